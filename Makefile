@@ -1,0 +1,52 @@
+# The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check bench lock clean
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready ## one concept from start to gallery; LOGO="…" THEME="…" IMAGE=file PALETTES=n
+	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
+		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES")
+
+# Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
+export LOGO THEME IMAGE PALETTES
+
+dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
+	@$(BIN)/python starter.py dev
+
+test: .venv/.ready-dev ## the tests, on a real Temporal server
+	@$(BIN)/python -m pytest
+
+check: .venv/.ready-dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+bench: .venv/.ready-dev ## the figures of the README, as ratios to a reference in the same run
+	@for script in benchmarks/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" || exit 1; done
+
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is incomplete: install it first (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Setting up .venv …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# For maintainers: pyproject.toml → the two lock files, versions and hashes only. Needs uv.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements-dev.lock
+
+clean: ## remove the environment, caches and local data
+	rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

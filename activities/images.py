@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from concurrent.futures import Executor
+
+from temporalio import activity
+from typing_extensions import override
+
+from activities.bases import BaseImages
+from activities.failures import temporal_failures
+from activities.heartbeat import heartbeating
+from color import ImageError, decode, inspect, to_png
+from contracts.images import ImageRef, Provenance
+from contracts.stages import GeneratedImage, ImageRequest, ImageStages, UploadRequest
+from providers.errors import ProviderAnswerUnusable
+from providers.port import ImageProvider
+from stores import layout
+from stores.errors import ObjectMissing
+from stores.port import Store
+
+PNG = "image/png"
+
+
+class ImageActivities(ImageStages):
+    """The paid call, and what users see of it."""
+
+    def __init__(self, store: Store, provider: ImageProvider, bases: BaseImages, threads: Executor) -> None:
+        self._store = store
+        self._provider = provider
+        self._bases = bases
+        self._threads = threads
+
+    @override
+    @activity.defn(name="generate_image")
+    async def generate_image(self, request: ImageRequest) -> GeneratedImage:
+        with temporal_failures():
+            async with heartbeating():
+                paid = await self._already_paid(request.task_id)
+                return paid or await self._pay(request)
+
+    @override
+    @activity.defn(name="upload_image")
+    async def upload_image(self, request: UploadRequest) -> ImageRef:
+        source = request.source
+        with temporal_failures():
+            data = await self._bases.original(source)
+            facts = inspect(data)
+            base = await self._bases.base(source)
+            if not facts.is_plain_png:
+                # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
+                data = await asyncio.get_running_loop().run_in_executor(self._threads, _as_png, data)
+            path = layout.base(request.user_id, request.concept_id)
+            stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
+            self._bases.forget_original(source.sha256)
+            if stored.sha256 != source.sha256:
+                self._bases.remember(stored.sha256, data)
+            return ImageRef(
+                bucket=stored.bucket,
+                path=stored.path,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                width=base.width,
+                height=base.height,
+                media_type=PNG,
+            )
+
+    async def _already_paid(self, task_id: uuid.UUID) -> GeneratedImage | None:
+        bucket = self._store.concept_bucket
+        try:
+            data = await self._store.get(bucket, layout.paid_image(task_id))
+            provenance = Provenance.model_validate_json(
+                await self._store.get(bucket, layout.paid_image_provenance(task_id))
+            )
+        except ObjectMissing:
+            return None
+        return await self._describe(task_id, data, provenance)
+
+    async def _pay(self, request: ImageRequest) -> GeneratedImage:
+        provided = await self._provider.generate(request.logo_description, request.theme_description)
+        try:
+            generated = await self._describe(request.task_id, provided.data, provided.provenance)
+        except ImageError as exc:
+            raise ProviderAnswerUnusable(f"{self._provider.name} sent an image that cannot be used: {exc}") from exc
+        bucket = self._store.concept_bucket
+        # The image last: where it exists, everything about it does.
+        provenance = provided.provenance.model_dump_json().encode()
+        await self._store.put(bucket, layout.paid_image_provenance(request.task_id), provenance, "application/json")
+        await self._store.put(bucket, layout.paid_image(request.task_id), provided.data, generated.image.media_type)
+        return generated
+
+    async def _describe(self, task_id: uuid.UUID, data: bytes, provenance: Provenance) -> GeneratedImage:
+        """Decode completely, and keep the result for the stages that follow in this process."""
+        facts = inspect(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        base = await self._bases.prepare(sha256, data)
+        image = ImageRef(
+            bucket=self._store.concept_bucket,
+            path=layout.paid_image(task_id),
+            sha256=sha256,
+            bytes=len(data),
+            width=base.width,
+            height=base.height,
+            media_type=facts.media_type,
+        )
+        return GeneratedImage(image=image, provenance=provenance)
+
+
+def _as_png(data: bytes) -> bytes:
+    return to_png(decode(data))

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+from typing_extensions import override
+
+from activities.failures import temporal_failures
+from contracts.concepts import Concept
+from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
+from contracts.tasks import GenerationRequest, TaskStatus
+from stores import layout
+from stores.errors import TaskHeld
+from stores.port import Store, TaskRow
+
+
+class TaskActivities(TaskStages):
+    """The row's beginning and end, on behalf of the workflow that calls."""
+
+    def __init__(self, store: Store, image_provider: str, palette_provider: str) -> None:
+        self._store = store
+        self._image_provider = image_provider
+        self._palette_provider = palette_provider
+
+    @override
+    @activity.defn(name="claim_task")
+    async def claim_task(self, request: GenerationRequest) -> Claim:
+        with temporal_failures():
+            row = await self._claim(request)
+            concept = await self._store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
+            return Claim(
+                status=row.status,
+                image_provider=self._image_provider,
+                palette_provider=self._palette_provider,
+                error=row.error,
+                variations=0 if concept is None else len(concept.variations),
+            )
+
+    @override
+    @activity.defn(name="store_concept")
+    async def store_concept(self, concept: Concept) -> TaskEnd:
+        with temporal_failures():
+            row = await self._store.store_concept(concept, _calling_workflow())
+            return TaskEnd(status=row.status)
+
+    @override
+    @activity.defn(name="fail_task")
+    async def fail_task(self, request: FailRequest) -> TaskEnd:
+        with temporal_failures():
+            row = await self._store.fail_task(request.request, _calling_workflow(), request.status, request.error)
+            # First the row, then the pictures: nobody is told of a concept whose pictures are gone.
+            if row.status in {TaskStatus.FAILED, TaskStatus.CANCELLED}:
+                await layout.remove_visible(self._store, request.request.user_id, request.request.concept_id)
+            return TaskEnd(status=row.status)
+
+    async def _claim(self, request: GenerationRequest) -> TaskRow:
+        try:
+            return await self._store.claim_task(request, _calling_workflow())
+        except TaskHeld as held:
+            if await _is_running(held.workflow_id):
+                raise
+            return await self._store.claim_task(request, _calling_workflow(), replacing=held.workflow_id)
+
+
+async def _is_running(workflow_id: str) -> bool:
+    try:
+        description = await activity.client().get_workflow_handle(workflow_id).describe()
+    except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return description.status is WorkflowExecutionStatus.RUNNING
+
+
+def _calling_workflow() -> str:
+    workflow_id = activity.info().workflow_id
+    if workflow_id is None:
+        raise RuntimeError("task activities belong to workflows")
+    return workflow_id

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from concurrent.futures import Executor
+
+from temporalio import activity
+from typing_extensions import override
+
+from activities.bases import BaseImages
+from activities.failures import temporal_failures
+from activities.images import PNG
+from color import recolor
+from contracts.images import ImageRef
+from contracts.stages import RenderRequest, VariationStages
+from stores import layout
+from stores.port import Store
+
+_SLUG_LENGTH = 40
+
+
+class VariationActivities(VariationStages):
+    """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
+
+    def __init__(self, store: Store, bases: BaseImages, threads: Executor) -> None:
+        self._store = store
+        self._bases = bases
+        self._threads = threads
+
+    @override
+    @activity.defn(name="render_variation")
+    async def render_variation(self, request: RenderRequest) -> ImageRef:
+        with temporal_failures():
+            base = await self._bases.base(request.base)
+            png = await asyncio.get_running_loop().run_in_executor(self._threads, recolor, base, request.palette.colors)
+            path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.palette.name))
+            stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
+            return ImageRef(
+                bucket=stored.bucket,
+                path=stored.path,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                width=base.width,
+                height=base.height,
+                media_type=PNG,
+            )
+
+
+def slug(name: str) -> str:
+    """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"

@@ -1,0 +1,41 @@
+"""Recolors a logo to a palette: bytes in, bytes out, pure and deterministic.
+
+    base = prepare(png_bytes)                       # decode and analyze once; share it between threads
+    png = recolor(base, ["#0B132B", "#F2F4F8"])     # as often as there are palettes
+
+Nothing here reads a file, a clock or a random number.
+"""
+
+from __future__ import annotations
+
+from color.decoding import (
+    Facts,
+    ImageDamaged,
+    ImageError,
+    ImageTooLarge,
+    NotAnImage,
+    Picture,
+    decode,
+    inspect,
+)
+from color.encoding import to_png
+from color.rendering import Base, prepare, recolor
+from color.spaces import contrast_ratio, distance, oklab
+
+__all__ = [
+    "Base",
+    "Facts",
+    "ImageDamaged",
+    "ImageError",
+    "ImageTooLarge",
+    "NotAnImage",
+    "Picture",
+    "contrast_ratio",
+    "decode",
+    "distance",
+    "inspect",
+    "oklab",
+    "prepare",
+    "recolor",
+    "to_png",
+]

@@ -1,0 +1,116 @@
+"""Color spaces and contrast: 8-bit sRGB, linear light, OKLab and the contrast ratio of WCAG 2.
+
+Arrays hold colors in their last axis. OKLab: L in [0, 1], a and b about ±0.4; a distance of 0.02 is just visible.
+Sources: IEC 61966-2-1 (sRGB); B. Ottosson, "A perceptual color space for image processing" (2020);
+W3C, WCAG 2.2 (relative luminance, contrast ratio).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+_LMS: Final = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_LAB: Final = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+_LMS_BACK: Final = np.linalg.inv(_LMS)
+_LAB_BACK: Final = np.linalg.inv(_LAB)
+_LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])
+
+
+def linear(srgb: F64) -> F64:
+    """Linear light in [0, 1] of gamma-encoded sRGB in [0, 1] (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - the standard's
+
+
+def encoded(light: F64) -> F64:
+    """Gamma-encoded sRGB in [0, 1] of linear light, clipped to [0, 1] (IEC 61966-2-1)."""
+    light = np.clip(light, 0.0, 1.0)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004 - same
+
+
+def _product(colors: F64, matrix: F64) -> F64:
+    """Each color through a 3x3 matrix; not by BLAS, whose threads would compete with ours, and in a fixed order."""
+    result: F64 = np.einsum("...c,dc->...d", colors, matrix)
+    return result
+
+
+def rgb_to_oklab(rgb: F64 | U8) -> F64:
+    """OKLab (..., 3) of sRGB (..., 3) in [0, 255]; fractions are welcome."""
+    light = linear(np.clip(np.asarray(rgb, np.float64) / 255.0, 0.0, 1.0))
+    return _product(np.cbrt(_product(light, _LMS)), _LAB)
+
+
+def oklab_to_rgb(oklab: F64) -> F64:
+    """The sRGB (..., 3) in [0, 255], unrounded, of OKLab (..., 3); what sRGB cannot show is clipped per channel."""
+    return encoded(_product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)) * 255.0
+
+
+def in_gamut(oklab: F64, tolerance: float = 1e-4) -> NDArray[np.bool_]:
+    """Whether sRGB can show each OKLab color (..., 3); `tolerance` is in linear light."""
+    light = _product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)
+    return np.asarray(((light >= -tolerance) & (light <= 1.0 + tolerance)).all(axis=-1))
+
+
+def parse_hex(colors: Sequence[str]) -> U8:
+    """Canonical `#RRGGBB` colors as (k, 3) bytes; ValueError for anything else."""
+    rows = []
+    for color in colors:
+        if len(color) != len("#RRGGBB") or color[0] != "#":
+            raise ValueError(f"not a color of the form #RRGGBB: {color[:20]!r}")
+        rows.append(list(bytes.fromhex(color[1:])))
+    return np.array(rows, np.uint8).reshape(-1, 3)
+
+
+def format_hex(rgb: U8) -> str:
+    """`#RRGGBB` of one color (3,)."""
+    return f"#{rgb.astype(np.uint8).tobytes().hex().upper()}"
+
+
+def luminance(rgb: F64 | U8) -> F64:
+    """Relative luminance in [0, 1] (WCAG 2) of sRGB (..., 3) in [0, 255]."""
+    result: F64 = np.einsum("...c,c->...", linear(np.asarray(rgb, np.float64) / 255.0), _LUMINANCE)
+    return result
+
+
+def contrast(lighter_or_darker: F64, other: F64) -> F64:
+    """Contrast ratio in [1, 21] (WCAG 2) of two relative luminances, whichever is lighter; arrays broadcast."""
+    high, low = np.maximum(lighter_or_darker, other), np.minimum(lighter_or_darker, other)
+    ratio: F64 = (high + 0.05) / (low + 0.05)
+    return ratio
+
+
+def contrast_ratio(a: str, b: str) -> float:
+    """Contrast ratio in [1, 21] (WCAG 2) of two canonical `#RRGGBB` colors, in any order."""
+    first, second = luminance(parse_hex([a, b]))
+    return float(contrast(first, second))
+
+
+def oklab(color: str) -> tuple[float, float, float]:
+    """OKLab of one canonical `#RRGGBB` color: L in [0, 1], a and b about ±0.4."""
+    lightness, a, b = rgb_to_oklab(parse_hex([color]))[0]
+    return float(lightness), float(a), float(b)
+
+
+def distance(a: str, b: str) -> float:
+    """Distance in OKLab of two canonical `#RRGGBB` colors, in [0, 1]; 0.02 is just visible."""
+    first, second = rgb_to_oklab(parse_hex([a, b]))
+    return float(np.linalg.norm(first - second))

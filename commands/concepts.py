@@ -1,0 +1,211 @@
+"""Commands about concepts that a worker makes elsewhere: generate, status, watch, cancel."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from commands.console import BadInput, ExitCode, Interrupted, load_settings, print_document, progress, run_async
+from commands.display import ProgressView, print_report, print_status
+from commands.given import build_request, parse_id, read_image, read_request, with_image
+from commands.options import Image, Json, Palettes, TaskId
+from commands.session import Session, opened, status_of_row
+from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id, workflow_id
+from runtime.concepts import NoAnswer, Start, UnknownWorkflow
+from stores import layout
+
+_CANCEL_WAIT_S = 150.0
+"""Longer than the longest attempt: a paid call is waited for, not cut off."""
+
+
+def generate(
+    logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = None,
+    theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
+    palettes: Palettes = 7,
+    image: Image = None,
+    user: Annotated[str, typer.Option("--user", help="Who owns the concept.")] = "local",
+    task_id: Annotated[
+        str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
+    ] = None,
+    task_file: Annotated[
+        Path | None, typer.Option("--task-file", help="A task message as JSON, instead of the options above.")
+    ] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the task.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Make one concept, with a worker that is running elsewhere.
+
+    \b
+    Examples:
+      starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
+      starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
+      starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
+      starter.py generate --task-file message.json --no-wait
+    """
+    settings = load_settings()
+    if task_file is not None:
+        request = read_request(task_file)
+    elif logo is None or theme is None:
+        raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
+    else:
+        request = build_request(logo, theme, palettes, user=user, task_id=task_id)
+    picture = None if image is None else read_image(image)
+
+    async def main() -> ConceptReport:
+        async with opened(settings) as session:
+            complete = request if picture is None else await with_image(session.store, request, picture)
+            if not no_wait:
+                return await make(session, complete)
+            await session.concepts.start(complete)
+            row = await session.store.task(complete.task_id)
+            state = TaskStatus.PENDING if row is None else row.status
+            return ConceptReport(task_id=complete.task_id, concept_id=complete.concept_id, status=state)
+
+    try:
+        report = run_async(main())
+    except Interrupted:
+        progress.print(f"The task goes on without you: starter.py watch {request.task_id}", markup=False)
+        raise
+    return finish(report, json=json)
+
+
+def status(task_id: TaskId, json: Json = False) -> int:
+    """Say where a task stands; from its row when no worker answers within 3 seconds.
+
+    \b
+    Example:
+      starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptStatus:
+        async with opened(settings) as session:
+            return await _find_status(session, parse_id(task_id))
+
+    found = run_async(main())
+    print_document(found) if json else print_status(Console(), found)
+    return ExitCode.DONE
+
+
+def watch(task_id: TaskId, json: Json = False) -> int:
+    """Follow a task until it ends.
+
+    \b
+    Example:
+      starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptReport:
+        async with opened(settings) as session:
+            task = parse_id(task_id)
+            try:
+                await follow(session, task)
+            except UnknownWorkflow:
+                row = await session.store.task(task)
+                if row is None:
+                    raise _unknown(task) from None
+                if not row.status.ended:
+                    progress.print("No workflow works on this task; its row says:", style="yellow")
+            return await session.report(task)
+
+    return finish(run_async(main()), json=json)
+
+
+def cancel(task_id: TaskId, json: Json = False) -> int:
+    """Stop a task, wait until it has cleaned up, and print where it stands.
+
+    \b
+    Example:
+      starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptStatus:
+        async with opened(settings) as session:
+            task = parse_id(task_id)
+            await _cancel(session, task)
+            return await _find_status(session, task)
+
+    found = run_async(main())
+    print_document(found) if json else print_status(Console(), found)
+    if found.state is TaskStatus.CANCELLED:
+        return ExitCode.DONE
+    if not found.state.ended:
+        progress.print("The task is asked to stop, but no worker has done so yet.", style="yellow")
+        return ExitCode.UNREACHABLE
+    progress.print(f"The cancel came too late: the task is {found.state}.", style="yellow", markup=False)
+    return ExitCode.BAD_INPUT
+
+
+async def make(session: Session, request: GenerationRequest) -> ConceptReport:
+    """Start a task, follow it to its end, and report."""
+    if await session.concepts.start(request) is Start.ENDED_BEFORE:
+        progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
+    else:
+        progress.print(f"Task {request.task_id}", style="dim", markup=False)
+        await follow(session, request.task_id)
+    return await session.report(request.task_id)
+
+
+async def follow(session: Session, task_id: uuid.UUID) -> None:
+    """Show a task's progress until it has ended."""
+    with ProgressView(progress) as view:
+        await session.follow(task_id, view.show)
+
+
+def finish(report: ConceptReport, *, json: bool) -> int:
+    """Print how a task ended; the exit code says whether it failed."""
+    print_report(progress, report)
+    if json:
+        print_document(report)
+    unsuccessful = report.status in {TaskStatus.FAILED, TaskStatus.CANCELLED}
+    return ExitCode.TASK_FAILED if unsuccessful else ExitCode.DONE
+
+
+async def _find_status(session: Session, task_id: uuid.UUID) -> ConceptStatus:
+    """From the workflow, or from the row where no worker answers. Raises `BadInput` for an id nobody knows."""
+    try:
+        return await session.concepts.status(task_id)
+    except (NoAnswer, UnknownWorkflow):
+        row = await session.store.task(task_id)
+        if row is None:
+            if not await session.concepts.is_running(task_id):
+                raise _unknown(task_id) from None
+            # Started, but no worker has taken its first step.
+            return ConceptStatus(
+                task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row"
+            )
+        return status_of_row(row)
+
+
+async def _cancel(session: Session, task_id: uuid.UUID) -> None:
+    row = await session.store.task(task_id)
+    if await session.concepts.is_running(task_id):
+        await session.concepts.cancel(task_id)
+        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
+        with suppress(TimeoutError):
+            await session.concepts.wait(task_id, _CANCEL_WAIT_S)
+        return
+    if row is None:
+        raise _unknown(task_id)
+    if row.status.ended:
+        raise BadInput(f"task {task_id} is {row.status} already")
+    # Recorded but never started, or left behind by a workflow that is gone: nobody else will settle it.
+    holder = row.workflow_id or workflow_id(task_id)
+    error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
+    await session.store.fail_task(row.request, holder, TaskStatus.CANCELLED, error)
+    await layout.remove_visible(session.store, row.user_id, row.concept_id)
+
+
+def _unknown(task_id: uuid.UUID) -> BadInput:
+    return BadInput(f"nobody knows task {task_id}")

@@ -1,0 +1,145 @@
+"""How every command speaks: progress and errors on standard error, at most one JSON document on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from enum import IntEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn, TypeVar
+
+import typer
+from dotenv import load_dotenv
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from temporalio.service import RPCError
+
+from color import ImageError
+from runtime.client import TemporalUnreachable
+from runtime.embedded import FolderInUse, PortInUse, ServerStartError
+from runtime.health import AddressUnusable
+from settings import Settings, SettingsError, unknown_variables
+from stores.errors import StoreError
+
+T = TypeVar("T")
+
+progress = Console(stderr=True, highlight=False)
+"""For people. What a script wants to read goes through `print_document`."""
+
+
+class ExitCode(IntEnum):
+    """What the process's exit code says."""
+
+    DONE = 0
+    TASK_FAILED = 1
+    BAD_INPUT = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+class BadInput(Exception):
+    """What the user gave cannot be used; one sentence says why."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM; everything has been cleaned up."""
+
+
+_EXIT_CODES: dict[type[Exception], ExitCode] = {
+    BadInput: ExitCode.BAD_INPUT,
+    SettingsError: ExitCode.BAD_INPUT,
+    ImageError: ExitCode.BAD_INPUT,
+    typer.TyperException: ExitCode.BAD_INPUT,
+    PortInUse: ExitCode.BAD_INPUT,
+    FolderInUse: ExitCode.BAD_INPUT,
+    AddressUnusable: ExitCode.BAD_INPUT,
+    ServerStartError: ExitCode.UNREACHABLE,
+    TemporalUnreachable: ExitCode.UNREACHABLE,
+    RPCError: ExitCode.UNREACHABLE,
+    StoreError: ExitCode.UNREACHABLE,
+}
+"""In this order: the first entry that fits decides."""
+
+
+def run_app(app: typer.Typer) -> NoReturn:
+    """Run a command line, and end the process with one line and the right exit code whatever happens."""
+    program = Path(sys.argv[0]).name
+    try:
+        result = app(standalone_mode=False)
+    except (Interrupted, KeyboardInterrupt, typer.Abort):
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe went away; Python must not complain about it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.DONE)
+    except tuple(_EXIT_CODES) as exc:
+        code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
+        message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+        for line in message.splitlines() or [type(exc).__name__]:
+            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 -- the one line that the user gets
+        if "--json" in sys.argv:
+            document = {"error": {"type": type(exc).__name__, "message": message}}
+            print(json.dumps(document))  # noqa: T201 -- a script reads it
+        sys.exit(code)
+    sys.exit(result if isinstance(result, int) else ExitCode.DONE)
+
+
+def run_async(main: Coroutine[None, None, T]) -> T:
+    """`asyncio.run`, where Ctrl-C and SIGTERM unwind the command first. Raises `Interrupted` then.
+
+    A second Ctrl-C does not wait for the unwinding.
+    """
+    interrupted = False
+
+    async def interruptible() -> T:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(main)
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            task.cancel()
+            loop.remove_signal_handler(signal.SIGINT)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+        return await task
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        if interrupted:
+            raise Interrupted from None
+        raise
+
+
+def load_settings() -> Settings:
+    """The settings, with a `.env` file of the working directory filling in what the environment lacks.
+
+    Raises `SettingsError`.
+    """
+    load_dotenv(Path.cwd() / ".env")
+    settings = Settings.load()
+    for line in unknown_variables(tuple(os.environ)):
+        progress.print(f"[yellow]{line}[/]")
+    return settings
+
+
+def print_document(document: BaseModel) -> None:
+    """One JSON document on standard output."""
+    print(document.model_dump_json(indent=2))  # noqa: T201 -- this is where scripts look
+
+
+def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The first problem of a model as one sentence; `names` turns a field into what the user calls it."""
+    error = exc.errors(include_url=False, include_context=False)[0]
+    reason = error["msg"].removeprefix("Value error, ").replace("String should", "must").replace("Input should", "must")
+    where = ".".join(str(part) for part in error["loc"])
+    if not where:
+        return reason
+    return f"{names.get(where, where)}: {reason}"

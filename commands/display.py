@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus, StageState
+from contracts.tasks import TaskStatus
+
+_LABELS = {
+    "claim": "claim the task",
+    "image": "generate the logo",
+    "upload": "publish the logo",
+    "palettes": "create palettes",
+    "variations": "render variations",
+    "store": "store the concept",
+}
+_MARKS = {
+    StageState.PENDING: ("·", "dim"),
+    StageState.DONE: ("✓", "green"),
+    StageState.SKIPPED: ("-", "dim"),
+    StageState.FAILED: ("✗", "bold red"),
+    StageState.CANCELLED: ("✗", "yellow"),
+}
+_NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+
+
+class ProgressView:
+    """A concept's progress as it happens: a live table on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=12, transient=False) if console.is_terminal else None
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last state standing."""
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, status: ConceptStatus | None) -> None:
+        """Draw the latest status; None says that no worker answers."""
+        if status is None:
+            self._say_once(_NO_WORKER, style="yellow")
+        elif self._live is not None:
+            self._live.update(_picture(status))
+        else:
+            for line in _lines(status):
+                self._say_once(line)
+
+    def _say_once(self, line: str, style: str | None = None) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._console.print(line, style=style, markup=False, soft_wrap=True)
+
+
+def print_report(console: Console, report: ConceptReport) -> None:
+    """How it ended, for people."""
+    if report.status is TaskStatus.COMPLETED:
+        count = len(report.variations)
+        console.print(f"[bold green]Completed[/] concept {report.concept_id} with {count} variations")
+        for failed in report.failed_variations:
+            console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
+    else:
+        console.print(f"[bold red]{report.status.capitalize()}[/] task {report.task_id}")
+        if report.error is not None:
+            console.print(report.error.message, style="red", markup=False, soft_wrap=True)
+    if report.gallery is not None:
+        console.print(f"Gallery: {report.gallery}", markup=False, soft_wrap=True)
+
+
+def print_status(console: Console, status: ConceptStatus) -> None:
+    """Where a task stands, for people, on standard output."""
+    console.print(_picture(status))
+    console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
+    if status.error is not None:
+        console.print(status.error.message, style="red", markup=False, soft_wrap=True)
+
+
+def _picture(status: ConceptStatus) -> RenderableType:
+    stages = Table.grid(padding=(0, 1))
+    for stage, stand in status.stages.items():
+        mark: RenderableType
+        mark = Spinner("dots", style="cyan") if stand.state is StageState.RUNNING else Text(*_MARKS[stand.state])
+        seconds = ""
+        if stand.started_at is not None and stand.finished_at is not None:
+            seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
+        stages.add_row(mark, _LABELS[stage], Text(seconds, style="dim"))
+    palettes = Table.grid(padding=(0, 1))
+    for item in status.variations.items:
+        swatches = Text()
+        for color in item.colors:
+            swatches.append("   ", style=f"on {color}")
+        mark = Spinner("dots", style="cyan") if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
+        palettes.add_row(mark, swatches, Text(item.palette))
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(total=100, completed=status.percent, width=40), f"{status.percent} %")
+    return Group(bar, stages, palettes)
+
+
+def _lines(status: ConceptStatus) -> list[str]:
+    lines = []
+    for stage, stand in status.stages.items():
+        if stand.state is StageState.RUNNING:
+            lines.append(f"{_LABELS[stage]} ...")
+        elif stand.state is not StageState.PENDING:
+            lines.append(f"{_LABELS[stage]}: {stand.state}")
+    total = status.variations.total
+    for number, item in enumerate(status.variations.items, 1):
+        if item.state in {StageState.DONE, StageState.FAILED}:
+            lines.append(f"variation {number} of {total}, {item.palette}: {item.state}")
+    return lines

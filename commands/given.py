@@ -1,0 +1,111 @@
+"""What users hand in: words, message files, pictures; checked before anything is started."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from color import Facts, ImageError, decode
+from commands.console import BadInput, describe_problem
+from contracts.images import MAX_IMAGE_BYTES, ImageRef
+from contracts.tasks import GenerationRequest
+from stores import layout
+from stores.port import Store
+
+_OPTION_NAMES = {
+    "logo_description": "--logo",
+    "theme_description": "--theme",
+    "num_palettes": "--palettes",
+    "user_id": "--user",
+    "task_id": "--task-id",
+}
+_MAX_MESSAGE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class GivenImage:
+    """A picture that exists already, decoded once to be sure."""
+
+    data: bytes
+    facts: Facts
+
+
+def parse_id(text: str, what: str = "task") -> uuid.UUID:
+    """An id from the command line. Raises `BadInput`."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as exc:
+        raise BadInput(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
+
+
+def build_request(
+    logo: str, theme: str, palettes: int, *, user: str = "local", task_id: str | None = None
+) -> GenerationRequest:
+    """The task message that the options describe. Raises `BadInput`."""
+    try:
+        return GenerationRequest.model_validate(
+            {
+                "task_id": uuid.uuid4() if task_id is None else parse_id(task_id),
+                "user_id": user,
+                "logo_description": logo,
+                "theme_description": theme,
+                "num_palettes": palettes,
+            }
+        )
+    except ValidationError as exc:
+        raise BadInput(describe_problem(exc, _OPTION_NAMES)) from exc
+
+
+def read_request(path: Path) -> GenerationRequest:
+    """A task message from a JSON file. Raises `BadInput`."""
+    try:
+        return GenerationRequest.model_validate_json(read_file(path, _MAX_MESSAGE_BYTES))
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {describe_problem(exc)}") from exc
+
+
+def read_image(path: Path) -> GivenImage:
+    """A picture that decodes completely. Raises `BadInput`."""
+    data = read_file(path, MAX_IMAGE_BYTES)
+    try:
+        return GivenImage(data, decode(data).facts)
+    except ImageError as exc:
+        raise BadInput(f"{path}: {exc}") from exc
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """A file's bytes. Raises `BadInput` where it is missing, unreadable, no file or larger than `max_bytes`."""
+    try:
+        if path.is_dir():
+            raise BadInput(f"{path}: is a folder")
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)  # not stat: the file may be a pipe
+    except OSError as exc:
+        raise BadInput(f"{path}: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise BadInput(f"not a path: {str(path)[:60]!r}") from exc
+    if len(data) > max_bytes:
+        raise BadInput(f"{path}: larger than {max_bytes // 1024} KB")
+    return data
+
+
+async def with_image(store: Store, request: GenerationRequest, image: GivenImage) -> GenerationRequest:
+    """Put the picture where only the worker reads, and name it in the request. Raises `BadInput`, `StoreError`."""
+    path = layout.paid_image(request.task_id)
+    stored = await store.put(store.concept_bucket, path, image.data, image.facts.media_type)
+    if stored.sha256 != hashlib.sha256(image.data).hexdigest():
+        raise BadInput(f"task {request.task_id} has another image already")
+    reference = ImageRef(
+        bucket=stored.bucket,
+        path=stored.path,
+        sha256=stored.sha256,
+        bytes=stored.bytes,
+        width=image.facts.width,
+        height=image.facts.height,
+        media_type=image.facts.media_type,
+    )
+    return request.model_copy(update={"base_image": reference})

@@ -1,0 +1,159 @@
+"""Commands that bring their own server and worker: demo, dev."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from temporalio.envconfig import ClientConfig
+
+from commands.concepts import finish, make
+from commands.console import ExitCode, Interrupted, load_settings, print_document, progress, run_async
+from commands.given import build_request, read_image, with_image
+from commands.options import Image, Json, Palettes
+from commands.pictures import make_gallery
+from commands.session import Session, opened
+from contracts.tasks import TaskStatus
+from runtime.embedded import Announcement, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.telemetry import configure_logs
+from settings import Settings
+from worker import working
+
+
+def demo(
+    logo: Annotated[str, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = (
+        "a cute panda eating bamboo"
+    ),
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = (
+        "minimalist, green and white"
+    ),
+    palettes: Palettes = 7,
+    image: Image = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave server, worker and UI running until Ctrl-C.")] = False,
+    json: Json = False,
+) -> int:
+    """Make one concept from start to gallery, with a Temporal server and a worker of its own.
+
+    \b
+    Examples:
+      starter.py demo
+      starter.py demo --logo "a fox for a coffee shop" --theme "warm autumn" --palettes 12
+      starter.py demo --image logo.png --theme "bold neon" --keep
+    """
+    settings = load_settings()
+    configure_logs("WARNING", settings.log_format)
+    request = build_request(logo, theme, palettes)
+    picture = None if image is None else read_image(image)
+
+    async def main() -> int:
+        async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
+            complete = request if picture is None else await with_image(session.store, request, picture)
+            async with working(session.concepts.client, settings, session.store):
+                report = await make(session, complete)
+                if report.status is TaskStatus.COMPLETED:
+                    folder = settings.data_dir / "galleries" / str(report.concept_id)
+                    index = await make_gallery(session.store, report.concept_id, folder)
+                    report = report.model_copy(update={"gallery": str(index)})
+                code = finish(report, json=json)
+                if keep:
+                    _say_where(server, session)
+                    await _until_interrupted()
+        return code
+
+    try:
+        return run_async(main())
+    except Interrupted:
+        progress.print("Interrupted. The server remembers: the next demo or dev finishes this concept.", markup=False)
+        raise
+
+
+def dev(
+    port: Annotated[int | None, typer.Option("--port", help="Temporal's port; 7233 if free, else any.")] = None,
+    ui_port: Annotated[
+        int | None, typer.Option("--ui-port", help="The web page's port; 8233 if free, else any.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Run a Temporal server with its web page, and a worker, until Ctrl-C.
+
+    Other commands find this server by the data directory. Everything survives a restart.
+
+    \b
+    Example, in two terminals:
+      starter.py dev
+      starter.py generate --logo "lighthouse books" --theme "navy and sand"
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+
+    async def main() -> int:
+        async with (
+            _server(settings, with_ui=True, port=port, ui_port=ui_port, shared=True) as server,
+            opened(settings, server.address) as session,
+            working(session.concepts.client, settings, session.store),
+        ):
+            _say_where(server, session)
+            if json:
+                print_document(server)
+            await _until_interrupted()
+        return ExitCode.DONE
+
+    return run_async(main())
+
+
+@asynccontextmanager
+async def _server(
+    settings: Settings,
+    *,
+    with_ui: bool,
+    port: int | None = None,
+    ui_port: int | None = None,
+    shared: bool = False,
+) -> AsyncIterator[Announcement]:
+    """The server that the environment names, else the one that `dev` runs on this data directory, else a new one.
+
+    `shared`: other commands may use it, so it is announced, and a second one on the same folder is refused.
+    """
+    configured = ClientConfig.load_client_connect_config().get("target_host")
+    if configured is not None:
+        yield Announcement(address=configured)
+        return
+    present = announced(settings.data_dir)
+    if present is not None and not shared:
+        yield present
+        return
+    try:
+        server = await EmbeddedServer.start(folder=settings.data_dir, port=port, with_ui=with_ui, ui_port=ui_port)
+    except FolderInUse:
+        if shared:
+            raise
+        # Another demo has the database open: this one can do without.
+        server = await EmbeddedServer.start(with_ui=with_ui)
+    try:
+        if shared:
+            announce(settings.data_dir, server)
+        yield Announcement(address=server.address, ui=server.ui)
+    finally:
+        if shared:
+            withdraw(settings.data_dir)
+        await server.stop()
+
+
+async def _until_interrupted() -> None:
+    """Ctrl-C and SIGTERM are how these commands are meant to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _say_where(server: Announcement, session: Session) -> None:
+    progress.print(f"Temporal    {server.address}", markup=False)
+    if server.ui is not None:
+        progress.print(f"Web page    {server.ui}/namespaces/{session.concepts.client.namespace}", markup=False)
+    progress.print(f"Data        {session.settings.data_dir.resolve()}", markup=False)
+    progress.print("Ctrl-C ends it.", style="dim")

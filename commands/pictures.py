@@ -1,0 +1,182 @@
+"""Commands about pictures: gallery, recolor."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from color import prepare, recolor
+from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
+from commands.given import parse_id, read_file, read_image
+from commands.options import Json
+from commands.session import opened_store
+from contracts.concepts import Concept
+from contracts.palettes import HexColor, Palette
+from gallery import Exhibit, Tile, write_gallery
+from stores.port import Store
+
+_MAX_PALETTES_BYTES = 1024 * 1024
+_PALETTE_LIST = TypeAdapter(list[Palette])
+_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
+
+
+class GalleryDocument(BaseModel):
+    """What `gallery --json` prints: absolute paths."""
+
+    concept_id: uuid.UUID
+    gallery: str
+    contact_sheet: str
+
+
+class RecoloredFile(BaseModel):
+    """One palette's picture."""
+
+    name: str
+    path: str
+
+
+class RecolorDocument(BaseModel):
+    """What `recolor --json` prints."""
+
+    variations: tuple[RecoloredFile, ...]
+
+
+def gallery(
+    concept_id: Annotated[str, typer.Argument(metavar="CONCEPT_ID", help="The concept's id.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the pages; in the data directory if not given.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write a concept's page and contact sheet: the logo, its variations, their palettes and contrast figures.
+
+    \b
+    Example:
+      starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
+    """
+    settings = load_settings()
+
+    async def main() -> GalleryDocument:
+        concept = parse_id(concept_id, "concept")
+        folder = out or settings.data_dir / "galleries" / str(concept)
+        async with opened_store(settings) as store:
+            index = await make_gallery(store, concept, folder)
+        return GalleryDocument(
+            concept_id=concept, gallery=str(index), contact_sheet=str(index.with_name("contact-sheet.png"))
+        )
+
+    document = run_async(main())
+    if json:
+        print_document(document)
+    progress.print(f"Gallery: {document.gallery}", markup=False, soft_wrap=True)
+    return ExitCode.DONE
+
+
+def recolor_image(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP or GIF, up to 4096 x 4096.")],
+    palettes: Annotated[
+        Path, typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...]}, ...] or {name: [hex, ...], ...}.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
+    json: Json = False,
+) -> int:
+    """Recolor a picture with each palette of a file. Needs no server.
+
+    \b
+    Example:
+      starter.py recolor logo.png --palettes palettes.json --out recolored
+    """
+    settings = load_settings()
+    chosen = _read_palettes(palettes)
+    base = prepare(read_image(image).data)
+
+    def make(palette: Palette) -> RecoloredFile:
+        path = out / f"{palette.name}.png"
+        _write(path, recolor(base, palette.colors))
+        return RecoloredFile(name=palette.name, path=str(path.absolute()))
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(settings.render_threads) as threads:
+            files = tuple(threads.map(make, chosen))
+    except OSError as exc:
+        raise BadInput(f"{out}: {exc.strerror}") from exc
+    if json:
+        print_document(RecolorDocument(variations=files))
+    progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
+    return ExitCode.DONE
+
+
+async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Path:
+    """Write a concept's gallery; the absolute path of its `index.html`. Raises `BadInput`, `StoreError`."""
+    concept = await store.concept(concept_id)
+    if concept is None:
+        raise BadInput(f"nobody knows concept {concept_id}")
+    exhibit = await _exhibit(store, concept)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(None, write_gallery, exhibit, folder)
+    except OSError as exc:
+        raise BadInput(f"{folder}: {exc.strerror}") from exc
+
+
+async def _exhibit(store: Store, concept: Concept) -> Exhibit:
+    base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
+    tiles = []
+    for variation in concept.variations:
+        image = variation.image
+        tiles.append(
+            Tile(
+                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                image=await store.get(image.bucket, image.path, sha256=image.sha256),
+                media_type=image.media_type,
+            )
+        )
+    return Exhibit(
+        concept_id=str(concept.concept_id),
+        logo_description=concept.logo_description,
+        theme_description=concept.theme_description,
+        created_at=concept.created_at,
+        provenance=concept.provenance,
+        base=base,
+        base_media_type=concept.image.media_type,
+        tiles=tuple(tiles),
+        failed=tuple((failed.palette, failed.error) for failed in concept.failed_variations),
+    )
+
+
+def _read_palettes(path: Path) -> list[Palette]:
+    data = read_file(path, _MAX_PALETTES_BYTES)
+    try:
+        if data.lstrip()[:1] == b"{":
+            table = _PALETTE_TABLE.validate_json(data)
+            palettes = [Palette(name=name, colors=colors) for name, colors in table.items()]
+        else:
+            palettes = _PALETTE_LIST.validate_json(data)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {describe_problem(exc)}") from exc
+    if not palettes:
+        raise BadInput(f"{path}: no palettes in it")
+    seen: set[str] = set()
+    for palette in palettes:
+        # The name becomes a file's name: it must not lead anywhere else, nor to another palette's file.
+        if not palette.name.isprintable() or palette.name.startswith(".") or {"/", "\\", ":"} & set(palette.name):
+            raise BadInput(f"{path}: {palette.name!r} cannot be a file name")
+        if palette.name.casefold() in seen:
+            raise BadInput(f"{path}: two palettes are named {palette.name!r}")
+        seen.add(palette.name.casefold())
+    return palettes
+
+
+def _write(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

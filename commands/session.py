@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
+from contracts.tasks import TaskStatus
+from runtime.client import connect, ensure_search_attributes
+from runtime.concepts import ConceptClient, NoAnswer
+from runtime.embedded import announced
+from settings import Settings
+from stores.errors import ObjectMissing
+from stores.local import LocalStore
+from stores.port import Store, TaskRow
+
+_POLL_S = 0.2
+
+Show = Callable[[ConceptStatus | None], None]
+"""Called with each status on the way; with None when no worker answers."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A command's connections: the server, and the store that its workers write to."""
+
+    settings: Settings
+    store: Store
+    concepts: ConceptClient
+
+    async def follow(self, task_id: uuid.UUID, show: Show) -> None:
+        """Show a concept's progress until its workflow has ended, however it does."""
+        ending = asyncio.create_task(self.concepts.wait(task_id))
+        try:
+            while not ending.done():
+                try:
+                    show(await self.concepts.status(task_id))
+                except NoAnswer:
+                    show(None)
+                await asyncio.wait({ending}, timeout=_POLL_S)
+            await ending
+            with suppress(NoAnswer):
+                show(await self.concepts.status(task_id))
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    async def report(self, task_id: uuid.UUID) -> ConceptReport:
+        """The result document of a task that has a row. Raises `StoreError`."""
+        row = await self.store.task(task_id)
+        if row is None:
+            raise ObjectMissing(f"this store has no row of task {task_id}: does the worker use another store?")
+        concept = await self.store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
+        if concept is None:
+            return ConceptReport(task_id=task_id, concept_id=row.concept_id, status=row.status, error=row.error)
+        return ConceptReport(
+            task_id=task_id,
+            concept_id=row.concept_id,
+            status=row.status,
+            image=concept.image,
+            variations=concept.variations,
+            failed_variations=concept.failed_variations,
+            provenance=concept.provenance,
+        )
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store that the settings name. Raises `StoreError`."""
+    store = LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, address: str | None = None) -> AsyncIterator[Session]:
+    """Connect to the server that the environment names, else `address`, else the one that `dev` announced.
+
+    Raises `TemporalUnreachable`, `StoreError`.
+    """
+    if address is None and (announcement := announced(settings.data_dir)) is not None:
+        address = announcement.address
+    client = await connect(address)
+    concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
+    async with opened_store(settings) as store:
+        yield Session(settings, store, concepts)
+
+
+def status_of_row(row: TaskRow) -> ConceptStatus:
+    """What can be said when no worker answers: stages are unknown."""
+    return ConceptStatus(
+        task_id=row.task_id,
+        concept_id=row.concept_id,
+        state=row.status,
+        stage=None if row.error is None else row.error.stage,
+        percent=100 if row.status is TaskStatus.COMPLETED else 0,
+        error=row.error,
+        source="row",
+    )

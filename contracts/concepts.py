@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.images import ImageRef, Provenance
+from contracts.palettes import HexColor
+from contracts.tasks import TaskError, TaskStatus
+
+
+class FailedVariation(BaseModel):
+    """A palette whose variation could not be made, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    palette: str
+    error: str
+
+
+class Variation(BaseModel):
+    """The logo in the colors of one palette. `index` counts from 1, in the order of the palettes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int = Field(ge=1)
+    name: str
+    colors: tuple[HexColor, ...]
+    description: str = ""
+    image: ImageRef
+
+
+class Concept(BaseModel):
+    """One logo image and its recolored variations, as stored and shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    concept_id: uuid.UUID
+    task_id: uuid.UUID
+    user_id: str
+    is_anonymous: bool = True
+    logo_description: str
+    theme_description: str
+    image: ImageRef
+    provenance: Provenance
+    variations: tuple[Variation, ...]
+    failed_variations: tuple[FailedVariation, ...] = ()
+    created_at: datetime | None = None
+    """Set by the store."""
+
+
+class ConceptOutcome(BaseModel):
+    """What a workflow returns: how the task ended. The concept itself is read from the store."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    status: TaskStatus
+    variations: int = 0
+    failed_variations: tuple[FailedVariation, ...] = ()
+
+
+class ConceptReport(BaseModel):
+    """The result document of the commands that wait for a concept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    status: TaskStatus
+    image: ImageRef | None = None
+    variations: tuple[Variation, ...] = ()
+    failed_variations: tuple[FailedVariation, ...] = ()
+    provenance: Provenance | None = None
+    gallery: str | None = None
+    """Absolute path of the gallery's `index.html`."""
+    error: TaskError | None = None

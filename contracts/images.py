@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_IMAGE_BYTES = 25 * 1024 * 1024
+"""The largest encoded image accepted anywhere."""
+MAX_IMAGE_SIDE_PX = 4096
+"""The longest side accepted anywhere: 4096² RGBA is 64 MB decoded."""
+
+
+class ImageRef(BaseModel):
+    """Where an image is and what it is. Image bytes themselves never enter a workflow's history."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str = Field(min_length=1, max_length=100)
+    path: str = Field(
+        min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$"
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(ge=1, le=MAX_IMAGE_BYTES)
+    width: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
+    height: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
+    media_type: str = Field(default="image/png", pattern=r"^image/[a-z0-9.+-]{1,40}$")
+
+
+class Provenance(BaseModel):
+    """Who made an image, as it is credited next to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    credit: str = ""
+    sample: bool = False
+    """True for the offline sample generator, whose logos stand in for a real provider's."""

@@ -1,0 +1,160 @@
+"""The activities as workflows see them: names and types, no code.
+
+`activities/` subclasses these protocols, so the type checker holds both sides to the same signature. Each takes one
+model and returns one, because models can grow and argument lists cannot.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from contracts.concepts import Concept
+from contracts.images import ImageRef, Provenance
+from contracts.palettes import Palette
+from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+
+
+class Claim(BaseModel):
+    """What `claim_task` found. `status` is `processing` when the task is ours to work on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: TaskStatus
+    image_provider: str
+    palette_provider: str
+    """Which provider's queue to use: decided by the worker's settings, kept in the history."""
+    error: TaskError | None = None
+    variations: int = 0
+
+
+class ImageRequest(BaseModel):
+    """What to draw."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    logo_description: str
+    theme_description: str
+
+
+class GeneratedImage(BaseModel):
+    """A provider's answer, already stored where only the worker can read it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: ImageRef
+    provenance: Provenance
+
+
+class UploadRequest(BaseModel):
+    """Publish `source` as the base image of a concept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+    source: ImageRef
+
+
+class PaletteRequest(BaseModel):
+    """How many palettes, for which words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    logo_description: str
+    theme_description: str
+    count: int
+
+
+class PaletteSet(BaseModel):
+    """The palettes, in the order in which variations are numbered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    palettes: tuple[Palette, ...]
+
+
+class RenderRequest(BaseModel):
+    """Recolor `base` with `palette` and publish it as variation number `index` (from 1)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+    index: int
+    palette: Palette
+    base: ImageRef
+
+
+class FailRequest(BaseModel):
+    """How a task ended without a concept. The request is repeated because there may be no row yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: GenerationRequest
+    status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
+    error: TaskError
+
+
+class TaskEnd(BaseModel):
+    """What the row says after `store_concept` or `fail_task`: the truth, whatever was asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: TaskStatus
+
+
+class TaskStages(Protocol):
+    """The row's beginning and end."""
+
+    @activity.defn(name="claim_task")
+    async def claim_task(self, request: GenerationRequest) -> Claim:
+        """Take the task for the calling workflow."""
+        ...
+
+    @activity.defn(name="store_concept")
+    async def store_concept(self, concept: Concept) -> TaskEnd:
+        """Write concept, variations and `completed` at once."""
+        ...
+
+    @activity.defn(name="fail_task")
+    async def fail_task(self, request: FailRequest) -> TaskEnd:
+        """Record the failure and remove what users could see of the concept."""
+        ...
+
+
+class ImageStages(Protocol):
+    """From words to a published base image."""
+
+    @activity.defn(name="generate_image")
+    async def generate_image(self, request: ImageRequest) -> GeneratedImage:
+        """Ask the provider once, unless it was already paid."""
+        ...
+
+    @activity.defn(name="upload_image")
+    async def upload_image(self, request: UploadRequest) -> ImageRef:
+        """Validate an image and publish it as the base."""
+        ...
+
+
+class PaletteStages(Protocol):
+    """From words to palettes."""
+
+    @activity.defn(name="create_palettes")
+    async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
+        """Ask the provider once, unless it was already paid."""
+        ...
+
+
+class VariationStages(Protocol):
+    """From a base and a palette to a variation."""
+
+    @activity.defn(name="render_variation")
+    async def render_variation(self, request: RenderRequest) -> ImageRef:
+        """Recolor and publish one variation."""
+        ...

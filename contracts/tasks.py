@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from contracts.images import ImageRef
+
+_CONCEPT_NAMESPACE = uuid.UUID("6f0f5c1e-3b0a-5d5f-9f5e-6d1c0c2a7b11")
+"""Fixed for ever: every concept's identity is derived from it."""
+
+PAID_FOLDER = "paid"
+"""First path segment of what was paid for; no user may bear this name."""
+
+
+class TaskStatus(StrEnum):
+    """What the `tasks` row says."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self in {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
+
+
+class Stage(StrEnum):
+    """The steps of a concept, in order; errors are named after them."""
+
+    CLAIM = "claim"
+    IMAGE = "image"
+    UPLOAD = "upload"
+    PALETTES = "palettes"
+    VARIATIONS = "variations"
+    STORE = "store"
+
+
+def _printable(text: str) -> str:
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Cs" or (category == "Cc" and char not in "\n\r\t"):
+            msg = f"contains a control character (U+{ord(char):04X})"
+            raise ValueError(msg)
+    return text
+
+
+def _not_reserved(user_id: str) -> str:
+    if user_id == PAID_FOLDER:
+        msg = f"{PAID_FOLDER!r} is reserved"
+        raise ValueError(msg)
+    return user_id
+
+
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500), AfterValidator(_printable)
+]
+"""What a person wrote: 5 to 500 characters without control characters."""
+UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
+"""It becomes a path segment, and row-level security depends on it."""
+
+
+def workflow_id(task_id: uuid.UUID) -> str:
+    """The one workflow id of a task, whoever starts it and however often."""
+    return f"concept-{task_id}"
+
+
+def concept_id(task_id: uuid.UUID) -> uuid.UUID:
+    """The one concept id of a task."""
+    return uuid.uuid5(_CONCEPT_NAMESPACE, str(task_id))
+
+
+class GenerationRequest(BaseModel):
+    """The task message, and the input of `ConceptGenerationWorkflow`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    user_id: UserId
+    task_type: Literal["concept_generation"] = "concept_generation"
+    logo_description: Description
+    theme_description: Description
+    num_palettes: int = Field(default=7, ge=1, le=24)
+    is_anonymous: bool = True
+    min_variations: int = Field(default=1, ge=1, le=24)
+    base_image: ImageRef | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min_variations > self.num_palettes:
+            msg = f"min_variations ({self.min_variations}) exceeds num_palettes ({self.num_palettes})"
+            raise ValueError(msg)
+        if self.base_image is not None:
+            # A message comes from outside: it must not name another user's image.
+            owned = (f"{self.user_id}/", f"{PAID_FOLDER}/{self.task_id}/")
+            if not self.base_image.path.startswith(owned):
+                msg = "base_image does not belong to this user"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def workflow_id(self) -> str:
+        """See `workflow_id`."""
+        return workflow_id(self.task_id)
+
+    @property
+    def concept_id(self) -> uuid.UUID:
+        """See `concept_id`."""
+        return concept_id(self.task_id)
+
+
+class TaskError(BaseModel):
+    """Why a task failed: one sentence that names the stage and the cause, without secrets."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: Stage
+    type: str
+    message: str = Field(max_length=1000)

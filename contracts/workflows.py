@@ -1,0 +1,24 @@
+"""The names by which workflows are started, found and asked."""
+
+from __future__ import annotations
+
+from temporalio.common import SearchAttributeKey
+
+GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
+STATUS_QUERY = "status"
+
+TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
+STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
+KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
+SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
+"""Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""
+
+
+def render_queue(task_queue: str) -> str:
+    """Where variations are rendered."""
+    return f"{task_queue}-render"
+
+
+def paid_queue(task_queue: str, provider: str) -> str:
+    """Where calls to `provider` are made: one queue each, so that the server can limit their rate."""
+    return f"{task_queue}-paid-{provider}"

@@ -1,0 +1,8 @@
+"""One concept as a page to present and a sheet to print: `index.html` and `contact-sheet.png`."""
+
+from __future__ import annotations
+
+from gallery.exhibit import Exhibit, Tile
+from gallery.writing import write_gallery
+
+__all__ = ["Exhibit", "Tile", "write_gallery"]

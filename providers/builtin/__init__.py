@@ -1,0 +1,1 @@
+"""The offline provider: sample logos and palettes without accounts, keys or network."""

@@ -1,0 +1,139 @@
+"""What a client says to a concept's workflow: start, ask, cancel, await. Shared by every way in."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.concepts import ConceptOutcome
+from contracts.status import ConceptStatus
+from contracts.tasks import GenerationRequest, Stage, workflow_id
+from contracts.workflows import (
+    GENERATION_WORKFLOW,
+    KIND_ATTRIBUTE,
+    STAGE_ATTRIBUTE,
+    STATUS_QUERY,
+    TASK_ATTRIBUTE,
+)
+
+QUERY_TIMEOUT = timedelta(seconds=3)
+"""A query to a workflow without a live worker is never answered."""
+
+_GONE = {RPCStatusCode.NOT_FOUND}
+_UNREACHABLE = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+
+
+class Start(StrEnum):
+    """What starting found."""
+
+    STARTED = "started"
+    """A new run, or the one that is running already: the server answers alike."""
+    ENDED_BEFORE = "ended before"
+    """The task's workflow has run to its end; nothing was started."""
+
+
+class NoAnswer(Exception):
+    """The workflow exists, but no worker answered its query in time."""
+
+
+class UnknownWorkflow(Exception):
+    """The server knows no workflow of that task."""
+
+
+@dataclass(frozen=True)
+class ConceptClient:
+    """The concepts of one namespace, on one task queue.
+
+    `with_attributes` says whether the server knows the search attributes; starting with unknown ones fails.
+    """
+
+    client: Client
+    task_queue: str
+    with_attributes: bool
+
+    async def start(self, request: GenerationRequest) -> Start:
+        """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm."""
+        attributes = TypedSearchAttributes(
+            [
+                SearchAttributePair(TASK_ATTRIBUTE, str(request.task_id)),
+                SearchAttributePair(STAGE_ATTRIBUTE, Stage.CLAIM),
+                SearchAttributePair(KIND_ATTRIBUTE, request.task_type),
+            ]
+        )
+        try:
+            await self.client.start_workflow(
+                GENERATION_WORKFLOW,
+                request,
+                id=request.workflow_id,
+                task_queue=self.task_queue,
+                result_type=ConceptOutcome,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=attributes if self.with_attributes else None,
+                static_summary=f"concept with {request.num_palettes} palettes",
+                static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
+            )
+        except WorkflowAlreadyStartedError:
+            return Start.ENDED_BEFORE
+        return Start.STARTED
+
+    async def status(self, task_id: uuid.UUID) -> ConceptStatus:
+        """Ask the workflow. Raises `NoAnswer` after 3 s and `UnknownWorkflow`."""
+        try:
+            status: ConceptStatus = await self._handle(task_id).query(
+                STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
+            )
+        except RPCError as exc:
+            if exc.status in _GONE:
+                raise UnknownWorkflow(str(task_id)) from exc
+            if exc.status in _UNREACHABLE:
+                raise NoAnswer(str(task_id)) from exc
+            raise
+        return status
+
+    async def is_running(self, task_id: uuid.UUID) -> bool:
+        """Whether the task's workflow exists and has not ended."""
+        try:
+            description = await self._handle(task_id).describe()
+        except RPCError as exc:
+            if exc.status in _GONE:
+                return False
+            raise
+        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Ask the workflow to stop; it cleans up by itself. Raises `UnknownWorkflow`."""
+        try:
+            await self._handle(task_id).cancel()
+        except RPCError as exc:
+            if exc.status in _GONE:
+                raise UnknownWorkflow(str(task_id)) from exc
+            raise
+
+    async def wait(self, task_id: uuid.UUID, timeout_s: float | None = None) -> None:
+        """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `UnknownWorkflow`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._handle(task_id).result()
+        except WorkflowFailureError:
+            return
+        except RPCError as exc:
+            if exc.status in _GONE:
+                raise UnknownWorkflow(str(task_id)) from exc
+            raise
+
+    def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
+        return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)

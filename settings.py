@@ -1,0 +1,116 @@
+"""Everything that comes from the environment, read once by an entry point and handed on as values."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "CONCEPT_"
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
+_LAST_PORT = 65535
+
+
+def _queue_name(text: str) -> str:
+    if not _QUEUE_NAME.fullmatch(text):
+        raise ValueError("must be letters, digits, dots, dashes and underscores")
+    return text
+
+
+def _bucket_name(text: str) -> str:
+    if not _BUCKET_NAME.fullmatch(text):
+        raise ValueError("must be lower-case letters, digits, dots, dashes and underscores")
+    return text
+
+
+def _address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > _LAST_PORT:
+        raise ValueError("must be host:port, such as 127.0.0.1:8080")
+    return text
+
+
+def _upper(text: object) -> object:
+    return text.upper() if isinstance(text, str) else text
+
+
+QueueName = Annotated[str, AfterValidator(_queue_name)]
+BucketName = Annotated[str, AfterValidator(_bucket_name)]
+Address = Annotated[str, AfterValidator(_address)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+
+
+class Settings(BaseSettings):
+    """The `CONCEPT_*` variables. `.env.example` describes each; `load` reports every problem at once."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
+
+    store: Literal["local"] = "local"
+    data_dir: Path = Path(".data")
+    storage_bucket_concept: BucketName = "concept-images"
+    storage_bucket_palette: BucketName = "palette-images"
+    image_provider: Literal["builtin"] = "builtin"
+    palette_provider: Literal["builtin"] = "builtin"
+    task_queue: QueueName = "concepts"
+    provider_rate_per_second: float | None = Field(default=None, gt=0)
+    render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    log_level: LogLevel = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    metrics_address: Address | None = None
+    health_address: Address | None = None
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises `SettingsError` with one line for each problem."""
+        try:
+            return cls.model_validate({})
+        except ValidationError as exc:
+            raise SettingsError(_problems(cls, exc)) from None  # the original repeats secrets
+
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """The name of every variable, in the order of the class."""
+        return tuple(f"{_PREFIX}{name.upper()}" for name in cls.model_fields)
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. `problems` has one line for each variable."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def unknown_variables(environment: tuple[str, ...]) -> tuple[str, ...]:
+    """One line for each name in `environment` that looks like ours and is not: a typing error, most of the time."""
+    known = Settings.variables()
+    lines = []
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            lines.append(f"{name} is not a setting" + (f" (did you mean {close[0]}?)" if close else ""))
+    return tuple(lines)
+
+
+def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
+    lines = []
+    for error in exc.errors(include_url=False):
+        field = str(error["loc"][0]).lower()
+        name = f"{_PREFIX}{field.upper()}"
+        if error["type"] == "missing":
+            lines.append(f"{name} is not set")
+            continue
+        reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        reason = reason[:1].lower() + reason[1:]
+        secret = "SecretStr" in str(cls.model_fields[field].annotation)
+        given = "" if secret else f" (it is {str(error['input'])[:60]!r})"
+        lines.append(f"{name}: {reason}{given}")
+    return tuple(lines)

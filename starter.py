@@ -1,0 +1,27 @@
+"""The command line: `python starter.py --help`."""
+
+from __future__ import annotations
+
+import typer
+
+from commands.concepts import cancel, generate, status, watch
+from commands.console import run_app
+from commands.local import demo, dev
+from commands.pictures import gallery, recolor_image
+
+app = typer.Typer(
+    help="Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"
+    "Start with `demo`, which needs nothing else. For a server that stays, run `dev` in one terminal and `generate` "
+    "in another.\n\n"
+    "Exit codes: 0 done, 1 the task failed, 2 bad input, 3 a service cannot be reached, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, generate, status, watch, cancel, gallery, dev):
+    app.command()(command)
+app.command("recolor")(recolor_image)
+
+if __name__ == "__main__":
+    run_app(app)

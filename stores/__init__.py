@@ -1,0 +1,1 @@
+"""Rows and objects behind one port: `stores.port.Store`."""

@@ -1,0 +1,34 @@
+"""What a store can answer instead of doing what it was asked.
+
+StoreError
+├── StoreUnavailable   it could not be reached or is busy; the same call may succeed later
+├── ObjectMissing      no object at that place
+├── ObjectCorrupt      the bytes there are not the bytes that were stored
+└── TaskHeld           another workflow has claimed the task
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store could not do what it was asked. The message names no secrets and no user."""
+
+
+class StoreUnavailable(StoreError):
+    """The store could not be reached or is busy."""
+
+
+class ObjectMissing(StoreError):
+    """There is no object at that place."""
+
+
+class ObjectCorrupt(StoreError):
+    """The bytes there are not the bytes that were stored."""
+
+
+class TaskHeld(StoreError):
+    """The task is being processed by the workflow `workflow_id`."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"the task is being processed by workflow {workflow_id}")
+        self.workflow_id = workflow_id

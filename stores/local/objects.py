@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from pathlib import Path, PurePosixPath
+
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreUnavailable
+from stores.port import StoredObject
+
+_INCOMING = ".incoming"
+_ABANDONED_AFTER_S = 3600.0
+
+
+class ObjectFolder:
+    """Objects as files below one folder: `{bucket}/{path}`.
+
+    A file appears under its name complete or not at all: it is written under `.incoming` and then hard-linked, which
+    fails if the name is taken. So two processes that create the same object agree on the first one's bytes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / _INCOMING
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+        except OSError as exc:
+            raise StoreUnavailable(f"{root} cannot be used as an object folder: {exc.strerror}") from exc
+
+    def put(self, bucket: str, path: str, data: bytes) -> StoredObject:
+        """Create an object, or describe the one that is there."""
+        target = self._path(bucket, path)
+        draft = self._incoming / uuid.uuid4().hex
+        try:
+            with draft.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(draft, target)
+        except FileExistsError:
+            data = self.get(bucket, path, None)
+        except OSError as exc:
+            raise StoreUnavailable(f"the object folder refused a file: {exc.strerror}") from exc
+        finally:
+            draft.unlink(missing_ok=True)
+        return _describe(bucket, path, data)
+
+    def find(self, bucket: str, path: str) -> StoredObject | None:
+        """What lies there, or None."""
+        try:
+            return _describe(bucket, path, self.get(bucket, path, None))
+        except ObjectMissing:
+            return None
+
+    def get(self, bucket: str, path: str, sha256: str | None) -> bytes:
+        """The bytes; see `stores.port.Store.get`."""
+        try:
+            data = self._path(bucket, path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as exc:
+            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+        except OSError as exc:
+            raise StoreUnavailable(f"an object could not be read: {exc.strerror}") from exc
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise ObjectCorrupt(f"the object {bucket}/{path} is not the one that was stored")
+        return data
+
+    def remove_folder(self, bucket: str, folder: str) -> int:
+        """Remove every object below `folder`; how many there were."""
+        path = self._path(bucket, folder)
+        count = sum(len(files) for _, _, files in os.walk(path))
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            # Gone already, or a file in it was removed by another process at the same time.
+            if path.exists():
+                raise StoreUnavailable("a folder changed while it was being removed") from None
+        except OSError as exc:
+            raise StoreUnavailable(f"a folder could not be removed: {exc.strerror}") from exc
+        return count
+
+    def _path(self, bucket: str, path: str) -> Path:
+        parts = PurePosixPath(bucket, path).parts
+        if PurePosixPath(path).is_absolute() or not parts or any(part in {"..", _INCOMING} for part in parts):
+            raise StoreError(f"not a path inside the store: {bucket}/{path}")
+        return self._root.joinpath(*parts)
+
+    def _sweep(self) -> None:
+        """Remove drafts left by processes that were killed."""
+        oldest = time.time() - _ABANDONED_AFTER_S
+        for draft in self._incoming.iterdir():
+            try:
+                if draft.stat().st_mtime < oldest:
+                    draft.unlink()
+            except FileNotFoundError:
+                continue  # swept by another process
+
+
+def _describe(bucket: str, path: str, data: bytes) -> StoredObject:
+    return StoredObject(bucket=bucket, path=path, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+
+from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.images import ImageRef, Provenance
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from stores.errors import StoreUnavailable, TaskHeld
+from stores.port import TaskRow
+
+_BUSY_TIMEOUT_S = 8.0
+"""Below the 10 s that an activity on a row may take, so that a busy database is reported as such."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+    stage TEXT,
+    error_type TEXT,
+    error_message TEXT CHECK (length(error_message) <= 1000),
+    result_id TEXT,
+    workflow_id TEXT,
+    request TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS concepts (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL UNIQUE REFERENCES tasks (id),
+    user_id TEXT NOT NULL,
+    is_anonymous INTEGER NOT NULL,
+    logo_description TEXT NOT NULL,
+    theme_description TEXT NOT NULL,
+    image TEXT NOT NULL,
+    provenance TEXT NOT NULL,
+    failed_variations TEXT NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS color_variations (
+    concept_id TEXT NOT NULL REFERENCES concepts (id) ON DELETE CASCADE,
+    idx INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    colors TEXT NOT NULL,
+    description TEXT NOT NULL,
+    image TEXT NOT NULL,
+    PRIMARY KEY (concept_id, idx)
+) STRICT;
+"""
+
+
+class TaskDatabase:
+    """Tasks, concepts and variations in one SQLite file (WAL).
+
+    Each change is one `BEGIN IMMEDIATE` transaction: writers in other processes wait their turn, readers never wait.
+    Use from one thread at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Switching a new file to WAL does not wait for other processes, so they take turns here.
+            with FileLock(path.with_suffix(".lock")):
+                self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.execute("PRAGMA foreign_keys = ON")
+                self._db.executescript(_SCHEMA)
+        except OSError as exc:
+            raise StoreUnavailable(f"{path.parent} cannot hold the database: {exc.strerror}") from exc
+        except sqlite3.Error as exc:
+            raise StoreUnavailable(f"{path} cannot be used as the database: {exc}") from exc
+        self._db.row_factory = sqlite3.Row
+
+    def claim(self, request: GenerationRequest, workflow_id: str, replacing: str | None) -> TaskRow:
+        """See `stores.port.Store.claim_task`."""
+        with self._transaction():
+            row = self._record(request)
+            if row.status.ended:
+                return row
+            if row.status is TaskStatus.PROCESSING and row.workflow_id not in {None, workflow_id, replacing}:
+                raise TaskHeld(row.workflow_id or "")
+            self._db.execute(
+                "UPDATE tasks SET status = ?, workflow_id = ?, updated_at = ? WHERE id = ?",
+                (TaskStatus.PROCESSING, workflow_id, _now(), str(request.task_id)),
+            )
+            return self._existing(request.task_id)
+
+    def store(self, concept: Concept, workflow_id: str) -> TaskRow:
+        """See `stores.port.Store.store_concept`."""
+        with self._transaction():
+            row = self._existing(concept.task_id)
+            if row.status is not TaskStatus.PROCESSING or row.workflow_id != workflow_id:
+                return row
+            self._db.execute(
+                "INSERT INTO concepts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    str(concept.concept_id),
+                    str(concept.task_id),
+                    concept.user_id,
+                    int(concept.is_anonymous),
+                    concept.logo_description,
+                    concept.theme_description,
+                    concept.image.model_dump_json(),
+                    concept.provenance.model_dump_json(),
+                    json.dumps([failed.model_dump() for failed in concept.failed_variations]),
+                    _now(),
+                ),
+            )
+            self._db.executemany(
+                "INSERT INTO color_variations VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        str(concept.concept_id),
+                        variation.index,
+                        variation.name,
+                        json.dumps(variation.colors),
+                        variation.description,
+                        variation.image.model_dump_json(),
+                    )
+                    for variation in concept.variations
+                ],
+            )
+            self._db.execute(
+                "UPDATE tasks SET status = ?, result_id = ?, updated_at = ? WHERE id = ?",
+                (TaskStatus.COMPLETED, str(concept.concept_id), _now(), str(concept.task_id)),
+            )
+            return self._existing(concept.task_id)
+
+    def fail(
+        self,
+        request: GenerationRequest,
+        workflow_id: str,
+        status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
+        error: TaskError,
+    ) -> TaskRow:
+        """See `stores.port.Store.fail_task`."""
+        with self._transaction():
+            row = self._record(request)
+            held_by_another = row.workflow_id not in {None, workflow_id}
+            if row.status.ended or (row.status is TaskStatus.PROCESSING and held_by_another):
+                return row
+            self._db.execute(
+                "UPDATE tasks SET status = ?, stage = ?, error_type = ?, error_message = ?, workflow_id = ?,"
+                " updated_at = ? WHERE id = ?",
+                (status, error.stage, error.type, error.message, workflow_id, _now(), str(request.task_id)),
+            )
+            return self._existing(request.task_id)
+
+    def task(self, task_id: uuid.UUID) -> TaskRow | None:
+        """The row, or None."""
+        with _typed_errors():
+            row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (str(task_id),)).fetchone()
+        return None if row is None else _task_row(row)
+
+    def concept(self, concept_id: uuid.UUID) -> Concept | None:
+        """The concept with its variations in order, or None."""
+        with _typed_errors():
+            row = self._db.execute("SELECT * FROM concepts WHERE id = ?", (str(concept_id),)).fetchone()
+            if row is None:
+                return None
+            variations = self._db.execute(
+                "SELECT * FROM color_variations WHERE concept_id = ? ORDER BY idx", (str(concept_id),)
+            ).fetchall()
+        return Concept(
+            concept_id=row["id"],
+            task_id=row["task_id"],
+            user_id=row["user_id"],
+            is_anonymous=bool(row["is_anonymous"]),
+            logo_description=row["logo_description"],
+            theme_description=row["theme_description"],
+            image=ImageRef.model_validate_json(row["image"]),
+            provenance=Provenance.model_validate_json(row["provenance"]),
+            variations=tuple(
+                Variation(
+                    index=variation["idx"],
+                    name=variation["name"],
+                    colors=tuple(json.loads(variation["colors"])),
+                    description=variation["description"],
+                    image=ImageRef.model_validate_json(variation["image"]),
+                )
+                for variation in variations
+            ),
+            failed_variations=tuple(FailedVariation(**failed) for failed in json.loads(row["failed_variations"])),
+            created_at=row["created_at"],
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _record(self, request: GenerationRequest) -> TaskRow:
+        now = _now()
+        self._db.execute(
+            "INSERT INTO tasks (id, user_id, type, status, request, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            (
+                str(request.task_id),
+                request.user_id,
+                request.task_type,
+                TaskStatus.PENDING,
+                request.model_dump_json(),
+                now,
+                now,
+            ),
+        )
+        return self._existing(request.task_id)
+
+    def _existing(self, task_id: uuid.UUID) -> TaskRow:
+        return _task_row(self._db.execute("SELECT * FROM tasks WHERE id = ?", (str(task_id),)).fetchone())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _typed_errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _task_row(row: sqlite3.Row) -> TaskRow:
+    error = None
+    if row["error_message"] is not None:
+        error = TaskError(stage=Stage(row["stage"]), type=row["error_type"], message=row["error_message"])
+    request = GenerationRequest.model_validate_json(row["request"])
+    return TaskRow(
+        task_id=row["id"],
+        concept_id=request.concept_id,
+        user_id=row["user_id"],
+        status=row["status"],
+        workflow_id=row["workflow_id"],
+        error=error,
+        request=request,
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise StoreUnavailable(f"the database refused: {exc}") from exc
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

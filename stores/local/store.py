@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, ParamSpec, TypeVar
+
+from typing_extensions import override
+
+from contracts.concepts import Concept
+from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from stores.local.objects import ObjectFolder
+from stores.local.rows import TaskDatabase
+from stores.port import Store, StoredObject, TaskRow
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_OBJECT_THREADS = 4
+
+
+class LocalStore(Store):
+    """The store below one data directory. Build one per process; `close` it before the loop ends.
+
+    SQLite calls take turns on one thread, which owns the connection; files have a few threads of their own.
+    Raises `StoreUnavailable` when the directory cannot be used.
+    """
+
+    def __init__(self, data_dir: Path, concept_bucket: str, palette_bucket: str) -> None:
+        self.concept_bucket = concept_bucket
+        self.palette_bucket = palette_bucket
+        self._objects = ObjectFolder(data_dir / "objects")
+        self._database = TaskDatabase(data_dir / "concepts.sqlite3")
+        self._row_thread = ThreadPoolExecutor(1, thread_name_prefix="rows")
+        self._object_threads = ThreadPoolExecutor(_OBJECT_THREADS, thread_name_prefix="objects")
+
+    @override
+    async def claim_task(
+        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
+    ) -> TaskRow:
+        return await self._row(self._database.claim, request, workflow_id, replacing)
+
+    @override
+    async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
+        return await self._row(self._database.store, concept, workflow_id)
+
+    @override
+    async def fail_task(
+        self,
+        request: GenerationRequest,
+        workflow_id: str,
+        status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
+        error: TaskError,
+    ) -> TaskRow:
+        return await self._row(self._database.fail, request, workflow_id, status, error)
+
+    @override
+    async def task(self, task_id: uuid.UUID) -> TaskRow | None:
+        return await self._row(self._database.task, task_id)
+
+    @override
+    async def concept(self, concept_id: uuid.UUID) -> Concept | None:
+        return await self._row(self._database.concept, concept_id)
+
+    @override
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        del media_type  # a folder has no place for it, and nobody asks a folder
+        return await self._object(self._objects.put, bucket, path, data)
+
+    @override
+    async def find(self, bucket: str, path: str) -> StoredObject | None:
+        return await self._object(self._objects.find, bucket, path)
+
+    @override
+    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        return await self._object(self._objects.get, bucket, path, sha256)
+
+    @override
+    async def remove_folder(self, bucket: str, folder: str) -> int:
+        return await self._object(self._objects.remove_folder, bucket, folder)
+
+    @override
+    async def close(self) -> None:
+        await self._row(self._database.close)
+        self._row_thread.shutdown()
+        self._object_threads.shutdown()
+
+    async def _row(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._row_thread, lambda: call(*args, **kwargs))
+
+    async def _object(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._object_threads, lambda: call(*args, **kwargs))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.concepts import Concept
+from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+
+
+class StoredObject(BaseModel):
+    """An object as it lies in the store, whoever put it there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+class TaskRow(BaseModel):
+    """A row of `tasks`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    user_id: str
+    status: TaskStatus
+    workflow_id: str | None = None
+    """Who claimed it; None for a row that nobody has claimed yet."""
+    error: TaskError | None = None
+    request: GenerationRequest
+    created_at: datetime
+    updated_at: datetime
+
+
+class Store(Protocol):
+    """Where tasks, concepts and images live.
+
+    Every method may run twice, in several processes at once, and may be killed at any point: what it leaves is
+    either nothing or everything. Each raises `StoreUnavailable` when the store cannot be reached.
+    """
+
+    concept_bucket: str
+    palette_bucket: str
+
+    async def claim_task(
+        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
+    ) -> TaskRow:
+        """Record the task if nobody has, and take it for `workflow_id`; return the row as it is now.
+
+        A row that has ended is returned unchanged. `replacing` names a workflow known to be gone, whose claim may be
+        taken over. Raises `TaskHeld` when any other workflow is processing the task.
+        """
+        ...
+
+    async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
+        """Write the concept, its variations and the task's `completed` in one transaction; return the row.
+
+        Does nothing to a row that is not being processed by `workflow_id`.
+        """
+        ...
+
+    async def fail_task(
+        self,
+        request: GenerationRequest,
+        workflow_id: str,
+        status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
+        error: TaskError,
+    ) -> TaskRow:
+        """Record that the task ended without a concept; return the row.
+
+        Records the task too if nobody has. Does nothing to a row that has ended or is held by another workflow.
+        """
+        ...
+
+    async def task(self, task_id: uuid.UUID) -> TaskRow | None:
+        """The row, or None."""
+        ...
+
+    async def concept(self, concept_id: uuid.UUID) -> Concept | None:
+        """The concept with its variations in order, or None."""
+        ...
+
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        """Create an object, or return the one that is already there. Never overwrites."""
+        ...
+
+    async def find(self, bucket: str, path: str) -> StoredObject | None:
+        """What lies at that place, or None."""
+        ...
+
+    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        """The object's bytes. Raises `ObjectMissing`, or `ObjectCorrupt` when they do not match `sha256`."""
+        ...
+
+    async def remove_folder(self, bucket: str, folder: str) -> int:
+        """Remove every object below `folder`; return how many there were."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        ...

@@ -1,0 +1,200 @@
+"""The page as a browser shows it, on phones and desktops, in light and dark, with and without scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gallery import Exhibit, write_gallery
+from tests.browser import Browser
+from tests.gallery.exhibits import exhibit, hostile_exhibit, solid, tile
+
+PHONE, TABLET, DESKTOP, LARGEST = 360, 768, 1440, 3840
+
+BACKGROUND_LUMINANCE = """(() => {
+  const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+})()"""
+
+# Every element with text of its own, against the nearest opaque background behind it; swatches show bad contrast on
+# purpose, hidden texts are for screen readers, and the enlarged views are not open.
+LEAST_CONTRAST = """(() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = (color) => channels(color).slice(0, 3)
+    .map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    const color = getComputedStyle(element).backgroundColor;
+    return (channels(color)[3] ?? 1) === 1 ? color : ground(element.parentElement);
+  };
+  const spoken = [...document.body.querySelectorAll("*:not(.chip *, .hidden, .hidden *, script)")].filter((element) =>
+    element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  const ratios = spoken.map((element) => {
+    const pair = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((a, b) => b - a);
+    return (pair[0] + 0.05) / (pair[1] + 0.05);
+  });
+  return [ratios.length, Math.min(...ratios)];
+})()"""
+
+WIDER_THAN_THE_WINDOW = """[...document.body.querySelectorAll("*:not(.hidden, .hidden *)")]
+  .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 0.5)
+  .map((element) => element.outerHTML.slice(0, 200))"""
+
+IMAGES = """[...document.images].map((image) => {
+  const box = image.getBoundingClientRect();
+  return [image.complete && image.naturalWidth, Math.round(box.width), Math.round(box.height)];
+})"""
+
+REACHABLE_BEHIND = """[...document.querySelectorAll("a, button")].filter((element) =>
+  element.checkVisibility({ visibilityProperty: true }) && !element.closest(".view:target")).length"""
+
+ORDINARY = exhibit(
+    base=solid("#804020", (1024, 1024)),
+    tiles=(
+        tile("Sunset", text="Dusk over the harbor."),
+        tile("Forest", ("#1B4332", "#D8F3DC", "#40916C")),
+        tile("Ink", ("#000000", "#FFFFFF")),
+    ),
+    failed=(("Midnight", "The renderer ran out of time."),),
+)
+
+
+@pytest.fixture(scope="module", name="folder")
+def folder_of_galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two galleries, `ordinary` and `hostile`, for tests that only look."""
+    folder = tmp_path_factory.mktemp("galleries")
+    shown: dict[str, Exhibit] = {"ordinary": ORDINARY, "hostile": hostile_exhibit()}
+    for name, one in shown.items():
+        write_gallery(one, folder / name)
+    return folder
+
+
+def address(folder: Path, name: str) -> str:
+    """Where the browser finds a gallery."""
+    return (folder / name / "index.html").as_uri()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, TABLET, DESKTOP, LARGEST])
+@pytest.mark.parametrize("name", ["ordinary", "hostile"])
+def test_page_is_whole_on_each_screen(browser: Browser, folder: Path, name: str, width: int, *, dark: bool) -> None:
+    """Every image loads and none is enlarged, nothing is wider than the window, nothing fails or leaves the page."""
+    with browser.open(address(folder, name), width=width, dark=dark) as page:
+        images = page.evaluate(IMAGES)
+        assert isinstance(images, list)
+        assert len(images) == (4 if name == "ordinary" else 16)
+        for image in images:
+            assert isinstance(image, list)
+            natural, shown_width, shown_height = image
+            assert isinstance(natural, int)
+            assert isinstance(shown_width, int)
+            assert isinstance(shown_height, int)
+            assert 0 < shown_width <= natural
+            assert shown_height > 0
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(WIDER_THAN_THE_WINDOW) == []
+        luminance = page.evaluate(BACKGROUND_LUMINANCE)
+        assert isinstance(luminance, float)
+        assert luminance < 0.1 if dark else luminance > 0.9
+        assert page.requests == [address(folder, name)]
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_all_text_is_legible(browser: Browser, folder: Path, *, dark: bool) -> None:
+    """A page about contrast keeps to it: each text reaches 4.5:1 on what is behind it."""
+    with browser.open(address(folder, "ordinary"), width=DESKTOP, dark=dark) as page:
+        measured = page.evaluate(LEAST_CONTRAST)
+        assert isinstance(measured, list)
+        texts, least = measured
+        assert isinstance(texts, int)
+        assert isinstance(least, float)
+        assert texts > 60
+        assert least >= 4.5
+
+
+def test_everything_is_there_without_scripts(browser: Browser, folder: Path) -> None:
+    """Without scripts the same texts can be read, codes can be selected, and there is no button that does nothing."""
+    texts = "document.querySelector('main').innerText"
+    with browser.open(address(folder, "ordinary"), width=PHONE) as page:
+        with_scripts = page.evaluate(texts)
+        assert page.evaluate("document.querySelectorAll('button').length") == 8
+    with browser.open(address(folder, "ordinary"), width=PHONE, javascript=False) as page:
+        assert page.evaluate(texts) == with_scripts
+        assert page.evaluate("document.querySelectorAll('button').length") == 0
+        assert page.evaluate("getComputedStyle(document.querySelector('th code')).userSelect") == "all"
+        assert page.problems == []
+
+
+def test_a_click_copies_the_code_of_a_color(browser: Browser, folder: Path) -> None:
+    """The clipboard holds the code, and screen readers hear so."""
+    with browser.open(address(folder, "ordinary"), width=DESKTOP) as page:
+        browser.send("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+        copied = page.evaluate(
+            """new Promise((resolve) => {
+              const status = document.querySelector("[role=status]");
+              new MutationObserver(() => resolve(status.textContent)).observe(status, { childList: true });
+              document.querySelectorAll("th button")[1].click();
+            })"""
+        )
+        assert copied == "Copied #EF476F"
+        assert page.evaluate("navigator.clipboard.readText()") == "#EF476F"
+        assert page.problems == []
+
+
+def test_copying_works_where_there_is_no_clipboard_interface(browser: Browser, folder: Path) -> None:
+    """A page served over plain http copies the old way."""
+    with browser.open(address(folder, "ordinary"), width=DESKTOP) as page:
+        copied = page.evaluate(
+            """new Promise((resolve) => {
+              Object.defineProperty(navigator, "clipboard", { value: undefined });
+              addEventListener("copy", () => resolve(getSelection().toString()));
+              document.querySelector("th button").click();
+            })"""
+        )
+        assert copied == "#2B2D42"
+
+
+def test_an_image_enlarges_by_keyboard_and_closes_again(browser: Browser, folder: Path) -> None:
+    """Enter fills the window, arrows go on to the next image, Escape goes back; all else is out of reach meanwhile."""
+    shown = "document.querySelector('.view:target')?.id ?? null"
+    hash_change = "new Promise((resolve) => addEventListener('hashchange', () => resolve(true), { once: true }))"
+    with browser.open(address(folder, "ordinary"), width=DESKTOP, height=800) as page:
+        for key, expected in [("Enter", "view-1"), ("ArrowRight", "view-2"), ("ArrowLeft", "view-1"), ("Escape", None)]:
+            if key == "Enter":
+                page.evaluate("document.querySelector('#view-1 .open').focus()")
+            page.evaluate(f"void (window.changed = {hash_change})")
+            page.press(key)
+            assert page.evaluate("window.changed") is True
+            assert page.evaluate(shown) == expected
+            if key == "Enter":
+                assert page.evaluate(
+                    """(({ x, y, width, height }) => [x, y, width, height])(
+                      document.querySelector(".view:target").getBoundingClientRect())"""
+                ) == [0, 0, DESKTOP, 800]
+                page.press("Tab")
+                assert page.evaluate("document.activeElement.textContent") == "Close"
+                assert page.evaluate(REACHABLE_BEHIND) == 0
+        assert page.evaluate("document.getAnimations().length") == 0
+        assert page.problems == []
+
+
+def test_even_injected_markup_can_neither_run_nor_load(browser: Browser, folder: Path) -> None:
+    """The second line of defense holds: had escaping failed, the policy would still refuse scripts, styles, images."""
+    with browser.open(address(folder, "ordinary"), width=DESKTOP) as page:
+        refused = page.evaluate(
+            """new Promise((resolve) => {
+              const refused = [];
+              document.addEventListener("securitypolicyviolation", (event) => {
+                refused.push(event.effectiveDirective);
+                if (refused.length === 3) resolve(refused.sort());
+              });
+              document.body.insertAdjacentHTML("beforeend",
+                '<img src="https://example.invalid/x.png"><i style="color:red" onclick="window.ran = 1">x</i>');
+              document.querySelector("i").click();
+            })"""
+        )
+        assert refused == ["img-src", "script-src-attr", "style-src-attr"]
+        assert page.evaluate("window.ran === undefined") is True
+        assert page.problems != []

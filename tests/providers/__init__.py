@@ -1,0 +1,1 @@
+"""What every provider owes the activities."""

@@ -1,0 +1,202 @@
+"""The worker process: builds every client once, polls its queues until SIGTERM, then finishes what it can.
+
+python worker.py                          all queues
+python worker.py --queues render          only the CPU work, on a machine with many cores
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.bases import BaseImages
+from activities.images import ImageActivities
+from activities.palettes import PaletteActivities
+from activities.tasks import TaskActivities
+from activities.variations import VariationActivities
+from commands.console import BadInput, load_settings, run_app
+from contracts.workflows import paid_queue, render_queue
+from providers.builtin.provider import BuiltinImages, BuiltinPalettes
+from providers.port import ImageProvider, PaletteProvider
+from runtime.client import connect, ensure_search_attributes
+from runtime.health import health_pages
+from runtime.telemetry import configure_logs, temporal_runtime
+from settings import Settings
+from stores.errors import StoreError
+from stores.local import LocalStore
+from stores.port import Store
+from workflows.generation import ConceptGenerationWorkflow
+
+GRACE = timedelta(seconds=60)
+"""How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
+
+_HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
+_PAID_CALLS_AT_ONCE = 100
+SETTLE_S = 0.5
+# Naming a version keeps the SDK from hashing every loaded module at start-up.
+_UNVERSIONED = WorkerDeploymentConfig(
+    WorkerDeploymentVersion("concept-worker", "unversioned"), use_worker_versioning=False
+)
+
+log = logging.getLogger(__name__)
+
+
+class Queue(StrEnum):
+    """The kinds of work a worker process can take."""
+
+    NETWORK = "network"
+    RENDER = "render"
+    PAID = "paid"
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name. Raises `StoreError`."""
+    return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+
+
+@asynccontextmanager
+async def working(
+    client: Client,
+    settings: Settings,
+    store: Store,
+    *,
+    queues: Sequence[Queue] = tuple(Queue),
+    image_provider: ImageProvider | None = None,
+    palette_provider: PaletteProvider | None = None,
+) -> AsyncIterator[None]:
+    """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
+
+    The providers are those of the settings unless given.
+    """
+    async with AsyncExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
+        images = image_provider or BuiltinImages(threads)
+        palettes = palette_provider or BuiltinPalettes(threads)
+        bases = BaseImages(store, threads, settings.cache_bytes)
+        tasks = TaskActivities(store, images.name, palettes.name)
+        imaging = ImageActivities(store, images, bases, threads)
+        coloring = PaletteActivities(store, palettes)
+        varying = VariationActivities(store, bases, threads)
+
+        network = settings.task_queue
+        workers = []
+        if Queue.NETWORK in queues:
+            workers.append(
+                Worker(
+                    client,
+                    task_queue=network,
+                    workflows=[ConceptGenerationWorkflow],
+                    activities=[tasks.claim_task, imaging.upload_image, tasks.store_concept, tasks.fail_task],
+                    graceful_shutdown_timeout=GRACE,
+                    max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+                    deployment_config=_UNVERSIONED,
+                )
+            )
+        if Queue.RENDER in queues:
+            workers.append(
+                Worker(
+                    client,
+                    task_queue=render_queue(network),
+                    activities=[varying.render_variation],
+                    max_concurrent_activities=settings.render_threads,
+                    graceful_shutdown_timeout=GRACE,
+                    deployment_config=_UNVERSIONED,
+                )
+            )
+        if Queue.PAID in queues:
+            calls: dict[str, list[Callable[..., object]]] = {}  # type: ignore[explicit-any]  # as the SDK types them
+            calls.setdefault(images.name, []).append(imaging.generate_image)
+            calls.setdefault(palettes.name, []).append(coloring.create_palettes)
+            workers += [
+                Worker(
+                    client,
+                    task_queue=paid_queue(network, provider),
+                    activities=activities,
+                    max_concurrent_activities=_PAID_CALLS_AT_ONCE,
+                    max_task_queue_activities_per_second=settings.provider_rate_per_second,
+                    graceful_shutdown_timeout=GRACE,
+                    max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+                    deployment_config=_UNVERSIONED,
+                )
+                for provider, activities in calls.items()
+            ]
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
+        yield
+        log.info("stopping: no new work, finishing what runs")
+
+
+async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
+    """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runtime = temporal_runtime(settings.metrics_address)
+    client = await connect(runtime=runtime)
+    await ensure_search_attributes(client)
+    store = open_store(settings)
+
+    async def not_ready_because() -> str | None:
+        if stop.is_set():
+            return "stopping"
+        try:
+            await store.task(UUID(int=0))
+        except StoreError as exc:
+            return str(exc)
+        return None
+
+    try:
+        async with AsyncExitStack() as stack:
+            if settings.health_address is not None:
+                await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
+            await stack.enter_async_context(working(client, settings, store, queues=queues))
+            await stop.wait()
+    finally:
+        await store.close()
+    # On Python 3.11 the interpreter may abort at exit while the SDK's threads still let go of their last objects.
+    await asyncio.sleep(SETTLE_S)
+
+
+def main(
+    queues: Annotated[
+        str,
+        typer.Option(
+            help="Which kinds of work to take, comma-separated: network (workflows, rows, uploads), render "
+            "(CPU), paid (provider calls)."
+        ),
+    ] = "network,render,paid",
+) -> None:
+    """Poll Temporal for concepts until SIGTERM.
+
+    Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(serve(settings, _parse_queues(queues)))
+
+
+def _parse_queues(text: str) -> tuple[Queue, ...]:
+    try:
+        return tuple(Queue(name.strip()) for name in text.split(","))
+    except ValueError as exc:
+        raise BadInput(f"--queues takes {', '.join(Queue)}: {text!r}") from exc
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    run_app(app)

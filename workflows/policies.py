@@ -1,0 +1,52 @@
+"""Every timeout and every retry of this system, in one place.
+
+`schedule_to_close` is left out on purpose: it counts the time spent waiting in a queue, and a backlog must not fail
+concepts. What bounds an endless retry is the concept's deadline.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NotRequired, TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+DEADLINE = timedelta(minutes=30)
+"""For one concept, from the claim on."""
+
+_BACKOFF = timedelta(seconds=1)
+_LONGEST_BACKOFF = timedelta(seconds=30)
+
+
+class Policy(TypedDict):
+    """The part of an activity's options that is decided here; queue and summary belong to the call."""
+
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: NotRequired[timedelta]
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+def _policy(start_to_close: timedelta, *, attempts: int = 0, heartbeat: timedelta | None = None) -> Policy:
+    """`attempts` = 0 means: until the deadline cancels it. A typed error may end it sooner (activities/failures.py)."""
+    policy = Policy(
+        start_to_close_timeout=start_to_close,
+        retry_policy=RetryPolicy(
+            initial_interval=_BACKOFF, maximum_interval=_LONGEST_BACKOFF, maximum_attempts=attempts
+        ),
+        # Nothing may still be running, or being paid for, when the task is recorded as ended.
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+    if heartbeat is not None:
+        policy["heartbeat_timeout"] = heartbeat
+    return policy
+
+
+CLAIM_TASK = _policy(timedelta(seconds=10))
+GENERATE_IMAGE = _policy(timedelta(seconds=120), heartbeat=timedelta(seconds=10))
+CREATE_PALETTES = _policy(timedelta(seconds=60), heartbeat=timedelta(seconds=10))
+UPLOAD_IMAGE = _policy(timedelta(seconds=30), attempts=8)
+RENDER_VARIATION = _policy(timedelta(seconds=30), attempts=5)
+STORE_CONCEPT = _policy(timedelta(seconds=10))
+FAIL_TASK = _policy(timedelta(seconds=10))

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from contracts.concepts import FailedVariation
+from contracts.palettes import Palette
+from contracts.status import ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+
+_WEIGHTS = {
+    Stage.CLAIM: 2,
+    Stage.IMAGE: 45,
+    Stage.UPLOAD: 6,
+    Stage.PALETTES: 12,
+    Stage.VARIATIONS: 30,
+    Stage.STORE: 5,
+}
+"""Roughly how much of a concept's time each stage takes with a real provider; they add up to 100."""
+
+_MARKS = {
+    StageState.PENDING: "·",
+    StageState.RUNNING: "▶",
+    StageState.DONE: "✓",
+    StageState.SKIPPED: "-",
+    StageState.FAILED: "✗",
+    StageState.CANCELLED: "✗",
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~-])")
+
+
+class Progress:
+    """Where a concept stands: what the `status` query answers and what the Temporal UI shows as current details.
+
+    `now` is the workflow's clock.
+    """
+
+    def __init__(self, request: GenerationRequest, now: Callable[[], datetime]) -> None:
+        self._request = request
+        self._now = now
+        self._state = TaskStatus.PENDING
+        self._stages = {stage: StageStatus() for stage in Stage}
+        self._palettes: tuple[Palette, ...] = ()
+        self._variations: list[StageState] = []
+        self._failed: list[FailedVariation] = []
+        self._error: TaskError | None = None
+
+    def start(self, stage: Stage) -> None:
+        """The stage is being worked on."""
+        if stage is not Stage.CLAIM:
+            self._state = TaskStatus.PROCESSING
+        self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=self._now())
+
+    def finish(self, stage: Stage, state: StageState = StageState.DONE) -> None:
+        """The stage is over, one way or another."""
+        self._stages[stage] = StageStatus(
+            state=state, started_at=self._stages[stage].started_at, finished_at=self._now()
+        )
+
+    def skip(self, stage: Stage) -> None:
+        """The stage is not needed."""
+        self._stages[stage] = StageStatus(state=StageState.SKIPPED)
+
+    def set_palettes(self, palettes: tuple[Palette, ...]) -> None:
+        """The variations to come are known."""
+        self._palettes = palettes
+        self._variations = [StageState.PENDING] * len(palettes)
+
+    def start_variations(self) -> None:
+        """All of them wait for a render slot now."""
+        self._variations = [StageState.RUNNING] * len(self._palettes)
+
+    def variation_done(self, position: int) -> None:
+        """`position` counts from 0."""
+        self._variations[position] = StageState.DONE
+
+    def variation_failed(self, position: int, error: str) -> None:
+        """One palette goes without its variation."""
+        self._variations[position] = StageState.FAILED
+        self._failed.append(FailedVariation(palette=self._palettes[position].name, error=error))
+
+    def end(self, state: TaskStatus, error: TaskError | None = None) -> None:
+        """The task has ended; what was still running ended with it."""
+        self._state = state
+        self._error = error
+        ending = StageState.CANCELLED if state is TaskStatus.CANCELLED else StageState.FAILED
+        for stage in Stage:
+            if self._stages[stage].state is StageState.RUNNING:
+                self.finish(stage, ending if error is not None and error.stage is stage else StageState.CANCELLED)
+
+    @property
+    def failed(self) -> tuple[FailedVariation, ...]:
+        """The variations that failed, in the order in which they did."""
+        return tuple(self._failed)
+
+    @property
+    def stage(self) -> Stage:
+        """The first stage that is running or failed, else the last one that finished."""
+        unfinished = (StageState.RUNNING, StageState.FAILED, StageState.CANCELLED)
+        if self._error is not None:
+            return self._error.stage
+        running = [stage for stage in Stage if self._stages[stage].state in unfinished]
+        done = [stage for stage in Stage if self._stages[stage].state is StageState.DONE]
+        return running[0] if running else done[-1] if done else Stage.CLAIM
+
+    @property
+    def percent(self) -> int:
+        """0 to 100, by the weights above; the variations count one by one."""
+        if self._state is TaskStatus.COMPLETED:
+            return 100
+        total = 0.0
+        for stage, status in self._stages.items():
+            if status.state in {StageState.DONE, StageState.SKIPPED}:
+                total += _WEIGHTS[stage]
+            elif stage is Stage.VARIATIONS and self._variations:
+                landed = sum(state in {StageState.DONE, StageState.FAILED} for state in self._variations)
+                total += _WEIGHTS[stage] * landed / len(self._variations)
+        return int(total)
+
+    def status(self) -> ConceptStatus:
+        """The `status` query's document."""
+        return ConceptStatus(
+            task_id=self._request.task_id,
+            concept_id=self._request.concept_id,
+            state=self._state,
+            stage=self.stage,
+            percent=self.percent,
+            stages=dict(self._stages),
+            variations=VariationsStatus(
+                total=len(self._palettes) or self._request.num_palettes,
+                done=self._variations.count(StageState.DONE),
+                failed=self.failed,
+                items=tuple(
+                    VariationProgress(palette=palette.name, colors=palette.colors, state=state)
+                    for palette, state in zip(self._palettes, self._variations, strict=True)
+                ),
+            ),
+            error=self._error,
+        )
+
+    def markdown(self) -> str:
+        """The same for people, as a table of stages and one of palettes."""
+        lines = [f"**{self._state}** · {self.percent} %"]
+        if self._error is not None:
+            lines += ["", f"> {_plain(self._error.message)}"]
+        lines += ["", "| stage | state | seconds |", "|---|---|---|"]
+        lines += [
+            f"| {stage} | {_MARKS[status.state]} {status.state} | {_seconds(status)} |"
+            for stage, status in self._stages.items()
+        ]
+        if self._palettes:
+            lines += ["", "| variation | palette | colors |", "|---|---|---|"]
+            lines += [
+                f"| {_MARKS[state]} {state} | {_plain(palette.name)} | {' '.join(palette.colors)} |"
+                for palette, state in zip(self._palettes, self._variations, strict=True)
+            ]
+        return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Text from a provider must not become markup in the operator's page."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def _seconds(status: StageStatus) -> str:
+    if status.started_at is None or status.finished_at is None:
+        return ""
+    return f"{(status.finished_at - status.started_at).total_seconds():.2f}"
