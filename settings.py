@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     image_provider: Literal["builtin"] = "builtin"
     palette_provider: Literal["builtin"] = "builtin"
     task_queue: QueueName = "concepts"
-    provider_rate_per_second: float | None = Field(default=None, gt=0)
+    provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     log_level: LogLevel = "INFO"
@@ -95,20 +95,25 @@ def unknown_variables(environment: tuple[str, ...]) -> tuple[str, ...]:
     lines = []
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            lines.append(f"{name} is not a setting" + (f" (did you mean {close[0]}?)" if close else ""))
+            # Compared without the prefix, which would make everything look alike.
+            fields = [field.upper() for field in Settings.model_fields]
+            close = difflib.get_close_matches(name.removeprefix(_PREFIX), fields, n=1)
+            lines.append(f"{name} is not a setting" + (f" (did you mean {_PREFIX}{close[0]}?)" if close else ""))
     return tuple(lines)
 
 
 def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
     lines = []
     for error in exc.errors(include_url=False):
+        reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        if not error["loc"]:  # about several variables at once: the message names them, and the input holds secrets
+            lines.append(reason)
+            continue
         field = str(error["loc"][0]).lower()
         name = f"{_PREFIX}{field.upper()}"
         if error["type"] == "missing":
             lines.append(f"{name} is not set")
             continue
-        reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
         reason = reason[:1].lower() + reason[1:]
         secret = "SecretStr" in str(cls.model_fields[field].annotation)
         given = "" if secret else f" (it is {str(error['input'])[:60]!r})"

@@ -1,6 +1,7 @@
 """The one place where a typed error becomes a decision about retrying.
 
-    ProviderRejected, ImageError, TaskHeld, ObjectMissing, ObjectCorrupt   final
+    ProviderRejected, ImageError                                 final
+    StoreRefused, TaskHeld, ObjectMissing, ObjectCorrupt         final
     ProviderThrottled                                            again after exactly what the service asked for
     ProviderAnswerUnusable                                       may have been billed: three attempts in all
     ProviderUnavailable, StoreUnavailable                        again, backing off
@@ -19,12 +20,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from color import ImageError
 from providers.errors import ProviderAnswerUnusable, ProviderError, ProviderRejected, ProviderThrottled
-from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, TaskHeld
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, TaskHeld
 
 BILLED_ATTEMPTS = 3
 """How often a call may be repeated that was perhaps paid for and brought nothing."""
 
-_FINAL = (ProviderRejected, ImageError, ObjectMissing, ObjectCorrupt, TaskHeld)
+_FINAL = (ProviderRejected, ImageError, StoreRefused, ObjectMissing, ObjectCorrupt, TaskHeld)
 
 
 @contextmanager

@@ -56,15 +56,7 @@ class ImageActivities(ImageStages):
             self._bases.forget_original(source.sha256)
             if stored.sha256 != source.sha256:
                 self._bases.remember(stored.sha256, data)
-            return ImageRef(
-                bucket=stored.bucket,
-                path=stored.path,
-                sha256=stored.sha256,
-                bytes=stored.bytes,
-                width=base.width,
-                height=base.height,
-                media_type=PNG,
-            )
+            return stored.as_image(base.width, base.height)
 
     async def _already_paid(self, task_id: uuid.UUID) -> GeneratedImage | None:
         bucket = self._store.concept_bucket

@@ -12,7 +12,7 @@ from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.images import PNG
 from color import recolor
-from contracts.images import ImageRef
+from contracts.images import StoredObject
 from contracts.stages import RenderRequest, VariationStages
 from stores import layout
 from stores.port import Store
@@ -30,21 +30,12 @@ class VariationActivities(VariationStages):
 
     @override
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> ImageRef:
+    async def render_variation(self, request: RenderRequest) -> StoredObject:
         with temporal_failures():
             base = await self._bases.base(request.base)
-            png = await asyncio.get_running_loop().run_in_executor(self._threads, recolor, base, request.palette.colors)
-            path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.palette.name))
-            stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
-            return ImageRef(
-                bucket=stored.bucket,
-                path=stored.path,
-                sha256=stored.sha256,
-                bytes=stored.bytes,
-                width=base.width,
-                height=base.height,
-                media_type=PNG,
-            )
+            png = await asyncio.get_running_loop().run_in_executor(self._threads, recolor, base, request.colors)
+            path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.name))
+            return await self._store.put(self._store.palette_bucket, path, png, PNG)
 
 
 def slug(name: str) -> str:

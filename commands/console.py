@@ -132,7 +132,7 @@ def load_settings() -> Settings:
 
 def print_document(document: BaseModel) -> None:
     """One JSON document on standard output."""
-    print(document.model_dump_json(indent=2))  # noqa: T201 -- this is where scripts look
+    print(document.model_dump_json(indent=2), flush=True)  # noqa: T201 -- this is where scripts look
 
 
 def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:

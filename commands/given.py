@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from color import Facts, ImageError, decode
 from commands.console import BadInput, describe_problem
-from contracts.images import MAX_IMAGE_BYTES, ImageRef
+from contracts.images import MAX_IMAGE_BYTES
 from contracts.tasks import GenerationRequest
 from stores import layout
 from stores.port import Store
@@ -99,13 +99,5 @@ async def with_image(store: Store, request: GenerationRequest, image: GivenImage
     stored = await store.put(store.concept_bucket, path, image.data, image.facts.media_type)
     if stored.sha256 != hashlib.sha256(image.data).hexdigest():
         raise BadInput(f"task {request.task_id} has another image already")
-    reference = ImageRef(
-        bucket=stored.bucket,
-        path=stored.path,
-        sha256=stored.sha256,
-        bytes=stored.bytes,
-        width=image.facts.width,
-        height=image.facts.height,
-        media_type=image.facts.media_type,
-    )
+    reference = stored.as_image(image.facts.width, image.facts.height, image.facts.media_type)
     return request.model_copy(update={"base_image": reference})

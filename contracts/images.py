@@ -24,6 +24,29 @@ class ImageRef(BaseModel):
     media_type: str = Field(default="image/png", pattern=r"^image/[a-z0-9.+-]{1,40}$")
 
 
+class StoredObject(BaseModel):
+    """An object as it lies in the store, whoever put it there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    path: str
+    sha256: str
+    bytes: int
+
+    def as_image(self, width: int, height: int, media_type: str = "image/png") -> ImageRef:
+        """The same, known to be an image of that size in pixels."""
+        return ImageRef(
+            bucket=self.bucket,
+            path=self.path,
+            sha256=self.sha256,
+            bytes=self.bytes,
+            width=width,
+            height=height,
+            media_type=media_type,
+        )
+
+
 class Provenance(BaseModel):
     """Who made an image, as it is credited next to it."""
 

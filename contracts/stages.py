@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
 from contracts.concepts import Concept
-from contracts.images import ImageRef, Provenance
-from contracts.palettes import Palette
+from contracts.images import ImageRef, Provenance, StoredObject
+from contracts.palettes import HexColor, Palette
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 
 
@@ -80,14 +80,18 @@ class PaletteSet(BaseModel):
 
 
 class RenderRequest(BaseModel):
-    """Recolor `base` with `palette` and publish it as variation number `index` (from 1)."""
+    """Recolor `base` with `colors` and publish it as variation number `index` (from 1).
+
+    There are many of these in a history: what is not needed is left out.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     user_id: str
     concept_id: uuid.UUID
     index: int
-    palette: Palette
+    name: str
+    colors: tuple[HexColor, ...]
     base: ImageRef
 
 
@@ -155,6 +159,6 @@ class VariationStages(Protocol):
     """From a base and a palette to a variation."""
 
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> ImageRef:
-        """Recolor and publish one variation."""
+    async def render_variation(self, request: RenderRequest) -> StoredObject:
+        """Recolor and publish one variation: a PNG as large as its base."""
         ...

@@ -153,7 +153,7 @@ def _story(exhibit: Exhibit) -> list[_Lines]:
         (exhibit.logo_description, 46 if len(exhibit.logo_description) <= _HEADLINE_CHARS else 34, _TEXT, 48, 9),
         (exhibit.theme_description, 29, _QUIET, 22, 7),
         (created, 24, _QUIET, 36, 1),
-        (credit_line(exhibit.provenance), 24, _QUIET, 10, 4),
+        (credit_line(exhibit.provenance), 24, _QUIET, 10 if created else 36, 4),
         (f"Not rendered ({count}): {failed or 'unnamed'}" if count else "", 24, _TEXT, 26, 6),
         (f"Concept {exhibit.concept_id}", 20, _QUIET, 26, 1),
     )

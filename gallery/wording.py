@@ -34,5 +34,5 @@ def shortened(text: str, limit: int) -> str:
 
 def latin(character: str) -> str:
     """The nearest plain Latin spelling of a character: `é` → `e`, `ß` → `ss`; empty where there is none."""
-    decomposed = unicodedata.normalize("NFKD", character.translate(_LATIN)).translate(_LATIN)
+    decomposed = unicodedata.normalize("NFKD", character).translate(_LATIN)
     return decomposed.encode("ascii", "ignore").decode()

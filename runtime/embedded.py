@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -198,15 +199,19 @@ def _lock(folder: Path) -> FileLock:
 
 
 def _choose_port(port: int | None, preferred: int = _PREFERRED_PORT) -> int:
+    problem = "in use"
     for candidate in (preferred, 0) if port is None else (port,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((_HOST, candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise PortInUse(f"port {port} is in use")
+            except OverflowError:
+                problem = "no port: they end at 65535"
+            except OSError as exc:
+                problem = "in use" if exc.errno == errno.EADDRINUSE else f"refused: {exc.strerror}"
+            else:
+                return int(probe.getsockname()[1])
+    raise PortInUse(f"port {preferred if port is None else port} is {problem}")
 
 
 def _die_with_parent() -> Callable[[], None] | None:

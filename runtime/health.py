@@ -54,7 +54,7 @@ async def health_pages(address: str, not_ready_because: ReadinessCheck) -> Async
 
     app = Starlette(routes=[Route("/health", alive), Route("/healthz", alive), Route("/readyz", ready)])
     listener = _listen(address)
-    server = _QuietServer(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = _QuietServer(uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -71,8 +71,13 @@ def _listen(address: str) -> socket.socket:
             host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(target)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(target)
+            listener.listen()  # only this tells who was first when two processes start at once
+        except OSError:
+            listener.close()
+            raise
     except OSError as exc:
         raise AddressUnusable("CONCEPT_HEALTH_ADDRESS", address, exc.strerror or str(exc)) from exc
     return listener

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreUnavailable   it could not be reached or is busy; the same call may succeed later
+├── StoreRefused       it will not do this, now or later
 ├── ObjectMissing      no object at that place
 ├── ObjectCorrupt      the bytes there are not the bytes that were stored
 └── TaskHeld           another workflow has claimed the task
@@ -16,6 +17,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The store could not be reached or is busy."""
+
+
+class StoreRefused(StoreError):
+    """The store will not do this; repeating cannot help."""
 
 
 class ObjectMissing(StoreError):

@@ -7,18 +7,8 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from contracts.concepts import Concept
+from contracts.images import StoredObject
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
-
-
-class StoredObject(BaseModel):
-    """An object as it lies in the store, whoever put it there."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bucket: str
-    path: str
-    sha256: str
-    bytes: int
 
 
 class TaskRow(BaseModel):

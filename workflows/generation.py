@@ -87,7 +87,6 @@ class ConceptGenerationWorkflow:
         self._show_stage(Stage.VARIATIONS)
         variations = await self._render(base, palettes)
 
-        self._show_stage(Stage.STORE)
         concept = Concept(
             concept_id=request.concept_id,
             task_id=request.task_id,
@@ -185,10 +184,15 @@ class ConceptGenerationWorkflow:
         request = self._request
         index = position + 1
         try:
-            image = await workflow.execute_activity_method(
+            stored = await workflow.execute_activity_method(
                 VariationStages.render_variation,
                 RenderRequest(
-                    user_id=request.user_id, concept_id=request.concept_id, index=index, palette=palette, base=base
+                    user_id=request.user_id,
+                    concept_id=request.concept_id,
+                    index=index,
+                    name=palette.name,
+                    colors=palette.colors,
+                    base=base,
                 ),
                 task_queue=render_queue(self._queue),
                 summary=f"variation {index}: {palette.name}",
@@ -204,7 +208,11 @@ class ConceptGenerationWorkflow:
         self._progress.variation_done(position)
         self._show()
         return Variation(
-            index=index, name=palette.name, colors=palette.colors, description=palette.description, image=image
+            index=index,
+            name=palette.name,
+            colors=palette.colors,
+            description=palette.description,
+            image=stored.as_image(base.width, base.height),
         )
 
     async def _stage(self, stage: Stage, call: Awaitable[T], *, final: bool = False) -> T:

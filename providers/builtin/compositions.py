@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from providers.builtin import lettering
 from providers.builtin.chance import Chance
-from providers.builtin.inks import Inks, Tone, contrast
+from providers.builtin.inks import Inks, Tone, contrast, distance
 from providers.builtin.symbols import Mark
 
 _HAIR = 10.0
@@ -33,7 +33,7 @@ class Sketch:
 
 
 def compose(sketch: Sketch) -> str:
-    """SVG elements of a whole logo on a sheet of 1000 × 1000 units, ground included."""
+    """SVG elements of a whole logo on a sheet of 1000 by 1000 units, ground included."""
     inks, chance = sketch.inks, sketch.chance
     sheet = f'<rect width="1000" height="1000" fill="{inks.ground.hex()}"/>'
     if not sketch.name:
@@ -54,10 +54,9 @@ def _wordmark(sketch: Sketch) -> str:
     spacing = weight + chance.pick("tracking", (1.7, 2.6, 4.2))
     width = lettering.typeset(sketch.name, spacing).width + weight
     height = min(84.0, 760 * lettering.CAP_HEIGHT / width)
-    text = lettering.line(
+    return lettering.line(
         sketch.name, center=(500, 836), height=height, weight=weight, spacing=spacing, color=inks.text.hex()
     )
-    return text
 
 
 # Surfaces and marks
@@ -83,6 +82,8 @@ def _pair(sketch: Sketch, mark: Mark, surface: Tone) -> tuple[str, str | None]:
 _VISIBLE = 1.25
 _LEGIBLE = 1.9
 _FACIAL = 2.4
+_CRACK = 0.05
+_CLEAR = 3.0
 _OPEN = 0.22
 
 
@@ -243,11 +244,14 @@ def _hexagon(sketch: Sketch) -> str:
         frame = _polygon(_regular(6, 322, turn), inks.accent.hex(), 26)
         return base + frame + _polygon(_regular(6, 298, turn), inks.field.hex(), 20) + _mark(sketch, inks.field, 208)
     if style == "inset":
-        inner = _polygon(_regular(6, 282, turn), inks.light.hex(), 26)
+        inner = _polygon(_regular(6, 298, turn), inks.accent.hex(), 30)
+        inner += _polygon(_regular(6, 272, turn), inks.light.hex(), 26)
         return base + inner + _mark(sketch, inks.light, 200) + _roundel(sketch, 262, 250)
     corners = _regular(6, 360, turn)
     half = _polygon([corners[0], corners[1], corners[2], corners[3]], inks.shade.hex(), 36)
-    return base + half + _circle(248, inks.light.hex()) + _mark(sketch, inks.light, 182)
+    return (
+        base + half + _circle(262, inks.accent.hex()) + _circle(238, inks.light.hex()) + _mark(sketch, inks.light, 176)
+    )
 
 
 def _tile(sketch: Sketch) -> str:
@@ -262,8 +266,8 @@ def _tile(sketch: Sketch) -> str:
         body += f'<g transform="rotate({turn})">{_circle(size, accent, 370, 370)}</g>'
         mark = _mark(sketch, inks.field, 238)
     elif style == "sun":
-        body += _circle(268, inks.light.hex())
-        mark = _mark(sketch, inks.light, 196)
+        body += _circle(288, accent) + _circle(262, inks.light.hex())
+        mark = _mark(sketch, inks.light, 192)
     elif style == "band":
         y = chance.between("band", 205, 240)
         body += f'<rect x="-370" y="{y:.1f}" width="740" height="200" fill="{accent}"/>'
@@ -346,9 +350,7 @@ def _seal(sketch: Sketch) -> str:
     if covered > _WIDEST_ARC:
         height *= _WIDEST_ARC / covered
         covered = _WIDEST_ARC
-    text = lettering.arc(
-        sketch.name, radius=radius, height=height, weight=_WEIGHT, spacing=_SPACING, color=color
-    )
+    text = lettering.arc(sketch.name, radius=radius, height=height, weight=_WEIGHT, spacing=_SPACING, color=color)
     free = 360 - covered - 40
     beads = max(int(free / 26), 1)
     ornaments = "".join(
@@ -373,7 +375,9 @@ def _rays(sketch: Sketch) -> str:
             f"M0 0L{500 * math.cos(start):.1f} {500 * math.sin(start):.1f}"
             f"L{500 * math.cos(end):.1f} {500 * math.sin(end):.1f}Z"
         )
-    outline = chance.pick("outline", ('<circle r="400"/>', '<rect x="-375" y="-375" width="750" height="750" rx="130"/>'))
+    outline = chance.pick(
+        "outline", ('<circle r="400"/>', '<rect x="-375" y="-375" width="750" height="750" rx="130"/>')
+    )
     sky = f'<rect x="-400" y="-400" width="800" height="800" fill="{inks.field.hex()}"/>'
     content = sky + _path("".join(wedges), inks.accent.hex()) + _circle(268, inks.light.hex())
     return _clipped("rays", outline, content) + _mark(sketch, inks.light, 196)
@@ -414,9 +418,12 @@ def _laurel(sketch: Sketch) -> str:
 def _split(sketch: Sketch) -> str:
     """Two grounds, and a mark that changes its color with them."""
     inks, chance = sketch.inks, sketch.chance
-    angle = chance.pick("angle", (0, 90, 45, -45))
+    # A face may be divided along its middle and nowhere else.
+    angle = 0 if sketch.mark.openness > _CRACK else chance.pick("angle", (0, 90, 45, -45))
     one, other = inks.field, inks.accent
-    outline = chance.pick("outline", ('<circle r="390"/>', '<rect x="-360" y="-360" width="720" height="720" rx="110"/>'))
+    outline = chance.pick(
+        "outline", ('<circle r="390"/>', '<rect x="-360" y="-360" width="720" height="720" rx="110"/>')
+    )
     halves = (
         f'<g transform="rotate({angle})"><rect x="-600" y="-600" width="600" height="1200" fill="{one.hex()}"/>'
         f'<rect x="0" y="-600" width="600" height="1200" fill="{other.hex()}"/></g>'
@@ -458,7 +465,7 @@ def _arch(sketch: Sketch) -> str:
     foot = 350.0
     arches = ""
     for index, width in enumerate(widths):
-        rise = -350.0 + (330 - width) + width
+        rise = -20.0
         arches += _path(f"M{-width} {foot}V{rise}A{width} {width} 0 0 1 {width} {rise}V{foot}Z", colors[index].hex())
         if index + 1 < len(widths):
             arches += _path(
@@ -466,9 +473,10 @@ def _arch(sketch: Sketch) -> str:
                 inks.ground.hex(),
             )
     last = widths[-1]
+    top = -20 - last
     surface = colors[len(widths) - 1]
     base = f'<rect x="-372" y="{foot + 14}" width="744" height="28" rx="14" fill="{inks.text.hex()}"/>'
-    return arches + base + _mark(sketch, surface, last * 0.74, 0, foot - last * 1.08)
+    return arches + base + _mark(sketch, surface, last * 0.76, 0, (foot + top) / 2 + 16)
 
 
 def _landscape(sketch: Sketch) -> str:
@@ -482,13 +490,20 @@ def _landscape(sketch: Sketch) -> str:
         f'<rect x="-400" y="-400" width="800" height="800" fill="{inks.field.hex()}"/>'
         + _circle(262, inks.accent.hex(), sun_x, -40)
         + f'<g transform="scale({sign} 1)">'
-        + _path(f"M-420 {150 + lift:.0f}C-250 {60 + lift:.0f} -120 {90 + lift:.0f} 40 {175 + lift:.0f}"
-                f"S300 {230 + lift:.0f} 420 {120 + lift:.0f}V420H-420Z", inks.shade.hex())
-        + _path(f"M-420 {285 + lift:.0f}C-200 {190 + lift:.0f} 60 {330 + lift:.0f} 420 {228 + lift:.0f}V420H-420Z",
-                front.hex())
+        + _path(
+            f"M-420 {150 + lift:.0f}C-250 {60 + lift:.0f} -120 {90 + lift:.0f} 40 {175 + lift:.0f}"
+            f"S300 {230 + lift:.0f} 420 {120 + lift:.0f}V420H-420Z",
+            inks.shade.hex(),
+        )
+        + _path(
+            f"M-420 {285 + lift:.0f}C-200 {190 + lift:.0f} 60 {330 + lift:.0f} 420 {228 + lift:.0f}V420H-420Z",
+            front.hex(),
+        )
         + "</g>"
     )
-    outline = chance.pick("outline", ('<circle r="395"/>', '<rect x="-360" y="-360" width="720" height="720" rx="140"/>'))
+    outline = chance.pick(
+        "outline", ('<circle r="395"/>', '<rect x="-360" y="-360" width="720" height="720" rx="140"/>')
+    )
     return _clipped("view", outline, content) + _mark(sketch, inks.accent, 190, sun_x, -40)
 
 
@@ -537,18 +552,22 @@ def _offset(sketch: Sketch) -> str:
     turn = chance.between("turn", 20, 70) + 90 * chance.whole("quarter", 0, 3)
     dx, dy = 84 * math.cos(math.radians(turn)), 84 * math.sin(math.radians(turn))
     shape = chance.pick("shape", ("disc", "arch", "bean"))
-    color = inks.accent if contrast(inks.text, inks.accent) >= contrast(inks.text, inks.field) else inks.field
+    # The stronger of the two colors, as long as the mark still reads on it.
+    readable = [tone for tone in (inks.field, inks.accent) if contrast(inks.text, tone) > _CLEAR]
+    color = max(readable or [inks.accent], key=lambda tone: distance(tone, inks.ground))
     if shape == "disc":
         back = _circle(282, color.hex(), dx, dy)
     elif shape == "arch":
         back = _moved(_path("M-235 330V-60A235 235 0 0 1 235 -60V330Z", color.hex()), dx * 0.6, -30)
     else:
-        bean = _path("M-290 20C-300 -190 -80 -330 90 -270S330 -60 280 110S80 330 -90 290S-284 150 -290 20Z", color.hex())
+        bean = _path(
+            "M-290 20C-300 -190 -80 -330 90 -270S330 -60 280 110S80 330 -90 290S-284 150 -290 20Z", color.hex()
+        )
         back = f'<g transform="translate({dx * 0.5:.1f} {dy * 0.5:.1f}) rotate({turn:.1f})">{bean}</g>'
     other = inks.field if color is inks.accent else inks.accent
-    dot = _circle(38, other.hex(), -dx * 4.3, -dy * 4.3)
+    dot = _circle(46, other.hex(), -dx * 4.15, -dy * 4.15)
     mark = sketch.mark
-    hollow = inks.light.hex() if inks.text is inks.deep and mark.openness > 0.05 else None  # noqa: PLR2004 - cracks need no filling
+    hollow = inks.light.hex() if inks.text is inks.deep and mark.openness > _CRACK else None
     return back + dot + mark.placed(0, 0, scale=mark.scale_in_circle(300), ink=inks.text.hex(), hollow=hollow)
 
 

@@ -68,13 +68,11 @@ class Inks:
         return self.deep if contrast(self.deep, self.ground) >= contrast(self.light, self.ground) else self.light
 
     def on(self, surface: Tone) -> Tone:
-        """What reads best on a surface, light or deep; light wins ties because shapes knocked out of color look calm."""
+        """Light or deep: light wherever it reads at all, as shapes knocked out of a color look calm."""
         return self.light if contrast(self.light, surface) >= _CALM else self.deep
 
 
 _CALM = 3.0
-_PALE = 0.74
-_DARK = 0.4
 _GRAY = 0.03
 
 
@@ -273,6 +271,8 @@ def mix(theme: str, description: str, chance: Chance) -> Inks:
         ground = light
     else:
         ground = Tone(0.935, 0.0 if neutral else 0.028, tint)
+    if not dark:
+        field, accent = _off(field, ground), _off(accent, ground)
     step = -0.13 if field.lightness > 0.45 else 0.14  # noqa: PLR2004 - dark fields have more room above than below
     shade = Tone(field.lightness + step, field.chroma, field.hue)
     return Inks(ground=ground, field=field, shade=shade, accent=accent, light=light, deep=deep)
@@ -317,6 +317,13 @@ def _nudged(tone: Tone, chance: Chance, label: str) -> Tone:
         tone.chroma * chance.between(f"{label} chroma", 0.92, 1.06),
         (tone.hue + chance.between(f"{label} hue", -6, 6)) % 360,
     )
+
+
+def _off(tone: Tone, ground: Tone) -> Tone:
+    """The tone, darkened until it stands off a light ground."""
+    while distance(tone, ground) < 0.16:  # noqa: PLR2004 - a pale surface that is still seen as one
+        tone = Tone(tone.lightness - 0.02, tone.chroma * 1.04, tone.hue)
+    return tone
 
 
 def _apart(accent: Tone, field: Tone) -> Tone:

@@ -50,7 +50,7 @@ _GLYPHS: dict[str, tuple[float, str]] = {
     "7": (6.0, "M0 0H6L2 10"),
     "8": (
         5.8,
-        "M.6 2.35A2.3 2.35 0 1 1 5.2 2.35A2.3 2.35 0 1 1 .6 2.35ZM0 7.35A2.9 2.65 0 1 1 5.8 7.35A2.9 2.65 0 1 1 0 7.35Z",
+        "M.6 2.4A2.3 2.4 0 1 1 5.2 2.4A2.3 2.4 0 1 1 .6 2.4ZM0 7.4A2.9 2.6 0 1 1 5.8 7.4A2.9 2.6 0 1 1 0 7.4Z",
     ),
     "9": (6.2, "M1.6 10L5.7 4.7M6.2 3.1A3.1 3.1 0 1 1 0 3.1A3.1 3.1 0 1 1 6.2 3.1Z"),
     "&": (7.6, "M7.6 10L1.5 3.4A2 2 0 1 1 4.8 2.2C4.6 4.2 0 4.7 0 7.4A2.6 2.6 0 0 0 2.7 10C5.1 10 6.7 8 7 5.6"),
@@ -85,14 +85,12 @@ _SPELLED = {
     "Đ": "D",
     "Ł": "L",
     "Þ": "TH",
-    "’": "'",
-    "‘": "'",
-    "–": "-",
-    "—": "-",
-}  # noqa: RUF001 - typographic signs people do type
-_OPEN_PAIRS = frozenset(
-    "AV VA AW WA AY YA AT TA LT LV LY LW FA PA TO OT VO OV YO OY AO OA LO TC AC AG KO RT RY TJ".split()
-)
+    "\u2019": "'",
+    "\u2018": "'",
+    "\u2013": "-",
+    "\u2014": "-",
+}
+_OPEN_PAIRS = " AV VA AW WA AY YA AT TA LT LV LY LW FA PA TO OT VO OV YO OY AO OA LO TC AC AG KO RT RY TJ "
 _KERN = -1.3
 
 
@@ -147,7 +145,7 @@ def typeset(text: str, spacing: float) -> Lettering:
         else:
             width, path = _GLYPHS[character]
             if letters:
-                x += spacing + (_KERN if previous + character in _OPEN_PAIRS else 0.0)
+                x += spacing + (_KERN if previous and f" {previous}{character} " in _OPEN_PAIRS else 0.0)
             letters.append(Letter(path, x, width))
             x += width
             previous = character

@@ -22,6 +22,8 @@ _SHEET = 1000
 
 @dataclass(frozen=True)
 class SampleLogo:
+    """A drawn logo, and whom to thank for it."""
+
     png: bytes
     symbol: str | None
     """Name of the main symbol; None for initials and abstract marks."""
@@ -86,7 +88,9 @@ def _rendered(drawing: str, size_px: int) -> bytes:
 def _tagged(png: bytes, texts: dict[str, str]) -> bytes:
     """The PNG with tEXt chunks right behind its header (PNG, third edition, 11.3.3); the pixels stay as they are."""
     plain = str.maketrans({"“": '"', "”": '"'})
-    chunks = b"".join(_chunk(b"tEXt", f"{key}\0{text.translate(plain)}".encode("latin-1")) for key, text in texts.items())
+    chunks = b"".join(
+        _chunk(b"tEXt", f"{key}\0{text.translate(plain)}".encode("latin-1")) for key, text in texts.items()
+    )
     return png[:_HEADER_END] + chunks + png[_HEADER_END:]
 
 

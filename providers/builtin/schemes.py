@@ -60,14 +60,24 @@ class Scheme(NamedTuple):
 HIGH_CONTRAST = 11.0
 _INK = Part(0, opposite_ground=True)
 
+SIGNATURE = Scheme(
+    "signature", Ground.PAPER, (Part(0), Part(1), Part(2), Part(0, 0, 0.3)),
+    "palette", ("{scene}", "{a} and {b}", "{a} Signature", "{a} Study"),
+)  # fmt: skip
+"""The theme's own colors; its parts only stand for what the studio picks from the text."""
 MONOCHROME = Scheme(
     "monochrome", Ground.PAPER,
-    (Part(0, 0, 0.47), Part(0, 0, 0.65), Part(0, 0, 0.82, 0.75), Part(0, 0, 0.28, 0.75)),
+    (Part(0), Part(0, 0, 0.67), Part(0, 0, 0.83, 0.75), Part(0, 0, 0.28, 0.75)),
     "monochrome", ("{a} Monochrome", "Tonal {a}", "{a} Tone on Tone"), one_hue=True,
+)  # fmt: skip
+MONOCHROME_AT_NIGHT = Scheme(
+    "deep tone", Ground.DEEP,
+    (Part(0, 0, 0.86, 0.6), Part(0, 0, 0.68), Part(0, 0, 0.5), Part(0, 0, 0.35)),
+    "dark monochrome", ("Deep {a}", "{a} in Shadow", "{a} Depths"), one_hue=True,
 )  # fmt: skip
 COMPLEMENTARY = Scheme(
     "complementary", Ground.PAPER,
-    (Part(0, 0, 0.47, 1, 0.07), Part(0, 180, 0.7, 1, 0.07), Part(0, 0, 0.8, 0.7), Part(0, 180, 0.34, 0.6)),
+    (Part(0, 0, None, 1, 0.07), Part(0, 180, 0.7, 0.72, 0.07), Part(0, 0, 0.82, 0.6), Part(0, 180, 0.34, 0.5)),
     "complementary pair", ("{a} and {b}", "{a} Meets {b}", "{b} Against {a}"),
 )  # fmt: skip
 CONTRAST = Scheme(
@@ -93,11 +103,11 @@ FURTHER = (
            (Part(0, 0, 0.34, 0.9), Part(0, 0, 0.51), Part(1, 0, 0.8), Part(1, 0, 0.66)),
            "duotone", ("{a} {b} Duotone", "Two-Tone {a}", "{b} Duet")),
     Scheme("triadic", Ground.PAPER,
-           (Part(0, 0, 0.48), Part(0, 120, 0.72), Part(0, 240, 0.61), Part(0, 0, 0.27, 0.6)),
+           (Part(0), Part(0, 120, 0.74, 0.8), Part(0, 240, 0.64, 0.8), Part(0, 0, 0.27, 0.6)),
            "triadic scheme", ("{a} Trio", "Three-Way {a}", "{b} Triangle")),
     Scheme("mineral", Ground.PAPER,
            (Part(0, 0, 0.36, 0.18), Part(0, 0, 0.58, 0.12), Part(0, 0, None, 1, 0.06), Part(0, 0, 0.86, 0.1)),
-           "mineral neutral", ("{b} and Stone", "Mineral {b}", "{b} Quarry")),
+           "mineral neutral", ("{a} and Stone", "Mineral {a}", "{a} Quarry")),
     Scheme("jewel", Ground.INK,
            (Part(1, 0, 0.82, 0.8), Part(0, 0, 0.47, 1.1), Part(2, 0, 0.62), Part(0, 0, 0.31, 0.9)),
            "jewel tones", ("{b} Jewel Box", "{b} Velvet", "{a} Heirloom")),
@@ -108,20 +118,17 @@ FURTHER = (
            (Part(0, 0, 0.52, 1.35), Part(1, 0, 0.69, 1.35), Part(2, 0, 0.81, 1.35), _INK),
            "vivid mix", ("Vivid {a}", "{a} Pop", "{a} Rally")),
     Scheme("split", Ground.CREAM,
-           (Part(0, 0, 0.45), Part(0, 150, 0.72), Part(0, -150, 0.63), Part(0, 0, 0.84, 0.5)),
+           (Part(0), Part(0, 150, 0.74, 0.65), Part(0, -150, 0.66, 0.65), Part(0, 0, 0.85, 0.5)),
            "split complement", ("{a} Crossroads", "{b} Detour", "Split {a}")),
     Scheme("faded", Ground.CREAM,
            (Part(0, 0, 0.42, 0.55), Part(1, 0, 0.64, 0.55), Part(2, 0, 0.78, 0.5), Part(0, 180, 0.55, 0.35)),
            "faded print", ("Faded {a}", "{b} Postcard", "Worn {a}")),
-    Scheme("deep tone", Ground.DEEP,
-           (Part(0, 0, 0.86, 0.6), Part(0, 0, 0.68), Part(0, 0, 0.5), Part(0, 0, 0.35)),
-           "dark monochrome", ("Deep {a}", "{a} in Shadow", "{a} Depths"), one_hue=True),
     Scheme("mist", Ground.TINT,
            (Part(0, 0, 0.44, 0.6), Part(0, 18, 0.69, 0.5), Part(0, -18, 0.84, 0.45), Part(1, 0, 0.56, 0.45)),
            "misty scheme", ("{a} Mist", "{b} Haze", "Quiet {a}")),
     Scheme("spotlight", Ground.PAPER,
-           (_INK, Part(0, 0, 0.62, 1.3, 0.09), Part(0, 0, 0.74, 0.1), Part(0, 0, 0.5, 0.1)),
-           "single accent", ("{b} Spotlight", "One {b} Note", "Ink and {b}"), 9.0),
+           (_INK, Part(0, 0, 0.52, 0.1), Part(0, 0, 0.62, 1.3, 0.09), Part(0, 0, 0.78, 0.1)),
+           "single accent", ("{a} Spotlight", "One {a} Note", "Ink and {a}"), 9.0),
     Scheme("paper", Ground.TINT,
            (Part(1, 0, 0.4), Part(0, 0, 0.6), Part(2, 0, 0.75), Part(0, 0, 0.24, 0.5)),
            "tinted paper", ("{a} on Paper", "{b} Letterpress", "{a} Stationery")),
@@ -132,7 +139,7 @@ FURTHER = (
            (Part(0, 180, 0.8), Part(0, 0, 0.6), Part(0, 180, 0.6), Part(0, 0, 0.93, 0.3)),
            "dark complement", ("{a} Counterpoint", "{b} by Night", "{a} Undertow")),
     Scheme("tetradic", Ground.PAPER,
-           (Part(0, 0, 0.46), Part(0, 90, 0.74), Part(0, 180, 0.63), Part(0, 270, 0.8, 0.8)),
+           (Part(0), Part(0, 90, 0.76, 0.8), Part(0, 180, 0.66, 0.75), Part(0, 270, 0.82, 0.7)),
            "four-way mix", ("{a} Quartet", "{b} Mosaic", "Four Corners {a}")),
     Scheme("neon", Ground.INK,
            (Part(0, 0, 0.74, 1.6), Part(1, 0, 0.7, 1.6), Part(2, 0, 0.84, 1.6), Part(0, 0, 0.34, 1)),

@@ -12,6 +12,8 @@ from providers.builtin.thesaurus import symbol_for, symbol_within
 
 @dataclass(frozen=True)
 class Subject:
+    """What a logo is about."""
+
     symbols: tuple[str, ...]
     """Symbols of the icon set, the most telling first; may be empty."""
     name: str
@@ -20,50 +22,51 @@ class Subject:
     """One or two drawable letters; empty when the description has no Latin letters."""
 
 
-LONGEST_NAME = 18
+LONGEST_NAME = 20
 _LONGEST_PHRASE = 3
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
 _QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{2,24})[\"”»“」』]")
-_NAMING = frozenset("called named titled brand".split())
+_NAMING = frozenset({"called", "named", "titled", "brand"})
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
 
 # Companies' names that are marks by themselves. "Apple" still gives the fruit, but never a wordmark.
-_TRADEMARKS = frozenset(
-    """
-    adidas adobe airbnb aldi alibaba amazon amd android apple asus audi baidu bmw boeing bosch burberry cadillac canon
-    cartier chanel chevrolet chrome cisco citibank coca cola costco dell dhl disney ebay facebook fedex ferrari
-    fiat firefox ford fujitsu gillette github gmail google gucci heineken hermes hilton honda huawei hyundai ibm ikea
-    instagram intel kfc kia kodak lamborghini lego lenovo lexus lidl linkedin linux loreal marvel mastercard mazda mcdonald
-    mcdonalds mercedes meta microsoft mitsubishi motorola nasa nescafe nestle netflix nike nikon nintendo nissan nokia
-    nvidia openai oracle panasonic paypal pepsi pfizer philips pinterest playstation pokemon porsche prada puma reddit
-    reebok renault rolex salesforce samsung sap shell siemens snapchat sony spotify starbucks subaru suzuki target tesla
-    tiktok toshiba toyota tumblr twitch twitter uber ups verizon visa volkswagen volvo walmart whatsapp wikipedia
-    windows xbox xiaomi yahoo yamaha youtube zara
-    """.split()
-)
+_TRADEMARKS = _set("""
+adidas adobe airbnb aldi alibaba amazon amd android apple asus audi baidu bmw boeing bosch burberry cadillac
+canon cartier chanel chevrolet chrome cisco citibank coca cola costco dell dhl disney ebay facebook fedex
+ferrari fiat firefox ford fujitsu gillette github gmail google gucci heineken hermes hilton honda huawei
+hyundai ibm ikea instagram intel kfc kia kodak lamborghini lego lenovo lexus lidl linkedin linux loreal marvel
+mastercard mazda mcdonald mcdonalds mercedes meta microsoft mitsubishi motorola nasa nescafe nestle netflix
+nike nikon nintendo nissan nokia nvidia openai oracle panasonic paypal pepsi pfizer philips pinterest
+playstation pokemon porsche prada puma reddit reebok renault rolex salesforce samsung sap shell siemens
+snapchat sony spotify starbucks subaru suzuki target tesla tiktok toshiba toyota tumblr twitch twitter uber
+ups verizon visa volkswagen volvo walmart whatsapp wikipedia windows xbox xiaomi yahoo yamaha youtube zara
+""")
 
 # Words at the start of a sentence that are no names although they have a capital.
-_PLAIN = frozenset(
-    """
-    a an abstract and animated are artisanal at authentic beautiful big bold boutique bright build by calm can chic classic
-    clean clever colorful cool cozy craft create creative cute dark deep design draw dynamic elegant emblem for fresh
-    friendly fun funky funny futuristic generate geometric give gourmet great hand handmade happy hello help hi i icon in
-    is it large little local logo logos luxury make mark mascot me minimal minimalist minimalistic modern my neon new nice
-    old on our please playful please premium pretty professional proud retro rustic serious sign simple sleek small smart
-    smiling smooth soft some strong stylish symbol that the this tiny to trendy unique urban us vintage warm we with young
-    young your company firm agency group co inc llc ltd corp gmbh und der die das ein eine mit für el la los las un una con
-    para de del le les une des avec pour il lo gli di per logotipo logotype online best first one two three
-    """.split()
-)
+_PLAIN = _set("""
+a an abstract and animated are artisanal at authentic beautiful big bold boutique bright build by calm can
+chic classic clean clever colorful cool cozy craft create creative cute dark deep design draw dynamic elegant
+emblem for fresh friendly fun funky funny futuristic generate geometric give gourmet great hand handmade happy
+hello help hi i icon in is it large little local logo logos luxury make mark mascot me minimal minimalist
+minimalistic modern my neon new nice old on our please playful please premium pretty professional proud retro
+rustic serious sign simple sleek small smart smiling smooth soft some strong stylish symbol that the this tiny
+to trendy unique urban us vintage warm we with young young your company firm agency group co inc llc ltd corp
+gmbh und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli
+di per logotipo logotype online best first one two three
+""")
 
 # True for many businesses: they stand back when something more telling is there.
-_VAGUE = frozenset(
-    """
-    store office-building briefcase account-group chip laptop palette pencil-ruler town-hall teddy-bear home-variant
-    silverware-fork-knife cellphone handshake bullhorn printer package-variant school home-city bank cog hub
-    human-male-board heart hand-heart party-popper bullseye-arrow chart-pie lightbulb-on glass-cocktail water
-    """.split()
-)
+_VAGUE = _set("""
+cup pot-steam store office-building briefcase account-group chip laptop palette pencil-ruler town-hall teddy-bear
+home-variant silverware-fork-knife cellphone handshake bullhorn printer package-variant school home-city bank
+cog hub human-male-board heart hand-heart party-popper bullseye-arrow chart-pie lightbulb-on glass-cocktail
+water
+""")
 
 
 def read(description: str) -> Subject:
@@ -160,9 +163,8 @@ def _capitalized(text: str, words: list[str]) -> str:
         return ""
     runs: list[list[str]] = [[]]
     for word in words:
-        if _starts_high(word) and word.casefold() not in _PLAIN - {"co", "inc", "llc", "ltd"}:
-            runs[-1].append(word)
-        elif word == "&" and runs[-1]:
+        named = _starts_high(word) and word.casefold() not in _PLAIN - {"co", "inc", "llc", "ltd"}
+        if named or (word == "&" and runs[-1]):
             runs[-1].append(word)
         else:
             runs.append([])

@@ -48,7 +48,7 @@ _ICON_PATH = re.compile(r' d="([^"]+)"')
 
 @dataclass(frozen=True)
 class Mark:
-    """A drawing on the 24 × 24 grid in two layers: `body` in the ink, and `hollows`, what shines through it."""
+    """A drawing on the 24 by 24 grid in two layers: `body` in the ink, and `hollows`, what shines through it."""
 
     body: str
     hollows: str
@@ -174,7 +174,10 @@ def _facets(chance: Chance) -> str:
     sides = chance.whole("sides", 5, 8)
     turn = chance.between("turn", 0, 360 / sides)
     corners = [
-        (12 + 11 * math.cos(math.radians(turn + 360 * k / sides)), 12 + 11 * math.sin(math.radians(turn + 360 * k / sides)))
+        (
+            12 + 11 * math.cos(math.radians(turn + 360 * k / sides)),
+            12 + 11 * math.sin(math.radians(turn + 360 * k / sides)),
+        )
         for k in range(sides)
     ]
     wedges: list[str] = []

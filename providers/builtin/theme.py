@@ -16,17 +16,20 @@ from coloraide import Color
 from coloraide.css.color_names import name2val_map
 
 from providers.builtin import color_words as words
-from providers.builtin.oklch import Tone, hue_gap, to_tone
+from providers.builtin.oklch import Tone, distance, to_hex, to_tone
 
 _REFUSED_AFTERWARDS = re.compile(r"(\w+)\s*(?:-free\b|なし|以外|抜き)")
-_TOKEN = re.compile(r"\w+|[^\w\s'’`-]")
-_APOSTROPHES = str.maketrans("", "", "'’`")
+_TOKEN = re.compile(r"\w+|[^\w\s-]")  # apostrophes are gone by then
+_APOSTROPHES = str.maketrans("", "", "'\u2019`")
 _JOINERS = frozenset("&/+")
 _ENDS_A_CLAUSE = re.compile(r"[^\w]")
+_STEMS = tuple(sorted(words.IDEOGRAPHS.items(), key=lambda pair: (-len(pair[0]), pair[0])))
 _LONGEST_PHRASE = 3
-_PALE, _DEEP = 0.85, 0.42
+_MOST_ADJECTIVES = 3  # "soft pale dusty pink"; a bound keeps hostile repetition cheap
+_PALE, _DEEP = 0.88, 0.36
 _FAINT = 0.02
-_ROLE_BOUNDS = (0.3, 1.5)  # what the moods' chroma factors may multiply to
+_SAME_COLOR = 0.06  # OKLab
+_CHROMA_BOUNDS = (0.3, 1.5)  # what the moods' chroma factors may multiply to
 _TINTS_THAT_SET_A_MOOD = frozenset({"neon", "pastel", "muted", "dusty", "soft", "bright", "electric", "vivid"})
 
 
@@ -48,11 +51,15 @@ class Theme(NamedTuple):
     """Dark neutrals asked for by name."""
     grays: tuple[Tone, ...]
     """Neutrals between the two."""
+    color_words: tuple[str, ...]
+    """The words of `named` and the neutrals, in the order of the text, as our tables spell them."""
     scenes: tuple[str, ...]
     """Keys of `color_words.SCENES`, the most important first."""
     logo_colors: tuple[Tone, ...]
     """What the logo's description adds where the theme leaves room."""
     logo_scenes: tuple[str, ...]
+    mood_scenes: tuple[str, ...]
+    """What the moods bring where neither a color nor a scene was named."""
     mood: words.Mood
     adjectives: tuple[str, ...]
     refused: tuple[words.Region, ...]
@@ -62,6 +69,16 @@ class Theme(NamedTuple):
     refused_words: frozenset[str]
     digest: bytes
     """32 bytes of SHA-256: the only source of arbitrary choices."""
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the theme's own palette stands on a dark ground."""
+        return self.mood.dark >= words.CLEAR_VOTE or (bool(self.inks) and not self.papers and self.mood.dark >= 0)
+
+    @property
+    def is_sparing(self) -> bool:
+        """Whether the theme wants neutrals around few colors."""
+        return self.mood.restraint >= words.CLEAR_VOTE
 
     def pick(self, purpose: str, count: int) -> int:
         """An arbitrary but stable number in [0, count) for one purpose."""
@@ -120,7 +137,7 @@ def _tinted(tone: Tone, adjective: str) -> Tone:
 
 def _tokens(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
-    for stem, word in sorted(words.IDEOGRAPHS.items(), key=lambda pair: (-len(pair[0]), pair[0])):
+    for stem, word in _STEMS:
         plain = plain.replace(stem, f" {word} ")
     plain = _REFUSED_AFTERWARDS.sub(r" no \1 , ", plain)
     decomposed = unicodedata.normalize("NFKD", plain)
@@ -143,22 +160,22 @@ class _Listener:
         return self.heard
 
     def _step(self, at: int) -> int:
-        token = self._tokens[at]
+        said = self._tokens[at]
         if (known := self._phrase(at)) is not None:
             length, word, tone, adjective = known
             if self._refused_something:  # "no red earthy tones": one refusal, then what is wanted
                 self._refusing = False
             self._note(word, tone, adjective)
             return length
-        if token in words.NEGATIONS:
+        if said in words.NEGATIONS:
             # "not only blue" and "nothing but blue" ask for blue
             self._refusing = self._following(at) != "only"
             self._refused_something = False
             return 1 if self._refusing else 2
-        if token in {"free", "devoid"} and self._following(at) == "of":
+        if said in {"free", "devoid"} and self._following(at) == "of":
             self._refusing, self._refused_something = True, False
             return 2
-        if token == "anything" and self._following(at) == "but":
+        if said == "anything" and self._following(at) == "but":
             self._refusing, self._refused_something = True, False
             return 2
         if self._refusing:
@@ -170,19 +187,19 @@ class _Listener:
 
     def _goes_on(self, at: int) -> bool:
         """Whether a refusal survives this token: "no red or pink" does, "no red, earthy" does not."""
-        token = self._tokens[at]
-        if token in words.CONNECTORS or token in _JOINERS:
+        said = self._tokens[at]
+        if said in words.CONNECTORS or said in _JOINERS:
             self._refused_something = False
             return self._phrase(at + 1) is not None or self._following(at) in words.FILLERS
-        if token == ",":
+        if said == ",":
             self._refused_something = False
             return self._lists_alternatives(at)
-        if token in words.STOPPERS or _ENDS_A_CLAUSE.fullmatch(token):
+        if said in words.STOPPERS or _ENDS_A_CLAUSE.fullmatch(said):
             return False
-        return token in words.FILLERS
+        return said in words.FILLERS
 
     def _lists_alternatives(self, at: int) -> bool:
-        """ "no red, pink or orange": a comma followed by words of ours that end in an "or"."""
+        """As in "no red, pink or orange": a comma followed by words of ours that end in an "or"."""
         position = at + 1
         while (known := self._phrase(position)) is not None:
             position += known[0]
@@ -193,27 +210,35 @@ class _Listener:
                 position += 1
         return position < len(self._tokens) and self._tokens[position] in {"or", "nor"}
 
-    def _phrase(self, at: int) -> tuple[int, str, Tone | None, str | None] | None:
+    def _phrase(self, at: int, adjectives: int = 0) -> tuple[int, str, Tone | None, str | None] | None:
         """The longest phrase of ours at this place: its length, word, color and the adjective before the color."""
         for length in range(min(_LONGEST_PHRASE, len(self._tokens) - at), 0, -1):
             parts = self._tokens[at : at + length]
             if (word := _known(" ".join(parts))) is not None:
-                if length == 1 and word in words.TINTS and (tinted := self._tinted_color(at)) is not None:
-                    return tinted
+                if length == 1 and word in words.TINTS:
+                    tinted = self._tinted_color(at, word, adjectives)
+                    if tinted is not None:
+                        return tinted
                 return length, word, _color(word), None
             if length == 1 and parts[0] in words.TINTS:
-                return self._tinted_color(at)
+                return self._tinted_color(at, parts[0], adjectives)
             for form in _forms("".join(parts)):
                 if (tone := _color(form)) is not None and not (length > 1 and parts[0] in words.TINTS):
                     return length, form, tone, None
         return None
 
-    def _tinted_color(self, at: int) -> tuple[int, str, Tone | None, str | None] | None:
-        following = self._phrase(at + 1)
-        if following is None or following[2] is None:
+    def _tinted_color(
+        self, at: int, adjective: str, adjectives: int
+    ) -> tuple[int, str, Tone | None, str | None] | None:
+        if adjectives == _MOST_ADJECTIVES:
+            return None
+        following = self._phrase(at + 1, adjectives + 1)
+        if following is None:
             return None
         length, word, tone, _ = following
-        return length + 1, word, _tinted(tone, self._tokens[at]), self._tokens[at]
+        if tone is None:
+            return None
+        return length + 1, word, _tinted(tone, adjective), adjective
 
     def _note(self, word: str, tone: Tone | None, adjective: str | None) -> None:
         if self._refusing:
@@ -237,15 +262,15 @@ class _Listener:
             self.heard.moods.append("neon")
 
 
-def _blended(moods: list[str]) -> words.Mood:
+def _blended(moods: list[str], scenes: list[str]) -> words.Mood:
     known = [words.MOODS[mood] for mood in moods if mood in words.MOODS]
     chroma = 1.0
     for mood in known:
         chroma *= mood.chroma
     return words.Mood(
-        chroma=min(max(chroma, _ROLE_BOUNDS[0]), _ROLE_BOUNDS[1]),
+        chroma=min(max(chroma, _CHROMA_BOUNDS[0]), _CHROMA_BOUNDS[1]),
         lift=min(max(sum(mood.lift for mood in known), -0.08), 0.12),
-        dark=sum(mood.dark for mood in known),
+        dark=sum(mood.dark for mood in known) + words.CLEAR_VOTE * any(scene in words.NIGHT_SCENES for scene in scenes),
         restraint=sum(mood.restraint for mood in known),
         warmth=sum(mood.warmth for mood in known),
         favors=tuple(dict.fromkeys(scheme for mood in known for scheme in mood.favors)),
@@ -278,7 +303,7 @@ def is_refused(tone: Tone, regions: tuple[words.Region, ...]) -> bool:
 def _distinct(tones: list[Tone]) -> tuple[Tone, ...]:
     kept: list[Tone] = []
     for tone in tones:
-        if all(abs(tone.lightness - one.lightness) > 0.08 or hue_gap(tone.hue, one.hue) > 12 for one in kept):
+        if all(distance(to_hex(tone), to_hex(one)) > _SAME_COLOR for one in kept):
             kept.append(tone)
     return tuple(kept[:5])
 
@@ -294,7 +319,10 @@ def _is_neutral(color: Named) -> bool:
 
 
 def read_theme(theme_description: str, logo_description: str) -> Theme:
-    """What two free texts (any Unicode, any length) say about color; the logo's text only fills what the theme leaves open."""
+    """What two free texts (any Unicode, any length) say about color.
+
+    The logo's text only fills what the theme leaves open.
+    """
     theme, logo = _Listener(theme_description).listen(), _Listener(logo_description).listen()
     refused_words = frozenset(theme.refused_words + logo.refused_words)
     for heard in (theme, logo):
@@ -309,16 +337,21 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
     if hues and "monochrome" in theme.moods:  # "monochrome blue" means one hue, not gray
         theme.moods = ["single minded" if mood == "monochrome" else mood for mood in theme.moods]
     refused = theme.refused + logo.refused
+    brought = [words.MOOD_SCENES[mood] for mood in theme.moods if mood in words.MOOD_SCENES]
+    if hues or theme.scenes:
+        brought = []
     refused_neutrals = {color.word for color in refused if _is_neutral(color)}
     return Theme(
         named=_distinct([color.tone for color in hues]),
         papers=_distinct([tone for tone in neutrals if tone.lightness >= _PALE]),
         inks=_distinct([tone for tone in neutrals if tone.lightness <= _DEEP]),
         grays=_distinct([tone for tone in neutrals if _DEEP < tone.lightness < _PALE]),
+        color_words=tuple(dict.fromkeys(color.word for color in theme.colors if color.word in words.COLORS)),
         scenes=tuple(theme.scenes[:4]),
         logo_colors=_distinct([color.tone for color in logo.colors if not _is_neutral(color)]),
         logo_scenes=tuple(logo.scenes[:3]),
-        mood=_blended(theme.moods),
+        mood_scenes=tuple(dict.fromkeys(options[digest[0] % len(options)] for options in brought[:2])),
+        mood=_blended(theme.moods, theme.scenes),
         adjectives=tuple(words.MOODS[mood].adjective for mood in theme.moods if mood in words.MOODS),
         refused=tuple(_region(color) for color in refused if not _is_neutral(color) or color.word == "beige"),
         refuses_white="white" in refused_neutrals,

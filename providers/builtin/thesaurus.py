@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - words of many scripts: Cyrillic letters look like Latin ones
 """Everyday nouns and the symbols that stand for them.
 
 Only symbols listed here are ever drawn. The icon set also holds interface signs ("check", "menu") and a few marks of
@@ -16,7 +17,9 @@ _WORDS: dict[str, str] = {
     "bear": "bear, grizzly, 熊, oso, bär, медведь",
     "lion": "lion, lioness, león, löwe, 狮子, 獅子, ライオン, лев, أسد",
     "cat": "cat, kitten, kitty, feline, 猫, 貓, ねこ, gato, chat noir, katze, кот, кошка, قطة",
-    "dog": "dog, puppy, pup, canine, hound, terrier, labrador, bulldog, 狗, 犬, いぬ, perro, chien, hund, собака, كلب",
+    "dog": (
+        "dog, puppy, pup, canine, hound, terrier, labrador, bulldog, 狗, 犬, いぬ, perro, chien, hund, собака, كلب"
+    ),
     "elephant": "elephant, mammoth, 大象, elefante, слон",
     "koala": "koala",
     "owl": "owl, 猫头鹰, búho, hibou, eule, сова",
@@ -26,11 +29,15 @@ _WORDS: dict[str, str] = {
     "pig": "pig, piglet, hog, boar, pork",
     "sheep": "sheep, lamb, wool, flock, shepherd, goat",
     "penguin": "penguin, 企鹅",
-    "bird": "bird, swallow, sparrow, robin, hawk, falcon, eagle, dove, pigeon, raven, crow, hummingbird, parrot, finch, "
-    "鸟, 鳥, pájaro, oiseau, vogel, птица, طائر",
+    "bird": (
+        "bird, swallow, sparrow, robin, hawk, falcon, eagle, dove, pigeon, raven, crow, hummingbird, parrot, "
+        "finch, 鸟, 鳥, pájaro, oiseau, vogel, птица, طائر"
+    ),
     "duck": "duck, goose, swan, duckling",
     "turkey": "turkey, thanksgiving",
-    "fish": "fish, salmon, tuna, trout, seafood, fishery, fishmonger, aquarium, 鱼, 魚, pescado, poisson, fisch, рыба, سمك",
+    "fish": (
+        "fish, salmon, tuna, trout, seafood, fishery, fishmonger, aquarium, 鱼, 魚, pescado, poisson, fisch, рыба, سمك"
+    ),
     "dolphin": "dolphin, whale, orca, porpoise",
     "shark": "shark",
     "jellyfish": "jellyfish, medusa, octopus, squid",
@@ -47,23 +54,34 @@ _WORDS: dict[str, str] = {
     "donkey": "donkey, mule",
     "unicorn": "unicorn, mythical",
     "rodent": "rat, hamster, rodent, mice, squirrel",
-    "paw": "pet, paw, tiger, wolf, puma, panther, leopard, cheetah, jaguar, bobcat, lynx, vet, veterinarian, veterinary, "
-    "animal, grooming, kennel, zoo, wildlife, safari",
+    "paw": (
+        "pet, paw, tiger, wolf, puma, panther, leopard, cheetah, jaguar, bobcat, lynx, vet, veterinarian, "
+        "veterinary, animal, grooming, kennel, zoo, wildlife, safari"
+    ),
     "bone": "bone",
     "feather": "feather, plume, quill, peacock",
     "egg": "egg, eggs",
     "shark-fin": "fin",
     # plants and nature
-    "leaf": "leaf, leaves, leafy, vegan, organic, herbal, botanical, bamboo, eco, plant based, foliage, 叶, 竹, hoja, feuille, blatt",
+    "leaf": (
+        "leaf, leaves, leafy, vegan, organic, herbal, botanical, bamboo, eco, plant based, foliage, 叶, 竹, "
+        "hoja, feuille, blatt"
+    ),
     "leaf-maple": "maple, autumn, canada",
     "tree": "tree, oak, orchard, arborist, elm, ash tree, 树, 樹, árbol, arbre, baum, дерево, شجرة",
-    "pine-tree": "pine, fir, spruce, cedar, evergreen, forest, woods, woodland, timber, lumber, christmas tree, 森林, bosque, forêt, wald, лес",
+    "pine-tree": (
+        "pine, fir, spruce, cedar, evergreen, forest, woods, woodland, timber, lumber, christmas tree, 森林, "
+        "bosque, forêt, wald, лес"
+    ),
     "palm-tree": "palm, coconut, tropical, tropics, caribbean, oasis",
     "flower": "flower, florist, floral, blossom, bloom, daisy, petal, bouquet, 花, flor, fleur, blume, цветок, زهرة",
     "flower-tulip": "tulip",
     "flower-poppy": "poppy",
     "spa": "lotus, spa, massage, wellness, aromatherapy, serenity",
-    "sprout": "sprout, seedling, plant, nursery, grow, growth, garden, gardening, gardener, sustainable, sustainability, green energy",
+    "sprout": (
+        "sprout, seedling, plant, nursery, grow, growth, garden, gardening, gardener, sustainable, "
+        "sustainability, green energy"
+    ),
     "seed": "seed",
     "clover": "clover, shamrock, irish, lucky, luck",
     "cactus": "cactus, desert, succulent, cacti",
@@ -72,7 +90,10 @@ _WORDS: dict[str, str] = {
     "barley": "barley, wheat, grain, rye, harvest, oat",
     "corn": "corn, maize",
     "hops": "hops, hop",
-    "mountain": "mountain, alpine, alps, peak, summit, ridge, hill, highland, everest, sierra, 山, montaña, montagne, berg, гора, جبل",
+    "mountain": (
+        "mountain, alpine, alps, peak, summit, ridge, hill, highland, everest, sierra, 山, montaña, montagne, "
+        "berg, гора, جبل"
+    ),
     "volcano": "volcano, lava",
     "island": "island, isle",
     "beach": "beach, seaside, coast, shore",
@@ -97,14 +118,20 @@ _WORDS: dict[str, str] = {
     "weather-tornado": "tornado, storm, hurricane, cyclone",
     "looks": "rainbow",
     # food and drink
-    "coffee": "coffee, cafe, café, espresso, latte, cappuccino, barista, mocha, roaster, roastery, 咖啡, コーヒー, kaffee, кофе, قهوة",
+    "coffee": (
+        "coffee, cafe, café, espresso, latte, cappuccino, barista, mocha, roaster, roastery, 咖啡, コーヒー, "
+        "kaffee, кофе, قهوة"
+    ),
     "tea": "tea, teahouse, chai, matcha, kombucha, 茶, té, thé, tee, чай, شاي",
     "beer": "beer, brewery, brewing, ale, lager, pub, taproom, craft beer, 啤酒, cerveza, bière, bier, пиво",
     "glass-wine": "wine, vineyard, winery, sommelier, merlot, 葡萄酒, 酒, vino, wein, вино",
     "glass-cocktail": "cocktail, bar, martini, mixology, gin, lounge, nightclub",
     "bottle-wine": "bottle, liquor",
     "cup": "smoothie, juice, soda, drink, beverage, lemonade",
-    "baguette": "bakery, baker, bread, baguette, boulangerie, loaf, sourdough, crumb, 面包, 麵包, パン, panadería, pan dulce, bäckerei, хлеб, خبز",
+    "baguette": (
+        "bakery, baker, bread, baguette, boulangerie, loaf, sourdough, crumb, 面包, 麵包, パン, panadería, "
+        "pan dulce, bäckerei, хлеб, خبز"
+    ),
     "food-croissant": "croissant, pastry, patisserie, pâtisserie, viennoiserie, brioche",
     "bread-slice": "toast, sandwich, deli",
     "cupcake": "cupcake, muffin, dessert, sweets, frosting",
@@ -123,7 +150,10 @@ _WORDS: dict[str, str] = {
     "rice": "rice, sushi, bento, 寿司, 米",
     "bowl-mix": "salad, bowl, poke bowl, granola, cereal",
     "pot-steam": "soup, stew, cook, cooking, kitchen, broth, cuisine",
-    "silverware-fork-knife": "restaurant, diner, bistro, eatery, dining, food, meal, lunch, dinner, catering, brasserie, 餐厅, 餐館, restaurante, ресторан, مطعم",
+    "silverware-fork-knife": (
+        "restaurant, diner, bistro, eatery, dining, food, meal, lunch, dinner, catering, brasserie, 餐厅, 餐館, "
+        "restaurante, ресторан, مطعم"
+    ),
     "chef-hat": "chef, culinary, gourmet, private chef",
     "grill": "barbecue, bbq, grill, smokehouse",
     "food-steak": "steak, steakhouse, butcher, meat, beef",
@@ -144,10 +174,16 @@ _WORDS: dict[str, str] = {
     "popcorn": "popcorn",
     "kettle": "kettle, teapot",
     # buildings and places
-    "home-variant": "house, home, real estate, realtor, realty, property, housing, mortgage, residence, 家, 房子, casa, maison, haus, дом, بيت",
+    "home-variant": (
+        "house, home, real estate, realtor, realty, property, housing, mortgage, residence, 家, 房子, casa, "
+        "maison, haus, дом, بيت"
+    ),
     "home-roof": "roof, roofing, roofer",
     "home-city": "city, town, urban, downtown, neighborhood",
-    "office-building": "office, building, skyscraper, tower, coworking, headquarter, corporate, architect, architecture, condo, apartment",
+    "office-building": (
+        "office, building, skyscraper, tower, coworking, headquarter, corporate, architect, architecture, condo, "
+        "apartment"
+    ),
     "castle": "castle, fortress, kingdom, palace, medieval, citadel, 城堡, château, schloss, замок",
     "lighthouse": "lighthouse, beacon, 灯塔, faro, phare, leuchtturm, маяк",
     "barn": "barn, farm, farmhouse, homestead, farmer, agriculture, 农场, granja, ferme, bauernhof, ферма",
@@ -155,10 +191,18 @@ _WORDS: dict[str, str] = {
     "greenhouse": "greenhouse",
     "factory": "factory, industry, industrial, manufacturing, manufacturer, mill, plant machinery",
     "warehouse": "warehouse, storage, logistics center",
-    "store": "store, shop, market, boutique, retail, grocery, supermarket, kiosk, 店, tienda, magasin, laden, магазин, متجر",
-    "bank": "bank, museum, government, institute, finance, financial, banking, treasury, parthenon, court house, 银行, banco, банк",
+    "store": (
+        "store, shop, market, boutique, retail, grocery, supermarket, kiosk, 店, tienda, magasin, laden, магазин, متجر"
+    ),
+    "bank": (
+        "bank, museum, government, institute, finance, financial, banking, treasury, parthenon, court house, "
+        "银行, banco, банк"
+    ),
     "hospital-building": "hospital",
-    "school": "university, college, academy, graduate, graduation, education, student, diploma, campus, scholarship, 大学, universidad, université",
+    "school": (
+        "university, college, academy, graduate, graduation, education, student, diploma, campus, scholarship, "
+        "大学, universidad, université"
+    ),
     "church": "church, chapel, parish, ministry, cathedral",
     "mosque": "mosque",
     "synagogue": "synagogue",
@@ -179,16 +223,24 @@ _WORDS: dict[str, str] = {
     "theater": "theater, theatre",
     "ferris-wheel": "amusement park, ferris wheel, carnival, fair",
     # travel and transport
-    "rocket-launch": "rocket, launch, startup, start up, spaceship, spacecraft, nasa, 火箭, cohete, fusée, rakete, ракета, صاروخ",
+    "rocket-launch": (
+        "rocket, launch, startup, start up, spaceship, spacecraft, nasa, 火箭, cohete, fusée, rakete, ракета, صاروخ"
+    ),
     "ufo": "ufo, flying saucer",
     "satellite-variant": "satellite",
-    "airplane": "airplane, plane, flight, aviation, airline, pilot, airport, travel, trip, aircraft, jet, 飞机, avión, avion, flugzeug, самолет",
+    "airplane": (
+        "airplane, plane, flight, aviation, airline, pilot, airport, travel, trip, aircraft, jet, 飞机, avión, "
+        "avion, flugzeug, самолет"
+    ),
     "helicopter": "helicopter",
     "quadcopter": "drone, quadcopter",
     "parachute": "parachute, skydive, skydiving",
     "paragliding": "paragliding, paraglider",
     "airballoon": "hot air balloon, balloon ride, airballoon",
-    "car": "car, auto, automobile, taxi, automotive, vehicle, dealership, garage, mechanic, driving, 汽车, coche, voiture, авто, سيارة",
+    "car": (
+        "car, auto, automobile, taxi, automotive, vehicle, dealership, garage, mechanic, driving, 汽车, coche, "
+        "voiture, авто, سيارة"
+    ),
     "truck": "truck, moving, haul, hauling, freight, delivery, courier, shipping, logistics, trucking",
     "van-utility": "van, camper, campervan, rv",
     "bus": "bus, coach tour, shuttle",
@@ -198,7 +250,9 @@ _WORDS: dict[str, str] = {
     "bicycle": "bicycle, bike, cycle, pedal, bicicleta, vélo, fahrrad, велосипед",
     "motorbike": "motorcycle, motorbike, biker, moto",
     "scooter": "scooter, vespa",
-    "sail-boat": "sailing, sailboat, boat, yacht, regatta, ship, nautical, sail, navy, barco, bateau, schiff, корабль",
+    "sail-boat": (
+        "sailing, sailboat, boat, yacht, regatta, ship, nautical, sail, navy, barco, bateau, schiff, корабль"
+    ),
     "ship-wheel": "captain, helm, cruise, ship wheel",
     "anchor": "anchor, maritime, marine, harbor, harbour, port, sailor, 锚, ancla, ancre, anker, якорь",
     "ferry": "ferry",
@@ -220,14 +274,23 @@ _WORDS: dict[str, str] = {
     "ev-station": "charging station, electric car",
     "submarine": "submarine",
     # professions and trades
-    "scale-balance": "law, lawyer, attorney, legal, justice, law firm, barrister, solicitor, notary, court, 律师, 法律, abogado, avocat, anwalt, адвокат",
+    "scale-balance": (
+        "law, lawyer, attorney, legal, justice, law firm, barrister, solicitor, notary, court, 律师, 法律, "
+        "abogado, avocat, anwalt, адвокат"
+    ),
     "gavel": "gavel, judge, auction",
-    "tooth": "dentist, dental, tooth, teeth, orthodontist, orthodontic, smile, 牙医, 牙, dentista, dentiste, zahnarzt, стоматолог",
+    "tooth": (
+        "dentist, dental, tooth, teeth, orthodontist, orthodontic, smile, 牙医, 牙, dentista, dentiste, "
+        "zahnarzt, стоматолог"
+    ),
     "stethoscope": "doctor, clinic, physician, medical, healthcare, pediatric, pediatrician, medicine, nurse, 医生",
     "pill": "pharmacy, pharmacist, drug store, pill, apothecary, vitamin",
     "heart-pulse": "cardiology, cardio, health",
     "medical-bag": "first aid",
-    "brain": "brain, psychology, psychologist, therapist, therapy, neuroscience, mind, mental, neural, cognitive, ai, artificial intelligence",
+    "brain": (
+        "brain, psychology, psychologist, therapist, therapy, neuroscience, mind, mental, neural, cognitive, ai, "
+        "artificial intelligence"
+    ),
     "eye": "eye, optician, optometrist, vision, optical, ophthalmology",
     "glasses": "eyewear, glasses, spectacles, glasses shop",
     "ear-hearing": "hearing, ear",
@@ -304,7 +367,9 @@ _WORDS: dict[str, str] = {
     "bullseye-arrow": "target, goal, focus, strategy, bullseye",
     "trophy": "trophy, champion, championship, winner, cup final, league, tournament",
     "medal": "medal, award, prize",
-    "crown": "crown, king, queen, royal, royalty, regal, prince, princess, imperial, 皇冠, corona, couronne, krone, корона",
+    "crown": (
+        "crown, king, queen, royal, royalty, regal, prince, princess, imperial, 皇冠, corona, couronne, krone, корона"
+    ),
     "flag": "flag, banner",
     "vote": "vote, election",
     "peace": "peace",
@@ -317,10 +382,15 @@ _WORDS: dict[str, str] = {
     "basket": "basket",
     "tag": "price tag, coupon, bargain, discount",
     # arts, media, learning
-    "book-open-variant": "book, bookstore, bookshop, library, reading, novel, author, literature, literary, publisher, publishing, story, bible, 书, 書, 本, libro, livre, buch, книга, كتاب",
+    "book-open-variant": (
+        "book, bookstore, bookshop, library, reading, novel, author, literature, literary, publisher, "
+        "publishing, story, bible, 书, 書, 本, libro, livre, buch, книга, كتاب"
+    ),
     "bookshelf": "bookshelf",
     "newspaper-variant": "newspaper, news, gazette, journalism, press",
-    "fountain-pen-tip": "writer, pen, calligraphy, copywriter, writing, blog, blogger, poet, poetry, poem, signature, ink",
+    "fountain-pen-tip": (
+        "writer, pen, calligraphy, copywriter, writing, blog, blogger, poet, poetry, poem, signature, ink"
+    ),
     "pencil": "pencil, draw, drawing, sketch, illustrator, stationery",
     "brush": "artist, brush, paintbrush, painter, painting",
     "palette": "art, palette, arts, gallery, studio art, creative, color, colour, designer, crafts, graphic design",
@@ -335,7 +405,10 @@ _WORDS: dict[str, str] = {
     "drama-masks": "drama, comedy, acting, actor, opera, improv, mask",
     "microphone": "microphone, podcast, karaoke, singer, radio, voice, singing, comedian",
     "music-clef-treble": "orchestra, symphony, choir, composer, classical, conservatory, concert",
-    "music": "music, song, melody, band, jazz, dj, musician, sound, record label, 音乐, 音楽, música, musique, musik, музыка, موسيقى",
+    "music": (
+        "music, song, melody, band, jazz, dj, musician, sound, record label, 音乐, 音楽, música, musique, musik, "
+        "музыка, موسيقى"
+    ),
     "guitar-acoustic": "guitar, ukulele, folk music, guitarist",
     "guitar-electric": "rock band, electric guitar, rock",
     "piano": "piano, keyboard, pianist",
@@ -359,7 +432,9 @@ _WORDS: dict[str, str] = {
     "chess-knight": "chess, knight",
     "chess-rook": "rook",
     "puzzle": "puzzle, jigsaw",
-    "gamepad-variant": "game, gaming, gamer, video game, esports, arcade, console, 游戏, ゲーム, juego, jeu, spiel, игра",
+    "gamepad-variant": (
+        "game, gaming, gamer, video game, esports, arcade, console, 游戏, ゲーム, juego, jeu, spiel, игра"
+    ),
     "ghost": "ghost, spooky, haunted",
     "skull": "skull, skeleton",
     "pirate": "pirate, buccaneer",
@@ -377,7 +452,9 @@ _WORDS: dict[str, str] = {
     # technology
     "robot": "robot, robotics, bot, automation, android robot, chatbot, 机器人, ロボット, робот, روبوت",
     "laptop": "laptop, computer, software, notebook computer, remote work, saas",
-    "code-braces": "code, coding, programming, programmer, developer, web development, hackathon, open source, hacker",
+    "code-braces": (
+        "code, coding, programming, programmer, developer, web development, hackathon, open source, hacker"
+    ),
     "console": "terminal, command line, devops",
     "chip": "chip, hardware, semiconductor, processor, electronics, technology, tech, computing",
     "server": "server, hosting, datacenter, data center",

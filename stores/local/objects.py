@@ -7,11 +7,13 @@ import time
 import uuid
 from pathlib import Path, PurePosixPath
 
-from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreUnavailable
-from stores.port import StoredObject
+from contracts.images import StoredObject
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER_S = 3600.0
+_NAME_MAX_BYTES = 255
+"""What file systems allow for one path segment."""
 
 
 class ObjectFolder:
@@ -41,7 +43,9 @@ class ObjectFolder:
                 os.fsync(file.fileno())
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(draft, target)
-        except FileExistsError:
+        except (FileExistsError, NotADirectoryError) as exc:
+            if target.is_dir() or any(folder.is_file() for folder in target.parents):
+                raise StoreRefused(f"an object and a folder cannot share a name: {bucket}/{path}") from exc
             data = self.get(bucket, path, None)
         except OSError as exc:
             raise StoreUnavailable(f"the object folder refused a file: {exc.strerror}") from exc
@@ -60,7 +64,7 @@ class ObjectFolder:
         """The bytes; see `stores.port.Store.get`."""
         try:
             data = self._path(bucket, path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError) as exc:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
             raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
         except OSError as exc:
             raise StoreUnavailable(f"an object could not be read: {exc.strerror}") from exc
@@ -78,15 +82,18 @@ class ObjectFolder:
             # Gone already, or a file in it was removed by another process at the same time.
             if path.exists():
                 raise StoreUnavailable("a folder changed while it was being removed") from None
+        except NotADirectoryError:
+            return 0  # an object of that name is not below it
         except OSError as exc:
             raise StoreUnavailable(f"a folder could not be removed: {exc.strerror}") from exc
         return count
 
     def _path(self, bucket: str, path: str) -> Path:
-        parts = PurePosixPath(bucket, path).parts
-        if PurePosixPath(path).is_absolute() or not parts or any(part in {"..", _INCOMING} for part in parts):
-            raise StoreError(f"not a path inside the store: {bucket}/{path}")
-        return self._root.joinpath(*parts)
+        """Both come from messages: what they name must lie inside the bucket, and the bucket inside the root."""
+        buckets, segments = PurePosixPath(bucket).parts, PurePosixPath(path).parts
+        if len(buckets) != 1 or not segments or not all(map(_is_plain_name, buckets + segments)):
+            raise StoreRefused(f"not a path inside the store: {f'{bucket}/{path}'!r}")
+        return self._root.joinpath(*buckets, *segments)
 
     def _sweep(self) -> None:
         """Remove drafts left by processes that were killed."""
@@ -97,6 +104,12 @@ class ObjectFolder:
                     draft.unlink()
             except FileNotFoundError:
                 continue  # swept by another process
+
+
+def _is_plain_name(segment: str) -> bool:
+    if segment in {"..", _INCOMING} or "/" in segment or not segment.isprintable():
+        return False
+    return len(segment.encode()) <= _NAME_MAX_BYTES
 
 
 def _describe(bucket: str, path: str, data: bytes) -> StoredObject:

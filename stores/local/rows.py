@@ -14,7 +14,7 @@ from filelock import FileLock
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
-from stores.errors import StoreUnavailable, TaskHeld
+from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.port import TaskRow
 
 _BUSY_TIMEOUT_S = 8.0
@@ -217,7 +217,10 @@ class TaskDatabase:
         return self._existing(request.task_id)
 
     def _existing(self, task_id: uuid.UUID) -> TaskRow:
-        return _task_row(self._db.execute("SELECT * FROM tasks WHERE id = ?", (str(task_id),)).fetchone())
+        row = self.task(task_id)
+        if row is None:
+            raise StoreRefused(f"there is no task {task_id}")
+        return row
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -225,10 +228,11 @@ class TaskDatabase:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk, for one, rolls back by itself
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
 
 def _task_row(row: sqlite3.Row) -> TaskRow:
@@ -253,6 +257,8 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
 def _typed_errors() -> Iterator[None]:
     try:
         yield
+    except sqlite3.IntegrityError as exc:
+        raise StoreRefused(f"the database refused: {exc}") from exc
     except sqlite3.Error as exc:
         raise StoreUnavailable(f"the database refused: {exc}") from exc
 

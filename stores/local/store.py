@@ -10,10 +10,11 @@ from typing import Literal, ParamSpec, TypeVar
 from typing_extensions import override
 
 from contracts.concepts import Concept
+from contracts.images import StoredObject
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 from stores.local.objects import ObjectFolder
 from stores.local.rows import TaskDatabase
-from stores.port import Store, StoredObject, TaskRow
+from stores.port import Store, TaskRow
 
 P = ParamSpec("P")
 T = TypeVar("T")

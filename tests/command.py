@@ -1,0 +1,93 @@
+"""Running the project's own programs as their users do: as processes, in a folder of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, object]:
+        """Standard output as the one JSON document it must be."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A working directory and an environment of its own; `.data` appears below it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / ".data"
+
+    async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+        """Start a program of the project, such as `start("starter.py", "demo")`, in a session of its own."""
+        program, *rest = arguments
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / program),
+            *rest,
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    async def run(self, *arguments: str, **environment: str) -> Ended:
+        """Run a program to its end."""
+        return await finish(await self.start(*arguments, **environment))
+
+
+async def finish(process: asyncio.subprocess.Process) -> Ended:
+    """Wait for a program's end."""
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        raise
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def read_until(stream: asyncio.StreamReader, text: str) -> str:
+    """Read lines until one contains `text`; that line."""
+    async with asyncio.timeout(_TIMEOUT_S):
+        while True:
+            line = (await stream.readline()).decode()
+            assert line, f"the program ended without saying {text!r}"
+            if text in line:
+                return line
+
+
+def make_shell(folder: Path, **environment: str) -> Shell:
+    """A shell in `folder` with the environment of a fresh machine."""
+    inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "TMPDIR"}}
+    return Shell(folder, inherited | {"HOME": str(folder), "COLUMNS": "200"} | environment)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that `pid` has started and that still run (Linux)."""
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from runtime.client import connect, ensure_search_attributes
+from runtime.embedded import EmbeddedServer
+from stores.local import LocalStore
+from tests.browser import running_browser
+from tests.rig import BUCKETS
+
+__all__ = ["running_browser"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment_of_a_fresh_machine() -> Iterator[None]:
+    """A developer's own settings must not decide how a test ends."""
+    ours = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(("CONCEPT_", "TEMPORAL_"))}
+    yield
+    os.environ.update(ours)
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[EmbeddedServer]:
+    """A real Temporal server, in memory."""
+    server = await EmbeddedServer.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def client(server: EmbeddedServer) -> Client:
+    """Connected as worker and starter connect."""
+    client = await connect(server.address)
+    assert await ensure_search_attributes(client)
+    return client
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    """An empty store."""
+    store = LocalStore(tmp_path, *BUCKETS)
+    yield store
+    await store.close()

@@ -1,0 +1,102 @@
+"""Record the histories that tests/test_replay.py replays: `python -m tests.record_histories [--missing]`.
+
+Record again only what a deliberate, versioned change of the workflow makes necessary: a history that no longer replays
+is what a running concept would meet when the change is deployed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from runtime.client import connect, ensure_search_attributes
+from runtime.embedded import EmbeddedServer
+from stores.errors import StoreRefused
+from stores.local import LocalStore
+from stores.port import Store
+from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, draw_png, make_request, rigged, until
+
+FOLDER = Path(__file__).with_name("histories")
+
+
+async def _completed(rig: Rig) -> str:
+    request = make_request(num_palettes=7)
+    await rig.finish(request)
+    return request.workflow_id
+
+
+async def _given_image(rig: Rig) -> str:
+    request = make_request()
+    path = f"paid/{request.task_id}/image"
+    stored = await rig.store.put(rig.store.concept_bucket, path, draw_png(), "image/png")
+    request = request.model_copy(update={"base_image": stored.as_image(64, 64)})
+    await rig.finish(request)
+    return request.workflow_id
+
+
+async def _cancelled(rig: Rig) -> str:
+    request = make_request()
+    await rig.concepts.start(request)
+
+    async def generating() -> bool:
+        return (await rig.concepts.status(request.task_id)).percent > 0
+
+    await until(generating)
+    await rig.concepts.cancel(request.task_id)
+    await rig.concepts.wait(request.task_id)
+    return request.workflow_id
+
+
+def _no_room(part: str) -> Callable[[str, str], Exception | None]:
+    return lambda method, path: StoreRefused("no room left") if method == "put" and part in path else None
+
+
+async def _hang() -> None:
+    await asyncio.Event().wait()
+
+
+def _without_traces(text: str) -> str:
+    """Replaying needs neither stack traces nor host names, and both tell of the machine that recorded them."""
+    text = re.sub(r'"stackTrace":\s*"(?:[^"\\]|\\.)*"', '"stackTrace": ""', text)
+    text = re.sub(r"\b[0-9]+@[A-Za-z0-9.-]+", "1@recorder", text)
+    return f"{json.dumps(json.loads(text), indent=1)}\n"
+
+
+SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
+    "completed": (_completed, "nothing", Script()),
+    "given-image": (_given_image, "nothing", Script()),
+    "partial": (_completed, "variation-02", Script()),
+    "failed-upload": (_completed, "base.png", Script()),
+    "failed-variations": (_completed, "variation-", Script()),
+    "cancelled": (_cancelled, "nothing", Script(then=_hang)),
+}
+"""Name → what to do, which objects the store refuses, what the image provider does."""
+
+
+async def main() -> None:
+    """Run every scenario on a server of its own and write its history."""
+    server = await EmbeddedServer.start()
+    client = await connect(server.address)
+    await ensure_search_attributes(client)
+    for name, (run, refused, script) in SCENARIOS.items():
+        target = FOLDER / f"{name}.json"
+        if "--missing" in sys.argv and target.exists():
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            local = LocalStore(Path(folder), *BUCKETS)
+            store: Store = FaultyStore(local, _no_room(refused))
+            async with rigged(client, store, images=ScriptedImages(script)) as rig:
+                workflow_id = await run(rig)
+                history = await client.get_workflow_handle(workflow_id).fetch_history()
+            await local.close()
+        target.write_text(_without_traces(history.to_json()))
+    await server.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

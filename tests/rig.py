@@ -1,0 +1,292 @@
+"""What tests of whole concepts share: a request, providers and a store that follow a script, a worker of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageDraw
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from typing_extensions import override
+
+from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
+from contracts.images import ImageRef, Provenance, StoredObject
+from contracts.palettes import Palette
+from contracts.status import ConceptStatus
+from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from runtime.concepts import ConceptClient
+from settings import Settings
+from stores.port import Store, TaskRow
+from worker import working
+
+BUCKETS = ("concept-images", "palette-images")
+
+
+def make_request(**changes: object) -> GenerationRequest:
+    """A valid request with an id of its own."""
+    values: dict[str, object] = {
+        "task_id": uuid.uuid4(),
+        "user_id": "ada",
+        "logo_description": "a fox for a coffee shop",
+        "theme_description": "warm autumn, hand-made",
+        "num_palettes": 3,
+    }
+    return GenerationRequest.model_validate(values | changes)
+
+
+def make_concept(request: GenerationRequest) -> Concept:
+    """A concept as rows know it; its images exist only as references."""
+    image = ImageRef(bucket=BUCKETS[0], path="ada/base.png", sha256="0" * 64, bytes=1, width=1, height=1)
+    palette = make_palette("Palette 1")
+    return Concept(
+        concept_id=request.concept_id,
+        task_id=request.task_id,
+        user_id=request.user_id,
+        logo_description=request.logo_description,
+        theme_description=request.theme_description,
+        image=image,
+        provenance=Provenance(provider="scripted", credit="drawn by a test"),
+        variations=(Variation(index=1, name=palette.name, colors=palette.colors, image=image),),
+        failed_variations=(FailedVariation(palette="Palette 2", error="no room left"),),
+    )
+
+
+def draw_png(size: int = 64, color: str = "#1D3557") -> bytes:
+    """A small logo: a disc and a bar on white."""
+    image = Image.new("RGB", (size, size), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((size // 8, size // 8, size * 7 // 8, size * 7 // 8), fill=color)
+    draw.rectangle((size // 3, size // 2, size * 2 // 3, size * 5 // 8), fill="#E63946")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def make_palette(name: str) -> Palette:
+    """Three colors under that name."""
+    return Palette(name=name, colors=("#FFFFFF", "#1D3557", "#E63946"), description="for tests")
+
+
+Scripted = Exception | Callable[[], object] | None
+"""One call's fate: an error to raise, something to do first, or nothing special."""
+
+
+@dataclass
+class Script:
+    """What happens at each call, in order; after the last entry, `then`."""
+
+    calls: Sequence[Scripted] = ()
+    then: Scripted = None
+    count: int = 0
+
+    async def play(self) -> None:
+        """Take one step."""
+        step = self.calls[self.count] if self.count < len(self.calls) else self.then
+        self.count += 1
+        if isinstance(step, Exception):
+            raise step
+        if step is not None:
+            waiting = step()
+            if asyncio.iscoroutine(waiting):
+                await waiting
+
+
+@dataclass
+class ScriptedImages(ImageProvider):
+    """An image provider that follows a script."""
+
+    script: Script = field(default_factory=Script)
+    image: bytes = field(default_factory=draw_png)
+    name: str = "scripted"
+
+    @override
+    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+        await self.script.play()
+        return ProvidedImage(self.image, Provenance(provider=self.name, credit="drawn by a test"))
+
+
+@dataclass
+class ScriptedPalettes(PaletteProvider):
+    """A palette provider that follows a script."""
+
+    script: Script = field(default_factory=Script)
+    name: str = "scripted"
+
+    @override
+    async def create(self, theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
+        await self.script.play()
+        return tuple(make_palette(f"Palette {number}") for number in range(1, count + 1))
+
+
+class FaultyStore(Store):
+    """A real store with a fault before some of its calls. `fault` gets the method's name and the path, if any."""
+
+    def __init__(self, store: Store, fault: Callable[[str, str], Exception | None]) -> None:
+        self._store = store
+        self._fault = fault
+        self.concept_bucket = store.concept_bucket
+        self.palette_bucket = store.palette_bucket
+        self.before_store_concept: Callable[[], Awaitable[None]] | None = None
+
+    def _meet(self, method: str, path: str = "") -> None:
+        error = self._fault(method, path)
+        if error is not None:
+            raise error
+
+    @override
+    async def claim_task(
+        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
+    ) -> TaskRow:
+        self._meet("claim_task")
+        return await self._store.claim_task(request, workflow_id, replacing=replacing)
+
+    @override
+    async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
+        self._meet("store_concept")
+        if self.before_store_concept is not None:
+            await self.before_store_concept()
+        return await self._store.store_concept(concept, workflow_id)
+
+    @override
+    async def fail_task(
+        self,
+        request: GenerationRequest,
+        workflow_id: str,
+        status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
+        error: TaskError,
+    ) -> TaskRow:
+        self._meet("fail_task")
+        return await self._store.fail_task(request, workflow_id, status, error)
+
+    @override
+    async def task(self, task_id: uuid.UUID) -> TaskRow | None:
+        return await self._store.task(task_id)
+
+    @override
+    async def concept(self, concept_id: uuid.UUID) -> Concept | None:
+        return await self._store.concept(concept_id)
+
+    @override
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        self._meet("put", path)
+        return await self._store.put(bucket, path, data, media_type)
+
+    @override
+    async def find(self, bucket: str, path: str) -> StoredObject | None:
+        return await self._store.find(bucket, path)
+
+    @override
+    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        self._meet("get", path)
+        return await self._store.get(bucket, path, sha256=sha256)
+
+    @override
+    async def remove_folder(self, bucket: str, folder: str) -> int:
+        return await self._store.remove_folder(bucket, folder)
+
+    @override
+    async def close(self) -> None:
+        await self._store.close()
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A worker on a queue of its own, and the client's side of it."""
+
+    concepts: ConceptClient
+    store: Store
+
+    def handle(self, request: GenerationRequest) -> WorkflowHandle[object, ConceptOutcome]:
+        """The request's workflow."""
+        return self.concepts.client.get_workflow_handle(request.workflow_id, result_type=ConceptOutcome)
+
+    async def finish(self, request: GenerationRequest) -> ConceptStatus:
+        """Start the request and wait for its end; the status query's last answer."""
+        await self.concepts.start(request)
+        await self.concepts.wait(request.task_id, timeout_s=60)
+        return await self.concepts.status(request.task_id)
+
+    async def forget(self, request: GenerationRequest) -> None:
+        """Make the server lose the request's workflow, as a server whose data is gone would."""
+        service = self.concepts.client.workflow_service
+        execution = WorkflowExecution(workflow_id=request.workflow_id)
+        await service.delete_workflow_execution(
+            DeleteWorkflowExecutionRequest(namespace=self.concepts.client.namespace, workflow_execution=execution)
+        )
+
+        async def gone() -> bool:
+            try:
+                await self.handle(request).describe()
+            except RPCError as exc:
+                return exc.status is RPCStatusCode.NOT_FOUND
+            return False
+
+        await until(gone)
+
+    async def row(self, request: GenerationRequest) -> TaskRow:
+        """The request's row, which must exist."""
+        row = await self.store.task(request.task_id)
+        assert row is not None
+        return row
+
+    async def visible(self, request: GenerationRequest) -> list[str]:
+        """The names of the objects that the user could see."""
+        folder = f"{request.user_id}/{request.concept_id}"
+        names = ["base.png"] + [f"variation-{n:02d}-palette-{n}.png" for n in range(1, request.num_palettes + 1)]
+        return [
+            name
+            for name in names
+            for bucket in BUCKETS
+            if await self.store.find(bucket, f"{folder}/{name}") is not None
+        ]
+
+
+@asynccontextmanager
+async def rigged(
+    client: Client,
+    store: Store,
+    *,
+    images: ImageProvider | None = None,
+    palettes: PaletteProvider | None = None,
+    with_attributes: bool = True,
+    work: bool = True,
+    queue: str | None = None,
+) -> AsyncIterator[Rig]:
+    """A worker with scripted providers, on a queue nobody else uses by default; `work=False` leaves the worker out."""
+    settings = Settings.model_validate(
+        {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2}
+    )
+    rig = Rig(ConceptClient(client, settings.task_queue, with_attributes), store)
+    if not work:
+        yield rig
+        return
+    async with working(
+        client,
+        settings,
+        store,
+        image_provider=images or ScriptedImages(),
+        palette_provider=palettes or ScriptedPalettes(),
+    ):
+        yield rig
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
+    """Wait until `condition` (plain or async) is true."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            met = condition()
+            if asyncio.iscoroutine(met):
+                met = await met
+            if met:
+                return
+            await asyncio.sleep(0.02)

@@ -1,0 +1,494 @@
+"""What every implementation of `stores.port.Store` must do. A new one joins by an entry in `BACKENDS`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import pytest
+from typing_extensions import override
+
+from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
+from stores.local import LocalStore
+from stores.port import Store, TaskRow
+from tests.rig import BUCKETS, make_concept, make_request
+
+PNG = "image/png"
+OTHER = "concept-of-somebody-else"
+REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
+Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
+UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+class Backend(ABC):
+    """A store, and what others see of it and do to it without asking it."""
+
+    store: Store
+
+    @abstractmethod
+    async def add_pending(self, request: GenerationRequest) -> None:
+        """Record a task that nobody has claimed, as the web application does."""
+
+    @abstractmethod
+    async def everything(self) -> set[str]:
+        """The names of all objects, and of whatever was written where none belong."""
+
+
+class LocalBackend(Backend):
+    """Files and SQLite below a folder that is itself below the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._data = folder / "deep" / "data"
+        self.store = LocalStore(self._data, *BUCKETS)
+
+    @override
+    async def add_pending(self, request: GenerationRequest) -> None:
+        now = datetime.now(UTC).isoformat()
+        with closing(sqlite3.connect(self._data / "concepts.sqlite3")) as database, database:
+            database.execute(
+                "INSERT INTO tasks (id, user_id, type, status, request, created_at, updated_at)"
+                " VALUES (?, ?, ?, 'pending', ?, ?, ?)",
+                (str(request.task_id), request.user_id, request.task_type, request.model_dump_json(), now, now),
+            )
+
+    @override
+    async def everything(self) -> set[str]:
+        objects = self._data / "objects"
+        files = [path for path in self._folder.rglob("*") if path.is_file() and path.parent != self._data]
+        return {str(path.relative_to(objects if path.is_relative_to(objects) else self._folder)) for path in files}
+
+
+BACKENDS: dict[str, Callable[[Path], Backend]] = {"local": LocalBackend}
+
+
+@pytest.fixture(params=BACKENDS)
+async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
+    """Each implementation in turn, empty."""
+    backend = BACKENDS[str(request.param)](tmp_path)
+    yield backend
+    await backend.store.close()
+
+
+@pytest.fixture
+def store(backend: Backend) -> Store:
+    """The implementation's store."""
+    return backend.store
+
+
+async def end(store: Store, request: GenerationRequest, status: TaskStatus) -> TaskRow:
+    """Bring a task to its end by the workflow it belongs to."""
+    await store.claim_task(request, request.workflow_id)
+    if status is TaskStatus.FAILED or status is TaskStatus.CANCELLED:
+        return await store.fail_task(request, request.workflow_id, status, REFUSED)
+    return await store.store_concept(make_concept(request), request.workflow_id)
+
+
+def make_variation(concept: Concept, index: int) -> Variation:
+    """A variation with that number."""
+    return concept.variations[0].model_copy(update={"index": index, "name": f"Palette {index}"})
+
+
+ENDED = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
+
+
+# Claiming
+
+
+async def test_an_unknown_task_is_recorded_and_claimed(store: Store) -> None:
+    """The first claim makes the row, with everything that the request says."""
+    request = make_request(logo_description="Füchse & 熊猫 🐼, “quoted” 'twice'\nand in two lines")
+    before = datetime.now(UTC)
+    row = await store.claim_task(request, request.workflow_id)
+    assert row.request == request
+    assert (row.task_id, row.concept_id, row.user_id) == (request.task_id, request.concept_id, request.user_id)
+    assert (row.status, row.workflow_id, row.error) == (TaskStatus.PROCESSING, request.workflow_id, None)
+    assert before <= row.created_at <= row.updated_at <= datetime.now(UTC)
+    assert await store.task(request.task_id) == row
+
+
+async def test_a_task_nobody_recorded_has_no_row(store: Store) -> None:
+    """Asking for an unknown task or concept finds nothing and records nothing."""
+    request = make_request()
+    assert await store.task(request.task_id) is None
+    assert await store.concept(request.concept_id) is None
+    assert await store.task(request.task_id) is None
+
+
+async def test_a_pending_task_is_claimed(backend: Backend) -> None:
+    """A row that the web application made is taken over, not replaced."""
+    request = make_request()
+    await backend.add_pending(request)
+    pending = await backend.store.task(request.task_id)
+    assert pending is not None
+    assert (pending.status, pending.workflow_id) == (TaskStatus.PENDING, None)
+    row = await backend.store.claim_task(request, request.workflow_id)
+    assert (row.status, row.workflow_id) == (TaskStatus.PROCESSING, request.workflow_id)
+    assert row.created_at == pending.created_at
+
+
+async def test_a_claim_may_be_repeated_by_its_workflow(store: Store) -> None:
+    """A retried activity finds its own claim."""
+    request = make_request()
+    first = await store.claim_task(request, request.workflow_id)
+    again = await store.claim_task(request, request.workflow_id)
+    assert again.model_copy(update={"updated_at": first.updated_at}) == first
+
+
+@pytest.mark.parametrize("replacing", [None, "a third workflow"])
+async def test_a_claimed_task_is_not_taken(store: Store, replacing: str | None) -> None:
+    """Another workflow's claim is refused, says who holds the task, and changes nothing."""
+    request = make_request()
+    held = await store.claim_task(request, OTHER)
+    with pytest.raises(TaskHeld) as refusal:
+        await store.claim_task(request, request.workflow_id, replacing=replacing)
+    assert refusal.value.workflow_id == OTHER
+    assert await store.task(request.task_id) == held
+
+
+async def test_the_claim_of_a_workflow_that_is_gone_is_taken_over(store: Store) -> None:
+    """With `replacing`, the task changes hands, and the workflow that lost it is refused from then on."""
+    request = make_request()
+    await store.claim_task(request, OTHER)
+    row = await store.claim_task(request, request.workflow_id, replacing=OTHER)
+    assert (row.status, row.workflow_id) == (TaskStatus.PROCESSING, request.workflow_id)
+    with pytest.raises(TaskHeld):
+        await store.claim_task(request, OTHER)
+
+
+@pytest.mark.parametrize("status", ENDED)
+async def test_a_claim_of_an_ended_task_changes_nothing(store: Store, status: TaskStatus) -> None:
+    """An ended row is returned as it is, to whoever asks and however."""
+    request = make_request()
+    ended = await end(store, request, status)
+    assert ended.status is status
+    assert await store.claim_task(request, request.workflow_id) == ended
+    assert await store.claim_task(request, OTHER, replacing=request.workflow_id) == ended
+    assert await store.task(request.task_id) == ended
+
+
+async def test_of_many_claims_at_once_one_wins(store: Store) -> None:
+    """Ten workflows ask for one task: one holds it, and the others learn which."""
+    request = make_request()
+    names = [f"workflow-{number}" for number in range(10)]
+    answers = await asyncio.gather(*(store.claim_task(request, name) for name in names), return_exceptions=True)
+    winners = [answer.workflow_id for answer in answers if isinstance(answer, TaskRow)]
+    held_by = {answer.workflow_id for answer in answers if isinstance(answer, TaskHeld)}
+    assert len(winners) == 1
+    assert held_by == set(winners)
+
+
+# Failing
+
+
+@pytest.mark.parametrize("status", UNHAPPY)
+async def test_a_failure_before_any_claim_makes_the_row(store: Store, status: Unhappy) -> None:
+    """A cancel can come before the first claim: the task is recorded with its end."""
+    request = make_request()
+    row = await store.fail_task(request, request.workflow_id, status, REFUSED)
+    assert (row.status, row.error, row.request) == (status, REFUSED, request)
+    assert await store.task(request.task_id) == row
+
+
+@pytest.mark.parametrize("status", UNHAPPY)
+@pytest.mark.parametrize("found", ["pending", "claimed"])
+async def test_a_task_of_ours_fails(backend: Backend, status: Unhappy, found: str) -> None:
+    """Pending, or processing by the workflow that asks: the row says how it ended and why."""
+    request = make_request()
+    if found == "pending":
+        await backend.add_pending(request)
+    else:
+        await backend.store.claim_task(request, request.workflow_id)
+    row = await backend.store.fail_task(request, request.workflow_id, status, REFUSED)
+    assert (row.status, row.error) == (status, REFUSED)
+    assert await backend.store.task(request.task_id) == row
+
+
+async def test_a_task_held_by_another_does_not_fail(store: Store) -> None:
+    """Only the workflow that works on a task may end it."""
+    request = make_request()
+    held = await store.claim_task(request, OTHER)
+    assert await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, REFUSED) == held
+    assert await store.task(request.task_id) == held
+
+
+@pytest.mark.parametrize("status", ENDED)
+async def test_an_ended_task_does_not_fail_again(store: Store, status: TaskStatus) -> None:
+    """The first end counts: neither a late failure nor a repeated one changes the row or the concept."""
+    request = make_request()
+    ended = await end(store, request, status)
+    concept = await store.concept(request.concept_id)
+    late = TaskError(stage=Stage.STORE, type="Late", message="too late")
+    for late_status in UNHAPPY:
+        assert await store.fail_task(request, request.workflow_id, late_status, late) == ended
+    assert await store.task(request.task_id) == ended
+    assert await store.concept(request.concept_id) == concept
+
+
+async def test_the_longest_message_fits(store: Store) -> None:
+    """A message of 1,000 characters is kept, however many bytes it takes."""
+    request = make_request()
+    error = TaskError(stage=Stage.VARIATIONS, type="TooFewVariations", message="🐼" * 1000)
+    row = await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, error)
+    assert row.error == error
+
+
+# Storing
+
+
+async def test_a_concept_comes_back_as_it_was_stored(store: Store) -> None:
+    """Every field, in any script; variations in the order of their numbers; failed ones too."""
+    request = make_request(user_id="Ada_1-x", is_anonymous=False)
+    bare = make_concept(request)
+    variations = [
+        make_variation(bare, 12).model_copy(
+            update={"name": "Größe \"'; DROP TABLE tasks; --", "description": "熊\n猫"}
+        ),
+        make_variation(bare, 2).model_copy(update={"name": "🐼‍❄️ e\u0301", "colors": ("#000000", "#FFFFFF")}),
+        make_variation(bare, 1),
+    ]
+    failed = (FailedVariation(palette="Ночь", error="no room left"), FailedVariation(palette="", error="„x“"))
+    concept = bare.model_copy(
+        update={"is_anonymous": False, "theme_description": "тёплая осень", "failed_variations": failed}
+        | {"variations": tuple(variations)}
+    )
+    await store.claim_task(request, request.workflow_id)
+    row = await store.store_concept(concept, request.workflow_id)
+    assert (row.status, row.error) == (TaskStatus.COMPLETED, None)
+    assert await store.task(request.task_id) == row
+    found = await store.concept(concept.concept_id)
+    assert found is not None
+    assert found.created_at is not None
+    assert row.created_at <= found.created_at <= datetime.now(UTC)
+    in_order = concept.model_copy(update={"variations": tuple(reversed(variations))})
+    assert found.model_copy(update={"created_at": None}) == in_order
+
+
+async def test_storing_twice_is_storing_once(store: Store) -> None:
+    """The second call changes nothing, even if it brings another concept."""
+    request = make_request()
+    await store.claim_task(request, request.workflow_id)
+    concept = make_concept(request)
+    row = await store.store_concept(concept, request.workflow_id)
+    found = await store.concept(concept.concept_id)
+    assert await store.store_concept(concept, request.workflow_id) == row
+    different = concept.model_copy(update={"variations": (), "logo_description": "another"})
+    assert await store.store_concept(different, request.workflow_id) == row
+    assert found is not None
+    assert await store.concept(concept.concept_id) == found
+
+
+async def test_a_concept_is_stored_completely_or_not_at_all(store: Store) -> None:
+    """Two variations with one number: refused for good, nothing is written, and the task is still being processed."""
+    request = make_request()
+    claimed = await store.claim_task(request, request.workflow_id)
+    sound = make_concept(request)
+    numbers = (1, 2, 3, 2)
+    broken = sound.model_copy(update={"variations": tuple(make_variation(sound, number) for number in numbers)})
+    with pytest.raises(StoreRefused):
+        await store.store_concept(broken, request.workflow_id)
+    assert await store.task(request.task_id) == claimed
+    assert await store.concept(request.concept_id) is None
+    row = await store.store_concept(sound, request.workflow_id)
+    assert row.status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize("status", UNHAPPY)
+async def test_a_concept_that_ended_meanwhile_is_not_stored(store: Store, status: Unhappy) -> None:
+    """Cancelled or failed before the last step: the row stays as it is and there is no concept."""
+    request = make_request()
+    ended = await end(store, request, status)
+    assert await store.store_concept(make_concept(request), request.workflow_id) == ended
+    assert await store.concept(request.concept_id) is None
+    assert await store.task(request.task_id) == ended
+
+
+@pytest.mark.parametrize("found", ["pending", "held by another"])
+async def test_a_concept_of_a_task_that_is_not_ours_is_not_stored(backend: Backend, found: str) -> None:
+    """Only the workflow that has claimed the task may complete it."""
+    store, request = backend.store, make_request()
+    if found == "pending":
+        await backend.add_pending(request)
+    else:
+        await store.claim_task(request, OTHER)
+    before = await store.task(request.task_id)
+    assert await store.store_concept(make_concept(request), request.workflow_id) == before
+    assert await store.concept(request.concept_id) is None
+    assert await store.task(request.task_id) == before
+
+
+async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
+    """There is nobody to complete: a typed error, and no row."""
+    request = make_request()
+    with pytest.raises(StoreRefused):
+        await store.store_concept(make_concept(request), request.workflow_id)
+    assert await store.task(request.task_id) is None
+    assert await store.concept(request.concept_id) is None
+
+
+async def test_completing_and_cancelling_at_once_leaves_one_truth(store: Store) -> None:
+    """Whoever comes first decides, both are told the same, and the concept exists exactly if the task completed."""
+    for _ in range(10):
+        request = make_request()
+        await store.claim_task(request, request.workflow_id)
+        stored, cancelled = await asyncio.gather(
+            store.store_concept(make_concept(request), request.workflow_id),
+            store.fail_task(request, request.workflow_id, TaskStatus.CANCELLED, REFUSED),
+        )
+        assert stored == cancelled == await store.task(request.task_id)
+        concept = await store.concept(request.concept_id)
+        assert (concept is not None) is (stored.status is TaskStatus.COMPLETED)
+
+
+# Objects
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+async def test_an_object_comes_back_as_it_was_put(store: Store, size: int) -> None:
+    """Same bytes, same hash, wherever one asks; and only in the bucket where it was put."""
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    sha256 = hashlib.sha256(data).hexdigest()
+    stored = await store.put(store.concept_bucket, "ada/1/base.png", data, PNG)
+    assert (stored.bucket, stored.path) == (store.concept_bucket, "ada/1/base.png")
+    assert (stored.sha256, stored.bytes) == (sha256, size)
+    assert await store.find(store.concept_bucket, "ada/1/base.png") == stored
+    assert await store.get(store.concept_bucket, "ada/1/base.png") == data
+    assert await store.get(store.concept_bucket, "ada/1/base.png", sha256=sha256) == data
+    assert await store.find(store.palette_bucket, "ada/1/base.png") is None
+
+
+async def test_an_object_is_never_overwritten(store: Store) -> None:
+    """A second put with other bytes is told of the first object, which stays."""
+    first = await store.put(store.concept_bucket, "ada/1/base.png", b"the first", PNG)
+    second = await store.put(store.concept_bucket, "ada/1/base.png", b"the second, longer", PNG)
+    assert second == first
+    assert await store.get(store.concept_bucket, "ada/1/base.png", sha256=first.sha256) == b"the first"
+
+
+async def test_of_many_puts_at_once_one_wins(store: Store, backend: Backend) -> None:
+    """Fifty writers with different bytes agree on one object, which is complete, and leave nothing else behind."""
+    offers = [str(number).encode() * 10_000 for number in range(50)]
+    answers = await asyncio.gather(*(store.put(store.concept_bucket, "ada/1/base.png", data, PNG) for data in offers))
+    assert len({answer.sha256 for answer in answers}) == 1
+    winner = await store.get(store.concept_bucket, "ada/1/base.png", sha256=answers[0].sha256)
+    assert winner in offers
+    assert {answer.bytes for answer in answers} == {len(winner)}
+    assert await backend.everything() == {f"{store.concept_bucket}/ada/1/base.png"}
+
+
+@pytest.mark.parametrize("path", ["ada/1/none.png", "ada/1", "ada", "ada/1/base.png/below", "eve/1/base.png"])
+async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
+    """No object: `find` says None and `get` says so; a folder is not an object."""
+    await store.put(store.concept_bucket, "ada/1/base.png", b"here", PNG)
+    assert await store.find(store.concept_bucket, path) is None
+    with pytest.raises(ObjectMissing):
+        await store.get(store.concept_bucket, path)
+    with pytest.raises(ObjectMissing):
+        await store.get(store.concept_bucket, path, sha256="0" * 64)
+
+
+async def test_other_bytes_than_expected_are_corrupt(store: Store) -> None:
+    """Bytes that do not match the expected hash are never returned."""
+    await store.put(store.concept_bucket, "ada/1/base.png", b"these", PNG)
+    with pytest.raises(ObjectCorrupt):
+        await store.get(store.concept_bucket, "ada/1/base.png", sha256=hashlib.sha256(b"those").hexdigest())
+
+
+async def test_a_folder_is_removed_and_nothing_else(store: Store, backend: Backend) -> None:
+    """Everything below goes, however deep, and is counted; siblings that share the beginning of its name stay."""
+    inside = ["a/b/1.png", "a/b/2.png", "a/b/c/d/3.png"]
+    outside = ["a/bc/4.png", "a/b.png", "a/5.png", "b/a/b/6.png"]
+    for path in inside + outside:
+        await store.put(store.concept_bucket, path, path.encode(), PNG)
+    await store.put(store.palette_bucket, "a/b/1.png", b"in another bucket", PNG)
+    assert await store.remove_folder(store.concept_bucket, "a/b") == 3
+    left = {f"{store.concept_bucket}/{path}" for path in outside} | {f"{store.palette_bucket}/a/b/1.png"}
+    assert await backend.everything() == left
+    assert await store.remove_folder(store.concept_bucket, "a/b") == 0
+    again = await store.put(store.concept_bucket, "a/b/1.png", b"new", PNG)
+    assert again.bytes == 3
+
+
+@pytest.mark.parametrize("folder", ["nobody", "nobody/1", "a/1.png", "a/1.png/below"])
+async def test_a_missing_folder_is_empty(store: Store, backend: Backend, folder: str) -> None:
+    """Nothing below it, nothing removed: neither an error nor a harm to the object of that name."""
+    await store.put(store.concept_bucket, "a/1.png", b"here", PNG)
+    assert await store.remove_folder(store.concept_bucket, folder) == 0
+    assert await backend.everything() == {f"{store.concept_bucket}/a/1.png"}
+
+
+HOSTILE = [
+    "../x",
+    "a/../../b",
+    "a/..",
+    "..",
+    "/etc/x",
+    "/",
+    "",
+    ".",
+    "a\0b",
+    "a\nb",
+    ".incoming/x",
+    "a/.incoming",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+async def test_a_path_that_leads_elsewhere_is_refused(store: Store, backend: Backend, path: str) -> None:
+    """Out of the bucket, into the store's own drafts, or no name at all: refused for good, nothing read or written."""
+    await store.put(store.concept_bucket, "a/1.png", b"here", PNG)
+    before = await backend.everything()
+    with pytest.raises(StoreRefused):
+        await store.put(store.concept_bucket, path, b"hostile", PNG)
+    with pytest.raises(StoreRefused):
+        await store.find(store.concept_bucket, path)
+    with pytest.raises(StoreRefused):
+        await store.get(store.concept_bucket, path)
+    with pytest.raises(StoreRefused):
+        await store.remove_folder(store.concept_bucket, path)
+    assert await backend.everything() == before
+
+
+@pytest.mark.parametrize(
+    "bucket", ["", ".", "..", "/", "/etc", "../..", "a/b", "concept-images/../x", ".incoming", "a\0b"]
+)
+async def test_a_bucket_that_leads_elsewhere_is_refused(store: Store, backend: Backend, bucket: str) -> None:
+    """The bucket of a reference comes from a message too."""
+    with pytest.raises(StoreRefused):
+        await store.put(bucket, "hosts", b"hostile", PNG)
+    with pytest.raises(StoreRefused):
+        await store.find(bucket, "hosts")
+    with pytest.raises(StoreRefused):
+        await store.get(bucket, "hosts")
+    with pytest.raises(StoreRefused):
+        await store.remove_folder(bucket, "hosts")
+    assert await backend.everything() == set()
+
+
+async def test_tasks_do_not_touch_each_other(store: Store) -> None:
+    """Ending one task leaves its neighbors, and their concepts, as they were."""
+    requests = [make_request(task_id=uuid.UUID(int=number)) for number in range(1, 5)]
+    first = await end(store, requests[0], TaskStatus.COMPLETED)
+    claimed = await store.claim_task(requests[1], requests[1].workflow_id)
+    await end(store, requests[2], TaskStatus.FAILED)
+    await end(store, requests[3], TaskStatus.COMPLETED)
+    assert await store.task(requests[0].task_id) == first
+    assert await store.task(requests[1].task_id) == claimed
+    found = [await store.concept(request.concept_id) for request in requests]
+    assert [concept is not None and concept.task_id for concept in found] == [
+        requests[0].task_id,
+        False,
+        False,
+        requests[3].task_id,
+    ]

@@ -1,0 +1,405 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+from color import decode
+from contracts.images import ImageRef
+from contracts.status import StageState
+from contracts.tasks import Stage, TaskError, TaskStatus
+from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
+from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
+from runtime.concepts import Start
+from stores.errors import StoreRefused
+from stores.local import LocalStore
+from stores.port import Store
+from tests.rig import (
+    BUCKETS,
+    FaultyStore,
+    Script,
+    ScriptedImages,
+    ScriptedPalettes,
+    draw_png,
+    make_concept,
+    make_request,
+    rigged,
+    until,
+)
+
+
+async def test_a_concept_is_complete_and_true(client: Client, store: LocalStore) -> None:
+    """Completed means: every listed image exists, decodes, matches its hash, and everybody agrees on the state."""
+    request = make_request(num_palettes=7)
+    async with rigged(client, store) as rig:
+        status = await rig.finish(request)
+        row, concept = await rig.row(request), await store.concept(request.concept_id)
+        outcome = await rig.handle(request).result()
+    assert status.state is TaskStatus.COMPLETED
+    assert status.percent == 100
+    assert {stage.state for stage in status.stages.values()} == {StageState.DONE}
+    assert (status.variations.total, status.variations.done, status.error) == (7, 7, None)
+    assert row.status is TaskStatus.COMPLETED
+    assert (outcome.status, outcome.variations) == (TaskStatus.COMPLETED, 7)
+    assert concept is not None
+    assert [variation.index for variation in concept.variations] == [1, 2, 3, 4, 5, 6, 7]
+    assert concept.image.path == f"ada/{request.concept_id}/base.png"
+    assert concept.variations[0].image.path == f"ada/{request.concept_id}/variation-01-palette-1.png"
+    for image in (concept.image, *(variation.image for variation in concept.variations)):
+        data = await store.get(image.bucket, image.path)
+        picture = decode(data)
+        assert hashlib.sha256(data).hexdigest() == image.sha256
+        assert (len(data), picture.width, picture.height) == (image.bytes, image.width, image.height)
+
+
+async def test_the_history_is_small_and_bounded(client: Client, store: LocalStore) -> None:
+    """Every activity has its own start-to-close timeout and a summary, and no image ever enters the history."""
+    request = make_request(num_palettes=7)
+    async with rigged(client, store, images=ScriptedImages(image=draw_png(512))) as rig:
+        await rig.finish(request)
+        history = await rig.handle(request).fetch_history()
+        description = await rig.handle(request).describe()
+    scheduled = [
+        event.activity_task_scheduled_event_attributes
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    names = [attributes.activity_type.name for attributes in scheduled]
+    assert sorted(set(names)) == [
+        "claim_task", "create_palettes", "generate_image", "render_variation", "store_concept", "upload_image",
+    ]  # fmt: skip
+    assert names.count("render_variation") == 7
+    for attributes in scheduled:
+        assert 10 <= attributes.start_to_close_timeout.ToSeconds() <= 120
+        assert not attributes.HasField("schedule_to_close_timeout") or (
+            attributes.schedule_to_close_timeout.ToSeconds() == 0
+        )
+    assert description.raw_description.workflow_execution_info.history_size_bytes < 25_000
+    assert description.typed_search_attributes.get(TASK_ATTRIBUTE) == str(request.task_id)
+    assert description.typed_search_attributes.get(STAGE_ATTRIBUTE) == "completed"
+    assert await description.static_summary() == "concept with 7 palettes"
+
+
+REJECTED = ProviderRejected("the service answered 401 (check the key)")
+
+
+def refuse(method: str, part: str = "") -> Callable[[str, str], Exception | None]:
+    """A store's fault: `method` is refused for paths that contain `part`."""
+    return lambda called, path: StoreRefused("no room left") if called == method and part in path else None
+
+
+@pytest.mark.parametrize(
+    ("stage", "sentence", "error_type"),
+    [
+        (Stage.CLAIM, "Claiming the task failed: no room left", "StoreRefused"),
+        (Stage.IMAGE, "Generating the base image failed: the service answered 401 (check the key)", "ProviderRejected"),
+        (Stage.UPLOAD, "Storing the base image failed: no room left", "StoreRefused"),
+        (Stage.PALETTES, "Creating the palettes failed: the service answered 401 (check the key)", "ProviderRejected"),
+        (
+            Stage.VARIATIONS,
+            "Rendering the variations failed: 0 of 3 succeeded, at least 1 must (Palette",
+            "TooFewVariations",
+        ),
+        (Stage.STORE, "Storing the concept failed: no room left", "StoreRefused"),
+    ],
+)
+async def test_a_failing_stage_is_named_everywhere(
+    client: Client, store: LocalStore, stage: Stage, sentence: str, error_type: str
+) -> None:
+    """The row, the status query and Temporal all say which stage failed and why; nothing visible is left."""
+    faults = {
+        Stage.CLAIM: refuse("claim_task"),
+        Stage.UPLOAD: refuse("put", "base.png"),
+        Stage.VARIATIONS: refuse("put", "variation-"),
+        Stage.STORE: refuse("store_concept"),
+    }
+    faulty: Store = FaultyStore(store, faults[stage]) if stage in faults else store
+    images = ScriptedImages(Script(then=REJECTED if stage is Stage.IMAGE else None))
+    palettes = ScriptedPalettes(Script(then=REJECTED if stage is Stage.PALETTES else None))
+    request = make_request()
+    async with rigged(client, faulty, images=images, palettes=palettes) as rig:
+        status = await rig.finish(request)
+        row = await rig.row(request)
+        with pytest.raises(WorkflowFailureError) as failure:
+            await rig.handle(request).result()
+        assert await rig.visible(request) == []
+    assert row.status is TaskStatus.FAILED
+    assert row.error is not None
+    assert row.error.message.startswith(sentence)
+    assert (row.error.stage, row.error.type) == (stage, error_type)
+    assert (status.state, status.stage, status.error) == (TaskStatus.FAILED, stage, row.error)
+    assert status.stages[stage].state is StageState.FAILED
+    cause = failure.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert (cause.message, cause.type) == (row.error.message, error_type)
+    assert TaskError.model_validate(cause.details[0]) == row.error
+    assert await store.concept(request.concept_id) is None
+
+
+async def test_one_failing_variation_does_not_fail_the_concept(client: Client, store: LocalStore) -> None:
+    """The concept completes with the others and says which one is missing, and why."""
+    request = make_request()
+    async with rigged(client, FaultyStore(store, refuse("put", "variation-02"))) as rig:
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert status.state is TaskStatus.COMPLETED
+    assert [(failed.palette, failed.error) for failed in status.variations.failed] == [("Palette 2", "no room left")]
+    assert concept is not None
+    assert [variation.index for variation in concept.variations] == [1, 3]
+    assert concept.failed_variations == status.variations.failed
+
+
+async def test_too_few_variations_fail_the_task(client: Client, store: LocalStore) -> None:
+    """`min_variations` decides how many must succeed."""
+    request = make_request(min_variations=3)
+    async with rigged(client, FaultyStore(store, refuse("put", "variation-02"))) as rig:
+        status = await rig.finish(request)
+        assert await rig.visible(request) == []
+    assert status.error is not None
+    assert status.error.message == (
+        "Rendering the variations failed: 2 of 3 succeeded, at least 3 must (Palette 2: no room left)"
+    )
+
+
+async def test_a_given_image_is_used_and_nothing_is_generated(client: Client, store: LocalStore) -> None:
+    """With `base_image`, the image provider is never called and the stage counts as skipped."""
+    data = draw_png(96)
+    images = ScriptedImages()
+    bare = make_request()
+    stored = await store.put(store.concept_bucket, f"paid/{bare.task_id}/image", data, "image/png")
+    request = bare.model_copy(update={"base_image": stored.as_image(96, 96)})
+    async with rigged(client, store, images=images) as rig:
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert images.script.count == 0
+    assert status.stages[Stage.IMAGE].state is StageState.SKIPPED
+    assert concept is not None
+    assert await store.get(concept.image.bucket, concept.image.path) == data
+
+
+async def test_a_given_image_that_is_missing_fails_at_upload(client: Client, store: LocalStore) -> None:
+    """A reference to nothing is final at once: waiting cannot bring the image."""
+    bare = make_request()
+    missing = ImageRef(bucket=store.concept_bucket, path="ada/none.png", sha256="0" * 64, bytes=1, width=1, height=1)
+    async with rigged(client, store) as rig:
+        status = await rig.finish(bare.model_copy(update={"base_image": missing}))
+    assert status.error is not None
+    assert status.error.message == "Storing the base image failed: there is no object concept-images/ada/none.png"
+
+
+@pytest.mark.parametrize("second", ["while it runs", "after it completed"])
+async def test_a_second_start_changes_nothing(client: Client, store: LocalStore, second: str) -> None:
+    """Twice delivered is once done: one workflow, one call to each provider, one concept."""
+    images, palettes = ScriptedImages(), ScriptedPalettes()
+    request = make_request()
+    async with rigged(client, store, images=images, palettes=palettes) as rig:
+        assert await rig.concepts.start(request) is Start.STARTED
+        if second == "while it runs":
+            assert await rig.concepts.start(request) is Start.STARTED
+        await rig.concepts.wait(request.task_id)
+        first_row = await rig.row(request)
+        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert await rig.row(request) == first_row
+    assert (images.script.count, palettes.script.count) == (1, 1)
+
+
+@pytest.mark.parametrize("ended", [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED])
+async def test_an_ended_row_is_left_alone(
+    client: Client,
+    store: LocalStore,
+    ended: Literal[TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED],
+) -> None:
+    """A delivery that Temporal no longer remembers finds the row's outcome, changes nothing, and ends alike."""
+    request = make_request()
+    if ended is TaskStatus.COMPLETED:
+        await store.claim_task(request, request.workflow_id)
+        await store.store_concept(make_concept(request), request.workflow_id)
+    else:
+        error = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="It was refused")
+        await store.fail_task(request, request.workflow_id, ended, error)
+    before = await store.task(request.task_id)
+    assert before is not None
+    images = ScriptedImages()
+    async with rigged(client, store, images=images) as rig:
+        status = await rig.finish(request)
+        description = await rig.handle(request).describe()
+        assert await rig.row(request) == before
+    assert images.script.count == 0
+    assert (status.state, status.error) == (ended, before.error)
+    completed = ended is TaskStatus.COMPLETED
+    expected = WorkflowExecutionStatus.COMPLETED if completed else WorkflowExecutionStatus.FAILED
+    assert description.status is expected
+
+
+async def test_a_task_held_by_a_running_workflow_is_not_taken(client: Client, store: LocalStore) -> None:
+    """The row stays with the workflow that works on it; the newcomer fails without touching it."""
+    async with rigged(client, store, work=False) as idle, rigged(client, store) as rig:
+        other = make_request()
+        await idle.concepts.start(other)
+        request = make_request()
+        await store.claim_task(request, other.workflow_id)
+        status = await rig.finish(request)
+        row = await rig.row(request)
+        await idle.handle(other).terminate()
+    assert (row.status, row.workflow_id, row.error) == (TaskStatus.PROCESSING, other.workflow_id, None)
+    assert status.error is not None
+    assert status.error.message.startswith("Claiming the task failed: the task is being processed by workflow")
+
+
+@pytest.mark.parametrize("holder", ["a workflow nobody knows", None])
+async def test_a_task_left_behind_is_taken_over(client: Client, store: LocalStore, holder: str | None) -> None:
+    """Processing by a workflow that is gone, or pending: the task is ours to finish."""
+    request = make_request()
+    if holder is None:
+        assert await store.task(request.task_id) is None
+    else:
+        await store.claim_task(request, holder)
+    async with rigged(client, store) as rig:
+        status = await rig.finish(request)
+        row = await rig.row(request)
+    assert status.state is TaskStatus.COMPLETED
+    assert (row.status, row.workflow_id) == (TaskStatus.COMPLETED, request.workflow_id)
+
+
+@pytest.mark.parametrize("stage", [Stage.IMAGE, Stage.PALETTES])
+async def test_a_cancel_cleans_up(client: Client, store: LocalStore, stage: Stage) -> None:
+    """The running call ends, the row says cancelled and where, nothing visible is left, and Temporal agrees."""
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    images = ScriptedImages(Script(then=hang if stage is Stage.IMAGE else None))
+    palettes = ScriptedPalettes(Script(then=hang if stage is Stage.PALETTES else None))
+    request = make_request()
+    async with rigged(client, store, images=images, palettes=palettes) as rig:
+        await rig.concepts.start(request)
+        await asyncio.wait_for(entered.wait(), 30)
+
+        async def only_this_stage_runs() -> bool:
+            status = await rig.concepts.status(request.task_id)
+            return status.stage is stage
+
+        await until(only_this_stage_runs)
+        await rig.concepts.cancel(request.task_id)
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        assert left.is_set()
+        status, row = await rig.concepts.status(request.task_id), await rig.row(request)
+        description = await rig.handle(request).describe()
+        assert await rig.visible(request) == []
+    doing = {Stage.IMAGE: "generating the base image", Stage.PALETTES: "creating the palettes"}[stage]
+    assert row.status is TaskStatus.CANCELLED
+    assert row.error is not None
+    assert row.error.message == f"Cancelled while {doing}"
+    assert (status.state, status.error) == (TaskStatus.CANCELLED, row.error)
+    assert status.stages[stage].state is StageState.CANCELLED
+    assert description.status is WorkflowExecutionStatus.CANCELED
+
+
+async def test_a_cancel_before_the_first_step_is_recorded(client: Client, store: LocalStore) -> None:
+    """Cancelled before any worker saw it: the row exists afterwards and says so; nothing was paid."""
+    images = ScriptedImages()
+    request = make_request()
+    async with rigged(client, store, work=False) as rig:
+        await rig.concepts.start(request)
+        await rig.concepts.cancel(request.task_id)
+        queue = rig.concepts.task_queue
+    async with rigged(client, store, images=images, queue=queue) as rig:
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        row = await rig.row(request)
+    assert row.status is TaskStatus.CANCELLED
+    assert images.script.count == 0
+
+
+async def test_a_cancel_that_meets_the_end_comes_too_late(client: Client, store: LocalStore) -> None:
+    """Once the concept is being stored a cancel changes nothing: row, concept and Temporal all say completed."""
+    request = make_request()
+    async with rigged(client, store, work=False) as probe:
+        queue = probe.concepts.task_queue
+
+    async def cancel_now() -> None:
+        await probe.concepts.cancel(request.task_id)
+
+    hooked = FaultyStore(store, lambda _method, _path: None)
+    hooked.before_store_concept = cancel_now
+    async with rigged(client, hooked, queue=queue) as rig:
+        status = await rig.finish(request)
+        row, description = await rig.row(request), await rig.handle(request).describe()
+        assert len(await rig.visible(request)) == 4
+    assert (status.state, row.status) == (TaskStatus.COMPLETED, TaskStatus.COMPLETED)
+    assert description.status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_outages_and_throttling_are_waited_out(client: Client, store: LocalStore) -> None:
+    """A provider that recovers costs attempts, not the task."""
+    images = ScriptedImages(Script(calls=[ProviderUnavailable("503"), ProviderThrottled("429", retry_after_s=0.1)]))
+    request = make_request()
+    async with rigged(client, store, images=images) as rig:
+        status = await rig.finish(request)
+    assert status.state is TaskStatus.COMPLETED
+    assert images.script.count == 3
+
+
+async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Client, store: LocalStore) -> None:
+    """An answer that may have been billed and does not decode is not bought for ever."""
+    images = ScriptedImages(image=draw_png()[:-30])
+    request = make_request()
+    async with rigged(client, store, images=images) as rig:
+        status = await rig.finish(request)
+    assert images.script.count == 3
+    assert status.error is not None
+    assert (status.error.stage, status.error.type) == (Stage.IMAGE, "ProviderAnswerUnusable")
+    assert await store.find(store.concept_bucket, f"paid/{request.task_id}/image") is None
+
+
+async def test_what_was_paid_for_is_found_again(client: Client, store: LocalStore, tmp_path: Path) -> None:
+    """Stored answers outlive the run that paid for them; whoever makes the concept later does not pay again."""
+    images, palettes = ScriptedImages(), ScriptedPalettes()
+    request = make_request()
+    async with rigged(client, FaultyStore(store, refuse("store_concept")), images=images, palettes=palettes) as rig:
+        await rig.finish(request)
+        await rig.forget(request)
+    rows_lost = LocalStore(tmp_path / "rows lost", *BUCKETS)
+    for name in ("image", "image.json", "palettes.json"):
+        path = f"paid/{request.task_id}/{name}"
+        await rows_lost.put(BUCKETS[0], path, await store.get(BUCKETS[0], path), "application/octet-stream")
+    async with rigged(client, rows_lost, images=images, palettes=palettes) as rig:
+        status = await rig.finish(request)
+    await rows_lost.close()
+    assert status.state is TaskStatus.COMPLETED
+    assert (images.script.count, palettes.script.count) == (1, 1)
+
+
+async def test_the_base_is_fetched_at_most_once(client: Client, store: LocalStore) -> None:
+    """One process generates, uploads and renders without reading the image back from the store."""
+    reads: list[str] = []
+
+    def note(method: str, path: str) -> None:
+        if method == "get" and path.endswith(("image", "base.png")):
+            reads.append(path)
+
+    request = make_request(num_palettes=7)
+    async with rigged(client, FaultyStore(store, note)) as rig:
+        await rig.finish(request)
+    assert reads == [f"paid/{request.task_id}/image"]  # the look before paying, which finds nothing
+
+
+async def test_without_search_attributes_everything_else_works(client: Client, store: LocalStore) -> None:
+    """A server that refuses to register them gets workflows that do not carry them."""
+    request = make_request()
+    async with rigged(client, store, with_attributes=False) as rig:
+        status = await rig.finish(request)
+        description = await rig.handle(request).describe()
+    assert status.state is TaskStatus.COMPLETED
+    assert description.typed_search_attributes.get(TASK_ATTRIBUTE) is None

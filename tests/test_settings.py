@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Self
+
+import pytest
+from pydantic import Field, SecretStr, ValidationError, model_validator
+
+from settings import Settings, SettingsError, unknown_variables
+
+SECRET = "hunter2-do-not-print"  # noqa: S105 -- a secret for a test that looks for it
+
+
+class WithSecrets(Settings):
+    """Settings as they become once a paid service is configured."""
+
+    service_key: SecretStr = Field(min_length=8, max_length=12)
+    other_key: SecretStr | None = Field(default=None, max_length=12)
+    count: int = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.count == len(SECRET):
+            raise ValueError("CONCEPT_COUNT and CONCEPT_STORE do not fit together")
+        return self
+
+
+def problems(monkeypatch: pytest.MonkeyPatch, cls: type[Settings] = Settings, **environment: str) -> tuple[str, ...]:
+    """The lines that these variables bring about; none if they are fine."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        cls.load()
+    except SettingsError as error:
+        return tuple(str(error).split("\n"))
+    return ()
+
+
+def test_a_fresh_machine_needs_no_settings() -> None:
+    """Without a single variable everything has a value, and the offline one where there is a choice."""
+    settings = Settings.load()
+    assert (settings.store, settings.image_provider, settings.palette_provider) == ("local", "builtin", "builtin")
+    assert settings.data_dir == Path(".data")
+    assert (settings.storage_bucket_concept, settings.storage_bucket_palette) == ("concept-images", "palette-images")
+    assert (settings.task_queue, settings.log_level, settings.log_format) == ("concepts", "INFO", "console")
+    assert settings.render_threads >= 1
+    assert settings.health_address is None
+    assert settings.metrics_address is None
+
+
+def test_every_problem_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for each variable that is wrong, naming it and what it is; the others are not mentioned."""
+    lines = problems(
+        monkeypatch,
+        CONCEPT_STORE="redis",
+        CONCEPT_CACHE_BYTES="-1",
+        CONCEPT_RENDER_THREADS="many",
+        CONCEPT_PROVIDER_RATE_PER_SECOND="inf",
+        CONCEPT_TASK_QUEUE="two words",
+        CONCEPT_STORAGE_BUCKET_CONCEPT="Upper",
+        CONCEPT_LOG_FORMAT="xml\nand a second line",
+        CONCEPT_METRICS_ADDRESS="9090",
+        CONCEPT_LOG_LEVEL="INFO",
+    )
+    assert {line.partition(":")[0] for line in lines} == {
+        "CONCEPT_STORE",
+        "CONCEPT_CACHE_BYTES",
+        "CONCEPT_RENDER_THREADS",
+        "CONCEPT_PROVIDER_RATE_PER_SECOND",
+        "CONCEPT_TASK_QUEUE",
+        "CONCEPT_STORAGE_BUCKET_CONCEPT",
+        "CONCEPT_LOG_FORMAT",
+        "CONCEPT_METRICS_ADDRESS",
+    }
+    assert len(lines) == 8
+    assert "CONCEPT_STORE: should be 'local' (it is 'redis')" in lines
+    assert "CONCEPT_METRICS_ADDRESS: must be host:port, such as 127.0.0.1:8080 (it is '9090')" in lines
+
+
+def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`CONCEPT_X=` in a file means the default, for every variable."""
+    expected = Settings.load()
+    for name in Settings.variables():
+        monkeypatch.setenv(name, "")
+    assert Settings.load() == expected
+
+
+def test_an_empty_secret_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no default stops start-up, whether unset or empty."""
+    assert problems(monkeypatch, WithSecrets) == ("CONCEPT_SERVICE_KEY is not set",)
+    assert problems(monkeypatch, WithSecrets, CONCEPT_SERVICE_KEY="") == ("CONCEPT_SERVICE_KEY is not set",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"CONCEPT_SERVICE_KEY": SECRET, "CONCEPT_OTHER_KEY": SECRET}, {"CONCEPT_SERVICE_KEY", "CONCEPT_OTHER_KEY"}),
+        ({"CONCEPT_SERVICE_KEY": SECRET, "CONCEPT_COUNT": "x"}, {"CONCEPT_SERVICE_KEY", "CONCEPT_COUNT"}),
+        (
+            {"CONCEPT_SERVICE_KEY": SECRET[:12], "CONCEPT_COUNT": str(len(SECRET))},
+            {"CONCEPT_COUNT and CONCEPT_STORE do not fit together"},
+        ),
+    ],
+)
+def test_secrets_never_appear(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], named: set[str]) -> None:
+    """Neither in a line, nor in the whole traceback: too long, next to a bad neighbor, or a bad combination."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as refusal:
+        WithSecrets.load()
+    assert {line.partition(":")[0] for line in refusal.value.problems} == named
+    everything = "".join(traceback.format_exception(refusal.value)) + repr(refusal.value)
+    assert SECRET[:12] not in everything
+
+
+def test_settings_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that is accepted does not show either."""
+    monkeypatch.setenv("CONCEPT_SERVICE_KEY", SECRET[:12])
+    settings = WithSecrets.load()
+    assert settings.service_key.get_secret_value() == SECRET[:12]
+    assert SECRET[:12] not in f"{settings!r} {settings}"
+
+
+def test_settings_do_not_change() -> None:
+    """Read once; nobody edits them behind anybody's back."""
+    settings = Settings.load()
+    with pytest.raises(ValidationError):
+        settings.task_queue = "another"  # type: ignore[misc]  # this is what must fail
+
+
+@pytest.mark.parametrize("level", ["debug", "Info", "WARNING", "eRRoR"])
+def test_a_log_level_is_known_in_any_case(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """`info` and `INFO` are one level."""
+    monkeypatch.setenv("CONCEPT_LOG_LEVEL", level)
+    assert Settings.load().log_level == level.upper()
+
+
+def test_an_unknown_log_level_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line lists those that exist."""
+    (line,) = problems(monkeypatch, CONCEPT_LOG_LEVEL="loud")
+    assert line.startswith("CONCEPT_LOG_LEVEL: ")
+    assert all(level in line for level in ("DEBUG", "INFO", "WARNING", "ERROR"))
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8080", "0.0.0.0:1", "localhost:65535", "[::]:8080", "[::1]:0", "my-host.internal:9090"]
+)
+def test_an_address_is_host_and_port(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Names, IPv4, and IPv6 in brackets."""
+    monkeypatch.setenv("CONCEPT_HEALTH_ADDRESS", address)
+    monkeypatch.setenv("CONCEPT_METRICS_ADDRESS", address)
+    settings = Settings.load()
+    assert (settings.health_address, settings.metrics_address) == (address, address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8080",
+        ":8080",
+        "localhost",
+        "localhost:",
+        "localhost:http",
+        "localhost:65536",
+        "localhost:123456",
+        "localhost:-1",
+        "localhost:80/",
+        "localhost:80\n",
+        "local host:80",
+        "http://localhost:80",
+        "::1:8080",
+        "[::1]",
+    ],
+)
+def test_anything_else_is_no_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """A missing half, a port beyond the last one, a URL, IPv6 without brackets."""
+    (line,) = problems(monkeypatch, CONCEPT_HEALTH_ADDRESS=address)
+    assert line.startswith("CONCEPT_HEALTH_ADDRESS: must be host:port")
+
+
+@pytest.mark.parametrize("queue", ["concepts", "a", "Concepts-2.blue_green", "x" * 100])
+def test_a_queue_name(monkeypatch: pytest.MonkeyPatch, queue: str) -> None:
+    """Letters, digits, dots, dashes and underscores, up to 100."""
+    monkeypatch.setenv("CONCEPT_TASK_QUEUE", queue)
+    assert Settings.load().task_queue == queue
+
+
+@pytest.mark.parametrize("queue", ["-a", "a/b", "a b", "ä", "x" * 101, "a\n"])
+def test_not_a_queue_name(monkeypatch: pytest.MonkeyPatch, queue: str) -> None:
+    """Anything that could not be typed at a console."""
+    (line,) = problems(monkeypatch, CONCEPT_TASK_QUEUE=queue)
+    assert line.startswith("CONCEPT_TASK_QUEUE: must be letters")
+
+
+@pytest.mark.parametrize("bucket", ["..", "/etc", "a/b", ".incoming", "A", "a b", "a" * 64])
+def test_a_bucket_is_no_path(monkeypatch: pytest.MonkeyPatch, bucket: str) -> None:
+    """A bucket's name becomes a folder's: nothing that leads elsewhere."""
+    (line,) = problems(monkeypatch, CONCEPT_STORAGE_BUCKET_PALETTE=bucket)
+    assert line.startswith("CONCEPT_STORAGE_BUCKET_PALETTE: must be lower-case letters")
+
+
+def test_a_value_is_quoted_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key pasted into the wrong variable fills no screen."""
+    (line,) = problems(monkeypatch, CONCEPT_RENDER_THREADS="x" * 10_000)
+    assert len(line) < 200
+
+
+def test_every_variable_has_its_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`variables` names each field once, in capitals after the prefix, and setting that name reaches the field."""
+    names = Settings.variables()
+    assert names == tuple(f"CONCEPT_{field.upper()}" for field in Settings.model_fields)
+    for name in names:
+        with monkeypatch.context() as only_this:
+            only_this.setenv(name, "\N{BELL}")  # valid nowhere except as a folder's name
+            lines = problems(only_this)
+            if name == "CONCEPT_DATA_DIR":
+                assert Settings.load().data_dir == Path("\N{BELL}")
+            else:
+                assert [line.partition(":")[0] for line in lines] == [name]
+
+
+def test_a_typing_error_is_noticed() -> None:
+    """A name with our prefix that is no setting is told, with the setting it resembles; other names are not ours."""
+    environment = ("PATH", "CONCEPT_TASK_QEUE", "CONCEPT_DATA_DIR", "TEMPORAL_ADDRESS", "XCONCEPT_STORE", "CONCEPT_ZZZ")
+    assert unknown_variables(environment) == (
+        "CONCEPT_TASK_QEUE is not a setting (did you mean CONCEPT_TASK_QUEUE?)",
+        "CONCEPT_ZZZ is not a setting",
+    )
+    assert unknown_variables(Settings.variables()) == ()

@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import signal
+import socket
+import struct
+import uuid
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
+from contracts.tasks import TaskStatus
+from runtime.embedded import EmbeddedServer, find_temporal
+from stores.local import LocalStore
+from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
+from tests.rig import BUCKETS, draw_png, make_request
+
+WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """An empty folder."""
+    return make_shell(tmp_path)
+
+
+@dataclass(frozen=True)
+class Dev:
+    """A running `starter.py dev` and a shell next to it."""
+
+    shell: Shell
+    address: str
+
+
+@pytest.fixture(scope="module")
+async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
+    """`starter.py dev`, ended by Ctrl-C, which must leave nothing behind."""
+    shell = make_shell(tmp_path_factory.mktemp("dev"))
+    process = await shell.start("starter.py", "dev", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    await read_until(process.stderr, "Ctrl-C")
+    document = json.loads(await asyncio.wait_for(process.stdout.readuntil(b"}"), 60))
+    children = children_of(process.pid)
+    assert len(children) == 1
+    yield Dev(shell, document["address"])
+    process.send_signal(signal.SIGINT)
+    ended = await finish(process)
+    assert ended.code == 0, ended.err
+    assert not Path(f"/proc/{children[0]}").exists()
+    assert not (shell.data / "dev.json").exists()
+
+
+def report_of(ended: Ended) -> ConceptReport:
+    """The result document."""
+    return ConceptReport.model_validate_json(ended.out)
+
+
+async def test_demo_makes_a_concept_and_a_gallery(shell: Shell) -> None:
+    """One command on an empty folder: exit 0, one JSON document, a page and a sheet with everything in it."""
+    ended = await shell.run("starter.py", "demo", "--json", "--palettes", "3")
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert set(ended.document) >= {"task_id", "concept_id", "status", "image", "variations", "gallery"}
+    assert report.status is TaskStatus.COMPLETED
+    assert len(report.variations) == 3
+    assert report.provenance is not None
+    assert report.provenance.sample
+    assert report.gallery is not None
+    page = Path(report.gallery)
+    assert page.is_absolute()
+    assert page.read_text().count("data:image/png;base64,") >= 4
+    Image.open(page.with_name("contact-sheet.png")).verify()
+    assert "render variations" in ended.err
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+async def test_demo_starts_from_a_given_image(shell: Shell, kind: str) -> None:
+    """`--image` takes what people have; what is published is an upright PNG of the same size."""
+    mode = "RGBA" if kind in {"PNG", "WEBP"} else "RGB"
+    Image.open(io.BytesIO(draw_png(80))).convert(mode).save(shell.folder / "logo", kind)
+    ended = await shell.run("starter.py", "demo", "--json", "--palettes", "2", "--image", "logo")
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert report.image is not None
+    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
+    assert len(report.variations) == 2
+
+
+async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> None:
+    """Ctrl-C in the middle: exit 130, no process left, no draft, and the next demo works on the same data."""
+    process = await shell.start("starter.py", "demo")
+    assert process.stderr is not None
+    line = await read_until(process.stderr, "Task ")
+    children = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    ended = await finish(process)
+    assert ended.code == 130, ended.err
+    assert "Traceback" not in ended.err
+    assert children
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not list((shell.data / "objects" / ".incoming").iterdir())
+    again = await shell.run("starter.py", "demo", "--palettes", "2", "--json")
+    assert again.code == 0, again.err
+    assert str(report_of(again).task_id) not in line
+
+
+async def test_generate_status_watch_gallery(dev: Dev) -> None:
+    """The commands find the server of `dev` by the data directory and agree about a concept."""
+    made = await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "2", "--json")
+    assert made.code == 0, made.err
+    report = report_of(made)
+    asked = await dev.shell.run("starter.py", "status", str(report.task_id), "--json")
+    status = ConceptStatus.model_validate_json(asked.out)
+    assert (asked.code, status.state, status.percent, status.source) == (0, TaskStatus.COMPLETED, 100, "workflow")
+    watched = await dev.shell.run("starter.py", "watch", str(report.task_id), "--json")
+    assert (watched.code, watched.document) == (0, made.document)
+    shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "pages", "--json")
+    assert shown.code == 0, shown.err
+    assert (dev.shell.folder / "pages" / "index.html").exists()
+    late = await dev.shell.run("starter.py", "cancel", str(report.task_id), "--json")
+    assert late.code == 2
+    assert late.err.strip() == f"starter.py: task {report.task_id} is completed already"
+
+
+async def test_the_temporal_cli_answers_about_a_concept(dev: Dev) -> None:
+    """`temporal workflow query` prints the status document."""
+    made = report_of(await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "1", "--json"))
+    command = ["workflow", "query", "--type", "status", "-w", f"concept-{made.task_id}", "--output", "json"]
+    process = await asyncio.create_subprocess_exec(
+        find_temporal(), *command, "--address", dev.address, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    answer = json.loads(out)["queryResult"][0]
+    assert (answer["task_id"], answer["state"], answer["percent"]) == (str(made.task_id), "completed", 100)
+
+
+async def test_starting_the_same_task_twice(dev: Dev) -> None:
+    """The second start reports the first one's concept and makes nothing."""
+    task_id = str(uuid.uuid4())
+    arguments = ("starter.py", "generate", *WORDS, "--palettes", "1", "--task-id", task_id, "--json")
+    first, second = await asyncio.gather(dev.shell.run(*arguments), dev.shell.run(*arguments))
+    third = await dev.shell.run(*arguments)
+    assert (first.code, second.code, third.code) == (0, 0, 0)
+    assert first.document == second.document == third.document
+    assert "ended before" in third.err
+
+
+async def test_a_task_file_is_a_task_message(dev: Dev) -> None:
+    """`--task-file` takes what the web application publishes, unknown fields and all."""
+    request = make_request(num_palettes=1)
+    message = request.model_dump(mode="json") | {"priority": "high"}
+    (dev.shell.folder / "message.json").write_text(json.dumps(message))
+    ended = await dev.shell.run("starter.py", "generate", "--task-file", "message.json", "--json")
+    assert ended.code == 0, ended.err
+    assert report_of(ended).concept_id == request.concept_id
+
+
+async def test_a_second_dev_on_the_same_folder_is_refused(dev: Dev) -> None:
+    """Two servers on one database would destroy it."""
+    ended = await dev.shell.run("starter.py", "dev")
+    assert ended.code == 2
+    assert ended.err.strip().startswith("starter.py: another process runs a Temporal server on")
+
+
+async def test_a_task_without_a_worker(shell: Shell, server: EmbeddedServer) -> None:
+    """No worker: status answers pending from the row, cancel waits for nobody longer than it must, the row is true."""
+    environment = {"TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": f"nobody-{uuid.uuid4()}"}
+    started = await shell.run("starter.py", "generate", *WORDS, "--no-wait", "--json", **environment)
+    assert started.code == 0, started.err
+    task_id = str(started.document["task_id"])
+    assert started.document["status"] == "pending"
+    asked = await shell.run("starter.py", "status", task_id, "--json", **environment)
+    assert asked.code == 0, asked.err
+    assert (asked.document["state"], asked.document["source"]) == ("pending", "row")
+    cancelling = await shell.start("starter.py", "cancel", task_id, "--json", **environment)
+    worker = await shell.start("worker.py", **environment)
+    ended = await finish(cancelling)
+    worker.send_signal(signal.SIGTERM)
+    assert (await finish(worker)).code == 0
+    assert ended.code == 0, ended.err
+    assert ended.document["state"] == "cancelled"
+
+
+def bomb(side_px: int) -> bytes:
+    """A PNG of a few kilobytes whose header promises side_px² pixels."""
+    header = struct.pack(">IIBBBBB", side_px, side_px, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1_000_000)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--logo", ""], "--logo: must have at least 5 characters"),
+        (["demo", "--logo", "x" * 5000], "--logo: must have at most 500 characters"),
+        (["demo", "--theme", "bell \a rings"], "--theme: contains a control character (U+0007)"),
+        (["demo", "--palettes", "0"], "--palettes: must be greater than or equal to 1"),
+        (["demo", "--palettes", "25"], "--palettes: must be less than or equal to 24"),
+        (["demo", "--palettes", "many"], "Invalid value for '--palettes': Input should be a valid integer"),
+        (["demo", "--image", "missing.png"], "missing.png: No such file or directory"),
+        (["demo", "--image", "."], ".: is a folder"),
+        (["demo", "--image", "text.png"], "text.png: "),
+        (["demo", "--image", "empty.png"], "empty.png: "),
+        (["demo", "--image", "bomb.png"], "bomb.png: "),
+        (["demo", "--image", "truncated.png"], "truncated.png: "),
+        (["generate", "--logo", "only a logo"], "--theme is missing (or give a --task-file)"),
+        (["generate", *WORDS, "--user", "../etc"], "--user: must match pattern"),
+        (["generate", *WORDS, "--user", "paid"], "--user: 'paid' is reserved"),
+        (["generate", *WORDS, "--task-id", "seven"], "not a task id: 'seven' (a UUID is needed)"),
+        (["generate", "--task-file", "text.png"], "text.png: Invalid JSON"),
+        (["gallery", "seven"], "not a concept id: 'seven' (a UUID is needed)"),
+        (["gallery", "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11"], "nobody knows concept 5e1f3c86"),
+        (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
+        (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
+        (["recolor", "good.png", "--palettes", "one.json", "--out", "o"], "one.json: p: the colors must be"),
+        (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
+        (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
+        (["paint"], "No such command 'paint'"),
+        (["demo", "--colour"], "No such option: --colour"),
+    ],
+)
+async def test_bad_input_gets_one_clear_line(shell: Shell, arguments: list[str], message: str) -> None:
+    """Exit code 2, one line that says what is wrong, the same in the JSON document, and no server was started."""
+    files = {
+        "text.png": b"<html>not an image</html>",
+        "empty.png": b"",
+        "bomb.png": bomb(30_000),
+        "truncated.png": draw_png()[:-40],
+        "good.png": draw_png(),
+        "good.json": b'{"two": ["#000", "#fff"]}',
+        "escape.json": b'{"../x": ["#000", "#fff"]}',
+        "one.json": b'{"p": ["#000"]}',
+    }
+    for name, data in files.items():
+        (shell.folder / name).write_bytes(data)
+    ended = await shell.run("starter.py", *arguments, "--json")
+    assert ended.code == 2, ended.err
+    assert ended.err.startswith(f"starter.py: {message}")
+    assert ended.err.count("\n") == 1
+    error = ended.document["error"]
+    assert isinstance(error, dict)
+    assert ended.err == f"starter.py: {error['message']}\n"
+    assert not (shell.data / "temporal.sqlite3").exists()
+
+
+async def test_settings_problems_are_listed_at_once(shell: Shell) -> None:
+    """An unknown provider and a bad number: two lines, each naming its variable."""
+    ended = await shell.run("starter.py", "demo", CONCEPT_IMAGE_PROVIDER="midjourney", CONCEPT_RENDER_THREADS="none")
+    assert ended.code == 2
+    lines = ended.err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("starter.py: CONCEPT_IMAGE_PROVIDER: ")
+    assert lines[1].startswith("starter.py: CONCEPT_RENDER_THREADS: ")
+
+
+async def test_a_port_in_use_is_refused(shell: Shell) -> None:
+    """`dev --port` takes no other port than the one it was told."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = await shell.run("starter.py", "dev", "--port", str(port))
+    assert (ended.code, ended.err) == (2, f"starter.py: port {port} is in use\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status", "not even an id"], ["cancel", str(uuid.uuid4())], ["watch", "x"], ["generate", *WORDS]]
+)
+async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list[str]) -> None:
+    """Exit code 3 with one line, before any id is judged."""
+    ended = await shell.run("starter.py", *arguments, "--json", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert ended.code == 3
+    assert ended.err.startswith("starter.py: no Temporal server answers at 127.0.0.1:1: ")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["status", "watch", "cancel"])
+async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
+    """Exit code 2 with one line."""
+    task_id = str(uuid.uuid4())
+    ended = await dev.shell.run("starter.py", command, task_id)
+    assert (ended.code, ended.err) == (2, f"starter.py: nobody knows task {task_id}\n")
+
+
+async def test_a_pending_row_can_be_cancelled(dev: Dev) -> None:
+    """A task that was recorded and never started is settled by `cancel`, and stays so when it is delivered later."""
+    request = make_request(num_palettes=1, user_id="local")
+    store = LocalStore(dev.shell.data, *BUCKETS)
+    await store.claim_task(request, "a workflow that is gone")
+    cancelled = await dev.shell.run("starter.py", "cancel", str(request.task_id), "--json")
+    assert (cancelled.code, cancelled.document["state"]) == (0, "cancelled"), cancelled.err
+    (dev.shell.folder / "late.json").write_text(request.model_dump_json())
+    late = await dev.shell.run("starter.py", "generate", "--task-file", "late.json", "--json")
+    assert (late.code, late.document["status"]) == (1, "cancelled"), late.err
+    row = await store.task(request.task_id)
+    await store.close()
+    assert row is not None
+    assert row.status is TaskStatus.CANCELLED
+
+
+async def test_recolor_needs_no_server(shell: Shell) -> None:
+    """One PNG for each palette, named after it, of the same size and alpha; both file forms are understood."""
+    image = Image.open(io.BytesIO(draw_png(90))).convert("RGBA")
+    image.putpixel((0, 0), (255, 255, 255, 0))
+    image.save(shell.folder / "logo.png")
+    palettes = [
+        {"name": "sea 1", "colors": ["#03045E", "#90E0EF", "CAF0F8"]},
+        {"name": "b&w", "colors": ["#000", "#fff"]},
+    ]
+    (shell.folder / "list.json").write_text(json.dumps(palettes))
+    (shell.folder / "table.json").write_text(json.dumps({p["name"]: p["colors"] for p in palettes}))
+    for form in ("list", "table"):
+        ended = await shell.run(
+            "starter.py", "recolor", "logo.png", "--palettes", f"{form}.json", "--out", form, "--json"
+        )
+        assert ended.code == 0, ended.err
+        for name in ("sea 1", "b&w"):
+            made = Image.open(shell.folder / form / f"{name}.png").convert("RGBA")
+            assert made.size == (90, 90)
+            assert made.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+    first, second = (sorted(shell.folder.glob(f"{form}/*.png")) for form in ("list", "table"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+@pytest.mark.parametrize("command", ["", "demo", "generate", "status", "watch", "cancel", "gallery", "recolor", "dev"])
+async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
+    """`--help` of each command shows an example that can be copied."""
+    ended = await shell.run("starter.py", *([command] if command else []), "--help")
+    assert ended.code == 0
+    assert f"starter.py {command}" in ended.out if command else "Exit codes" in ended.out
