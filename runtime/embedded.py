@@ -215,13 +215,16 @@ def _choose_port(port: int | None, preferred: int = _PREFERRED_PORT) -> int:
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """Linux only: a `kill -9` of this process takes the server with it."""
+    """Linux only: a `kill -9` of this process takes the server with it.
+
+    At once, because the folder's lock is gone at once too: the database survives that, but not a second server.
+    """
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None)
 
     def set_parent_death_signal() -> None:
-        libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+        libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
     return set_parent_death_signal
 

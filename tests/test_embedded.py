@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -49,11 +50,20 @@ def runs(pid: int) -> bool:
     return state != "Z"
 
 
+def is_free(folder: Path) -> bool:
+    """Whether a server could start on the folder."""
+    try:
+        embedded._lock(folder).release()
+    except FolderInUse:
+        return False
+    return True
+
+
 # What survives
 
 
-async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
-    """Stopped and started again on its folder, a server still has its workflows and its search attributes."""
+async def test_a_folder_remembers_everything(tmp_path: Path, taken_port: int) -> None:
+    """Stopped and started again on its folder, at another port, a server has its workflows and search attributes."""
     folder = tmp_path / "not there yet"
     request = make_request()
     server = await EmbeddedServer.start(folder=folder)
@@ -62,9 +72,10 @@ async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
     concepts = ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)
     assert await concepts.start(request) is Start.STARTED
     await server.stop()
-    assert server.process.returncode is not None
 
-    again = await EmbeddedServer.start(folder=folder)
+    port = embedded._choose_port(None, taken_port)
+    again = await EmbeddedServer.start(folder=folder, port=port)
+    assert again.address == f"127.0.0.1:{port}"
     client = await connect(again.address)
     known = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
     description = await client.get_workflow_handle(request.workflow_id).describe()
@@ -74,34 +85,15 @@ async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
     assert description.typed_search_attributes.get(TASK_ATTRIBUTE) == str(request.task_id)
 
 
-async def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server in memory leaves no file behind where it was started."""
+async def test_a_server_in_memory_with_its_page(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `with_ui`, `ui` is the address of a page; without, there is none. Without a folder, no file is left."""
+    assert server.ui is None
     monkeypatch.chdir(tmp_path)
-    server = await EmbeddedServer.start()
-    await connect(server.address)
-    await server.stop()
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_stopped_server_is_gone(tmp_path: Path) -> None:
-    """After `stop` nobody answers any more, and stopping again is harmless."""
-    server = await EmbeddedServer.start(folder=tmp_path)
-    assert runs(server.process.pid)
-    await server.stop()
-    await server.stop()
-    assert not runs(server.process.pid)
-    with pytest.raises(TemporalUnreachable, match=f"no Temporal server answers at {server.address}"):
-        await connect(server.address)
-
-
-async def test_the_web_page_is_served_where_it_is_said() -> None:
-    """With `with_ui`, `ui` is the address of a page; without, there is none."""
-    plain = await EmbeddedServer.start()
-    assert plain.ui is None
-    await plain.stop()
-    server = await EmbeddedServer.start(with_ui=True)
-    assert server.ui is not None
-    host, _, port = server.ui.removeprefix("http://").partition(":")
+    with_page = await EmbeddedServer.start(with_ui=True)
+    assert with_page.ui is not None
+    host, _, port = with_page.ui.removeprefix("http://").partition(":")
 
     async def page_answers() -> bool:
         try:
@@ -114,22 +106,25 @@ async def test_the_web_page_is_served_where_it_is_said() -> None:
         return status.startswith(b"HTTP/1.") and b" 200 " in status
 
     await until(page_answers)
-    await server.stop()
+    await with_page.stop()
+    assert list(tmp_path.iterdir()) == []
 
 
 # What is in the way
 
 
 async def test_a_folder_has_one_server_at_a_time(tmp_path: Path) -> None:
-    """Two servers on one database would spoil it: the second is refused, and is welcome after the first has stopped."""
-    first = await EmbeddedServer.start(folder=tmp_path)
+    """Two servers on one database would spoil it: the second is refused, until the first has stopped and is gone."""
+    server = await EmbeddedServer.start(folder=tmp_path)
     with pytest.raises(FolderInUse, match="another process runs a Temporal server on"):
         await EmbeddedServer.start(folder=tmp_path)
-    assert runs(first.process.pid)
-    await connect(first.address)
-    await first.stop()
-    second = await EmbeddedServer.start(folder=tmp_path)
-    await second.stop()
+    await connect(server.address)
+    await server.stop()
+    await server.stop()
+    assert not runs(server.process.pid)
+    assert is_free(tmp_path)
+    with pytest.raises(TemporalUnreachable, match=f"no Temporal server answers at {server.address}"):
+        await connect(server.address)
 
 
 async def test_a_taken_port_is_told(tmp_path: Path, taken_port: int) -> None:
@@ -138,8 +133,7 @@ async def test_a_taken_port_is_told(tmp_path: Path, taken_port: int) -> None:
         await EmbeddedServer.start(folder=tmp_path, port=taken_port)
     with pytest.raises(PortInUse, match=f"port {taken_port} is in use"):
         await EmbeddedServer.start(folder=tmp_path, with_ui=True, ui_port=taken_port)
-    server = await EmbeddedServer.start(folder=tmp_path)
-    await server.stop()
+    assert is_free(tmp_path)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 7_233_000])
@@ -155,14 +149,6 @@ def test_a_port_nobody_asked_for_is_any_free_one(taken_port: int) -> None:
     assert 0 < embedded._choose_port(None, 66_000) < 65_536
 
 
-async def test_the_port_that_was_asked_for_is_used(taken_port: int) -> None:
-    """A free port that was asked for is where the server listens."""
-    free = embedded._choose_port(None, taken_port)
-    server = await EmbeddedServer.start(port=free)
-    await server.stop()
-    assert server.address == f"127.0.0.1:{free}"
-
-
 async def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     """One sentence that names the folder and the reason."""
     (tmp_path / "data").write_text("a file")
@@ -176,13 +162,11 @@ async def test_a_server_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: p
     program = tmp_path / "temporal"
     program.write_text("#!/bin/sh\necho first\necho these are my last words\necho\nexit 7\n")
     program.chmod(0o755)
-    with monkeypatch.context() as broken:
-        broken.setattr(embedded, "find_temporal", lambda: str(program))
-        with pytest.raises(ServerStartError) as refusal:
-            await EmbeddedServer.start(folder=tmp_path)
+    monkeypatch.setattr(embedded, "find_temporal", lambda: str(program))
+    with pytest.raises(ServerStartError) as refusal:
+        await EmbeddedServer.start(folder=tmp_path)
     assert str(refusal.value) == "the embedded Temporal server ended at once (exit 7): these are my last words"
-    server = await EmbeddedServer.start(folder=tmp_path)
-    await server.stop()
+    assert is_free(tmp_path)
 
 
 def test_a_missing_program_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +184,7 @@ def test_a_missing_program_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 async def test_a_running_server_is_found_by_its_folder(tmp_path: Path) -> None:
     """Announced while it runs: neither before, nor after it was withdrawn, nor when it stopped without a word."""
     assert announced(tmp_path) is None
-    server = await EmbeddedServer.start(folder=tmp_path, with_ui=True)
+    server = replace(await EmbeddedServer.start(folder=tmp_path), ui="http://127.0.0.1:8233")
     assert announced(tmp_path) is None
     announce(tmp_path, server)
     found = announced(tmp_path)
@@ -215,16 +199,16 @@ async def test_a_running_server_is_found_by_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"ui": null}', "\0\0\0"])
-async def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path, note: str) -> None:
-    """Half a file, or somebody else's: as if there were none."""
-    server = await EmbeddedServer.start(folder=tmp_path) if note == "{" else None
-    (tmp_path / "dev.json").write_text(note)
-    assert announced(tmp_path) is None
-    if server is not None:
-        await server.stop()
+def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path, note: str) -> None:
+    """Half a file, or somebody else's, next to a server that runs: as if there were none."""
+    with embedded._lock(tmp_path):
+        (tmp_path / "dev.json").write_text('{"address": "127.0.0.1:7233"}')
+        assert announced(tmp_path) is not None
+        (tmp_path / "dev.json").write_text(note)
+        assert announced(tmp_path) is None
 
 
-def _own_a_server(folder: Path, told: Connection) -> None:
+def _own_a_server(folder: Path, told: Connection[int, int]) -> None:
     """What `dev` does, until it is killed."""
 
     async def own() -> None:
@@ -238,7 +222,8 @@ def _own_a_server(folder: Path, told: Connection) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
 async def test_a_killed_owner_takes_the_server_along(tmp_path: Path) -> None:
-    """After `kill -9` of its owner the server ends, the note left behind counts for nothing, and the folder is free."""
+    """After `kill -9` of its owner the server ends, its note counts for nothing, and the next one knows everything."""
+    request = make_request()
     receives, sends = multiprocessing.Pipe(duplex=False)
     owner = multiprocessing.get_context("spawn").Process(target=_own_a_server, args=(tmp_path, sends))
     owner.start()
@@ -248,9 +233,9 @@ async def test_a_killed_owner_takes_the_server_along(tmp_path: Path) -> None:
         pid = receives.recv()
         found = announced(tmp_path)
         assert found is not None
-        await connect(found.address)
-        with pytest.raises(FolderInUse):
-            await EmbeddedServer.start(folder=tmp_path)
+        concepts = ConceptClient(await connect(found.address), "nobody-polls", with_attributes=False)
+        await concepts.start(request)
+        assert not is_free(tmp_path)
         assert runs(pid)
     finally:
         owner.kill()
@@ -260,4 +245,6 @@ async def test_a_killed_owner_takes_the_server_along(tmp_path: Path) -> None:
     assert (tmp_path / "dev.json").exists()
     assert announced(tmp_path) is None
     server = await EmbeddedServer.start(folder=tmp_path)
+    again = replace(concepts, client=await connect(server.address))
+    assert await again.is_running(request.task_id)
     await server.stop()

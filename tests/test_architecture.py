@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from contracts.workflows import SEARCH_ATTRIBUTES
+from tests.command import ROOT
+
+PACKAGES = ("activities", "color", "commands", "contracts", "gallery", "providers", "runtime", "stores", "workflows")
+
+
+def test_import_contracts_hold() -> None:
+    """Dependencies point downwards, and what must stay apart does: the contracts of pyproject.toml."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_every_package_is_under_contract() -> None:
+    """A new package cannot escape the contracts, and the SQL folder never becomes one."""
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"} == set(PACKAGES)
+    assert not list(ROOT.glob("supabase/**/*.py"))
+
+
+def test_only_policies_knows_timeouts_and_retries() -> None:
+    """No activity call sets a timeout or a retry policy of its own."""
+    for path in ROOT.glob("workflows/*.py"):
+        if path.name == "policies.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg is not None:
+                assert not node.arg.endswith(("_timeout", "retry_policy")), f"{path.name}:{node.value.lineno}"
+
+
+def test_every_activity_call_has_a_policy() -> None:
+    """Each call to an activity spreads one entry of policies.py."""
+    calls = 0
+    for path in ROOT.glob("workflows/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "workflow.execute_activity_method":
+                spread = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg is None]
+                assert len(spread) == 1, f"{path.name}:{node.lineno}"
+                assert spread[0].startswith("policies."), f"{path.name}:{node.lineno}"
+                calls += 1
+    assert calls == 7
+
+
+def test_importing_a_module_runs_nothing() -> None:
+    """No entry point starts anything, reads settings or touches the file system when it is imported."""
+    code = "import sys; sys.argv = ['x']; import starter, worker, settings; print('quiet')"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"CONCEPT_LOG_LEVEL": "nonsense", "HOME": "/nonexistent"},
+    )
+    assert ended.stdout == "quiet\n"
+
+
+def test_the_compose_file_registers_every_search_attribute() -> None:
+    """The development server of the compose file knows what workflows will carry."""
+    compose = (ROOT / "docker-compose.temporal.yml").read_text()
+    for key in SEARCH_ATTRIBUTES:
+        assert f"--search-attribute={key.name}=Keyword" in compose
+
+
+def test_the_image_holds_every_package() -> None:
+    """What the entry points import is copied into the image, and nothing is copied that does not exist."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = {line.split()[1] for line in lines if line.startswith("COPY ") and "--from" not in line}
+    assert set(PACKAGES) <= copied
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert set(PACKAGES) <= let_through
+
+
+def test_the_compose_file_fits_its_schema() -> None:
+    """The published schema of compose files accepts ours."""
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
+    ended = subprocess.run(
+        [*command, "docker-compose.temporal.yml"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
