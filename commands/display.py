@@ -12,7 +12,7 @@ from rich.text import Text
 
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus, StageState
-from contracts.tasks import TaskStatus
+from contracts.tasks import Stage, TaskStatus
 
 _LABELS = {
     "claim": "claim the task",
@@ -116,12 +116,15 @@ def _picture(status: ConceptStatus) -> RenderableType:
 def _lines(status: ConceptStatus) -> list[str]:
     lines = []
     for stage, stand in status.stages.items():
-        if stand.state is StageState.RUNNING:
+        if stand.state is not StageState.PENDING:
             lines.append(f"{_LABELS[stage]} ...")
-        elif stand.state is not StageState.PENDING:
+        if stage is Stage.VARIATIONS:
+            total = status.variations.total
+            lines += [
+                f"  {number} of {total}, {item.palette}: {item.state}"
+                for number, item in enumerate(status.variations.items, 1)
+                if item.state in {StageState.DONE, StageState.FAILED}
+            ]
+        if stand.state not in {StageState.PENDING, StageState.RUNNING}:
             lines.append(f"{_LABELS[stage]}: {stand.state}")
-    total = status.variations.total
-    for number, item in enumerate(status.variations.items, 1):
-        if item.state in {StageState.DONE, StageState.FAILED}:
-            lines.append(f"variation {number} of {total}, {item.palette}: {item.state}")
     return lines

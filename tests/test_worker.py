@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
@@ -32,8 +32,6 @@ from runtime.telemetry import configure_logs
 from stores.local import LocalStore
 from tests.command import Shell, finish, make_shell, read_until
 from tests.rig import BUCKETS, make_request, until
-
-Level = Literal["console", "json"]
 
 
 def free_address() -> str:
@@ -106,6 +104,10 @@ class RunningWorker:
         """Whether `/readyz` says so."""
         assert self.process.returncode is None, "the worker has ended"
         return await fetch(self.address, "/readyz") == (200, '{"status":"ready"}')
+
+    async def is_stopping(self) -> bool:
+        """Whether `/readyz` says so."""
+        return await fetch(self.address, "/readyz") == (503, '{"status":"not ready","reason":"stopping"}')
 
 
 async def fetch(address: str, path: str) -> tuple[int, str] | None:
@@ -202,32 +204,221 @@ async def test_what_runs_at_sigterm_is_finished(site: Site) -> None:
 
     async def is_claiming() -> bool:
         description = await handle.describe()
-        return any(activity.last_started_time.seconds for activity in description.raw_description.pending_activities)
+        pending = description.raw_description.pending_activities
+        return [activity.state for activity in pending] == [PendingActivityState.PENDING_ACTIVITY_STATE_STARTED]
 
     async with site.worker() as first:
         # Nobody else can write to the database: the claim begins and cannot end.
-        with closing(sqlite3.connect(site.shell.folder / "data" / "concepts.sqlite3", isolation_level=None)) as database:
+        with closing(
+            sqlite3.connect(site.shell.folder / "data" / "concepts.sqlite3", isolation_level=None)
+        ) as database:
             database.execute("BEGIN IMMEDIATE")
             await site.concepts.start(request)
             await until(is_claiming)
             first.process.terminate()
-            await until(lambda: fetch(first.address, "/readyz").__await__ is not None)
-            await until(lambda: _is_stopping(first))
+            await until(first.is_stopping)
             assert await fetch(first.address, "/health") == (200, '{"status":"alive"}')
         ended = await finish(first.process)
     assert ended.code == 0
     assert await site.row_status(request) is TaskStatus.PROCESSING
     async with site.worker():
         await site.concepts.wait(request.task_id, timeout_s=60)
-    claims = [
+    workers = [
         int(event.activity_task_completed_event_attributes.identity.partition("@")[0])
         async for event in handle.fetch_history_events()
         if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
     ]
-    assert claims[0] == first.process.pid
-    assert first.process.pid not in claims[1:]
+    assert workers[0] == first.process.pid
+    assert first.process.pid not in workers[1:]
     assert await site.row_status(request) is TaskStatus.COMPLETED
 
 
-async def _is_stopping(worker: RunningWorker) -> bool:
-    return await fetch(worker.address, "/readyz") == (503, '{"status":"not ready","reason":"stopping"}')
+async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
+    """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
+    server = await EmbeddedServer.start()
+    address = free_address()
+    process = await shell.start(
+        "worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json", CONCEPT_HEALTH_ADDRESS=address
+    )
+    assert process.stderr is not None
+    lines = await read_until(process.stderr, "polling")
+    await server.stop()
+    lines += await read_until(process.stderr, "retried")
+    process.send_signal(signal.SIGTERM)
+    ended = await finish(process)
+    assert (ended.code, ended.out) == (0, "")
+    assert "polling" in messages(lines + ended.err)
+
+
+# What stops a worker before it works
+
+
+async def test_every_bad_variable_is_one_line(shell: Shell) -> None:
+    """Exit 2, one line for each, no traceback; nothing is contacted or created before."""
+    bad = {"CONCEPT_STORE": "redis", "CONCEPT_HEALTH_ADDRESS": "8080", "CONCEPT_RENDER_THREADS": "0"}
+    ended = await shell.run("worker.py", **bad)
+    lines = ended.err.splitlines()
+    assert (ended.code, ended.out) == (2, "")
+    assert {line.split(": ")[1] for line in lines} == set(bad)
+    assert len(lines) == 3
+    assert all(line.startswith("worker.py: ") for line in lines)
+    assert list(shell.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("queues", ["nonsense", "render,nonsense", "", "Render", "render;paid"])
+async def test_an_unknown_queue_is_one_line(shell: Shell, queues: str) -> None:
+    """Exit 2, and the line says which there are."""
+    ended = await shell.run("worker.py", "--queues", queues)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"worker.py: --queues takes network, render, paid: {queues!r}\n"
+
+
+async def test_an_unreachable_server_is_one_line(shell: Shell) -> None:
+    """Exit 3, the address is named."""
+    address = free_address()
+    ended = await shell.run("worker.py", TEMPORAL_ADDRESS=address)
+    assert (ended.code, ended.out) == (3, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"worker.py: no Temporal server answers at {address}: ")
+
+
+@pytest.mark.parametrize("variable", ["CONCEPT_HEALTH_ADDRESS", "CONCEPT_METRICS_ADDRESS"])
+async def test_a_taken_address_is_one_line(
+    shell: Shell, server: EmbeddedServer, taken_address: str, variable: str
+) -> None:
+    """Exit 2, the variable and the address are named."""
+    ended = await shell.run("worker.py", TEMPORAL_ADDRESS=server.address, **{variable: taken_address})
+    assert (ended.code, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"worker.py: {variable}: cannot listen on {taken_address}: ")
+
+
+async def test_an_unusable_store_is_one_line(shell: Shell, server: EmbeddedServer) -> None:
+    """Exit 3, the place is named."""
+    (shell.folder / "data").write_text("a file")
+    ended = await shell.run("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_DATA_DIR="data")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == "worker.py: data/objects cannot be used as an object folder: Not a directory\n"
+
+
+# Health pages
+
+
+async def test_readiness_tells_why_not() -> None:
+    """A reason makes it 503 and is given; being alive is another question; other pages do not exist."""
+    reasons: list[str | None] = [None]
+
+    async def not_ready_because() -> str | None:
+        return reasons[-1]
+
+    address = free_address()
+    async with health_pages(address, not_ready_because):
+        assert await fetch(address, "/readyz") == (200, '{"status":"ready"}')
+        reasons.append("the database refused: it is locked")
+        answer = (503, '{"status":"not ready","reason":"the database refused: it is locked"}')
+        assert await fetch(address, "/readyz") == answer
+        assert await fetch(address, "/healthz") == (200, '{"status":"alive"}')
+        missing = await fetch(address, "/")
+        assert missing is not None
+        assert missing[0] == 404
+    assert await fetch(address, "/healthz") is None
+
+
+async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks gets an answer before they lose patience."""
+    monkeypatch.setattr(health, "_CHECK_TIMEOUT_S", 0.05)
+    left = asyncio.Event()
+
+    async def not_ready_because() -> str | None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+        return None
+
+    address = free_address()
+    async with health_pages(address, not_ready_because):
+        answer = await fetch(address, "/readyz")
+    assert answer == (503, '{"status":"not ready","reason":"the readiness check timed out"}')
+    assert left.is_set()
+
+
+async def test_two_pages_cannot_share_an_address() -> None:
+    """The second is refused even when both begin at the same moment; the first one works."""
+
+    async def fine() -> str | None:
+        return None
+
+    address = free_address()
+    listener = health._listen(address)
+    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: Address already"):
+        async with health_pages(address, fine):
+            pass
+    listener.close()
+    async with health_pages(address, fine):
+        assert await fetch(address, "/health") == (200, '{"status":"alive"}')
+
+
+@pytest.mark.parametrize("address", ["no-such-host.invalid:8080", "192.0.2.1:8080"])
+async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
+    """A name nobody knows, or another machine's address: a typed error that names the variable."""
+    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
+        health._listen(address)
+
+
+# Logs
+
+
+@pytest.fixture
+def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[Literal["console", "json"]], Callable[[], str]]]:
+    """Configure logs in a style; what is returned reads what was written since."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+
+    def configure(style: Literal["console", "json"]) -> Callable[[], str]:
+        configure_logs("INFO", style)
+        return lambda: capsys.readouterr().err
+
+    yield configure
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+Configure = Callable[[Literal["console", "json"]], Callable[[], str]]
+
+
+def test_a_record_is_one_json_line(logs: Configure) -> None:
+    """Constant text and fields; whatever a record carries, the line is JSON; below the level, nothing."""
+    written = logs("json")
+    log = logging.getLogger("tests.logs")
+    log.debug("not wanted")
+    log.warning("polling\ntwice", extra={"queues": ["a", "b"], "odd": object(), "temporal_log": object()})
+    log.info("%d %s", 2, "ways", extra={"temporal_workflow": {"workflow_id": "concept-1", "run_id": "x"}})
+    first, second = (json.loads(line) for line in written().splitlines())
+    assert (first["message"], first["queues"], first["level"]) == ("polling\ntwice", ["a", "b"], "warning")
+    assert first["logger"] == "tests.logs"
+    assert "temporal_log" not in first
+    assert (second["message"], second["workflow_id"]) == ("2 ways", "concept-1")
+    assert "temporal_workflow" not in second
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_traceback_shows_no_values(logs: Configure, style: Literal["console", "json"]) -> None:
+    """Where and what happened, without local variables: those hold prompts and keys."""
+
+    def fail(prompt: str) -> None:
+        raise ValueError(f"{len(prompt)} characters are too many")
+
+    written = logs(style)
+    try:
+        fail("a fox with a secret")
+    except ValueError:
+        logging.getLogger("tests.logs").exception("it failed")
+    text = written()
+    assert "23 characters" not in text
+    assert "19 characters are too many" in text
+    assert "fail" in text
+    assert "a fox" not in text.replace('fail("a fox with a secret")', "")
+    if style == "json":
+        assert len(text.splitlines()) == 1
+        assert json.loads(text)["exception"][0]["exc_type"] == "ValueError"

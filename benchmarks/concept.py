@@ -1,0 +1,179 @@
+"""What orchestration costs: whole concepts on the embedded server, against the work that nobody can save.
+
+The reference is the critical path's own work, done by hand in the same run: store the image, prepare it, recolor it
+with seven palettes on as many threads as the worker has, store the results. Providers answer at once, or after two
+seconds of waiting.
+
+    python benchmarks/concept.py            about a minute
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from typing_extensions import override
+
+from color import prepare, recolor
+from contracts.images import Provenance
+from contracts.palettes import Palette
+from contracts.tasks import GenerationRequest, TaskStatus
+from providers.builtin.logo import draw_logo
+from providers.builtin.palettes import make_palettes
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from runtime.client import connect, ensure_search_attributes
+from runtime.concepts import ConceptClient
+from runtime.embedded import EmbeddedServer
+from settings import Settings
+from stores.local import LocalStore
+from worker import working
+
+_CONCEPTS = 20
+_AT_ONCE = 50
+_WORDS = ("a cute panda eating bamboo", "minimalist, green and white")
+_LOGO = draw_logo(*_WORDS).png
+_PALETTES = make_palettes(_WORDS[1], _WORDS[0], 7)
+
+
+@dataclass(frozen=True)
+class WaitingImages(ImageProvider):
+    """Answers with one logo after `latency_s`."""
+
+    latency_s: float
+    name: str = "waiting"
+
+    @override
+    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+        await asyncio.sleep(self.latency_s)
+        return ProvidedImage(_LOGO, Provenance(provider=self.name))
+
+
+@dataclass(frozen=True)
+class WaitingPalettes(PaletteProvider):
+    """Answers with seven palettes after `latency_s`."""
+
+    latency_s: float
+    name: str = "waiting"
+
+    @override
+    async def create(self, theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
+        await asyncio.sleep(self.latency_s)
+        return _PALETTES[:count]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A server, a worker and a way to make concepts."""
+
+    concepts: ConceptClient
+    store: LocalStore
+
+    async def make(self) -> uuid.UUID:
+        """One concept, from start to completed."""
+        request = GenerationRequest(
+            task_id=uuid.uuid4(), user_id="bench", logo_description=_WORDS[0], theme_description=_WORDS[1]
+        )
+        await self.concepts.start(request)
+        await self.concepts.wait(request.task_id)
+        row = await self.store.task(request.task_id)
+        if row is None or row.status is not TaskStatus.COMPLETED:
+            raise RuntimeError("a concept of the benchmark did not complete")
+        return request.task_id
+
+
+@asynccontextmanager
+async def bench(folder: Path | None, latency_s: float = 0.0) -> AsyncIterator[Bench]:
+    """Everything needed, on the embedded server with a file database, or in memory where `folder` is None."""
+    with tempfile.TemporaryDirectory() as data:
+        server = await EmbeddedServer.start(folder=folder)
+        client = await connect(server.address)
+        concepts = ConceptClient(client, "bench", await ensure_search_attributes(client))
+        store = LocalStore(Path(data), "concept-images", "palette-images")
+        settings = Settings.model_validate({"task_queue": "bench"})
+        async with working(
+            client,
+            settings,
+            store,
+            image_provider=WaitingImages(latency_s),
+            palette_provider=WaitingPalettes(latency_s),
+        ):
+            yield Bench(concepts, store)
+        await store.close()
+        await server.stop()
+
+
+async def median_ms(times: int, work: Callable[[], Awaitable[object]]) -> float:
+    """Median duration of `work`, in milliseconds."""
+    durations = []
+    for _ in range(times):
+        start = time.perf_counter()
+        await work()
+        durations.append((time.perf_counter() - start) * 1000)
+    return statistics.median(durations)
+
+
+async def critical_path(store: LocalStore, threads: ThreadPoolExecutor) -> None:
+    """A concept's own work, without anybody orchestrating it."""
+    loop = asyncio.get_running_loop()
+    folder = uuid.uuid4()
+    await store.put("concept-images", f"paid/{folder}/image", _LOGO, "image/png")
+    base = await loop.run_in_executor(threads, prepare, _LOGO)
+    await store.put("concept-images", f"bench/{folder}/base.png", _LOGO, "image/png")
+
+    async def vary(index: int, palette: Palette) -> None:
+        png = await loop.run_in_executor(threads, recolor, base, palette.colors)
+        await store.put("palette-images", f"bench/{folder}/{index}.png", png, "image/png")
+
+    await asyncio.gather(*(vary(index, palette) for index, palette in enumerate(_PALETTES)))
+
+
+async def rate(bench: Bench, at_once: int) -> float:
+    """Concepts a second with that many under way."""
+    start = time.perf_counter()
+    await asyncio.gather(*(bench.make() for _ in range(at_once)))
+    return at_once / (time.perf_counter() - start)
+
+
+async def main() -> None:
+    """Print every figure."""
+    for label, bar_ms, in_file in (("in memory", 100, False), ("file database", 140, True)):
+        with tempfile.TemporaryDirectory() as folder:
+            async with bench(Path(folder) if in_file else None) as made:
+                threads = ThreadPoolExecutor(Settings.load().render_threads)
+                await made.make()  # warm
+                own = await median_ms(_CONCEPTS, partial(critical_path, made.store, threads))
+                whole = await median_ms(_CONCEPTS, made.make)
+                print(
+                    f"one concept, server {label}: {whole:.0f} ms, own work {own:.0f} ms, "
+                    f"{whole - own:.0f} ms above it (bar: {bar_ms} ms), medians of {_CONCEPTS}"
+                )
+                if not in_file:
+                    handle = made.concepts.client.get_workflow_handle(f"concept-{await made.make()}")
+                    description = await handle.describe()
+                    info = description.raw_description.workflow_execution_info
+                    print(
+                        f"history of one concept: {info.history_length} events (bar: 75), "
+                        f"{info.history_size_bytes / 1000:.1f} KB (bar: 20)"
+                    )
+    for latency_s, bar in ((0.0, 1.5), (2.0, 12.0)):
+        async with bench(None, latency_s) as made:
+            await made.make()
+            alone = 1000 / await median_ms(5, made.make)
+            together = await rate(made, _AT_ONCE)
+            print(
+                f"concepts a second, provider latency {latency_s:.0f} s: {together:.1f} with {_AT_ONCE} at once, "
+                f"{alone:.1f} one at a time: {together / alone:.1f} x (bar: {bar} x)"
+            )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
