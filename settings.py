@@ -37,12 +37,22 @@ def _address(text: str) -> str:
     return text
 
 
+def _folder(path: Path) -> Path:
+    nearest = next((parent for parent in (path, *path.absolute().parents) if parent.exists()), path)
+    if not nearest.is_dir():
+        raise ValueError(f"must be a folder, and {nearest} is none")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ValueError(f"must be writable, and {nearest} is not")
+    return path
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
 QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
+Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[str, AfterValidator(_address)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
@@ -53,7 +63,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
     store: Literal["local"] = "local"
-    data_dir: Path = Path(".data")
+    data_dir: Folder = Path(".data")
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
     image_provider: Literal["builtin"] = "builtin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.console import BadInput, ExitCode, Interrupted, load_settings, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.given import build_request, parse_id, read_image, read_request, with_image
 from commands.options import Image, Json, Palettes, TaskId
@@ -70,12 +71,7 @@ def generate(
             state = TaskStatus.PENDING if row is None else row.status
             return ConceptReport(task_id=complete.task_id, concept_id=complete.concept_id, status=state)
 
-    try:
-        report = run_async(main())
-    except Interrupted:
-        progress.print(f"The task goes on without you: starter.py watch {request.task_id}", markup=False)
-        raise
-    return finish(report, json=json)
+    return finish(run_async(main()), json=json, waited=not no_wait)
 
 
 def status(task_id: TaskId, json: Json = False) -> int:
@@ -147,13 +143,18 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     return ExitCode.BAD_INPUT
 
 
-async def make(session: Session, request: GenerationRequest) -> ConceptReport:
-    """Start a task, follow it to its end, and report."""
+async def make(session: Session, request: GenerationRequest, *, farewell: str | None = None) -> ConceptReport:
+    """Start a task, follow it to its end, and report. `farewell` is said to who leaves in between."""
     if await session.concepts.start(request) is Start.ENDED_BEFORE:
         progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
     else:
         progress.print(f"Task {request.task_id}", style="dim", markup=False)
-        await follow(session, request.task_id)
+        try:
+            await follow(session, request.task_id)
+        except asyncio.CancelledError:
+            leaving = farewell or f"The task goes on without you: starter.py watch {request.task_id}"
+            progress.print(leaving, markup=False)
+            raise
     return await session.report(request.task_id)
 
 
@@ -163,13 +164,13 @@ async def follow(session: Session, task_id: uuid.UUID) -> None:
         await session.follow(task_id, view.show)
 
 
-def finish(report: ConceptReport, *, json: bool) -> int:
-    """Print how a task ended; the exit code says whether it failed."""
+def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
+    """Print how a task ended; the exit code says whether it is complete, or accepted where nobody `waited`."""
     print_report(progress, report)
     if json:
         print_document(report)
-    unsuccessful = report.status in {TaskStatus.FAILED, TaskStatus.CANCELLED}
-    return ExitCode.TASK_FAILED if unsuccessful else ExitCode.DONE
+    under_way = not waited and not report.status.ended
+    return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
 async def _find_status(session: Session, task_id: uuid.UUID) -> ConceptStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
@@ -27,6 +28,8 @@ from settings import Settings, SettingsError, unknown_variables
 from stores.errors import StoreError
 
 T = TypeVar("T")
+
+_SHOULD = re.compile(r"\b(String|Input|Tuple|List) should\b")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
@@ -138,7 +141,7 @@ def print_document(document: BaseModel) -> None:
 def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """The first problem of a model as one sentence; `names` turns a field into what the user calls it."""
     error = exc.errors(include_url=False, include_context=False)[0]
-    reason = error["msg"].removeprefix("Value error, ").replace("String should", "must").replace("Input should", "must")
+    reason = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     where = ".".join(str(part) for part in error["loc"])
     if not where:
         return reason

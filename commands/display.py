@@ -77,7 +77,8 @@ def print_report(console: Console, report: ConceptReport) -> None:
         for failed in report.failed_variations:
             console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
     else:
-        console.print(f"[bold red]{report.status.capitalize()}[/] task {report.task_id}")
+        color = "red" if report.status.ended else "yellow"
+        console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}")
         if report.error is not None:
             console.print(report.error.message, style="red", markup=False, soft_wrap=True)
     if report.gallery is not None:

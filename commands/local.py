@@ -12,7 +12,7 @@ import typer
 from temporalio.envconfig import ClientConfig
 
 from commands.concepts import finish, make
-from commands.console import ExitCode, Interrupted, load_settings, print_document, progress, run_async
+from commands.console import ExitCode, load_settings, print_document, progress, run_async
 from commands.given import build_request, read_image, with_image
 from commands.options import Image, Json, Palettes
 from commands.pictures import make_gallery
@@ -22,6 +22,8 @@ from runtime.embedded import Announcement, EmbeddedServer, FolderInUse, announce
 from runtime.telemetry import configure_logs
 from settings import Settings
 from worker import working
+
+_FAREWELL = "Interrupted. The server remembers: the next demo or dev finishes this concept."
 
 
 def demo(
@@ -53,7 +55,7 @@ def demo(
         async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
             complete = request if picture is None else await with_image(session.store, request, picture)
             async with working(session.concepts.client, settings, session.store):
-                report = await make(session, complete)
+                report = await make(session, complete, farewell=_FAREWELL)
                 if report.status is TaskStatus.COMPLETED:
                     folder = settings.data_dir / "galleries" / str(report.concept_id)
                     index = await make_gallery(session.store, report.concept_id, folder)
@@ -64,11 +66,7 @@ def demo(
                     await _until_interrupted()
         return code
 
-    try:
-        return run_async(main())
-    except Interrupted:
-        progress.print("Interrupted. The server remembers: the next demo or dev finishes this concept.", markup=False)
-        raise
+    return run_async(main())
 
 
 def dev(

@@ -155,7 +155,7 @@ def _read_palettes(path: Path) -> list[Palette]:
     try:
         if data.lstrip()[:1] == b"{":
             table = _PALETTE_TABLE.validate_json(data)
-            palettes = [Palette(name=name, colors=colors) for name, colors in table.items()]
+            palettes = [_palette(path, name, colors) for name, colors in table.items()]
         else:
             palettes = _PALETTE_LIST.validate_json(data)
     except ValidationError as exc:
@@ -171,6 +171,13 @@ def _read_palettes(path: Path) -> list[Palette]:
             raise BadInput(f"{path}: two palettes are named {palette.name!r}")
         seen.add(palette.name.casefold())
     return palettes
+
+
+def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
+    try:
+        return Palette(name=name, colors=colors)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -22,7 +22,8 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from contracts.tasks import GenerationRequest, TaskStatus
+from commands.console import BadInput
+from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
 from runtime import health
 from runtime.concepts import ConceptClient, Start
@@ -31,7 +32,8 @@ from runtime.health import AddressUnusable, health_pages
 from runtime.telemetry import configure_logs
 from stores.local import LocalStore
 from tests.command import Shell, finish, make_shell, read_until
-from tests.rig import BUCKETS, make_request, until
+from tests.rig import BUCKETS, Script, ScriptedImages, make_request, rigged, until
+from worker import Queue, _parse_queues
 
 
 def free_address() -> str:
@@ -220,6 +222,7 @@ async def test_what_runs_at_sigterm_is_finished(site: Site) -> None:
             assert await fetch(first.address, "/health") == (200, '{"status":"alive"}')
         ended = await finish(first.process)
     assert ended.code == 0
+    assert messages(ended.err)
     assert await site.row_status(request) is TaskStatus.PROCESSING
     async with site.worker():
         await site.concepts.wait(request.task_id, timeout_s=60)
@@ -233,6 +236,50 @@ async def test_what_runs_at_sigterm_is_finished(site: Site) -> None:
     assert await site.row_status(request) is TaskStatus.COMPLETED
 
 
+async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
+    """Stopped between two stages: nothing but log lines, and the next worker completes what is there."""
+    request = make_request(num_palettes=2)
+
+    async def waits_for_rendering() -> bool:
+        return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
+
+    async with site.worker("--queues", "network,paid") as first:
+        await site.concepts.start(request)
+        await until(waits_for_rendering)
+        first.process.terminate()
+        ended = await finish(first.process)
+    assert (ended.code, ended.out) == (0, "")
+    assert messages(ended.err)
+    async with site.worker():
+        await site.concepts.wait(request.task_id, timeout_s=60)
+    assert await site.row_status(request) is TaskStatus.COMPLETED
+
+
+async def test_all_queues_are_left_at_once(client: Client, store: LocalStore, caplog: pytest.LogCaptureFixture) -> None:
+    """While one activity is still finishing, no queue is polled any more: the grace is counted once."""
+    entered, finish_it, leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        entered.set()
+        await finish_it.wait()
+
+    async def work() -> None:
+        async with rigged(client, store, images=ScriptedImages(Script(then=hold))) as rig:
+            await rig.concepts.start(make_request())
+            await leave.wait()
+
+    with caplog.at_level(logging.INFO, "temporalio.worker"):
+        working = asyncio.create_task(work())
+        await asyncio.wait_for(entered.wait(), 30)
+        leave.set()
+        try:
+            await until(lambda: caplog.text.count("Beginning worker shutdown") == len(Queue), timeout_s=10)
+            assert not working.done()
+        finally:
+            finish_it.set()
+            await working
+
+
 async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
     server = await EmbeddedServer.start()
@@ -242,6 +289,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     )
     assert process.stderr is not None
     lines = await read_until(process.stderr, "polling")
+    server.process.kill()
     await server.stop()
     lines += await read_until(process.stderr, "retried")
     process.send_signal(signal.SIGTERM)
@@ -265,12 +313,19 @@ async def test_every_bad_variable_is_one_line(shell: Shell) -> None:
     assert list(shell.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("queues", ["nonsense", "render,nonsense", "", "Render", "render;paid"])
-async def test_an_unknown_queue_is_one_line(shell: Shell, queues: str) -> None:
+async def test_an_unknown_queue_is_one_line(shell: Shell) -> None:
     """Exit 2, and the line says which there are."""
-    ended = await shell.run("worker.py", "--queues", queues)
+    ended = await shell.run("worker.py", "--queues", "render,nonsense")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == f"worker.py: --queues takes network, render, paid: {queues!r}\n"
+    assert ended.err == "worker.py: --queues takes network, render, paid: 'render,nonsense'\n"
+
+
+@pytest.mark.parametrize("queues", ["", "nonsense", "Render", "render;paid", "render,,paid"])
+def test_queues_are_separated_by_commas(queues: str) -> None:
+    """White space around a name is fine; anything else is refused, rather than a worker that takes nothing."""
+    assert _parse_queues("render , paid") == (Queue.RENDER, Queue.PAID)
+    with pytest.raises(BadInput):
+        _parse_queues(queues)
 
 
 async def test_an_unreachable_server_is_one_line(shell: Shell) -> None:
