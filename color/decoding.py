@@ -27,15 +27,15 @@ class ImageError(Exception):
     """These bytes cannot be used as an image; the message is one sentence for the person who sent them."""
 
 
-class NotAnImage(ImageError):  # noqa: N818 - the root of the tree carries the suffix
+class NotAnImage(ImageError):
     """Empty, or in none of the accepted formats."""
 
 
-class ImageTooLarge(ImageError):  # noqa: N818 - the same
+class ImageTooLarge(ImageError):
     """More bytes or more pixels than accepted anywhere."""
 
 
-class ImageDamaged(ImageError):  # noqa: N818 - the same
+class ImageDamaged(ImageError):
     """Truncated or corrupt."""
 
 
@@ -88,6 +88,8 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _SWAPS_SIDES: Final = 5
+_TEXT_METADATA: Final = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
+"""Where older programs put a PNG's EXIF data."""
 _MALFORMED: Final = (
     OSError,
     SyntaxError,
@@ -122,7 +124,7 @@ def decode(data: bytes) -> Picture:
     facts = _facts(data, image)
     with _damage():
         image.load()
-    orientation = _orientation(image)
+    orientation = _orientation(data, image)
     rgb, alpha = _channels(image)
     del image
     if orientation in _UPRIGHT:
@@ -185,7 +187,7 @@ def _parser(data: bytes) -> ImageFile.ImageFile | None:
 
 
 def _facts(data: bytes, image: ImageFile.ImageFile) -> Facts:
-    orientation = _orientation(image)
+    orientation = _orientation(data, image)
     width, height = image.size
     if orientation >= _SWAPS_SIDES:
         width, height = height, width
@@ -201,8 +203,10 @@ def _facts(data: bytes, image: ImageFile.ImageFile) -> Facts:
     return Facts(width=width, height=height, media_type=f"image/{str(image.format).lower()}", is_plain_png=plain)
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:
     """EXIF orientation in 1..8; 1 where there is none, or where the metadata cannot be read."""
+    if image.format == "PNG" and b"eXIf" not in data and not _TEXT_METADATA & image.info.keys():
+        return 1  # Pillow would decode every pixel to see whether metadata follows them
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except _MALFORMED:

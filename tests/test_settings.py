@@ -200,6 +200,15 @@ def test_a_bucket_is_no_path(monkeypatch: pytest.MonkeyPatch, bucket: str) -> No
     assert line.startswith("CONCEPT_STORAGE_BUCKET_PALETTE: must be lower-case letters")
 
 
+@pytest.mark.parametrize("below", [".", "data", "data/deeper"])
+def test_a_file_is_no_data_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str) -> None:
+    """Neither the file itself nor anything below it; a folder that does not exist yet is fine."""
+    (tmp_path / "file").write_text("a file")
+    (line,) = problems(monkeypatch, CONCEPT_DATA_DIR=str(tmp_path / "file" / below))
+    assert line.startswith(f"CONCEPT_DATA_DIR: must be a folder, and {tmp_path / 'file'} is none")
+    assert problems(monkeypatch, CONCEPT_DATA_DIR=str(tmp_path / "folder" / below)) == ()
+
+
 def test_a_value_is_quoted_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key pasted into the wrong variable fills no screen."""
     (line,) = problems(monkeypatch, CONCEPT_RENDER_THREADS="x" * 10_000)

@@ -224,7 +224,10 @@ def bomb(side_px: int) -> bytes:
         (["gallery", "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11"], "nobody knows concept 5e1f3c86"),
         (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
         (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
-        (["recolor", "good.png", "--palettes", "one.json", "--out", "o"], "one.json: 'p': colors: must have at least 2 items"),
+        (
+            ["recolor", "good.png", "--palettes", "one.json", "--out", "o"],
+            "one.json: 'p': colors: must have at least 2 items",
+        ),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
         (["paint"], "No such command 'paint'"),

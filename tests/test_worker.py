@@ -350,10 +350,11 @@ async def test_a_taken_address_is_one_line(
 
 async def test_an_unusable_store_is_one_line(shell: Shell, server: EmbeddedServer) -> None:
     """Exit 3, the place is named."""
-    (shell.folder / "data").write_text("a file")
+    (shell.folder / "data" / "concepts.sqlite3").mkdir(parents=True)
     ended = await shell.run("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_DATA_DIR="data")
     assert (ended.code, ended.out) == (3, "")
-    assert ended.err == "worker.py: data/objects cannot be used as an object folder: Not a directory\n"
+    (line,) = ended.err.splitlines()
+    assert line.startswith("worker.py: data/concepts.sqlite3 cannot be used as the database: ")
 
 
 # Health pages

@@ -30,6 +30,7 @@ from contracts.tasks import GenerationRequest, TaskStatus
 from stores.errors import StoreError, StoreRefused, StoreUnavailable, TaskHeld
 from stores.local import LocalStore, rows
 from stores.local.objects import ObjectFolder
+from stores.local.rows import TaskDatabase
 
 PROCESSES = 10
 BUCKETS = ("concept-images", "palette-images")
@@ -132,26 +133,57 @@ def test_one_process_wins_a_claim(pool: Pool, tmp_path: Path) -> None:
     assert answers.count(f"held by {winner}") == PROCESSES - 1
 
 
-def _open_and_claim(folder: Path, number: int) -> str:
-    async def claim() -> str:
-        request = make_request(number)
-        _all_together()
-        store = LocalStore(folder, *BUCKETS)
-        row = await store.claim_task(request, request.workflow_id)
-        await store.close()
-        return row.status
-
-    return asyncio.run(claim())
+def _open(folder: Path) -> str:
+    _all_together()
+    try:
+        TaskDatabase(folder / "concepts.sqlite3").close()
+    except StoreUnavailable as error:
+        return str(error)
+    return "open"
 
 
 def test_a_new_directory_is_opened_by_all_at_once(pool: Pool, tmp_path: Path) -> None:
-    """Whoever comes first makes the database; nobody is told that it is locked, and everybody's row is there."""
-    for attempt in range(5):
+    """Whoever comes first makes the database, and nobody is told that it is locked."""
+    for attempt in range(15):
         folder = tmp_path / "not there yet" / str(attempt)
-        answers = pool.starmap(_open_and_claim, [(folder, number) for number in range(PROCESSES)], chunksize=1)
-        assert answers == [TaskStatus.PROCESSING] * PROCESSES
-        with closing(sqlite3.connect(folder / "concepts.sqlite3")) as database:
-            assert database.execute("SELECT count(*) FROM tasks").fetchone() == (PROCESSES,)
+        answers = pool.starmap(_open, [(folder,)] * PROCESSES, chunksize=1)
+        assert answers == ["open"] * PROCESSES
+
+
+ROUNDS = 10
+
+
+def _make_concepts(folder: Path, number: int) -> list[str]:
+    async def make() -> list[str]:
+        _all_together()
+        store = LocalStore(folder, *BUCKETS)
+        answers: list[str] = []
+        for count in range(ROUNDS):
+            request = make_request(number * ROUNDS + count)
+            try:
+                await store.claim_task(request, request.workflow_id)
+                row = await store.store_concept(make_concept(request, variations=7), request.workflow_id)
+            except StoreUnavailable as error:
+                answers.append(str(error))
+            else:
+                answers.append(row.status)
+        await store.close()
+        return answers
+
+    return asyncio.run(make())
+
+
+async def test_writers_wait_their_turn(pool: Pool, tmp_path: Path) -> None:
+    """Processes that write at the same time all succeed, and every concept is there."""
+    numbers = [(tmp_path, number) for number in range(PROCESSES)]
+    answers = pool.starmap(_make_concepts, numbers, chunksize=1)
+    assert answers == [[TaskStatus.COMPLETED] * ROUNDS] * PROCESSES
+    store = LocalStore(tmp_path, *BUCKETS)
+    for number in range(PROCESSES * ROUNDS):
+        concept = await store.concept(make_request(number).concept_id)
+        assert concept is not None
+        assert len(concept.variations) == 7
+    await store.close()
 
 
 def _put(folder: Path, number: int) -> str:
