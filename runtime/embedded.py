@@ -21,12 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import psutil
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
+from temporalio.service import ConnectConfig, RPCError, ServiceClient
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 10.0
+_LOOK_EVERY_S = 0.02
 _PREFERRED_PORT = 7233
 """Where the `temporal` CLI looks when it is told nothing."""
 
@@ -78,76 +81,94 @@ class EmbeddedServer:
         with_ui: bool = False,
         ui_port: int | None = None,
     ) -> Self:
-        """Start a server and wait until it listens.
+        """Start a server and wait until it answers.
 
         With `folder`, its database and log live there and survive restarts; without, they vanish. A port that is not
-        given is 7233 when free, else any free one. Raises `PortInUse`, `FolderInUse` or `ServerStartError`.
+        given is 7233 (web page: 8233) when free, else any free one. Raises `PortInUse`, `FolderInUse` or
+        `ServerStartError`.
         """
         lock = None if folder is None else _lock(folder)
         try:
-            grpc_port = _choose_port(port)
-            command = [find_temporal(), "server", "start-dev", f"--ip={_HOST}", f"--port={grpc_port}", *_FAST]
-            command += ["--log-level=error"]
-            ui = None
-            if with_ui:
-                page_port = _choose_port(ui_port, grpc_port + 1000)
-                command += [f"--ui-port={page_port}"]
-                ui = f"http://{_HOST}:{page_port}"
-            else:
-                command += ["--headless"]
-            if folder is not None:
-                command += [f"--db-filename={folder / 'temporal.sqlite3'}", *_DURABLE_AND_FAST]
-            log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
-            with log_path.open("wb") as log:
-                # A session of its own: Ctrl-C reaches us first, so that the worker stops while there is a server.
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent(),
-                )
-            server = cls(address=f"{_HOST}:{grpc_port}", ui=ui, process=process, lock=lock)
             try:
-                await server._wait_until_listening(log_path)
-            except BaseException:
-                await server.stop()
-                raise
+                return await cls._launch(folder, lock, _choose_port(port, _PREFERRED_PORT), with_ui, ui_port)
+            except ServerStartError:
+                if port is not None:
+                    raise
+            # Somebody took the usual port between our look at it and the server's: any other will do.
+            return await cls._launch(folder, lock, _choose_port(None, 0), with_ui, ui_port)
         except BaseException:
             if lock is not None:
                 lock.release()
+            raise
+
+    @classmethod
+    async def _launch(
+        cls, folder: Path | None, lock: FileLock | None, port: int, with_ui: bool, ui_port: int | None
+    ) -> Self:
+        command = [find_temporal(), "server", "start-dev", f"--ip={_HOST}", f"--port={port}", "--log-level=error"]
+        command += _FAST
+        ui = None
+        if with_ui:
+            page_port = _choose_port(ui_port, port + 1000)
+            command += [f"--ui-port={page_port}"]
+            ui = f"http://{_HOST}:{page_port}"
+        else:
+            command += ["--headless"]
+        if folder is not None:
+            command += [f"--db-filename={folder / 'temporal.sqlite3'}", *_DURABLE_AND_FAST]
+        log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
+        with log_path.open("wb") as log:
+            # A session of its own: Ctrl-C reaches us first, so that the worker stops while there is a server.
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+        server = cls(address=f"{_HOST}:{port}", ui=ui, process=process, lock=lock)
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await server._until_healthy(port, log_path)
+        except BaseException as exc:
+            await server._end()
+            if isinstance(exc, TimeoutError):
+                message = f"the embedded Temporal server did not answer within {_START_TIMEOUT_S:.0f} s"
+                raise ServerStartError(message) from exc
             raise
         return server
 
     async def stop(self) -> None:
         """Ask the process to end, insist after a while, and let go of the folder."""
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
-            except TimeoutError:
-                self.process.kill()
-                await self.process.wait()
+        await self._end()
         if self.lock is not None:
             self.lock.release()
 
-    async def _wait_until_listening(self, log_path: Path) -> None:
-        host, _, port = self.address.partition(":")
-        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
-        while True:
+    async def _end(self) -> None:
+        if self.process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+    async def _until_healthy(self, port: int, log_path: Path) -> None:
+        # That something listens there is not enough: it could be the server of whoever was faster.
+        while not _listens(self.process.pid, port):
             if self.process.returncode is not None:
                 reason = f"(exit {self.process.returncode}): {_last_line(log_path)}"
                 raise ServerStartError(f"the embedded Temporal server ended at once {reason}")
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(host, int(port))
-                writer.close()
-                await writer.wait_closed()
-                return
-            if asyncio.get_running_loop().time() > deadline:
-                raise ServerStartError(f"the embedded Temporal server did not listen within {_START_TIMEOUT_S:.0f} s")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_LOOK_EVERY_S)
+        while True:
+            with suppress(RuntimeError, RPCError):  # what the SDK raises while the server says "not healthy yet"
+                service = await ServiceClient.connect(ConnectConfig(target_host=self.address))
+                if await service.check_health():
+                    return
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def find_temporal() -> str:
@@ -198,7 +219,8 @@ def _lock(folder: Path) -> FileLock:
     return lock
 
 
-def _choose_port(port: int | None, preferred: int = _PREFERRED_PORT) -> int:
+def _choose_port(port: int | None, preferred: int) -> int:
+    """`port` if it is given, else `preferred` if it is free, else any. Raises `PortInUse` for a given one."""
     problem = "in use"
     for candidate in (preferred, 0) if port is None else (port,):
         with socket.socket() as probe:
@@ -212,6 +234,14 @@ def _choose_port(port: int | None, preferred: int = _PREFERRED_PORT) -> int:
             else:
                 return int(probe.getsockname()[1])
     raise PortInUse(f"port {preferred if port is None else port} is {problem}")
+
+
+def _listens(pid: int, port: int) -> bool:
+    try:
+        connections = psutil.Process(pid).net_connections("tcp4")
+    except psutil.Error:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

@@ -10,6 +10,8 @@ StoreError
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 
 class StoreError(Exception):
     """The store could not do what it was asked. The message names no secrets and no user."""
@@ -37,3 +39,8 @@ class TaskHeld(StoreError):
     def __init__(self, workflow_id: str) -> None:
         super().__init__(f"the task is being processed by workflow {workflow_id}")
         self.workflow_id = workflow_id
+
+    @override
+    def __reduce__(self) -> tuple[type[TaskHeld], tuple[str]]:
+        """Survive pickling: the constructor takes the id, not the sentence."""
+        return type(self), (self.workflow_id,)

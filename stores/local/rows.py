@@ -72,10 +72,14 @@ class TaskDatabase:
             # Switching a new file to WAL does not wait for other processes, so they take turns here.
             with FileLock(path.with_suffix(".lock")):
                 self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.execute("PRAGMA foreign_keys = ON")
-                self._db.executescript(_SCHEMA)
+                try:
+                    self._db.execute("PRAGMA journal_mode = WAL")
+                    self._db.execute("PRAGMA synchronous = NORMAL")
+                    self._db.execute("PRAGMA foreign_keys = ON")
+                    self._db.executescript(_SCHEMA)
+                except sqlite3.Error:
+                    self._db.close()
+                    raise
         except OSError as exc:
             raise StoreUnavailable(f"{path.parent} cannot hold the database: {exc.strerror}") from exc
         except sqlite3.Error as exc:
