@@ -1,4 +1,4 @@
-"""What a picture is made of: its distinct colors, and the few flat regions a designer would name.
+"""What a picture is made of: the few regions a designer would name, how they meet, and which one is the ground.
 
 Everything here depends on the picture alone, never on a palette, and is done once per picture.
 """
@@ -6,75 +6,131 @@ Everything here depends on the picture alone, never on a palette, and is done on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from itertools import combinations
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from color.spaces import F64, U8, rgb_to_oklab
 
-MAX_REGIONS: Final = 10
-_FLAT_STEP: Final = 10
-"""Neighbors that differ by no more than this (of 255, in every channel) lie in one region."""
-_MERGE_DISTANCE: Final = 0.075
-_MIN_SHARE: Final = 0.0008
-_LLOYD_STEPS: Final = 10
-_EDGE_WEIGHT: Final = 0.02
-"""Anti-aliased pixels count this much of a flat one: they are mixtures, not colors of the design."""
+MAX_REGIONS: Final = 12
+_SEEDS: Final = 20
+_MERGE_DISTANCE: Final = 0.05
+_MIN_SHARE: Final = 0.004
+"""Of everything but the largest region: how much a logo covers of its canvas says nothing about its parts."""
+_LLOYD_STEPS: Final = 6
+_FLAT_COLOR_SHARE: Final = 0.1
+_SOLID: Final = 0.6
+_ON_SEGMENT: Final = 28.0
+_LEAST_BORDER: Final = 0.0005
+_LEAST_LINK: Final = 0.1
+_GRADIENT: Final = 0.3
+"""From this link on, two regions are one gradient."""
+_DRAWN: Final = 0.1
+"""What all edges together count, as a share of the area: outlines and text matter more than they cover."""
+_THROUGH_STEPS: Final = 0.6
+_STEP_T: Final = 0.1
+_STEP_OFF: Final = 0.05
+
+
+class Step(NamedTuple):
+    """A region that is one step of a gradient: it lies between two others, at `t` in (0, 1) from first to second."""
+
+    first: int
+    second: int
+    t: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
-    """The k clusters of flat color, heaviest first: their colors, weights, and where they meet.
+    """The k clusters of flat color, heaviest first: their colors, their weights, and how they meet.
 
-    `rgb` (k, 3) in [0, 255]; `oklab` (k, 3); `share` (k,) sums to 1; `border` (k, k) symmetric, the share of all
-    contact between regions that lies between each two; `ground` is the region along the rim of the picture.
+    `rgb` (k, 3) in [0, 255]; `oklab` (k, 3); `share` (k,) of the visible area, sums to 1; `seen` (k,) in
+    [0.1, 1], how much a region matters to the eye: by its area, and by the edges it draws; `thin` (k,) in
+    [0, 1], whether it is lines and text rather than surfaces. `ground` is the region that
+    surrounds the others. The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges
+    lies between two regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `touch`,
+    whether they meet at all. `steps` (k,) tells which regions merely lie on a gradient between two others.
     """
 
     rgb: F64
     oklab: F64
     share: F64
-    border: F64
+    seen: F64
+    thin: F64
     ground: int
+    distance: F64
+    border: F64
+    link: F64
+    touch: NDArray[np.bool_]
+    steps: tuple[Step | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.share)
 
 
-def flatness(rgb: U8) -> NDArray[np.bool_]:
-    """Which pixels (h, w) of (h, w, 3) differ little from all four neighbors."""
-    flat = np.ones(rgb.shape[:2], bool)
-    for channel in range(3):
-        plane = np.ascontiguousarray(rgb[..., channel])
-        for first, second, one, two in (
-            (plane[:, :-1], plane[:, 1:], flat[:, :-1], flat[:, 1:]),
-            (plane[:-1], plane[1:], flat[:-1], flat[1:]),
-        ):
-            calm = (np.maximum(first, second) - np.minimum(first, second)) <= _FLAT_STEP
-            np.logical_and(one, calm, out=one)
-            np.logical_and(two, calm, out=two)
-    return flat
+def find_centers(colors: U8, counts: F64, every: F64) -> F64:
+    """Centers (k, 3) in sRGB, heaviest first, of distinct `colors` (n, 3) that occur `counts` (n,) times.
 
-
-def find_regions(colors: U8, counts: F64) -> tuple[F64, F64]:
-    """Centers (k, 3) in sRGB and shares (k,), heaviest first, of distinct `colors` (n, 3) weighted by `counts` (n,).
-
-    Farthest-point seeding and weighted Lloyd steps in OKLab over 5-bit color bins; each center then moves to the most
-    frequent color near it, because a flat region is one exact color and not an average. No randomness.
+    Farthest-point seeding and weighted Lloyd steps in OKLab over 5-bit color bins. A center then moves to the most
+    frequent color of its cluster where there is one: a flat region is one exact color and not an average.
+    No randomness. k is in [1, MAX_REGIONS].
     """
-    bins = (colors[:, 0].astype(np.int64) >> 3 << 10) | (colors[:, 1].astype(np.int64) >> 3 << 5) | (colors[:, 2] >> 3)
-    weight = np.bincount(bins, counts, 32768).astype(np.float64)
-    occupied = np.flatnonzero(weight)
-    weight = weight[occupied]
+    bins = (colors[:, 0].astype(np.intp) >> 3 << 10) | (colors[:, 1].astype(np.intp) >> 3 << 5) | (colors[:, 2] >> 3)
+    mass = np.bincount(bins, counts, 32768)
+    occupied = np.flatnonzero(mass)
+    weight = mass[occupied].astype(np.float64)
     rgb = np.stack([np.bincount(bins, counts * colors[:, c], 32768)[occupied] for c in range(3)], 1) / weight[:, None]
     points = rgb_to_oklab(rgb)
-    centers = _settle(points, weight, _seeds(points, weight))
-    nearest = _nearest(points, centers)
+    centers = _settled(points, weight, _seeds(points, weight))
+    centers = _settled(points, weight, _merged(points, weight, centers))
+    nearest = nearest_center(points, centers)
     share = np.bincount(nearest, weight, len(centers)) / weight.sum()
-    modes = np.array([rgb[np.flatnonzero(nearest == k)[weight[nearest == k].argmax()]] for k in range(len(centers))])
+    of_bin = np.zeros(32768, np.intp)
+    of_bin[occupied] = nearest
+    cluster = of_bin[bins]
+    exact = np.empty((len(centers), 3))
+    for k in range(len(centers)):
+        members = np.flatnonzero((cluster == k) & (counts > 0))
+        peak = members[counts[members].argmax()]
+        if counts[peak] >= _FLAT_COLOR_SHARE * counts[members].sum():
+            exact[k] = colors[peak]
+        else:
+            inside = nearest == k
+            exact[k] = (rgb[inside] * weight[inside, None]).sum(0) / weight[inside].sum()
+    solid = np.bincount(cluster, counts, len(centers)) / np.maximum(np.bincount(cluster, every, len(centers)), 1e-9)
     order = np.argsort(-share, kind="stable")
-    return modes[order], share[order]
+    return _without_mixtures(exact[order], solid[order])
 
 
-def _nearest(points: F64, centers: F64) -> NDArray[np.intp]:
-    result: NDArray[np.intp] = ((points[:, None] - centers[None]) ** 2).sum(-1).argmin(1)
+def _without_mixtures(rgb: F64, solid: F64) -> F64:
+    """Centers (k, 3), heaviest first, without those that are only the blurred edge between two heavier ones.
+
+    `solid` (k,) in [0, 1] tells which part of a cluster's pixels is flat.
+    """
+    kept: list[int] = []
+    for k in range(len(rgb)):
+        if solid[k] > _SOLID or not any(_on_segment(rgb[k], rgb[i], rgb[j]) for i in kept for j in kept if i < j):
+            kept.append(k)
+    return rgb[kept]
+
+
+def _on_segment(color: F64, start: F64, end: F64) -> bool:
+    along = end - start
+    t = float(np.clip((color - start) @ along / max(float(along @ along), 1e-9), 0.0, 1.0))
+    return 0.05 < t < 0.95 and float(np.linalg.norm(color - start - t * along)) < _ON_SEGMENT  # noqa: PLR2004 - ends
+
+
+def nearest_center(points: F64, centers: F64) -> NDArray[np.intp]:
+    """Index of the center (k, 3) closest to each point (n, 3); ties take the lowest."""
+    best = np.full(len(points), np.inf)
+    result = np.zeros(len(points), np.intp)
+    for k, center in enumerate(centers):
+        gap = ((points - center) ** 2).sum(-1)
+        closer = gap < best
+        best[closer] = gap[closer]
+        result[closer] = k
     return result
 
 
@@ -83,7 +139,7 @@ def _seeds(points: F64, weight: F64) -> F64:
     chosen = [int(weight.argmax())]
     gap = ((points - points[chosen[0]]) ** 2).sum(1)
     strength = np.sqrt(weight / weight.sum())
-    while len(chosen) < MAX_REGIONS + 4:
+    while len(chosen) < _SEEDS:
         gain = strength * gap
         best = int(gain.argmax())
         if gain[best] < 1e-5:  # noqa: PLR2004 - nothing visible is left
@@ -93,22 +149,96 @@ def _seeds(points: F64, weight: F64) -> F64:
     return points[chosen]
 
 
-def _settle(points: F64, weight: F64, centers: F64) -> F64:
-    for step in range(_LLOYD_STEPS):
-        nearest = _nearest(points, centers)
-        mass = np.bincount(nearest, weight, len(centers)).astype(np.float64)
-        keep = mass > 0
-        if step >= _LLOYD_STEPS // 2:
-            keep = mass >= _MIN_SHARE * weight.sum()
+def _settled(points: F64, weight: F64, centers: F64) -> F64:
+    for _ in range(_LLOYD_STEPS):
+        nearest = nearest_center(points, centers)
+        mass = np.bincount(nearest, weight, len(centers))
+        keep = mass >= min(_MIN_SHARE * (weight.sum() - mass.max()), float(mass.max()))
         sums = np.stack([np.bincount(nearest, weight * points[:, c], len(centers)) for c in range(3)], 1)
-        centers = _merged(sums[keep] / mass[keep, None], mass[keep])
+        centers = sums[keep] / mass[keep, None]
     return centers
 
 
-def _merged(centers: F64, mass: F64) -> F64:
-    """Centers with no two closer than the merge distance; the heavier of two stays. At most MAX_REGIONS."""
-    kept: list[int] = []
-    for k in np.argsort(-mass, kind="stable"):
-        if all(((centers[k] - centers[j]) ** 2).sum() > _MERGE_DISTANCE**2 for j in kept):
-            kept.append(int(k))
-    return centers[kept[:MAX_REGIONS]]
+def _merged(points: F64, weight: F64, centers: F64) -> F64:
+    """Centers of which no two are closer than the merge distance: again and again the closest two become one."""
+    nearest = nearest_center(points, centers)
+    mass = np.bincount(nearest, weight, len(centers)).astype(np.float64)
+    while len(centers) > 1:
+        gap = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
+        np.fill_diagonal(gap, np.inf)
+        if len(centers) > MAX_REGIONS:
+            # Too many: give up the one whose loss is seen least, not simply the closest pair.
+            gap *= np.sqrt(np.minimum(mass[:, None], mass[None]))
+        i, j = np.unravel_index(int(gap.argmin()), gap.shape)
+        if len(centers) <= MAX_REGIONS and gap[i, j] >= _MERGE_DISTANCE:
+            break
+        centers[i] = (centers[i] * mass[i] + centers[j] * mass[j]) / (mass[i] + mass[j])
+        mass[i] += mass[j]
+        centers, mass = np.delete(centers, j, axis=0), np.delete(mass, j)
+    return centers
+
+
+def describe(
+    centers: F64, area: F64, smooth: NDArray[np.int64], sharp: NDArray[np.int64], ground: int, *, photo: bool
+) -> Regions:
+    """Regions from their `centers` (k, 3) in sRGB, pixel counts `area` (k,), and contacts (k, k) of both kinds.
+
+    In a `photo` every color flows into the similar ones, whatever noise makes of their contacts.
+    """
+    oklab = rgb_to_oklab(centers)
+    distance: F64 = np.linalg.norm(oklab[:, None] - oklab[None], axis=-1)
+    soft, hard = smooth.astype(np.float64), sharp.astype(np.float64)
+    # A few stray pixels in an anti-aliased corner are not a gradient: the constant makes them count as an edge.
+    noise = 0.05 * np.sqrt(np.minimum(area[:, None], area[None])) + 4.0
+    link = soft / (soft + hard + noise)
+    if photo:
+        link = np.maximum(link, np.clip((0.35 - distance) / 0.2, 0.0, 1.0))
+        np.fill_diagonal(link, 0.0)
+    border = hard / max(1.0, hard.sum() / 2)
+    touch = (border > _LEAST_BORDER) | (link > _LEAST_LINK)
+    share = area / area.sum()
+    seen = np.clip(np.sqrt(share + _DRAWN * border.sum(0)), 0.1, 1.0)
+    thin = np.clip((hard.sum(0) / np.maximum(area, 1.0) - 0.1) / 0.4, 0.0, 1.0)
+    steps = _steps(oklab, link, seen)
+    for step in steps:
+        if step is not None:  # the ends of a gradient meet through its steps
+            for ends in ((step.first, step.second), (step.second, step.first)):
+                touch[ends] = True
+                link[ends] = max(float(link[ends]), _THROUGH_STEPS)
+    return Regions(centers, oklab, share, seen, thin, ground, distance, border, link, touch, steps)
+
+
+def _steps(oklab: F64, link: F64, seen: F64) -> tuple[Step | None, ...]:
+    """Which regions are mere steps of a gradient, so that the others, its ends and turning points, decide for them."""
+    gradients = [_gradient(link, i) for i in range(len(oklab))]
+    anchors = set(range(len(oklab)))
+    for i in np.argsort(seen, kind="stable").tolist():
+        if _bracket(oklab, i, sorted(anchors & gradients[i])) is not None:
+            anchors.remove(i)
+    return tuple(
+        None if i in anchors else _bracket(oklab, i, sorted(anchors & gradients[i])) for i in range(len(oklab))
+    )
+
+
+def _bracket(oklab: F64, i: int, anchors: list[int]) -> Step | None:
+    """Region i as a step between the closest two `anchors` with it on the straight line between them."""
+    best, shortest = None, np.inf
+    for first, second in combinations(anchors, 2):
+        along = oklab[second] - oklab[first]
+        length = float(np.linalg.norm(along))
+        t = float((oklab[i] - oklab[first]) @ along) / max(length**2, 1e-9)
+        off = float(np.linalg.norm(oklab[i] - oklab[first] - t * along))
+        if _STEP_T < t < 1 - _STEP_T and off < _STEP_OFF and length < shortest:
+            best, shortest = Step(first, second, t), length
+    return best
+
+
+def _gradient(link: F64, i: int) -> set[int]:
+    """Every region that gradients connect with region i, directly or through others."""
+    found, todo = {i}, [i]
+    while todo:
+        for j in np.flatnonzero(link[todo.pop()] > _GRADIENT).tolist():
+            if j not in found:
+                found.add(j)
+                todo.append(j)
+    return found - {i}

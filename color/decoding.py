@@ -141,7 +141,7 @@ def _damage() -> Iterator[None]:
     """Whatever a parser stumbles over inside the block, said as ImageDamaged."""
     try:
         yield
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_wide() from error
     except _MALFORMED as error:
         raise ImageDamaged(_DAMAGED) from error

@@ -1,4 +1,8 @@
-"""A picture prepared once, then shown in any number of palettes."""
+"""A picture prepared once, then shown in any number of palettes.
+
+Preparing gives every pixel the number of a cell (`mapping`); a palette gives every cell a color. Where 256 cells are
+enough, the pixels are compressed once and a palette only swaps the color table of the PNG.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,44 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Regions, find_regions, flatness
-from color.assignment import assign
-from color.decoding import decode
-from color.encoding import bands, truecolor_png
-from color.mapping import recolored, region_weights
-from color.spaces import F32, F64, U8, oklab_to_rgb, parse_hex, rgb_to_oklab
+from color.analysis import Regions, describe, find_centers, nearest_center
+from color.assignment import choose
+from color.decoding import Picture, decode
+from color.encoding import indexed_pixels, indexed_png, truecolor_png
+from color.legibility import legible
+from color.mapping import Mixtures, mixtures, recolored
+from color.pixels import (
+    Codes,
+    bands,
+    distinct_colors,
+    flatness,
+    looked_up,
+    neighborhoods,
+    roughness,
+    sharp_contact,
+    smooth_contact,
+    split_edges,
+    tally,
+)
+from color.spaces import F64, U8, contrast, oklab_luminance, parse_hex, rgb_to_oklab
 
-_MAX_COLORS: Final = 1 << 18
+_OPAQUE: Final = 255
+_VISIBLE: Final = 128
+_EDGE_WEIGHT: Final = 0.02
+"""An edge pixel counts this much of a flat one: it is a mixture, not a color of the design."""
+_PHOTO_FLAT: Final = 0.5
+_REACH: Final = 2
+"""Pixels an edge is wide, to either side."""
+_NOISE_STEP, _NOISE_SPREAD = 0.1, 2.5
+_NEAR_BLACK: Final = 40.0
+_GRAIN: Final = 0.25
+_TABLE: Final = 256
+_SURFACES: Final = 176
+"""Colors of surfaces a color table may hold; the rest of its places are for edges."""
+_MOST_CELLS: Final = 1_500
+_PLAIN: Final = 0.998
+_STRAY: Final = 0.05
+"""How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,66 +59,153 @@ class Base:
 
     width: int
     height: int
-    nbytes: int
-    """Memory held, in bytes: what a cache should count."""
-    _codes: NDArray[np.uint16] | NDArray[np.uint32]
-    _alpha: U8 | None
-    _regions: Regions
-    _weights: F32
-    _residual: F64
+    regions: Regions
+    mixtures: Mixtures
+    pixels: bytes | Codes
+    """The cell of each pixel: deflated as a PNG's index, or (height, width) numbers."""
+    alpha: U8 | None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes: what a cache should count."""
+        held = self.mixtures.weights.nbytes + self.mixtures.residual.nbytes
+        held += len(self.pixels) if isinstance(self.pixels, bytes) else self.pixels.nbytes
+        return held + (0 if self.alpha is None else self.alpha.nbytes) + 20_000
 
 
 def prepare(data: bytes) -> Base:
     """Decode and analyze a PNG, JPEG, WebP or GIF once; every later `recolor` is cheap. Raises ImageError."""
-    picture = decode(data)
-    colors, codes = distinct_colors(picture.rgb)
-    flat = flatness(picture.rgb)
-    if picture.alpha is not None:
-        flat &= picture.alpha == 255  # noqa: PLR2004 - opaque
-    counts = np.bincount(codes[flat], minlength=len(colors)) + 0.02 * np.bincount(codes.ravel(), minlength=len(colors))
-    centers, share = find_regions(colors, counts)
-    rim = np.concatenate([codes[0], codes[-1], codes[:, 0], codes[:, -1]])
-    rim_rgb = np.median(colors[rim], axis=0)
-    ground = int(((centers - rim_rgb) ** 2).sum(1).argmin())
-    k = len(centers)
-    regions = Regions(centers, rgb_to_oklab(centers), share, np.ones((k, k)), ground)
-    weights = region_weights(colors, regions)
-    residual = (colors - np.einsum("nk,kc->nc", weights, centers)).mean(1, keepdims=True)
-    held = codes.nbytes + weights.nbytes + residual.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
-    return Base(picture.width, picture.height, held, codes, picture.alpha, regions, weights, residual)
+    return _prepared(decode(data))
+
+
+def _prepared(picture: Picture) -> Base:
+    rgb, alpha = picture.rgb, picture.alpha
+    colors, codes = distinct_colors(rgb)
+    visible = None if alpha is None else alpha >= _VISIBLE
+    flat = flatness(rgb, None if alpha is None else alpha == _OPAQUE)
+    every, surfaces = tally(codes, len(colors), visible), tally(codes, len(colors), flat)
+    counts = surfaces + _EDGE_WEIGHT * every
+    if not counts.any():  # nothing is visible: any analysis will do
+        counts[:] = every[:] = 1.0
+    centers = find_centers(colors, counts, every)
+    label = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers)).astype(np.uint8)
+    labels = looked_up(label, codes)
+    near = neighborhoods(labels, flat, _REACH)
+    photo = surfaces.sum() < _PHOTO_FLAT * every.sum()
+    area = np.bincount(label, counts, len(centers)).astype(np.float64)
+    contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
+    regions = describe(centers, area, *contacts, _ground(labels, flat, area), photo=bool(photo))
+    calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
+    del labels, flat, rgb
+    if photo or len(colors) > 1 << 16:
+        cells, color, around = codes, np.arange(len(colors)), np.zeros(len(colors), np.uint16)
+    else:
+        cells, color, around = split_edges(codes, len(colors), near)
+    del near, codes
+    mixed = mixtures(colors[color], around, calm, regions)
+    reduced = None if alpha is not None else _reduced(mixed, tally(cells, len(color), None), around == 0)
+    if reduced is None:
+        return Base(picture.width, picture.height, regions, mixed, cells, alpha)
+    kept, index = reduced
+    return Base(picture.width, picture.height, regions, mixed.only(kept), indexed_pixels(looked_up(index, cells)), None)
+
+
+def _ground(labels: U8, flat: NDArray[np.bool_], area: F64) -> int:
+    """The region along the rim of the picture; the largest one where the rim is transparent or full of edges."""
+    rim = np.zeros(len(area))
+    for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
+        rim += np.bincount(labels[line][flat[line]], minlength=len(area))
+    return int((rim if rim.sum() > sum(labels.shape) else area).argmax())
+
+
+def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F64:
+    """How far (k,), of 255, noise strays from each region's color; 0 for regions that are plain, shaded or textured.
+
+    Noise differs from shading in that neighbors differ as much as distant pixels do.
+    """
+    calm = np.zeros(len(centers))
+    for k, center in enumerate(centers):
+        if steps[k] < _NOISE_STEP or center.max() < _NEAR_BLACK:  # in black, noise is all there is to see
+            continue
+        members = np.flatnonzero(label == k)
+        weight = surfaces[members]
+        away = np.abs(colors[members] - center).max(axis=1)
+        spread = float(np.sqrt((away**2 * weight).sum() / max(weight.sum(), 1.0)))
+        if spread < _NOISE_SPREAD or (steps[k] > _GRAIN * spread and spread < 2 * _NOISE_SPREAD):
+            calm[k] = 3.0 * spread + 1.0
+    return calm
+
+
+def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDArray[np.intp], U8] | None:
+    """At most 256 cells that stand for all, and which one stands for each; None where that would show.
+
+    The colors of surfaces are kept, or gradients would turn into bands; edges may lose steps between two regions.
+    Farthest-point seeding as for regions: next comes the cell that is most frequent and worst represented.
+    """
+    surface = np.flatnonzero(flat)
+    surface = surface[np.argsort(-counts[surface], kind="stable")]
+    needed = int(np.searchsorted(counts[surface].cumsum(), _PLAIN * counts[surface].sum())) + 1
+    if needed > _SURFACES or len(mixed) > _MOST_CELLS:
+        return None
+    points = np.concatenate([mixed.weights, mixed.residual])
+    strength = np.sqrt(counts).astype(np.float32)
+    gap = np.full(len(mixed), np.inf, np.float32)
+    index = np.zeros(len(mixed), np.uint8)
+    kept: list[int] = surface[:needed].tolist()
+    for place in range(_TABLE):
+        if place == len(kept):
+            kept.append(int((strength * gap).argmax()))
+        distance = ((points - points[:, kept[place], None]) ** 2).sum(0)
+        closer = distance < gap
+        gap[closer] = distance[closer]
+        index[closer] = place
+        if place + 1 >= needed and not gap.any():
+            break
+    seen = counts * np.where(flat, 1.0, 0.5)
+    if seen[gap > _STRAY**2].sum() > (1.0 - _PLAIN) * seen.sum():
+        return None
+    return np.array(kept), index
 
 
 def recolor(base: Base, colors: Sequence[str]) -> bytes:
     """PNG bytes of the base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, deterministic.
 
-    Spends nearly all its time outside the interpreter lock, so threads scale.
+    Spends nearly all its time outside the interpreter lock, so threads scale. ValueError for any other color.
     """
-    targets = oklab_to_rgb(assign(base._regions, parse_hex(colors)))  # noqa: SLF001 - the base is this module's own
-    table = np.rint(recolored(base._weights, base._residual, targets)).astype(np.uint8)  # noqa: SLF001
-    return truecolor_png(base.width, base.height, 3 if base._alpha is None else 4, _rows(base, table))  # noqa: SLF001
+    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
+    light = oklab_luminance(palette)
+    targets = legible(base.regions, choose(base.regions, palette), float(contrast(light.max(), light.min())))
+    table = recolored(base.mixtures, base.regions, targets)
+    if isinstance(base.pixels, bytes):
+        return indexed_png(base.width, base.height, table, base.pixels)
+    channels = 3 if base.alpha is None else 4
+    return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
 
 
-def _rows(base: Base, table: U8) -> Iterable[U8]:
-    for rows in bands(base.height, base.width * 4):
-        band = table[base._codes[rows]]  # noqa: SLF001
-        if base._alpha is not None:  # noqa: SLF001
-            band = np.dstack((band, base._alpha[rows]))  # noqa: SLF001
-        yield band.reshape(band.shape[0], -1)
+def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:
+    """Bands of rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
+    width = cells.shape[1]
+    padded = np.zeros((len(table), 4), np.uint8)
+    padded[:, :3] = table
+    packed = padded.view("<u4").ravel()
+    for rows in bands(*cells.shape):
+        pixels = packed.take(cells[rows].ravel(), mode="clip")
+        if alpha is None:
+            yield _three_bytes(pixels).reshape(-1, width * 3)
+        else:
+            whole = pixels.view(np.uint8).reshape(-1, 4)
+            whole[:, 3] = alpha[rows].ravel()
+            yield whole.reshape(-1, width * 4)
 
 
-def distinct_colors(rgb: U8) -> tuple[U8, NDArray[np.uint32]]:
-    """The distinct colors (n, 3) of (h, w, 3), n at most 2^18, and which one each pixel has (h, w).
-
-    Photographs have more: they lose their lowest bits, one channel after the other, until they fit.
-    """
-    packed = (rgb[..., 0].astype(np.uint32) << 16) | (rgb[..., 1].astype(np.uint32) << 8) | rgb[..., 2]
-    for mask in (0xFFFFFF, 0xFFFFFE, 0xFEFFFE, 0xFEFEFE, 0xFCFEFC, 0xFCFCFC, 0xF8F8F8):
-        present = np.zeros(1 << 24, bool)
-        present[packed & np.uint32(mask)] = True
-        values = np.flatnonzero(present)
-        if len(values) <= _MAX_COLORS:
-            rank = np.zeros(1 << 24, np.uint32)
-            rank[values] = np.arange(len(values), dtype=np.uint32)
-            colors = np.stack([values >> 16, values >> 8 & 255, values & 255], 1).astype(np.uint8)
-            return colors, rank[packed & np.uint32(mask)]
-    raise AssertionError("5 bits a channel always fit")
+def _three_bytes(pixels: NDArray[np.uint32]) -> U8:
+    """The low three bytes (n * 3,) of each 32-bit number (n,): four numbers become three at a time."""
+    count = len(pixels)
+    fours = np.zeros(-(-count // 4) * 4, "<u4")
+    fours[:count] = pixels
+    a, b, c, d = fours.reshape(-1, 4).T
+    threes = np.empty((len(a), 3), "<u4")
+    threes[:, 0] = a | b << 24
+    threes[:, 1] = b >> 8 | c << 16
+    threes[:, 2] = c >> 16 | d << 8
+    return threes.view(np.uint8).reshape(-1)[: count * 3]

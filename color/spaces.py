@@ -42,9 +42,9 @@ def linear(srgb: F64) -> F64:
 
 
 def encoded(light: F64) -> F64:
-    """Gamma-encoded sRGB in [0, 1] of linear light, clipped to [0, 1] (IEC 61966-2-1)."""
-    light = np.clip(light, 0.0, 1.0)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004 - same
+    """Gamma-encoded sRGB of linear light (IEC 61966-2-1); negative light extends the linear part near black."""
+    curve = 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(light <= 0.0031308, light * 12.92, curve)  # noqa: PLR2004 - same
 
 
 def _product(colors: F64, matrix: F64) -> F64:
@@ -59,9 +59,16 @@ def rgb_to_oklab(rgb: F64 | U8) -> F64:
     return _product(np.cbrt(_product(light, _LMS)), _LAB)
 
 
-def oklab_to_rgb(oklab: F64) -> F64:
-    """The sRGB (..., 3) in [0, 255], unrounded, of OKLab (..., 3); what sRGB cannot show is clipped per channel."""
-    return encoded(_product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)) * 255.0
+def oklab_to_rgb(oklab: F64, *, clip: bool = True) -> F64:
+    """The sRGB (..., 3), unrounded, of OKLab (..., 3); in [0, 255], unless `clip` is off and sRGB cannot show it."""
+    rgb = encoded(_product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)) * 255.0
+    return np.clip(rgb, 0.0, 255.0) if clip else rgb
+
+
+def oklab_luminance(oklab: F64) -> F64:
+    """Relative luminance (WCAG 2) of OKLab (...,): in [0, 1] for what sRGB can show."""
+    result: F64 = np.einsum("...c,c->...", _product(oklab, _LAB_BACK) ** 3, _LUMINANCE @ _LMS_BACK)
+    return result
 
 
 def in_gamut(oklab: F64, tolerance: float = 1e-4) -> NDArray[np.bool_]:

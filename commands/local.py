@@ -18,7 +18,7 @@ from commands.options import Image, Json, Palettes
 from commands.pictures import make_gallery
 from commands.session import Session, opened
 from contracts.tasks import TaskStatus
-from runtime.embedded import Announcement, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.embedded import USUAL_PORT, Announcement, EmbeddedServer, FolderInUse, announce, announced, withdraw
 from runtime.telemetry import configure_logs
 from settings import Settings
 from worker import working
@@ -125,7 +125,14 @@ async def _server(
         yield present
         return
     try:
-        server = await EmbeddedServer.start(folder=settings.data_dir, port=port, with_ui=with_ui, ui_port=ui_port)
+        # A demo keeps off the usual port: a worker that was left behind may still be knocking there.
+        server = await EmbeddedServer.start(
+            folder=settings.data_dir,
+            port=port,
+            preferred_port=USUAL_PORT if shared else 0,
+            with_ui=with_ui,
+            ui_port=ui_port,
+        )
     except FolderInUse:
         if shared:
             raise

@@ -30,7 +30,7 @@ _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 10.0
 _LOOK_EVERY_S = 0.02
-_PREFERRED_PORT = 7233
+USUAL_PORT = 7233
 """Where the `temporal` CLI looks when it is told nothing."""
 
 # Its one history shard is polled 20 times a second by default: every scheduling step would wait for a 50 ms tick.
@@ -78,23 +78,24 @@ class EmbeddedServer:
         *,
         folder: Path | None = None,
         port: int | None = None,
+        preferred_port: int = 0,
         with_ui: bool = False,
         ui_port: int | None = None,
     ) -> Self:
         """Start a server and wait until it answers.
 
-        With `folder`, its database and log live there and survive restarts; without, they vanish. A port that is not
-        given is 7233 (web page: 8233) when free, else any free one. Raises `PortInUse`, `FolderInUse` or
-        `ServerStartError`.
+        With `folder`, its database and log live there and survive restarts; without, they vanish. `port` is that one or
+        an error; without it the server takes `preferred_port` if it is free, else any. The web page's is 1000 higher if
+        that is free. Raises `PortInUse`, `FolderInUse` or `ServerStartError`.
         """
         lock = None if folder is None else _lock(folder)
         try:
             try:
-                return await cls._launch(folder, lock, _choose_port(port, _PREFERRED_PORT), with_ui, ui_port)
+                return await cls._launch(folder, lock, _choose_port(port, preferred_port), with_ui, ui_port)
             except ServerStartError:
                 if port is not None:
                     raise
-            # Somebody took the usual port between our look at it and the server's: any other will do.
+            # Somebody took the port between our look at it and the server's: any other will do.
             return await cls._launch(folder, lock, _choose_port(None, 0), with_ui, ui_port)
         except BaseException:
             if lock is not None:

@@ -1,0 +1,79 @@
+"""Lightness moved, within bounds, where a palette's colors lie too close together for neighbors or for text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from color.analysis import Regions
+from color.spaces import F64, contrast, luminance, oklab_luminance
+
+_NUDGE: Final = 0.033
+"""Less than anyone would call another color."""
+_NUDGE_SHARE: Final = 0.45
+_PUSH: Final = 0.16
+_PUSH_SHARE: Final = 0.12
+"""From this part of what is drawn on, a region is a surface and keeps its color."""
+_RESCUE: Final = 0.25
+_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.9, 0.66, 0.3
+"""The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
+_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 0.92, 2.0, 1.3
+"""The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""
+_ENOUGH: Final = 0.25
+_ALIKE: Final = 0.08
+"""Regions closer than this in the picture need not be told apart."""
+_LEVEL: Final = 0.03
+"""Regions whose lightness differs by less may part in either direction."""
+_FAINT: Final = 1.2
+_ROUNDS: Final = 4
+_PACE: Final = 0.7
+
+
+def legible(regions: Regions, chosen: F64, widest: float) -> F64:
+    """The chosen OKLab colors (k, 3), lighter or darker where needed; `widest` is the palette's best contrast ratio.
+
+    First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
+    where they would be hard to read, by up to 0.16; then whatever would be lost altogether. The ground keeps its color.
+    """
+    ratio = contrast(luminance(regions.rgb), luminance(regions.rgb)[regions.ground])
+    drawn = regions.share / max(1.0 - float(regions.share[regions.ground]), 1e-6)
+    nudge = _NUDGE * np.clip(1.0 - regions.share / _NUDGE_SHARE, 0.0, 1.0)
+    push = np.maximum(_PUSH * np.maximum(regions.thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
+    nudge[regions.ground] = push[regions.ground] = 0.0
+    nudged = _moved(regions, chosen, chosen, nudge, _KEPT, np.minimum(ratio, _RATIO_KEPT * widest))
+    pushed = _moved(regions, chosen, nudged, push, _KEPT_PUSHED, np.minimum(np.sqrt(ratio), _RATIO_PUSHED))
+    rescue = np.where(np.arange(len(regions)) == regions.ground, 0.0, _RESCUE)
+    return _moved(regions, chosen, pushed, rescue, _KEPT_RESCUED, np.minimum(np.sqrt(ratio), _RATIO_RESCUED))
+
+
+def _moved(regions: Regions, start: F64, now: F64, bound: F64, kept: float, ratio: F64) -> F64:
+    """Lightness of `now` (k, 3) moved, at most `bound` (k,) from `start`.
+
+    Goals: neighbors keep the part `kept` of their distance, and regions the contrast `ratio` (k,) with the ground.
+    """
+    source = regions.oklab
+    k = len(source)
+    drop = source[:, None, 0] - source[None, :, 0]
+    need = kept * np.minimum(regions.distance, _ENOUGH)
+    matter = regions.touch & (regions.distance > _ALIKE)
+    part = bound[:, None] / np.maximum(bound[:, None] + bound, 1e-9)
+    light = luminance(regions.rgb)
+    darker = light < light[regions.ground]
+    result = now.copy()
+    for _ in range(_ROUNDS):
+        change = result[:, None] - result[None]
+        tie = np.where(change[..., 0] == 0, np.sign(np.arange(k)[:, None] - np.arange(k)), np.sign(change[..., 0]))
+        sign = np.where(np.abs(drop) > _LEVEL, np.sign(drop), tie)
+        across = change[..., 1] ** 2 + change[..., 2] ** 2
+        lack = np.sqrt(np.maximum(need**2 - across, 0.0)) - sign * change[..., 0]
+        apart = np.where(matter, sign * np.maximum(lack, 0.0) * part, 0.0)
+        push = apart.max(1) + apart.min(1)
+        shown = np.clip(oklab_luminance(result), 0.0, 1.0)
+        ground = shown[regions.ground]
+        goal = np.where(darker, (ground + 0.05) / ratio - 0.05, (ground + 0.05) * ratio - 0.05)
+        faint = (contrast(shown, ground) < ratio) & (ratio > _FAINT)
+        push += np.where(faint, np.cbrt(np.clip(goal, 0.0, 1.0)) - np.cbrt(shown), 0.0)
+        lightness = np.clip(result[:, 0] + _PACE * push, start[:, 0] - bound, start[:, 0] + bound)
+        result[:, 0] = np.clip(lightness, 0.0, 1.0)
+    return result

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import tracemalloc
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+import color
+from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
+from tests.color.pictures import badge, chunk, gradient, pixels, png, raw_png, transparent
+
+RAMP = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
+TINY = raw_png(8, 8, deflated=zlib.compress(bytes(8 * 25)))
+
+
+def _mode(mode: str) -> Image.Image:
+    if mode == "I;16":
+        return Image.fromarray(RAMP.astype(np.uint16) * 257)
+    if mode == "LA":
+        return Image.merge("LA", (Image.fromarray(RAMP), Image.fromarray(RAMP[:, ::-1].copy())))
+    return gradient(64).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format"),
+    [
+        ("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGB", "PNG"), ("RGBA", "PNG"), ("I;16", "PNG"),
+        ("L", "JPEG"), ("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGB", "WEBP"), ("RGBA", "WEBP"), ("P", "GIF"), ("L", "GIF"),
+    ],
+)  # fmt: skip
+def test_every_mode_of_every_format_decodes(mode: str, file_format: str) -> None:
+    """Whatever the mode, the result is 8-bit RGB that looks as Pillow shows it, and recolors."""
+    image = _mode(mode)
+    data = png(image, file_format)
+    picture = color.decode(data)
+    shown = (np.asarray(image) >> 8).astype(np.uint8) if mode == "I;16" else np.asarray(Image.open(io.BytesIO(data)))
+    if mode == "I;16":
+        assert np.array_equal(picture.rgb[..., 0], shown)
+    else:
+        assert np.array_equal(picture.rgb, pixels(data)[..., :3])
+    assert picture.rgb.dtype == np.uint8
+    assert (picture.width, picture.height) == image.size
+    assert pixels(color.recolor(color.prepare(data), ["#112233", "#FFEEDD"])).shape[:2] == picture.rgb.shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "lowest"),
+    [
+        (gradient(64).convert("P"), {"transparency": 3}, 0),
+        (gradient(64).convert("P"), {"transparency": bytes([255, 0, 100])}, 0),
+        (Image.fromarray(RAMP), {"transparency": 100}, 0),
+        (badge(), {"transparency": (255, 255, 255)}, 0),
+    ],
+)
+def test_transparency_without_an_alpha_channel_becomes_alpha(
+    image: Image.Image, options: dict[str, object], lowest: int
+) -> None:
+    """Palette entries and color keys that mean transparent are transparent in the result."""
+    data = png(image, **options)
+    expected = pixels(data)[..., 3]
+    picture = color.decode(data)
+    if expected.min() == 255:
+        assert picture.alpha is None
+    else:
+        assert picture.alpha is not None
+        assert np.array_equal(picture.alpha, expected)
+        assert picture.alpha.min() == lowest
+
+
+def test_sixteen_bit_gray_keeps_its_color_key() -> None:
+    """A color key of a 16-bit picture is compared at 16 bits."""
+    deep = (RAMP.astype(np.uint16) << 8) + 5
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in deep)
+    key = chunk(b"tRNS", struct.pack(">H", int(deep[0, 10])))
+    picture = color.decode(raw_png(64, 48, key, deflated=zlib.compress(rows), depth=16, kind=0))
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha == 0, deep == deep[0, 10])
+
+
+def test_an_opaque_alpha_channel_is_dropped() -> None:
+    """Alpha that hides nothing is no alpha: the output may be RGB."""
+    image = badge()
+    image.putalpha(255)
+    assert color.decode(png(image)).alpha is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    """A turned photograph is upright, in its pixels as in its facts."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = gradient(64).crop((0, 0, 64, 40))
+    data = png(image, "PNG", exif=exif.tobytes())
+    picture = color.decode(data)
+    size = image.size if orientation < 5 else image.size[::-1]
+    assert (picture.width, picture.height) == (picture.facts.width, picture.facts.height) == size
+    corners = {1: (0, 0), 2: (-1, 0), 3: (-1, -1), 4: (0, -1), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
+    marked = Image.new("RGB", (64, 40), "white")
+    marked.putpixel((corners[orientation][0] % 64, corners[orientation][1] % 40), (255, 0, 0))
+    assert tuple(color.decode(png(marked, exif=exif.tobytes())).rgb[0, 0]) == (255, 0, 0)
+
+
+def test_a_foreign_color_profile_is_applied() -> None:
+    """Colors mean what the embedded profile says, not what their numbers would be in sRGB."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")  # red means green
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
+    plain = color.decode(png(badge()))
+    disc = color.decode(png(badge(), icc_profile=swapped)).rgb[48, 48]
+    assert disc[1] > disc[0]
+    assert plain.rgb[48, 48, 0] > plain.rgb[48, 48, 1]
+    assert np.array_equal(color.decode(png(badge(), icc_profile=srgb)).rgb, plain.rgb)
+    assert np.array_equal(color.decode(png(badge(), icc_profile=b"not a profile")).rgb, plain.rgb)
+
+
+def test_the_first_frame_is_the_picture() -> None:
+    """Of an animation only the first frame counts, and its bytes are not passed on unchanged."""
+    frames = [badge(("#FFFFFF", hue, "#000000")) for hue in ("#FF0000", "#00FF00")]
+    for file_format in ("PNG", "GIF", "WEBP"):
+        stream = io.BytesIO()
+        frames[0].save(stream, file_format, save_all=True, append_images=frames[1:], lossless=True)
+        picture = color.decode(stream.getvalue())
+        assert picture.rgb[48, 48, 0] > 200
+        assert picture.rgb[48, 48, 1] < 60
+        assert not picture.facts.is_plain_png
+
+
+@pytest.mark.parametrize(
+    ("data", "plain"),
+    [
+        (png(badge()), True),
+        (png(transparent()), True),
+        (png(badge().convert("P")), True),
+        (png(badge(), "JPEG"), False),
+        (png(badge()) + b"<script>", False),
+        (png(Image.fromarray(RAMP.astype(np.uint16) * 257)), False),
+    ],
+)
+def test_only_a_still_upright_eight_bit_png_is_plain(data: bytes, plain: bool) -> None:
+    """Bytes may be passed on unchanged only if every viewer sees in them what we decode."""
+    assert color.inspect(data).is_plain_png is plain
+    assert color.decode(data).facts.is_plain_png is plain
+
+
+@pytest.mark.parametrize("data", [b"", b"<svg xmlns='x'/>", b"<!doctype html>", b"GIF", b"BM" + bytes(60), b"II*\0"])
+def test_other_bytes_are_not_an_image(data: bytes) -> None:
+    """What is empty or in no accepted format is refused as such, by inspecting as by decoding."""
+    for read in (color.inspect, color.decode, color.prepare):
+        with pytest.raises(color.NotAnImage):
+            read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        raw_png(30_000, 30_000, deflated=zlib.compress(bytes(10**6))),
+        raw_png(MAX_IMAGE_SIDE_PX + 1, 10, deflated=zlib.compress(bytes(10**5))),
+        b"GIF89a" + struct.pack("<HHBBBcHHHHB", 60_000, 60_000, 0, 0, 0, b",", 0, 0, 60_000, 60_000, 0) + b"\x08\0;",
+        b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (16_382).to_bytes(3, "little") * 2,
+        b"\x89PNG\r\n\x1a\n" + bytes(MAX_IMAGE_BYTES),
+        png(badge(), "JPEG")[:-2] + b"\xff\xda" * 300 + b"\xff\xd9",
+    ],
+    ids=["png", "png side", "gif", "webp", "bytes", "jpeg scans"],
+)  # fmt: skip
+def test_what_is_too_large_is_refused_before_pixels_are_decoded(data: bytes) -> None:
+    """Limits are checked in the header: a bomb costs neither time nor memory."""
+    tracemalloc.start()
+    try:
+        for read in (color.inspect, color.decode, color.prepare):
+            with pytest.raises(color.ImageTooLarge):
+                read(data)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(data) + 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))),
+        chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))),
+        chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))),
+    ],
+    ids=["zTXt", "iTXt", "iCCP"],
+)
+def test_metadata_that_unpacks_into_far_too_much_is_refused(extra: bytes) -> None:
+    """A small chunk that inflates to 100 MB is damage, not a reason to allocate 100 MB."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(color.ImageDamaged):
+            color.decode(raw_png(8, 8, extra, deflated=zlib.compress(bytes(8 * 25))))
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize("kept", [0.02, 0.3, 0.7, 0.95])
+def test_truncated_bytes_are_damaged(file_format: str, kept: float) -> None:
+    """A download that stopped anywhere is refused, never shown half gray."""
+    rng = np.random.default_rng(3)
+    data = png(Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)), file_format)
+    with pytest.raises(color.ImageDamaged):
+        color.decode(data[: max(16, int(len(data) * kept))])
+
+
+@pytest.mark.parametrize("data", [raw_png(4000, 4000, deflated=zlib.compress(bytes(1000))), TINY[:-12], TINY[:30]])
+def test_a_png_that_lacks_what_it_promises_is_damaged(data: bytes) -> None:
+    """Too few pixels, and a missing end, are damage."""
+    with pytest.raises(color.ImageDamaged):
+        color.decode(data)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.data())
+def test_broken_bytes_only_ever_raise_image_errors(file_format: str, data: st.DataObject) -> None:
+    """Whatever is wrong with the bytes, callers see an ImageError or a picture within the limits."""
+    broken = bytearray(png(badge(side_px=24), file_format))
+    for _ in range(data.draw(st.integers(1, 6))):
+        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(color.ImageError):  # and nothing else
+        picture = color.decode(bytes(broken))
+        assert max(picture.width, picture.height) <= MAX_IMAGE_SIDE_PX
+
+
+def test_errors_survive_pickling() -> None:
+    """An error that crosses a process keeps its type and its sentence."""
+    with pytest.raises(color.NotAnImage) as caught:
+        color.decode(b"")
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert type(copy) is color.NotAnImage
+    assert str(copy) == str(caught.value)
+
+
+@pytest.mark.parametrize("image", [badge(), transparent(), gradient(31), Image.new("RGB", (1, 1), "#123456")])
+def test_to_png_keeps_every_pixel(image: Image.Image) -> None:
+    """Encoding is lossless, with and without alpha, for sizes that fill no band."""
+    data = png(image)
+    assert np.array_equal(pixels(color.to_png(color.decode(data))), pixels(data))
