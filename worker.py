@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from uuid import UUID
 import typer
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
+from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
@@ -27,16 +29,16 @@ from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.console import BadInput, load_settings, run_app
+from commands.console import BadInput, load_dotenv_file, run_app
+from commands.session import open_store
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinImages, BuiltinPalettes
 from providers.port import ImageProvider, PaletteProvider
-from runtime.client import connect, ensure_search_attributes
+from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.health import health_pages
 from runtime.telemetry import configure_logs, temporal_runtime
-from settings import Settings
+from settings import Settings, unknown_variables
 from stores.errors import StoreError
-from stores.local import LocalStore
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
 
@@ -60,11 +62,6 @@ class Queue(StrEnum):
     NETWORK = "network"
     RENDER = "render"
     PAID = "paid"
-
-
-def open_store(settings: Settings) -> Store:
-    """The store that the settings name. Raises `StoreError`."""
-    return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
 
 
 @asynccontextmanager
@@ -136,8 +133,12 @@ async def working(
         for worker in workers:
             await stack.enter_async_context(worker)
         log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
-        yield
-        log.info("stopping: no new work, finishing what runs")
+        try:
+            yield
+        finally:
+            log.info("stopping: no new work, finishing what runs")
+            # All at once: a queue that is still polled while another drains would begin what nobody finishes.
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
@@ -150,13 +151,20 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     await ensure_search_attributes(client)
     store = open_store(settings)
 
+    polling = asyncio.Event()
+
     async def not_ready_because() -> str | None:
         if stop.is_set():
             return "stopping"
+        if not polling.is_set():
+            return "starting"
         try:
             await store.task(UUID(int=0))
+            await client.service_client.check_health()
         except StoreError as exc:
             return str(exc)
+        except RPCError as exc:
+            return f"Temporal does not answer: {exc.message}"
         return None
 
     try:
@@ -164,7 +172,10 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
             if settings.health_address is not None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
             await stack.enter_async_context(working(client, settings, store, queues=queues))
+            polling.set()
             await stop.wait()
+    except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
+        raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
     finally:
         await store.close()
     # On Python 3.11 the interpreter may abort at exit while the SDK's threads still let go of their last objects.
@@ -184,8 +195,11 @@ def main(
 
     Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.
     """
-    settings = load_settings()
+    load_dotenv_file()
+    settings = Settings.load()
     configure_logs(settings.log_level, settings.log_format)
+    for line in unknown_variables(tuple(os.environ)):
+        log.warning(line)
     asyncio.run(serve(settings, _parse_queues(queues)))
 
 

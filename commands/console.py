@@ -21,7 +21,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from color import ImageError
-from runtime.client import TemporalUnreachable
+from runtime.client import TemporalMisconfigured, TemporalUnreachable
 from runtime.embedded import FolderInUse, PortInUse, ServerStartError
 from runtime.health import AddressUnusable
 from settings import Settings, SettingsError, unknown_variables
@@ -61,6 +61,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     PortInUse: ExitCode.BAD_INPUT,
     FolderInUse: ExitCode.BAD_INPUT,
     AddressUnusable: ExitCode.BAD_INPUT,
+    TemporalMisconfigured: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
@@ -121,12 +122,14 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         raise
 
 
-def load_settings() -> Settings:
-    """The settings, with a `.env` file of the working directory filling in what the environment lacks.
-
-    Raises `SettingsError`.
-    """
+def load_dotenv_file() -> None:
+    """Let a `.env` file of the working directory fill in what the environment lacks."""
     load_dotenv(Path.cwd() / ".env")
+
+
+def load_settings() -> Settings:
+    """The settings, `.env` included, for people at a terminal. Raises `SettingsError`."""
+    load_dotenv_file()
     settings = Settings.load()
     for line in unknown_variables(tuple(os.environ)):
         progress.print(f"[yellow]{line}[/]")

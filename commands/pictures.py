@@ -120,7 +120,8 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
         raise BadInput(f"nobody knows concept {concept_id}")
     exhibit = await _exhibit(store, concept)
     try:
-        return await asyncio.get_running_loop().run_in_executor(None, write_gallery, exhibit, folder)
+        with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
+            return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
     except OSError as exc:
         raise BadInput(f"{folder}: {exc.strerror}") from exc
 

@@ -67,10 +67,15 @@ class Session:
         )
 
 
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name; to be closed. Raises `StoreError`."""
+    return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+
+
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store that the settings name. Raises `StoreError`."""
-    store = LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    """The same for as long as the block runs."""
+    store = open_store(settings)
     try:
         yield store
     finally:

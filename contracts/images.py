@@ -13,7 +13,7 @@ class ImageRef(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    bucket: str = Field(min_length=1, max_length=100)
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     path: str = Field(
         min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$"
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -13,6 +14,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.workflows import SEARCH_ATTRIBUTES
+from runtime.telemetry import temporal_runtime
 
 _DEFAULT_ADDRESS = "localhost:7233"
 _CONNECT_TIMEOUT_S = 10.0
@@ -29,27 +31,41 @@ class TemporalUnreachable(Exception):
         self.address = address
 
 
+class TemporalMisconfigured(Exception):
+    """What `TEMPORAL_*` or `temporal.toml` say cannot be right."""
+
+
 async def connect(address: str | None = None, *, runtime: Runtime | None = None) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
     `address` is used where the environment names none; the last resort is localhost:7233. Raises
-    `TemporalUnreachable`.
+    `TemporalUnreachable` or `TemporalMisconfigured`.
     """
-    config = ClientConfig.load_client_connect_config()
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except RuntimeError as exc:
+        raise TemporalMisconfigured(f"temporal.toml or TEMPORAL_*: {_reason(exc)}") from exc
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
+    if "://" in target:
+        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}")
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-            return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+            return await Client.connect(
+                **config, data_converter=pydantic_data_converter, runtime=runtime or temporal_runtime(None)
+            )
+    except ValueError as exc:
+        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}") from exc
     except TimeoutError as exc:
         raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s") from exc
     except RuntimeError as exc:  # what the SDK's core raises for everything that goes wrong while connecting
-        raise TemporalUnreachable(target, str(exc).splitlines()[0][:200]) from exc
+        raise TemporalUnreachable(target, _reason(exc)) from exc
 
 
 async def ensure_search_attributes(client: Client) -> bool:
     """Register the search attributes that the namespace lacks; whether workflows may carry them.
 
-    Where registering is refused (no operator rights, a test server) concepts go without, after one warning.
+    Where registering is refused (no operator rights, a test server) concepts go without,
+    after one warning. Raises `TemporalMisconfigured` for a namespace that does not exist.
     """
     try:
         known = await client.operator_service.list_search_attributes(
@@ -65,8 +81,17 @@ async def ensure_search_attributes(client: Client) -> bool:
                 timeout=_OPERATOR_TIMEOUT,
             )
     except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            raise TemporalMisconfigured(f"the server has no namespace {client.namespace!r}") from exc
         if exc.status is RPCStatusCode.ALREADY_EXISTS:
             return True  # another process was faster
         log.warning("search attributes cannot be registered: concepts go without", extra={"reason": exc.message})
         return False
     return True
+
+
+def _reason(exc: Exception) -> str:
+    """The sentence inside what the SDK's core says; its errors are printed as nested data."""
+    text = str(exc).splitlines()[0]
+    inner = re.findall(r'message: "([^"]+)"', text)
+    return inner[-1] if inner else text[:200]

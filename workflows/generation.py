@@ -297,7 +297,7 @@ async def _all_or_none(*tasks: asyncio.Task[object]) -> None:
     """Wait for all; when one raises, end the others before re-raising, so that nothing is left running."""
     try:
         await asyncio.gather(*tasks)
-    except BaseException:  # whatever ended one branch is decided about by the caller, after the others have ended
+    except (Exception, asyncio.CancelledError):  # the caller decides what it means, after the others have ended
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
