@@ -21,7 +21,7 @@ _UNIT: Final = 0.1
 # A region seen alone. Loud colors are for small things; on the ground they are garish.
 _LIGHTNESS: Final = 1.8
 _DULL: Final = 0.8
-_LOUD, _LOUD_GROUND = 0.5, 10.0
+_LOUD, _LOUD_GROUND = 0.5, 7.0
 _HUE: Final = 0.45
 
 # A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
@@ -32,11 +32,11 @@ _STRAY, _STRAY_SEEN = 0.15, 1.2
 """A gradient's step that is not between its ends: shows as a band."""
 _SHADE: Final = 1.0
 _SHADE_MOST: Final = 0.12
-_FRESH: Final = 0.5
+_FRESH: Final = 0.8
 """What it is worth to use a palette color for the first time."""
 
 # A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
-_MERGED, _LOST = 1.6, 4.0
+_MERGED, _LOST = 1.6, 3.0
 _MERGED_TOUCH, _MERGED_APART = 0.18, 0.07
 _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 3.5
@@ -44,7 +44,7 @@ _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
 _ORDER_GAP: Final = 0.01
 _CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
 """The difference in lightness from which it has an order, also within a gradient."""
-_LEAP, _LEAP_SEEN = 0.3, 0.6
+_LEAP, _LEAP_SEEN = 0.4, 1.0
 _ODD, _ODD_SEEN = 0.3, 1.8
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
@@ -54,7 +54,10 @@ _KIN_NEAR, _KIN_FAR = 0.06, 0.12
 _SIBLINGS: Final = 0.2
 
 # A region and the ground: contrast (WCAG 2) lost, of what it had or of the most the palette can give.
-_CONTRAST, _CONTRAST_SEEN = 1.8, 5.5
+_CONTRAST, _CONTRAST_SEEN = 1.8, 5.0
+_CONTRAST_LINKED: Final = 0.8
+"""How much of that goes where a gradient leads from a region to the ground: it fades in, it does not stand out."""
+_GROUND_AREA, _GROUND_LEAST = 0.35, 0.3
 _CONTRAST_CURVE: Final = 1.3
 
 
@@ -69,6 +72,8 @@ def choose(regions: Regions, colors: F64) -> F64:
     seen = regions.seen
     light = oklab_luminance(colors)
     widest = float(contrast(light.max(), light.min()))
+    # A ground that covers little is no ground to stand out from, as in a photograph.
+    standing = float(np.clip(regions.share[regions.ground] / _GROUND_AREA, _GROUND_LEAST, 1.0))
     order = _order(regions)
     chosen = np.zeros((1, 0, 3))
     used = np.zeros((1, p), bool)
@@ -92,7 +97,8 @@ def choose(regions: Regions, colors: F64) -> F64:
             options, price = np.concatenate([options, derived[:, None]], 1), np.concatenate([price, off], 1)
         if place:
             price += _among(regions, earlier, i, chosen, options)
-            price += _against_ground(regions, i, chosen[:, 0], options, widest) * (_CONTRAST + _CONTRAST_SEEN * seen[i])
+            weight = (_CONTRAST + _CONTRAST_SEEN * seen[i]) * (1.0 - _CONTRAST_LINKED * regions.link[i, regions.ground])
+            price += standing * weight * _against_ground(regions, i, chosen[:, 0], options, widest)
         total = cost[:, None] + price
         best = np.argsort(total, axis=None, kind="stable")[:_BEAM]
         row, option = np.unravel_index(best, total.shape)

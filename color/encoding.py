@@ -14,6 +14,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from color.decoding import Picture
+from color.pixels import bands
 from color.spaces import U8
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -21,8 +22,6 @@ _TRUE_COLOR, _INDEXED, _TRUE_COLOR_ALPHA = 2, 3, 6
 _FILTER_NONE, _FILTER_UP = 0, 2
 _LEVEL: Final = 3
 _INDEX_LEVEL: Final = 6
-_BAND_BYTES: Final = 1 << 18
-"""Rows are handled in bands of about this size: small enough for a processor's cache, and for flat memory."""
 
 
 def to_png(picture: Picture) -> bytes:
@@ -32,7 +31,7 @@ def to_png(picture: Picture) -> bytes:
 
 
 def _picture_bands(picture: Picture) -> Iterable[U8]:
-    for rows in bands(picture.height, picture.width * 4):
+    for rows in bands(picture.height, picture.width):
         rgb = picture.rgb[rows]
         band = rgb if picture.alpha is None else _interleaved(rgb, picture.alpha[rows])
         yield band.reshape(band.shape[0], -1)
@@ -43,13 +42,6 @@ def _interleaved(rgb: U8, alpha: U8) -> U8:
     pixels[..., :3] = rgb
     pixels[..., 3] = alpha
     return pixels
-
-
-def bands(height: int, bytes_per_row: int) -> Iterable[slice[int, int]]:
-    """Slices that cover `height` rows, each about 256 KB."""
-    rows = max(1, _BAND_BYTES // max(1, bytes_per_row))
-    for top in range(0, height, rows):
-        yield slice(top, min(top + rows, height))
 
 
 def truecolor_png(width: int, height: int, channels: int, rows: Iterable[U8]) -> bytes:

@@ -12,7 +12,7 @@ from color.spaces import F64, contrast, luminance, oklab_luminance
 _NUDGE: Final = 0.033
 """Less than anyone would call another color."""
 _NUDGE_SHARE: Final = 0.45
-_PUSH: Final = 0.16
+_PUSH: Final = 0.14
 _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
 _RESCUE: Final = 0.25
@@ -34,7 +34,7 @@ def legible(regions: Regions, chosen: F64, widest: float) -> F64:
     """The chosen OKLab colors (k, 3), lighter or darker where needed; `widest` is the palette's best contrast ratio.
 
     First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
-    where they would be hard to read, by up to 0.16; then whatever would be lost altogether. The ground keeps its color.
+    where they would be hard to read, by up to 0.14; then whatever would be lost altogether. The ground keeps its color.
     """
     ratio = contrast(luminance(regions.rgb), luminance(regions.rgb)[regions.ground])
     drawn = regions.share / max(1.0 - float(regions.share[regions.ground]), 1e-6)

@@ -23,9 +23,9 @@ _SOFTNESS: Final = np.float32(5.0)
 """Squared distance (of 255) within which several segments share a color."""
 _HALF_OUTSIDE, _OUTSIDE = 150.0, 900.0
 """Squared distances (of 255) a segment must be closer to be believed when one or both of its ends are not near."""
-_UNLINKED: Final = 600.0
+_UNLINKED: Final = 150.0
 """The same for a color in the middle of a surface, between regions that no gradient connects."""
-_GAIN: Final = 0.75
+_GAIN: Final = 0.8
 """How much of the texture and shading inside a region survives, in [0, 1]: the palette is what one should see."""
 _NEAR_BLACK: Final = 12.0
 _LIFT: Final = 0.014
