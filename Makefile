@@ -26,7 +26,7 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-bench: .venv/.ready-dev ## the figures of the README, as ratios to a reference in the same run
+bench: .venv/.ready-dev ## what recoloring and orchestration cost, as ratios to a reference
 	@for script in benchmarks/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" || exit 1; done
 
 .venv/.ready: requirements.lock

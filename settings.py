@@ -38,7 +38,10 @@ def _address(text: str) -> str:
 
 
 def _folder(path: Path) -> Path:
-    nearest = next((parent for parent in (path, *path.absolute().parents) if parent.exists()), path)
+    try:
+        nearest = next((parent for parent in (path, *path.absolute().parents) if parent.exists()), path)
+    except OSError as exc:
+        raise ValueError(f"cannot be a folder: {exc.strerror}") from exc
     if not nearest.is_dir():
         raise ValueError(f"must be a folder, and {nearest} is none")
     if not os.access(nearest, os.W_OK | os.X_OK):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import typer
+import sys
 
-from commands.concepts import cancel, generate, status, watch
-from commands.console import run_app
-from commands.local import demo, dev
-from commands.pictures import gallery, recolor_image
+try:
+    import typer
+
+    from commands.concepts import cancel, generate, status, watch
+    from commands.console import run_app
+    from commands.local import demo, dev
+    from commands.pictures import gallery, recolor_image
+except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
+    sys.exit(130)
 
 app = typer.Typer(
     help="Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"

@@ -47,7 +47,6 @@ GRACE = timedelta(seconds=60)
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
-SETTLE_S = 0.5
 # Naming a version keeps the SDK from hashing every loaded module at start-up.
 _UNVERSIONED = WorkerDeploymentConfig(
     WorkerDeploymentVersion("concept-worker", "unversioned"), use_worker_versioning=False
@@ -178,8 +177,6 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
     finally:
         await store.close()
-    # On Python 3.11 the interpreter may abort at exit while the SDK's threads still let go of their last objects.
-    await asyncio.sleep(SETTLE_S)
 
 
 def main(

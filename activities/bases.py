@@ -24,15 +24,13 @@ class BaseImages:
         self._originals: OrderedDict[str, bytes] = OrderedDict()
         self._bases: OrderedDict[str, Base] = OrderedDict()
         self._underway: dict[str, asyncio.Task[Base]] = {}
-        self.fetched_bytes = 0
-        """How much was ever read from the store: what is prepared here is not read again."""
 
     async def original(self, ref: ImageRef) -> bytes:
         """The encoded image. Raises `StoreError`."""
         data = self._originals.get(ref.sha256)
         if data is None:
             data = await self._store.get(ref.bucket, ref.path, sha256=ref.sha256)
-            self.fetched_bytes += len(data)
+            self.remember(ref.sha256, data)
         return data
 
     async def base(self, ref: ImageRef) -> Base:
@@ -46,7 +44,9 @@ class BaseImages:
             return base
 
         async def fetch_and_prepare() -> Base:
-            return await self._prepare(ref.sha256, await self.original(ref))
+            base = await self._prepare(ref.sha256, await self.original(ref))
+            self.forget_original(ref.sha256)
+            return base
 
         return await self._once(ref.sha256, fetch_and_prepare)
 

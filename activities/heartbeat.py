@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from temporalio import activity
 
@@ -21,5 +21,4 @@ async def heartbeating(interval_s: float = 3.0) -> AsyncIterator[None]:
         yield
     finally:
         beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        await asyncio.wait({beating})  # not `await beating`: a cancel of this very attempt must not be swallowed here

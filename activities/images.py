@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Executor
+from typing import TypeVar
 
 from temporalio import activity
 from typing_extensions import override
@@ -11,14 +13,17 @@ from typing_extensions import override
 from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
+from activities.received import Received
 from color import ImageError, decode, inspect, to_png
 from contracts.images import ImageRef, Provenance
 from contracts.stages import GeneratedImage, ImageRequest, ImageStages, UploadRequest
 from providers.errors import ProviderAnswerUnusable
-from providers.port import ImageProvider
+from providers.port import ImageProvider, ProvidedImage
 from stores import layout
 from stores.errors import ObjectMissing
 from stores.port import Store
+
+T = TypeVar("T")
 
 PNG = "image/png"
 
@@ -31,6 +36,7 @@ class ImageActivities(ImageStages):
         self._provider = provider
         self._bases = bases
         self._threads = threads
+        self._received: Received[ProvidedImage] = Received()
 
     @override
     @activity.defn(name="generate_image")
@@ -45,17 +51,21 @@ class ImageActivities(ImageStages):
     async def upload_image(self, request: UploadRequest) -> ImageRef:
         source = request.source
         with temporal_failures():
-            data = await self._bases.original(source)
-            facts = inspect(data)
+            original = await self._bases.original(source)
             base = await self._bases.base(source)
-            if not facts.is_plain_png:
+            data = original
+            if not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
-                data = await asyncio.get_running_loop().run_in_executor(self._threads, _as_png, data)
+                data = await self._in_thread(_as_png, original)
             path = layout.base(request.user_id, request.concept_id)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             self._bases.forget_original(source.sha256)
+            if stored.sha256 != await self._in_thread(_sha256, data):
+                # Another attempt was faster, with other bytes: what lies there is what users see.
+                data = await self._store.get(stored.bucket, stored.path, sha256=stored.sha256)
             if stored.sha256 != source.sha256:
-                self._bases.remember(stored.sha256, data)
+                base = await self._bases.prepare(stored.sha256, data)
+                self._bases.forget_original(stored.sha256)
             return stored.as_image(base.width, base.height)
 
     async def _already_paid(self, task_id: uuid.UUID) -> GeneratedImage | None:
@@ -70,22 +80,31 @@ class ImageActivities(ImageStages):
         return await self._describe(task_id, data, provenance)
 
     async def _pay(self, request: ImageRequest) -> GeneratedImage:
-        provided = await self._provider.generate(request.logo_description, request.theme_description)
+        provided = self._received.get(request.task_id)
+        if provided is None:
+            provided = await self._provider.generate(request.logo_description, request.theme_description)
+            self._received.keep(request.task_id, provided)
         try:
             generated = await self._describe(request.task_id, provided.data, provided.provenance)
         except ImageError as exc:
+            self._received.stored(request.task_id)
             raise ProviderAnswerUnusable(f"{self._provider.name} sent an image that cannot be used: {exc}") from exc
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()
         await self._store.put(bucket, layout.paid_image_provenance(request.task_id), provenance, "application/json")
-        await self._store.put(bucket, layout.paid_image(request.task_id), provided.data, generated.image.media_type)
+        path = layout.paid_image(request.task_id)
+        stored = await self._store.put(bucket, path, provided.data, generated.image.media_type)
+        self._received.stored(request.task_id)
+        if stored.sha256 != generated.image.sha256:
+            # Another attempt was faster: both were paid for, and only the stored one counts from here on.
+            return await self._already_paid(request.task_id) or generated
         return generated
 
     async def _describe(self, task_id: uuid.UUID, data: bytes, provenance: Provenance) -> GeneratedImage:
         """Decode completely, and keep the result for the stages that follow in this process."""
         facts = inspect(data)
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = await self._in_thread(_sha256, data)
         base = await self._bases.prepare(sha256, data)
         image = ImageRef(
             bucket=self._store.concept_bucket,
@@ -98,6 +117,13 @@ class ImageActivities(ImageStages):
         )
         return GeneratedImage(image=image, provenance=provenance)
 
+    async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, data)
+
 
 def _as_png(data: bytes) -> bytes:
     return to_png(decode(data))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
+from activities.received import Received
 from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
 from providers.port import PaletteProvider
 from stores import layout
@@ -19,6 +20,7 @@ class PaletteActivities(PaletteStages):
     def __init__(self, store: Store, provider: PaletteProvider) -> None:
         self._store = store
         self._provider = provider
+        self._received: Received[PaletteSet] = Received()
 
     @override
     @activity.defn(name="create_palettes")
@@ -32,10 +34,14 @@ class PaletteActivities(PaletteStages):
                     pass  # not paid yet
                 except ValidationError as exc:
                     raise ObjectCorrupt(f"the object {bucket}/{path} is not a set of palettes") from exc
-                palettes = PaletteSet(
-                    palettes=await self._provider.create(
+                palettes = self._received.get(request.task_id)
+                if palettes is None:
+                    created = await self._provider.create(
                         request.theme_description, request.logo_description, request.count
                     )
-                )
+                    palettes = PaletteSet(palettes=created)
+                    self._received.keep(request.task_id, palettes)
                 await self._store.put(bucket, path, palettes.model_dump_json().encode(), "application/json")
-                return palettes
+                self._received.stored(request.task_id)
+                # Read back: if another attempt was faster, only the stored answer counts from here on.
+                return PaletteSet.model_validate_json(await self._store.get(bucket, path))

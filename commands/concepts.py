@@ -15,15 +15,16 @@ from commands.console import BadInput, ExitCode, load_settings, print_document, 
 from commands.display import ProgressView, print_report, print_status
 from commands.given import build_request, parse_id, read_image, read_request, with_image
 from commands.options import Image, Json, Palettes, TaskId
-from commands.session import Session, opened, status_of_row
+from commands.session import Session, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id, workflow_id
-from runtime.concepts import NoAnswer, Start, UnknownWorkflow
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, workflow_id
+from runtime.concepts import NoAnswer, UnknownWorkflow
 from stores import layout
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
+_NO_WORKER_WAIT_S = 20.0
 
 
 def generate(
@@ -54,6 +55,8 @@ def generate(
     """
     settings = load_settings()
     if task_file is not None:
+        if logo is not None or theme is not None or task_id is not None:
+            raise BadInput("--task-file says everything: give it without --logo, --theme and --task-id")
         request = read_request(task_file)
     elif logo is None or theme is None:
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
@@ -63,13 +66,14 @@ def generate(
 
     async def main() -> ConceptReport:
         async with opened(settings) as session:
-            complete = request if picture is None else await with_image(session.store, request, picture)
+            complete = await with_image(session.store, request, picture)
             if not no_wait:
                 return await make(session, complete)
-            await session.concepts.start(complete)
-            row = await session.store.task(complete.task_id)
-            state = TaskStatus.PENDING if row is None else row.status
-            return ConceptReport(task_id=complete.task_id, concept_id=complete.concept_id, status=state)
+            await session.start(complete)
+            if await session.store.task(complete.task_id) is not None:
+                return await session.report(complete.task_id)
+            pending = TaskStatus.PENDING
+            return ConceptReport(task_id=complete.task_id, concept_id=complete.concept_id, status=pending)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
 
@@ -85,7 +89,7 @@ def status(task_id: TaskId, json: Json = False) -> int:
 
     async def main() -> ConceptStatus:
         async with opened(settings) as session:
-            return await _find_status(session, parse_id(task_id))
+            return await session.status(parse_id(task_id))
 
     found = run_async(main())
     print_document(found) if json else print_status(Console(), found)
@@ -109,7 +113,7 @@ def watch(task_id: TaskId, json: Json = False) -> int:
             except UnknownWorkflow:
                 row = await session.store.task(task)
                 if row is None:
-                    raise _unknown(task) from None
+                    raise unknown(task) from None
                 if not row.status.ended:
                     progress.print("No workflow works on this task; its row says:", style="yellow")
             return await session.report(task)
@@ -130,7 +134,7 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
         async with opened(settings) as session:
             task = parse_id(task_id)
             await _cancel(session, task)
-            return await _find_status(session, task)
+            return await session.status(task)
 
     found = run_async(main())
     print_document(found) if json else print_status(Console(), found)
@@ -143,9 +147,11 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     return ExitCode.BAD_INPUT
 
 
-async def make(session: Session, request: GenerationRequest, *, farewell: str | None = None) -> ConceptReport:
+async def make(
+    session: Session, request: GenerationRequest, *, farewell: str | None = None, cancel_on_leaving: bool = False
+) -> ConceptReport:
     """Start a task, follow it to its end, and report. `farewell` is said to who leaves in between."""
-    if await session.concepts.start(request) is Start.ENDED_BEFORE:
+    if not await session.start(request):
         progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
     else:
         progress.print(f"Task {request.task_id}", style="dim", markup=False)
@@ -154,6 +160,9 @@ async def make(session: Session, request: GenerationRequest, *, farewell: str | 
         except asyncio.CancelledError:
             leaving = farewell or f"The task goes on without you: starter.py watch {request.task_id}"
             progress.print(leaving, markup=False)
+            if cancel_on_leaving:
+                await session.concepts.cancel(request.task_id)
+                await session.concepts.wait(request.task_id)
             raise
     return await session.report(request.task_id)
 
@@ -173,32 +182,23 @@ def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-async def _find_status(session: Session, task_id: uuid.UUID) -> ConceptStatus:
-    """From the workflow, or from the row where no worker answers. Raises `BadInput` for an id nobody knows."""
-    try:
-        return await session.concepts.status(task_id)
-    except (NoAnswer, UnknownWorkflow):
-        row = await session.store.task(task_id)
-        if row is None:
-            if not await session.concepts.is_running(task_id):
-                raise _unknown(task_id) from None
-            # Started, but no worker has taken its first step.
-            return ConceptStatus(
-                task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row"
-            )
-        return status_of_row(row)
-
-
 async def _cancel(session: Session, task_id: uuid.UUID) -> None:
     row = await session.store.task(task_id)
     if await session.concepts.is_running(task_id):
         await session.concepts.cancel(task_id)
-        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
+        try:
+            await session.concepts.status(task_id)
+        except NoAnswer:
+            patience_s = _NO_WORKER_WAIT_S
+            progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
+        else:
+            patience_s = _CANCEL_WAIT_S
+            progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
         with suppress(TimeoutError):
-            await session.concepts.wait(task_id, _CANCEL_WAIT_S)
+            await session.concepts.wait(task_id, patience_s)
         return
     if row is None:
-        raise _unknown(task_id)
+        raise unknown(task_id)
     if row.status.ended:
         raise BadInput(f"task {task_id} is {row.status} already")
     # Recorded but never started, or left behind by a workflow that is gone: nobody else will settle it.
@@ -206,7 +206,3 @@ async def _cancel(session: Session, task_id: uuid.UUID) -> None:
     error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
     await session.store.fail_task(row.request, holder, TaskStatus.CANCELLED, error)
     await layout.remove_visible(session.store, row.user_id, row.concept_id)
-
-
-def _unknown(task_id: uuid.UUID) -> BadInput:
-    return BadInput(f"nobody knows task {task_id}")

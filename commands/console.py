@@ -9,10 +9,11 @@ import re
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TextIO, TypeVar
 
 import typer
 from dotenv import load_dotenv
@@ -72,25 +73,40 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
 
 def run_app(app: typer.Typer) -> NoReturn:
     """Run a command line, and end the process with one line and the right exit code whatever happens."""
-    program = Path(sys.argv[0]).name
+    code = ExitCode.INTERRUPTED
     try:
         result = app(standalone_mode=False)
+        code = ExitCode(result) if isinstance(result, int) else ExitCode.DONE
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe went away; Python must not complain about it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
+        pass
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
-        message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
-        for line in message.splitlines() or [type(exc).__name__]:
-            print(f"{program}: {line}", file=sys.stderr)  # noqa: T201 -- the one line that the user gets
-        if "--json" in sys.argv:
-            document = {"error": {"type": type(exc).__name__, "message": message}}
-            print(json.dumps(document))  # noqa: T201 -- a script reads it
-        sys.exit(code)
-    sys.exit(result if isinstance(result, int) else ExitCode.DONE)
+        _complain(exc)
+    _leave(code)
+
+
+def _complain(exc: Exception) -> None:
+    """One line for people, and the same in a document for scripts."""
+    message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+    for line in message.splitlines() or [type(exc).__name__]:
+        _write(sys.stderr, f"{Path(sys.argv[0]).name}: {line}\n")
+    if "--json" in sys.argv:
+        _write(sys.stdout, json.dumps({"error": {"type": type(exc).__name__, "message": message}}) + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Whoever closed the other end does not want to read it, and nobody is left to be told."""
+    with suppress(OSError):
+        stream.write(text)
+        stream.flush()
+
+
+def _leave(code: ExitCode) -> NoReturn:
+    """End the process without tearing down the interpreter: on Python 3.11 the SDK's threads may abort it then."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def run_async(main: Coroutine[None, None, T]) -> T:
@@ -124,7 +140,10 @@ def run_async(main: Coroutine[None, None, T]) -> T:
 
 def load_dotenv_file() -> None:
     """Let a `.env` file of the working directory fill in what the environment lacks."""
-    load_dotenv(Path.cwd() / ".env")
+    try:
+        load_dotenv(Path.cwd() / ".env")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError((f".env: cannot be read: {exc}",)) from exc
 
 
 def load_settings() -> Settings:
@@ -132,13 +151,13 @@ def load_settings() -> Settings:
     load_dotenv_file()
     settings = Settings.load()
     for line in unknown_variables(tuple(os.environ)):
-        progress.print(f"[yellow]{line}[/]")
+        progress.print(line, style="yellow", markup=False)
     return settings
 
 
 def print_document(document: BaseModel) -> None:
     """One JSON document on standard output."""
-    print(document.model_dump_json(indent=2), flush=True)  # noqa: T201 -- this is where scripts look
+    _write(sys.stdout, f"{document.model_dump_json(indent=2)}\n")
 
 
 def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -29,6 +29,8 @@ _MARKS = {
     StageState.FAILED: ("✗", "bold red"),
     StageState.CANCELLED: ("✗", "yellow"),
 }
+_SPINNER = Spinner("dots", style="cyan")
+"""One for all: it counts its frames from when it was made."""
 _NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
 
 
@@ -96,8 +98,7 @@ def print_status(console: Console, status: ConceptStatus) -> None:
 def _picture(status: ConceptStatus) -> RenderableType:
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():
-        mark: RenderableType
-        mark = Spinner("dots", style="cyan") if stand.state is StageState.RUNNING else Text(*_MARKS[stand.state])
+        mark = _SPINNER if stand.state is StageState.RUNNING else Text(*_MARKS[stand.state])
         seconds = ""
         if stand.started_at is not None and stand.finished_at is not None:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
@@ -107,7 +108,7 @@ def _picture(status: ConceptStatus) -> RenderableType:
         swatches = Text()
         for color in item.colors:
             swatches.append("   ", style=f"on {color}")
-        mark = Spinner("dots", style="cyan") if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
+        mark = _SPINNER if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
         palettes.add_row(mark, swatches, Text(item.palette))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(total=100, completed=status.percent, width=40), f"{status.percent} %")

@@ -93,9 +93,15 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-async def with_image(store: Store, request: GenerationRequest, image: GivenImage) -> GenerationRequest:
-    """Put the picture where only the worker reads, and name it in the request. Raises `BadInput`, `StoreError`."""
-    path = layout.paid_image(request.task_id)
+async def with_image(store: Store, request: GenerationRequest, image: GivenImage | None) -> GenerationRequest:
+    """Put the picture where only the worker reads, and name it in the request; unless there is none, or no use for it.
+
+    Raises `BadInput`, `StoreError`.
+    """
+    row = await store.task(request.task_id)
+    if image is None or (row is not None and row.status.ended):
+        return request
+    path = layout.given_image(request.task_id)
     stored = await store.put(store.concept_bucket, path, image.data, image.facts.media_type)
     if stored.sha256 != hashlib.sha256(image.data).hexdigest():
         raise BadInput(f"task {request.task_id} has another image already")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
-from temporalio.envconfig import ClientConfig
+from pydantic import BaseModel, ConfigDict
 
 from commands.concepts import finish, make
 from commands.console import ExitCode, load_settings, print_document, progress, run_async
@@ -18,12 +18,14 @@ from commands.options import Image, Json, Palettes
 from commands.pictures import make_gallery
 from commands.session import Session, opened
 from contracts.tasks import TaskStatus
-from runtime.embedded import USUAL_PORT, Announcement, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.client import configured_address
+from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
 from runtime.telemetry import configure_logs
 from settings import Settings
 from worker import working
 
-_FAREWELL = "Interrupted. The server remembers: the next demo or dev finishes this concept."
+_FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
+_LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
 
 
 def demo(
@@ -53,9 +55,14 @@ def demo(
 
     async def main() -> int:
         async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
-            complete = request if picture is None else await with_image(session.store, request, picture)
+            complete = await with_image(session.store, request, picture)
             async with working(session.concepts.client, settings, session.store):
-                report = await make(session, complete, farewell=_FAREWELL)
+                report = await make(
+                    session,
+                    complete,
+                    farewell=_LAST_FAREWELL if server.forgetful else _FAREWELL,
+                    cancel_on_leaving=server.forgetful,
+                )
                 if report.status is TaskStatus.COMPLETED:
                     folder = settings.data_dir / "galleries" / str(report.concept_id)
                     index = await make_gallery(session.store, report.concept_id, folder)
@@ -103,6 +110,17 @@ def dev(
     return run_async(main())
 
 
+class Place(BaseModel):
+    """A server that is there: what `dev --json` prints."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    ui: str | None = None
+    forgetful: bool = False
+    """Whether everything it knows ends with it."""
+
+
 @asynccontextmanager
 async def _server(
     settings: Settings,
@@ -111,19 +129,20 @@ async def _server(
     port: int | None = None,
     ui_port: int | None = None,
     shared: bool = False,
-) -> AsyncIterator[Announcement]:
+) -> AsyncIterator[Place]:
     """The server that the environment names, else the one that `dev` runs on this data directory, else a new one.
 
     `shared`: other commands may use it, so it is announced, and a second one on the same folder is refused.
     """
-    configured = ClientConfig.load_client_connect_config().get("target_host")
+    configured = configured_address()
     if configured is not None:
-        yield Announcement(address=configured)
+        yield Place(address=configured)
         return
     present = announced(settings.data_dir)
     if present is not None and not shared:
-        yield present
+        yield Place(address=present.address, ui=present.ui)
         return
+    forgetful = False
     try:
         # A demo keeps off the usual port: a worker that was left behind may still be knocking there.
         server = await EmbeddedServer.start(
@@ -137,11 +156,12 @@ async def _server(
         if shared:
             raise
         # Another demo has the database open: this one can do without.
+        forgetful = True
         server = await EmbeddedServer.start(with_ui=with_ui)
     try:
         if shared:
             announce(settings.data_dir, server)
-        yield Announcement(address=server.address, ui=server.ui)
+        yield Place(address=server.address, ui=server.ui, forgetful=forgetful)
     finally:
         if shared:
             withdraw(settings.data_dir)
@@ -154,9 +174,11 @@ async def _until_interrupted() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a second one does not wait for the cleaning up
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
-def _say_where(server: Announcement, session: Session) -> None:
+def _say_where(server: Place, session: Session) -> None:
     progress.print(f"Temporal    {server.address}", markup=False)
     if server.ui is not None:
         progress.print(f"Web page    {server.ui}/namespaces/{session.concepts.client.namespace}", markup=False)

@@ -98,15 +98,18 @@ def recolor_image(
 
     def make(palette: Palette) -> RecoloredFile:
         path = out / f"{palette.name}.png"
-        _write(path, recolor(base, palette.colors))
+        try:
+            _write(path, recolor(base, palette.colors))
+        except OSError as exc:
+            raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(name=palette.name, path=str(path.absolute()))
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(settings.render_threads) as threads:
-            files = tuple(threads.map(make, chosen))
     except OSError as exc:
         raise BadInput(f"{out}: {exc.strerror}") from exc
+    with ThreadPoolExecutor(settings.render_threads) as threads:
+        files = tuple(threads.map(make, chosen))
     if json:
         print_document(RecolorDocument(variations=files))
     progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)

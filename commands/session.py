@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from commands.console import BadInput
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import TaskStatus
+from contracts.tasks import GenerationRequest, TaskStatus, concept_id
 from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient, NoAnswer
+from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
 from runtime.embedded import announced
 from settings import Settings
 from stores.errors import ObjectMissing
@@ -30,6 +31,39 @@ class Session:
     settings: Settings
     store: Store
     concepts: ConceptClient
+
+    async def start(self, request: GenerationRequest) -> bool:
+        """Start a task, or find it under way; False if it has ended before, and then nothing is started.
+
+        A row that is still open although its workflow was terminated is worked on again. Raises `BadInput` when the
+        task exists with other words or another owner.
+        """
+        row = await self.store.task(request.task_id)
+        if row is not None and _essence(row.request) != _essence(request):
+            raise BadInput(f"task {request.task_id} exists already, with other words or another owner")
+        if await self.concepts.start(request) is Start.STARTED:
+            return True
+        row = await self.store.task(request.task_id)
+        if row is not None and row.status.ended:
+            return False
+        return await self.concepts.start(request, after_failure=True) is Start.STARTED
+
+    async def status(self, task_id: uuid.UUID) -> ConceptStatus:
+        """From the workflow, or from the row where the workflow cannot tell. Raises `BadInput` for an unknown id."""
+        try:
+            status = await self.concepts.status(task_id)
+        except (NoAnswer, UnknownWorkflow):
+            status = None
+        if status is not None and (status.state.ended or await self.concepts.is_running(task_id)):
+            return status
+        # No worker answers, or the workflow was terminated and will never know how its task went on.
+        row = await self.store.task(task_id)
+        if row is not None:
+            return status_of_row(row)
+        if not await self.concepts.is_running(task_id):
+            raise unknown(task_id)
+        # Started, but no worker has taken its first step.
+        return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
 
     async def follow(self, task_id: uuid.UUID, show: Show) -> None:
         """Show a concept's progress until its workflow has ended, however it does."""
@@ -94,6 +128,16 @@ async def opened(settings: Settings, address: str | None = None) -> AsyncIterato
     concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
     async with opened_store(settings) as store:
         yield Session(settings, store, concepts)
+
+
+def unknown(task_id: uuid.UUID) -> BadInput:
+    """Neither the server nor the store has heard of it."""
+    return BadInput(f"nobody knows task {task_id}")
+
+
+def _essence(request: GenerationRequest) -> GenerationRequest:
+    """What makes two requests the same task: the image may be handed in again, under another reference."""
+    return request.model_copy(update={"base_image": None})
 
 
 def status_of_row(row: TaskRow) -> ConceptStatus:

@@ -52,8 +52,8 @@ def _printable(text: str) -> str:
 
 
 def _not_reserved(user_id: str) -> str:
-    if user_id == PAID_FOLDER:
-        msg = f"{PAID_FOLDER!r} is reserved"
+    if user_id.lower() == PAID_FOLDER:  # some disks do not tell the cases apart
+        msg = f"{user_id!r} is reserved"
         raise ValueError(msg)
     return user_id
 

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -35,16 +35,18 @@ class TemporalMisconfigured(Exception):
     """What `TEMPORAL_*` or `temporal.toml` say cannot be right."""
 
 
+def configured_address() -> str | None:
+    """The address that the environment names, if any. Raises `TemporalMisconfigured`."""
+    return _configuration().get("target_host")
+
+
 async def connect(address: str | None = None, *, runtime: Runtime | None = None) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
     `address` is used where the environment names none; the last resort is localhost:7233. Raises
     `TemporalUnreachable` or `TemporalMisconfigured`.
     """
-    try:
-        config = ClientConfig.load_client_connect_config()
-    except RuntimeError as exc:
-        raise TemporalMisconfigured(f"temporal.toml or TEMPORAL_*: {_reason(exc)}") from exc
+    config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
     if "://" in target:
         raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}")
@@ -88,6 +90,13 @@ async def ensure_search_attributes(client: Client) -> bool:
         log.warning("search attributes cannot be registered: concepts go without", extra={"reason": exc.message})
         return False
     return True
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, OSError, ValueError) as exc:
+        raise TemporalMisconfigured(f"temporal.toml or TEMPORAL_*: {_reason(exc)}") from exc
 
 
 def _reason(exc: Exception) -> str:

@@ -64,8 +64,11 @@ class ConceptClient:
     task_queue: str
     with_attributes: bool
 
-    async def start(self, request: GenerationRequest) -> Start:
-        """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm."""
+    async def start(self, request: GenerationRequest, *, after_failure: bool = False) -> Start:
+        """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
+
+        `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
+        """
         attributes = TypedSearchAttributes(
             [
                 SearchAttributePair(TASK_ATTRIBUTE, str(request.task_id)),
@@ -73,6 +76,9 @@ class ConceptClient:
                 SearchAttributePair(KIND_ATTRIBUTE, request.task_type),
             ]
         )
+        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
+        if after_failure:
+            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
         try:
             await self.client.start_workflow(
                 GENERATION_WORKFLOW,
@@ -81,7 +87,7 @@ class ConceptClient:
                 task_queue=self.task_queue,
                 result_type=ConceptOutcome,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
                 static_summary=f"concept with {request.num_palettes} palettes",
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",

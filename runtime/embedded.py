@@ -61,6 +61,9 @@ class Announcement(BaseModel):
 
     address: str
     ui: str | None = None
+    server_pid: int
+    server_started_at: float
+    """Together they say whether the server still runs: process ids are used again."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,14 @@ class EmbeddedServer:
         else:
             command += ["--headless"]
         if folder is not None:
-            command += [f"--db-filename={folder / 'temporal.sqlite3'}", *_DURABLE_AND_FAST]
+            # A bare name: the server reads it as a URI, where `?`, `#` and `%` of a folder's name mean something else.
+            command += ["--db-filename=temporal.sqlite3", *_DURABLE_AND_FAST]
         log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
         with log_path.open("wb") as log:
             # A session of its own: Ctrl-C reaches us first, so that the worker stops while there is a server.
             process = await asyncio.create_subprocess_exec(
                 *command,
+                cwd=folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -184,7 +189,11 @@ def find_temporal() -> str:
 def announce(folder: Path, server: EmbeddedServer) -> None:
     """Let commands that use this data directory find the server for as long as it runs."""
     draft = folder / "dev.json.new"
-    draft.write_text(Announcement(address=server.address, ui=server.ui).model_dump_json())
+    process = psutil.Process(server.process.pid)
+    announcement = Announcement(
+        address=server.address, ui=server.ui, server_pid=process.pid, server_started_at=process.create_time()
+    )
+    draft.write_text(announcement.model_dump_json())
     draft.replace(folder / "dev.json")
 
 
@@ -199,13 +208,13 @@ def announced(folder: Path) -> Announcement | None:
         announcement = Announcement.model_validate_json((folder / "dev.json").read_bytes())
     except (OSError, ValidationError):
         return None
-    lock = FileLock(folder / "temporal.lock")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return announcement
-    lock.release()
-    return None
+        process = psutil.Process(announcement.server_pid)
+        same = process.create_time() == announcement.server_started_at
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return announcement if alive else None
 
 
 def _lock(folder: Path) -> FileLock:

@@ -9,8 +9,13 @@ from stores.port import Store
 
 
 def paid_image(task_id: uuid.UUID) -> str:
-    """The image that was paid for or handed in, as it came."""
+    """The image that was paid for, as it came."""
     return f"{PAID_FOLDER}/{task_id}/image"
+
+
+def given_image(task_id: uuid.UUID) -> str:
+    """The image that was handed in with the request, as it came."""
+    return f"{PAID_FOLDER}/{task_id}/given"
 
 
 def paid_image_provenance(task_id: uuid.UUID) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import shutil
@@ -13,6 +14,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psutil
 import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus
@@ -202,11 +204,16 @@ async def test_a_running_server_is_found_by_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"ui": null}', "\0\0\0"])
 def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path, note: str) -> None:
     """Half a file, or somebody else's, next to a server that runs: as if there were none."""
-    with embedded._lock(tmp_path):
-        (tmp_path / "dev.json").write_text('{"address": "127.0.0.1:7233"}')
-        assert announced(tmp_path) is not None
-        (tmp_path / "dev.json").write_text(note)
-        assert announced(tmp_path) is None
+    running = psutil.Process()
+    good = {
+        "address": "127.0.0.1:7233",
+        "server_pid": running.pid,
+        "server_started_at": running.create_time(),
+    }
+    (tmp_path / "dev.json").write_text(json.dumps(good))
+    assert announced(tmp_path) is not None
+    (tmp_path / "dev.json").write_text(note)
+    assert announced(tmp_path) is None
 
 
 def _own_a_server(folder: Path, told: Connection[int, int]) -> None:

@@ -46,7 +46,10 @@ class ObjectFolder:
         except (FileExistsError, NotADirectoryError) as exc:
             if target.is_dir() or any(folder.is_file() for folder in target.parents):
                 raise StoreRefused(f"an object and a folder cannot share a name: {bucket}/{path}") from exc
-            data = self.get(bucket, path, None)
+            try:
+                data = self.get(bucket, path, None)
+            except ObjectMissing as gone:
+                raise StoreUnavailable("an object was removed while it was being created") from gone
         except OSError as exc:
             raise StoreUnavailable(f"the object folder refused a file: {exc.strerror}") from exc
         finally:
