@@ -12,13 +12,16 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureEr
 from temporalio.exceptions import ApplicationError
 
 from color import decode
-from contracts.images import ImageRef
+from commands.console import BadInput
+from commands.session import Session
+from contracts.images import ImageRef, Provenance
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
 from runtime.concepts import Start
-from stores.errors import StoreRefused
+from settings import Settings
+from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.port import Store
 from tests.rig import (
@@ -403,3 +406,86 @@ async def test_without_search_attributes_everything_else_works(client: Client, s
         description = await rig.handle(request).describe()
     assert status.state is TaskStatus.COMPLETED
     assert description.typed_search_attributes.get(TASK_ATTRIBUTE) is None
+
+
+async def test_an_answer_is_kept_while_the_store_fails(client: Client, store: LocalStore) -> None:
+    """A store that refuses what was paid for costs attempts, not further calls to the providers."""
+    failing = {"image": 2, "palettes.json": 2}
+
+    def full_disk(method: str, path: str) -> Exception | None:
+        name = path.rpartition("/")[2]
+        if method != "put" or failing.get(name, 0) == 0:
+            return None
+        failing[name] -= 1
+        return StoreUnavailable("no room left")
+
+    images, palettes = ScriptedImages(), ScriptedPalettes()
+    request = make_request()
+    async with rigged(client, FaultyStore(store, full_disk), images=images, palettes=palettes) as rig:
+        status = await rig.finish(request)
+    assert status.state is TaskStatus.COMPLETED
+    assert failing == {"image": 0, "palettes.json": 0}
+    assert (images.script.count, palettes.script.count) == (1, 1)
+
+
+async def test_the_answer_that_was_stored_first_counts(client: Client, store: LocalStore) -> None:
+    """Two attempts that overlap both get an answer; the concept is made of the one that lies in the store."""
+    request = make_request()
+    first = draw_png(96)
+
+    async def another_attempt_is_faster() -> None:
+        provenance = Provenance(provider="scripted", credit="the faster attempt").model_dump_json().encode()
+        await store.put(BUCKETS[0], f"paid/{request.task_id}/image.json", provenance, "application/json")
+        await store.put(BUCKETS[0], f"paid/{request.task_id}/image", first, "image/png")
+
+    images = ScriptedImages(Script(then=another_attempt_is_faster))
+    async with rigged(client, store, images=images) as rig:
+        await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert concept is not None
+    assert (concept.image.width, concept.provenance.credit) == (96, "the faster attempt")
+    assert await store.get(concept.image.bucket, concept.image.path) == first
+
+
+async def test_a_base_that_was_published_first_counts(client: Client, store: LocalStore) -> None:
+    """An object that users may have seen is never replaced; the variations are made from it."""
+    request = make_request()
+    published = draw_png(96)
+    await store.put(BUCKETS[0], f"ada/{request.concept_id}/base.png", published, "image/png")
+    async with rigged(client, store) as rig:
+        await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert concept is not None
+    assert (concept.image.width, concept.image.sha256) == (96, hashlib.sha256(published).hexdigest())
+    assert {variation.image.width for variation in concept.variations} == {96}
+
+
+async def test_a_terminated_workflow_can_be_started_again(client: Client, store: LocalStore) -> None:
+    """An operator's terminate leaves the row open: it is what `status` tells then, and a start takes the task up."""
+    request = make_request()
+    settings = Settings.model_validate({})
+    async with rigged(client, store, work=False) as idle:
+        session = Session(settings, store, idle.concepts)
+        assert await session.start(request)
+        await store.claim_task(request, request.workflow_id)
+        await idle.handle(request).terminate()
+        status = await session.status(request.task_id)
+        assert (status.state, status.source) == (TaskStatus.PROCESSING, "row")
+        assert await session.start(request)
+        queue = idle.concepts.task_queue
+    async with rigged(client, store, queue=queue) as rig:
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        row = await rig.row(request)
+        assert not await Session(settings, store, rig.concepts).start(request)
+    assert row.status is TaskStatus.COMPLETED
+
+
+async def test_an_id_belongs_to_one_request(client: Client, store: LocalStore) -> None:
+    """The same id with other words or another owner is a mistake, and must not show the first one's concept."""
+    request = make_request()
+    async with rigged(client, store) as rig:
+        await rig.finish(request)
+        session = Session(Settings.model_validate({}), store, rig.concepts)
+        for change in ({"user_id": "eve"}, {"logo_description": "another logo"}, {"num_palettes": 1}):
+            with pytest.raises(BadInput, match="exists already, with other words or another owner"):
+                await session.start(request.model_copy(update=change))
