@@ -33,7 +33,12 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
 
 _GONE = {RPCStatusCode.NOT_FOUND}
-_UNREACHABLE = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}
+_NO_ANSWER = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.FAILED_PRECONDITION,  # it was ended before it took its first step
+}
 
 
 class Start(StrEnum):
@@ -105,7 +110,7 @@ class ConceptClient:
         except RPCError as exc:
             if exc.status in _GONE:
                 raise UnknownWorkflow(str(task_id)) from exc
-            if exc.status in _UNREACHABLE:
+            if exc.status in _NO_ANSWER:
                 raise NoAnswer(str(task_id)) from exc
             raise
         return status
