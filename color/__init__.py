@@ -8,6 +8,7 @@ Nothing here reads a file, a clock or a random number.
 
 from __future__ import annotations
 
+from color.cube import CubeError, cube_error, cube_file, lookup_table
 from color.decoding import (
     Facts,
     ImageDamaged,
@@ -24,6 +25,7 @@ from color.spaces import contrast_ratio, distance, oklab
 
 __all__ = [
     "Base",
+    "CubeError",
     "Facts",
     "ImageDamaged",
     "ImageError",
@@ -31,9 +33,12 @@ __all__ = [
     "NotAnImage",
     "Picture",
     "contrast_ratio",
+    "cube_error",
+    "cube_file",
     "decode",
     "distance",
     "inspect",
+    "lookup_table",
     "oklab",
     "prepare",
     "recolor",

@@ -172,14 +172,18 @@ def recolor(base: Base, colors: Sequence[str]) -> bytes:
 
     Spends nearly all its time outside the interpreter lock, so threads scale. ValueError for any other color.
     """
-    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
-    light = oklab_luminance(palette)
-    targets = legible(base.regions, choose(base.regions, palette), float(contrast(light.max(), light.min())))
-    table = recolored(base.mixtures, base.regions, targets)
+    table = recolored(base.mixtures, base.regions, targets_of(base, colors))
     if isinstance(base.pixels, bytes):
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
     return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
+
+
+def targets_of(base: Base, colors: Sequence[str]) -> F64:
+    """What each region becomes: (k, 3) OKLab. `colors` and errors as for `recolor`."""
+    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
+    light = oklab_luminance(palette)
+    return legible(base.regions, choose(base.regions, palette), float(contrast(light.max(), light.min())))
 
 
 def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from color import prepare, recolor
+from color import Base, cube_error, cube_file, decode, lookup_table, prepare, recolor
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
 from commands.given import parse_id, read_file, read_image
 from commands.options import Json
@@ -34,11 +34,20 @@ class GalleryDocument(BaseModel):
     contact_sheet: str
 
 
+class CubeFile(BaseModel):
+    """A lookup table, and its distance (OKLab) from the picture over all visible pixels and their worst hundredth."""
+
+    path: str
+    error_mean: float
+    error_percentile_99: float
+
+
 class RecoloredFile(BaseModel):
     """One palette's picture."""
 
     name: str
     path: str
+    cube: CubeFile | None = None
 
 
 class RecolorDocument(BaseModel):
@@ -84,25 +93,31 @@ def recolor_image(
         Path, typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...]}, ...] or {name: [hex, ...], ...}.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
+    cube: Annotated[
+        bool, typer.Option("--cube", help="Also write {name}.cube, a lookup table that approximates the recoloring.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Recolor a picture with each palette of a file. Needs no server.
 
     \b
-    Example:
+    Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
+      starter.py recolor logo.png --palettes palettes.json --out recolored --cube
     """
     settings = load_settings()
     chosen = _read_palettes(palettes)
-    base = prepare(read_image(image).data)
+    data = read_image(image).data
+    base = prepare(data)
 
     def make(palette: Palette) -> RecoloredFile:
         path = out / f"{palette.name}.png"
         try:
             _write(path, recolor(base, palette.colors))
+            table = _write_cube(path.with_name(f"{palette.name}.cube"), data, base, palette) if cube else None
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
-        return RecoloredFile(name=palette.name, path=str(path.absolute()))
+        return RecoloredFile(name=palette.name, path=str(path.absolute()), cube=table)
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -112,6 +127,13 @@ def recolor_image(
         files = tuple(threads.map(make, chosen))
     if json:
         print_document(RecolorDocument(variations=files))
+    for file in files:
+        if file.cube is not None:
+            mean, worst = file.cube.error_mean, file.cube.error_percentile_99
+            line = (
+                f"{file.name}.cube differs from {file.name}.png by {mean:.3f} on average, {worst:.3f} at its worst 1 %"
+            )
+            progress.print(line, markup=False, soft_wrap=True)
     progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
 
@@ -182,6 +204,13 @@ def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
         return Palette(name=name, colors=colors)
     except ValidationError as exc:
         raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
+
+
+def _write_cube(path: Path, data: bytes, base: Base, palette: Palette) -> CubeFile:
+    table = lookup_table(base, palette.colors)
+    _write(path, cube_file(table, palette.name).encode("ascii"))
+    error = cube_error(decode(data), base, palette.colors, table)
+    return CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
 
 
 def _write(path: Path, data: bytes) -> None:
