@@ -130,10 +130,8 @@ def recolor_image(
     for file in files:
         if file.cube is not None:
             mean, worst = file.cube.error_mean, file.cube.error_percentile_99
-            line = (
-                f"{file.name}.cube differs from {file.name}.png by {mean:.3f} on average, {worst:.3f} at its worst 1 %"
-            )
-            progress.print(line, markup=False, soft_wrap=True)
+            distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
+            progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
     progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
 

@@ -333,6 +333,14 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
             made = Image.open(shell.folder / form / f"{name}.png").convert("RGBA")
             assert made.size == (90, 90)
             assert made.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+    cubes = await shell.run(
+        "starter.py", "recolor", "logo.png", "--palettes", "list.json", "--out", "list", "--cube", "--json"
+    )
+    variations = cubes.document["variations"]
+    assert isinstance(variations, list)
+    for variation in variations:
+        assert Path(variation["cube"]["path"]).read_text().startswith(f'TITLE "{variation["name"]}"')
+        assert variation["cube"]["error_mean"] < 0.01
     first, second = (sorted(shell.folder.glob(f"{form}/*.png")) for form in ("list", "table"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
