@@ -340,7 +340,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     assert isinstance(variations, list)
     for variation in variations:
         assert Path(variation["cube"]["path"]).read_text().startswith(f'TITLE "{variation["name"]}"')
-        assert variation["cube"]["error_mean"] < 0.01
+        assert 0 <= variation["cube"]["error_mean"] <= variation["cube"]["error_percentile_99"] < 0.3
     first, second = (sorted(shell.folder.glob(f"{form}/*.png")) for form in ("list", "table"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
