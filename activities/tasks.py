@@ -9,7 +9,7 @@ from activities.failures import temporal_failures
 from contracts.concepts import Concept
 from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.tasks import GenerationRequest, TaskStatus
-from stores import layout
+from stores.ending import end_without_concept
 from stores.errors import TaskHeld
 from stores.port import Store, TaskRow
 
@@ -47,10 +47,9 @@ class TaskActivities(TaskStages):
     @activity.defn(name="fail_task")
     async def fail_task(self, request: FailRequest) -> TaskEnd:
         with temporal_failures():
-            row = await self._store.fail_task(request.request, _calling_workflow(), request.status, request.error)
-            # First the row, then the pictures: nobody is told of a concept whose pictures are gone.
-            if row.status in {TaskStatus.FAILED, TaskStatus.CANCELLED}:
-                await layout.remove_visible(self._store, request.request.user_id, request.request.concept_id)
+            row = await end_without_concept(
+                self._store, request.request, _calling_workflow(), request.status, request.error
+            )
             return TaskEnd(status=row.status)
 
     async def _claim(self, request: GenerationRequest) -> TaskRow:

@@ -20,7 +20,7 @@ from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, workflow_id
 from runtime.concepts import NoAnswer, UnknownWorkflow
-from stores import layout
+from stores.ending import end_without_concept
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
@@ -204,5 +204,4 @@ async def _cancel(session: Session, task_id: uuid.UUID) -> None:
     # Recorded but never started, or left behind by a workflow that is gone: nobody else will settle it.
     holder = row.workflow_id or workflow_id(task_id)
     error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
-    await session.store.fail_task(row.request, holder, TaskStatus.CANCELLED, error)
-    await layout.remove_visible(session.store, row.user_id, row.concept_id)
+    await end_without_concept(session.store, row.request, holder, TaskStatus.CANCELLED, error)

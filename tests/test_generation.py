@@ -21,6 +21,7 @@ from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
 from runtime.concepts import Start
 from settings import Settings
+from stores.ending import end_without_concept
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.port import Store
@@ -489,3 +490,18 @@ async def test_an_id_belongs_to_one_request(client: Client, store: LocalStore) -
         for change in ({"user_id": "eve"}, {"logo_description": "another logo"}, {"num_palettes": 1}):
             with pytest.raises(BadInput, match="exists already, with other words or another owner"):
                 await session.start(request.model_copy(update=change))
+
+
+@pytest.mark.parametrize("ended", [TaskStatus.FAILED, TaskStatus.CANCELLED])
+async def test_a_completed_concept_keeps_its_pictures(
+    store: LocalStore, ended: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
+) -> None:
+    """Whoever fails or cancels a task that was completed a moment ago changes nothing, neither row nor pictures."""
+    request = make_request()
+    path = f"ada/{request.concept_id}/base.png"
+    await store.put(BUCKETS[0], path, draw_png(), "image/png")
+    await store.claim_task(request, request.workflow_id)
+    completed = await store.store_concept(make_concept(request), request.workflow_id)
+    error = TaskError(stage=Stage.STORE, type="Cancelled", message="Too late")
+    assert await end_without_concept(store, request, request.workflow_id, ended, error) == completed
+    assert await store.find(BUCKETS[0], path) is not None
