@@ -30,7 +30,7 @@ from activities.palettes import PaletteActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app
-from commands.session import open_store
+from commands.session import opened_store
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinImages, BuiltinPalettes
 from providers.port import ImageProvider, PaletteProvider
@@ -148,26 +148,25 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     runtime = temporal_runtime(settings.metrics_address)
     client = await connect(runtime=runtime)
     await ensure_search_attributes(client)
-    store = open_store(settings)
-
     polling = asyncio.Event()
-
-    async def not_ready_because() -> str | None:
-        if stop.is_set():
-            return "stopping"
-        if not polling.is_set():
-            return "starting"
-        try:
-            await store.task(UUID(int=0))
-            await client.service_client.check_health()
-        except StoreError as exc:
-            return str(exc)
-        except RPCError as exc:
-            return f"Temporal does not answer: {exc.message}"
-        return None
-
     try:
         async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(opened_store(settings))
+
+            async def not_ready_because() -> str | None:
+                if stop.is_set():
+                    return "stopping"
+                if not polling.is_set():
+                    return "starting"
+                try:
+                    await store.task(UUID(int=0))
+                    await client.service_client.check_health()
+                except StoreError as exc:
+                    return str(exc)
+                except RPCError as exc:
+                    return f"Temporal does not answer: {exc.message}"
+                return None
+
             if settings.health_address is not None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
             await stack.enter_async_context(working(client, settings, store, queues=queues))
@@ -175,8 +174,6 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
-    finally:
-        await store.close()
 
 
 def main(

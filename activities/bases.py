@@ -38,10 +38,6 @@ class BaseImages:
 
         Raises `StoreError` or `ImageError`.
         """
-        base = self._bases.get(ref.sha256)
-        if base is not None:
-            self._bases.move_to_end(ref.sha256)
-            return base
 
         async def fetch_and_prepare() -> Base:
             base = await self._prepare(ref.sha256, await self.original(ref))
@@ -51,10 +47,8 @@ class BaseImages:
         return await self._once(ref.sha256, fetch_and_prepare)
 
     async def prepare(self, sha256: str, data: bytes) -> Base:
-        """Prepare an image that is at hand, and remember both. Raises `ImageError` when it does not decode."""
-        base = await self._once(sha256, lambda: self._prepare(sha256, data))
-        self.remember(sha256, data)
-        return base
+        """The same for an image that is at hand. Raises `ImageError` when it does not decode."""
+        return await self._once(sha256, lambda: self._prepare(sha256, data))
 
     def remember(self, sha256: str, data: bytes) -> None:
         """Keep an encoded image that will be asked for soon."""
@@ -66,6 +60,10 @@ class BaseImages:
         self._originals.pop(sha256, None)
 
     async def _once(self, sha256: str, make: Callable[[], Coroutine[None, None, Base]]) -> Base:
+        base = self._bases.get(sha256)
+        if base is not None:
+            self._bases.move_to_end(sha256)
+            return base
         task = self._underway.get(sha256)
         if task is None:
             task = asyncio.create_task(make())

@@ -53,19 +53,19 @@ class ImageActivities(ImageStages):
         with temporal_failures():
             original = await self._bases.original(source)
             base = await self._bases.base(source)
-            data = original
+            data, sha256 = original, source.sha256
             if not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
                 data = await self._in_thread(_as_png, original)
+                sha256 = await self._in_thread(_sha256, data)
             path = layout.base(request.user_id, request.concept_id)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             self._bases.forget_original(source.sha256)
-            if stored.sha256 != await self._in_thread(_sha256, data):
+            if stored.sha256 != sha256:
                 # Another attempt was faster, with other bytes: what lies there is what users see.
                 data = await self._store.get(stored.bucket, stored.path, sha256=stored.sha256)
             if stored.sha256 != source.sha256:
                 base = await self._bases.prepare(stored.sha256, data)
-                self._bases.forget_original(stored.sha256)
             return stored.as_image(base.width, base.height)
 
     async def _already_paid(self, task_id: uuid.UUID) -> GeneratedImage | None:
@@ -106,6 +106,7 @@ class ImageActivities(ImageStages):
         facts = inspect(data)
         sha256 = await self._in_thread(_sha256, data)
         base = await self._bases.prepare(sha256, data)
+        self._bases.remember(sha256, data)  # for the upload
         image = ImageRef(
             bucket=self._store.concept_bucket,
             path=layout.paid_image(task_id),

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from color.decoding import Picture, decode
 from color.mapping import mixtures, recolored
-from color.rendering import Base, recolor, targets_of
+from color.rendering import Base, targets_of
 from color.spaces import F32, rgb_to_oklab
 
 CUBE_SIZE: Final = 33
@@ -55,11 +55,11 @@ def cube_file(table: F32, title: str) -> str:
     return f'TITLE "{plain}"\nLUT_3D_SIZE {size}\nDOMAIN_MIN 0 0 0\nDOMAIN_MAX 1 1 1\n{rows}\n'
 
 
-def cube_error(picture: Picture, base: Base, colors: Sequence[str], table: F32) -> CubeError:
-    """How far the table is from the variation on the picture that `base` was prepared from; trilinear, as in tools."""
+def cube_error(picture: Picture, variation: bytes, table: F32) -> CubeError:
+    """How far the table, applied to the picture, is from what `recolor` made of it; trilinear, as in tools."""
     lut = ImageFilter.Color3DLUT(len(table), table.ravel().tolist())
     approximate = np.asarray(Image.fromarray(picture.rgb).filter(lut))
-    exact = decode(recolor(base, colors)).rgb
+    exact = decode(variation).rgb
     away = np.linalg.norm(rgb_to_oklab(approximate) - rgb_to_oklab(exact), axis=-1)
     if picture.alpha is not None and (visible := picture.alpha >= _VISIBLE).any():
         away = away[visible]

@@ -98,8 +98,10 @@ async def with_image(store: Store, request: GenerationRequest, image: GivenImage
 
     Raises `BadInput`, `StoreError`.
     """
+    if image is None:
+        return request
     row = await store.task(request.task_id)
-    if image is None or (row is not None and row.status.ended):
+    if row is not None and row.status.ended:
         return request
     path = layout.given_image(request.task_id)
     stored = await store.put(store.concept_bucket, path, image.data, image.facts.media_type)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from color import Base, cube_error, cube_file, decode, lookup_table, prepare, recolor
+from color import Base, Picture, cube_error, cube_file, decode, lookup_table, prepare, recolor
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
 from commands.given import parse_id, read_file, read_image
 from commands.options import Json
@@ -109,12 +109,14 @@ def recolor_image(
     chosen = _read_palettes(palettes)
     data = read_image(image).data
     base = prepare(data)
+    picture = decode(data) if cube else None
 
     def make(palette: Palette) -> RecoloredFile:
         path = out / f"{palette.name}.png"
         try:
-            _write(path, recolor(base, palette.colors))
-            table = _write_cube(path.with_name(f"{palette.name}.cube"), data, base, palette) if cube else None
+            variation = recolor(base, palette.colors)
+            _write(path, variation)
+            table = None if picture is None else _write_cube(path, picture, base, palette, variation)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(name=palette.name, path=str(path.absolute()), cube=table)
@@ -204,10 +206,11 @@ def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
         raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
 
 
-def _write_cube(path: Path, data: bytes, base: Base, palette: Palette) -> CubeFile:
+def _write_cube(beside: Path, picture: Picture, base: Base, palette: Palette, variation: bytes) -> CubeFile:
+    path = beside.with_name(f"{palette.name}.cube")
     table = lookup_table(base, palette.colors)
     _write(path, cube_file(table, palette.name).encode("ascii"))
-    error = cube_error(decode(data), base, palette.colors, table)
+    error = cube_error(picture, variation, table)
     return CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
 
 

@@ -101,15 +101,10 @@ class Session:
         )
 
 
-def open_store(settings: Settings) -> Store:
-    """The store that the settings name; to be closed. Raises `StoreError`."""
-    return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
-
-
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """The same for as long as the block runs."""
-    store = open_store(settings)
+    """The store that the settings name, for as long as the block runs. Raises `StoreError`."""
+    store = LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
     try:
         yield store
     finally:

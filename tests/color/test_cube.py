@@ -34,9 +34,10 @@ def test_another_program_reads_the_file_and_gets_the_variation(tmp_path: Path) -
     table = lookup_table(base, PALETTE)
     (tmp_path / "warm.cube").write_text(cube_file(table, "warm"))
     theirs = np.asarray(Image.open(BytesIO(data)).convert("RGB").filter(load_cube_file(str(tmp_path / "warm.cube"))))
-    ours = decode(recolor(base, PALETTE)).rgb
+    variation = recolor(base, PALETTE)
+    ours = decode(variation).rgb
     away = np.linalg.norm(rgb_to_oklab(theirs) - rgb_to_oklab(ours), axis=-1)
-    error = cube_error(picture, base, PALETTE, table)
+    error = cube_error(picture, variation, table)
     assert error.mean == pytest.approx(float(away.mean()), abs=1e-4)
     assert error.mean < 0.005
     assert error.percentile_99 < 0.05
@@ -58,7 +59,8 @@ def test_a_wrong_table_is_reported_as_wrong() -> None:
     data = logo("RGBA")
     steps = np.linspace(0, 1, 17, dtype=np.float32)
     identity = np.stack(np.meshgrid(steps, steps, steps, indexing="ij")[::-1], axis=-1)
-    assert cube_error(decode(data), prepare(data), ("#D8F3DC", "#40916C", "#1B4332"), identity).mean > 0.05
+    variation = recolor(prepare(data), ("#D8F3DC", "#40916C", "#1B4332"))
+    assert cube_error(decode(data), variation, identity).mean > 0.05
 
 
 def test_the_file_has_the_form_that_tools_expect() -> None:
