@@ -1,7 +1,7 @@
 """How good variations are, measured from pictures alone.
 
     python benchmarks/quality.py --sources DIR --palettes FILE --outputs DIR     outputs named {image}__{palette}.png
-    python benchmarks/quality.py                                                  pictures and variations of its own
+    python benchmarks/quality.py [--sheet FILE]                                   the specimens, recolored by the engine
 
 All in OKLab; dE is the Euclidean distance there, 0.02 just visible. A picture's core are its visible pixels (alpha at
 least 128) away from edges: their 3x3 neighborhood spans less than 0.04 in every channel. Its regions are clusters of
@@ -31,6 +31,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -42,6 +43,8 @@ from pydantic import TypeAdapter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from specimens import PALETTES, SPECIMENS
+
 from color.spaces import F64, U8, contrast, luminance, parse_hex, rgb_to_oklab
 
 Mask = NDArray[np.bool_]
@@ -52,6 +55,7 @@ CORE_RANGE, RADIUS, LEAST_SHARE, MOST = 0.04, 0.07, 0.0015, 12
 APART, ENOUGH, ONE = 0.10, 0.25, 0.02
 REACH_PX_PER_1024 = 4
 LEAST_AREA, LEAST_RATIO = 0.01, 2.0
+TILE_PX = 150
 EDGE, STILL_EDGE, SMOOTH, NEW_EDGE, SLOW = 0.06, 0.015, 0.012, 0.03, 0.001
 
 
@@ -267,20 +271,46 @@ def table(scores: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def own_scores() -> dict[str, dict[str, float]]:
-    """Scores of the engine on pictures drawn here, which nothing was ever adjusted to."""
-    from recoloring import PALETTES, flat_logo, gradient_logo, noisy_logo, png, transparent_logo  # noqa: PLC0415
+def own_scores(sheet: Path | None) -> dict[str, dict[str, float]]:
+    """Scores of the engine on the specimens, several at a time; `sheet` is where a contact sheet of all goes."""
+    with ProcessPoolExecutor() as processes:
+        rows = list(processes.map(_own_row, SPECIMENS))
+    if sheet is not None:
+        _contact_sheet([tiles for _, tiles in rows]).save(sheet, optimize=True)
+    return {name: one for scores, _ in rows for name, one in scores.items()}
 
+
+def _own_row(name: str) -> tuple[dict[str, dict[str, float]], list[Image.Image]]:
+    """One specimen's scores in every palette, and it and its variations as tiles."""
     import color  # noqa: PLC0415 - only this mode looks at the engine
 
-    result = {}
-    for draw in (flat_logo, gradient_logo, noisy_logo, transparent_logo):
-        data = png(draw(512))
-        source, base = source_of(read(Image.open(io.BytesIO(data)))), color.prepare(data)
-        for place, palette in enumerate(PALETTES):
-            output = read(Image.open(io.BytesIO(color.recolor(base, palette))))
-            result[f"{draw.__name__}__{place}"] = score(source, palette, output)
-    return result
+    picture = SPECIMENS[name]()
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    source, base = source_of(read(picture)), color.prepare(stream.getvalue())
+    scores, tiles = {}, [_tile(picture)]
+    for title, palette in PALETTES.items():
+        output = Image.open(io.BytesIO(color.recolor(base, palette)))
+        scores[f"{name}__{title}"] = score(source, palette, read(output))
+        tiles.append(_tile(output))
+    return scores, tiles
+
+
+def _tile(picture: Image.Image) -> Image.Image:
+    small = picture.convert("RGBA")
+    small.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
+    tile = Image.new("RGBA", (TILE_PX, TILE_PX), "#C8C8C8")
+    tile.alpha_composite(small, ((TILE_PX - small.width) // 2, (TILE_PX - small.height) // 2))
+    return tile.convert("RGB")
+
+
+def _contact_sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    step = TILE_PX + 4
+    sheet = Image.new("RGB", (step * len(rows[0]) + 4, step * len(rows) + 4), "#FFFFFF")
+    for y, row in enumerate(rows):
+        for x, tile in enumerate(row):
+            sheet.paste(tile, (4 + x * step, 4 + y * step))
+    return sheet
 
 
 def main() -> None:
@@ -289,10 +319,11 @@ def main() -> None:
     parser.add_argument("--sources", type=Path)
     parser.add_argument("--palettes", type=Path)
     parser.add_argument("--outputs", type=Path)
+    parser.add_argument("--sheet", type=Path, help="also write a contact sheet of its own pictures to this file")
     parser.add_argument("--json", type=Path, help="also write every score to this file")
     given = parser.parse_args()
     if given.sources is None:
-        scores, missing = own_scores(), 0
+        scores, missing = own_scores(given.sheet), 0
     else:
         if given.palettes is None or given.outputs is None:
             parser.error("--sources needs --palettes and --outputs")

@@ -20,18 +20,20 @@ from color.decoding import (
     inspect,
 )
 from color.encoding import to_png
-from color.rendering import Base, prepare, recolor
+from color.rendering import Base, Form, Shift, prepare, recolor, shifts
 from color.spaces import contrast_ratio, distance, oklab
 
 __all__ = [
     "Base",
     "CubeError",
     "Facts",
+    "Form",
     "ImageDamaged",
     "ImageError",
     "ImageTooLarge",
     "NotAnImage",
     "Picture",
+    "Shift",
     "contrast_ratio",
     "cube_error",
     "cube_file",
@@ -42,5 +44,6 @@ __all__ = [
     "oklab",
     "prepare",
     "recolor",
+    "shifts",
     "to_png",
 ]

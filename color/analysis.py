@@ -65,6 +65,7 @@ class Regions:
     link: F64
     touch: NDArray[np.bool_]
     steps: tuple[Step | None, ...]
+    photo: bool
 
     def __len__(self) -> int:
         return len(self.share)
@@ -205,7 +206,7 @@ def describe(
             for ends in ((step.first, step.second), (step.second, step.first)):
                 touch[ends] = True
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
-    return Regions(centers, oklab, share, seen, thin, ground, distance, border, link, touch, steps)
+    return Regions(centers, oklab, share, seen, thin, ground, distance, border, link, touch, steps, photo)
 
 
 def _steps(oklab: F64, link: F64, seen: F64) -> tuple[Step | None, ...]:

@@ -6,14 +6,23 @@ them: what makes a logo is how its parts differ. Distances are in OKLab; 0.25 is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from color.analysis import Regions
 from color.spaces import F64, contrast, luminance, oklab_luminance
 
+Ways = NDArray[np.intp]
+"""n ways to color k regions: (n, k) numbers of palette colors, in the order of a search."""
+
 _BEAM: Final = 40
+_EXACTLY: Final = 1e-9
+_DETOUR: Final = 1.35
+"""How many times the straight way a gradient may take to pass through another color of the palette."""
 _ENOUGH: Final = 0.25
 _UNIT: Final = 0.1
 """A distance no one overlooks: losses that have no natural end are counted in it."""
@@ -61,59 +70,138 @@ _GROUND_AREA, _GROUND_LEAST = 0.35, 0.3
 _CONTRAST_CURVE: Final = 1.3
 
 
-def choose(regions: Regions, colors: F64) -> F64:
-    """A new OKLab color (k, 3) for each region: one of `colors` (p, 3), or a shade or mixture of such.
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """All ways to color the regions of one picture with one palette, `colors` (p, 3) in OKLab.
 
-    A beam search: the ground first, then the heaviest regions, the steps of gradients last; after each, the best
-    partial choices go on. Deterministic: ties go to the earlier choice.
+    A way says for each region, by number, which palette color it gets; p stands for a color off the palette that
+    follows from others: a gradient's step, or a shade. Regions are visited in a fixed order: the ground first, then
+    by weight, the steps of gradients last.
     """
-    p = len(colors)
-    alone = _alone(regions, colors)
-    seen = regions.seen
-    light = oklab_luminance(colors)
-    widest = float(contrast(light.max(), light.min()))
-    # A ground that covers little is no ground to stand out from, as in a photograph.
-    standing = float(np.clip(regions.share[regions.ground] / _GROUND_AREA, _GROUND_LEAST, 1.0))
-    order = _order(regions)
-    chosen = np.zeros((1, 0, 3))
-    used = np.zeros((1, p), bool)
-    cost = np.zeros(1)
-    for place, i in enumerate(order):
-        earlier = order[:place]
-        options, price = (
-            np.broadcast_to(colors, (len(chosen), p, 3)),
-            np.broadcast_to(alone[i], (len(chosen), p)).copy(),
-        )
+
+    regions: Regions
+    colors: F64
+    order: tuple[int, ...]
+    alone: F64
+    standing: F64
+    widest: float
+
+    @classmethod
+    def of(cls, regions: Regions, colors: F64) -> Search:
+        """Prepare what does not depend on any choice."""
+        light = oklab_luminance(colors)
+        widest = float(contrast(light.max(), light.min()))
+        # A ground that covers little is no ground to stand out from, as in a photograph.
+        standing = np.clip(regions.share[regions.ground] / _GROUND_AREA, _GROUND_LEAST, 1.0)
+        weight = (_CONTRAST + _CONTRAST_SEEN * regions.seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground])
+        return cls(regions, colors, _order(regions), _alone(regions, colors), standing * weight, widest)
+
+    def beam(self) -> Ways:
+        """The most promising ways, best first: region by region, the best partial ones go on.
+
+        Deterministic: ties go to the earlier choice.
+        """
+        p = len(self.colors)
+        shown = np.zeros((1, 0, 3))
+        ways = np.zeros((1, 0), np.intp)
+        cost = np.zeros(1)
+        for place in range(len(self.order)):
+            options = np.broadcast_to(self.colors, (len(shown), p, 3))
+            derived = self._derived(place, shown)
+            if derived is not None:
+                options = np.concatenate([options, derived[:, None]], axis=1)
+            price = self._price(place, shown, options, derived)
+            if place:
+                price[:, :p] -= _FRESH * ~(ways[:, :, None] == np.arange(p)).any(1)
+            total = cost[:, None] + price
+            best = np.argsort(total, axis=None, kind="stable")[:_BEAM]
+            row, option = np.unravel_index(best, total.shape)
+            shown = np.concatenate([shown[row], options[row, option][:, None]], axis=1)
+            ways = np.concatenate([ways[row], option[:, None]], axis=1)
+            cost = total[row, option]
+        return ways
+
+    def played(self, ways: Ways) -> tuple[F64, F64]:
+        """The colors (n, k, 3) of n ways, by region, and what the ways cost (n,)."""
+        p = len(self.colors)
+        shown = np.zeros((len(ways), 0, 3))
+        cost = np.zeros(len(ways))
+        for place in range(len(self.order)):
+            derived = self._derived(place, shown)
+            pick = ways[:, place]
+            option = self.colors[np.minimum(pick, p - 1)]
+            if derived is not None:
+                option = np.where((pick == p)[:, None], derived, option)
+            option = option[:, None]
+            cost += self._price(place, shown, option, derived)[:, 0]
+            shown = np.concatenate([shown, option], axis=1)
+        cost -= _FRESH * (ways[:, :, None] == np.arange(p)).any(1).sum(1)
+        by_region = np.empty_like(shown)
+        by_region[:, self.order] = shown
+        return by_region, cost
+
+    def neighbors(self, way: NDArray[np.intp]) -> Ways:
+        """The way itself, and every way in which one region differs, or two change places; never the first region."""
+        k, p = len(way), len(self.colors)
+        singles = [_changed(way, {place: pick}) for place in range(1, k) for pick in range(p + 1) if pick != way[place]]
+        swaps = [
+            _changed(way, {i: int(way[j]), j: int(way[i])}) for i, j in combinations(range(1, k), 2) if way[i] != way[j]
+        ]
+        return np.array([way, *singles, *swaps])
+
+    def _price(self, place: int, earlier: F64, options: F64, derived: F64 | None) -> F64:
+        """The loss (n, o) of the `options` (n, o, 3) for a region, given the colors of the `earlier` ones (n, m, 3)."""
+        regions, i, before = self.regions, self.order[place], list(self.order[:place])
+        seen = regions.seen[i]
+        away = np.linalg.norm(options[:, :, None] - self.colors, axis=-1)
+        gap, nearest = away.min(2), away.argmin(2)
+        off = (_OFF_AREA * regions.share[i] + _OFF * seen) / _UNIT
+        if regions.steps[i] is not None:
+            off *= _OFF_STEP
+        price = np.where(gap < _EXACTLY, self.alone[i, nearest], off * gap)
+        if derived is not None and regions.steps[i] is not None:
+            stray = np.linalg.norm(options - derived[:, None], axis=-1)
+            price += (_STRAY + _STRAY_SEEN * seen) * np.clip((stray - 0.02) / _UNIT, 0.0, 2.0)
         if place:
-            price -= _FRESH * ~used
-        derived = _derived(regions, earlier, i, chosen)
-        if derived is not None:
-            away = np.linalg.norm(derived[:, None] - colors, axis=-1)
-            if regions.steps[i] is not None:
-                price += (_STRAY + _STRAY_SEEN * seen[i]) * np.clip((away - 0.02) / _UNIT, 0.0, 2.0)
-            off = (_OFF_AREA * regions.share[i] + _OFF * seen[i]) * away.min(1, keepdims=True) / _UNIT
-            if regions.steps[i] is not None:
-                off *= _OFF_STEP
-            options, price = np.concatenate([options, derived[:, None]], 1), np.concatenate([price, off], 1)
-        if place:
-            price += _among(regions, earlier, i, chosen, options)
-            weight = (_CONTRAST + _CONTRAST_SEEN * seen[i]) * (1.0 - _CONTRAST_LINKED * regions.link[i, regions.ground])
-            price += standing * weight * _against_ground(regions, i, chosen[:, 0], options, widest)
-        total = cost[:, None] + price
-        best = np.argsort(total, axis=None, kind="stable")[:_BEAM]
-        row, option = np.unravel_index(best, total.shape)
-        chosen = np.concatenate([chosen[row], options[row, option][:, None]], 1)
-        used = used[row] | (np.arange(p) == option[:, None])
-        cost = total[row, option]
-    result = np.empty((len(regions), 3))
-    result[order] = chosen[0]
+            price += _among(regions, before, i, earlier, options)
+        if regions.ground in before:
+            ground = earlier[:, before.index(regions.ground)]
+            price += self.standing[i] * _against_ground(regions, i, ground, options, self.widest)
+        result: F64 = price
+        return result
+
+    def _derived(self, place: int, earlier: F64) -> F64 | None:
+        """A color off the palette (n, 3) for a region, a step or a shade, given the `earlier` ones (n, m, 3)."""
+        regions, i, before = self.regions, self.order[place], self.order[:place]
+        step = regions.steps[i]
+        if step is not None and step.first in before and step.second in before:
+            first, second = earlier[:, before.index(step.first)], earlier[:, before.index(step.second)]
+            if regions.photo:
+                return _along(first, second, step.t, self.colors)
+            return first * (1 - step.t) + second * step.t
+        kin = [j for j in before if regions.link[i, j] > _LINKED or regions.distance[i, j] < _SIBLINGS]
+        if not kin:
+            return None
+        parent = min(kin, key=lambda j: float(regions.distance[i, j]))
+        shade: F64 = earlier[:, before.index(parent)].copy()
+        drop = regions.oklab[i, 0] - regions.oklab[parent, 0]
+        shade[:, 0] = np.clip(shade[:, 0] + np.clip(_SHADE * drop, -_SHADE_MOST, _SHADE_MOST), 0.0, 1.0)
+        return shade
+
+
+def _changed(way: NDArray[np.intp], picks: dict[int, int]) -> NDArray[np.intp]:
+    result = way.copy()
+    for place, pick in picks.items():
+        result[place] = pick
     return result
 
 
-def _order(regions: Regions) -> list[int]:
+def _order(regions: Regions) -> tuple[int, ...]:
     """The ground first, then by weight; what merely lies on a gradient between two others comes after them."""
-    rest = [i for i in range(len(regions)) if i != regions.ground]
-    return [regions.ground, *sorted(rest, key=lambda i: (regions.steps[i] is not None, -float(regions.seen[i])))]
+    by_weight = sorted(range(len(regions)), key=lambda i: (regions.steps[i] is not None, -float(regions.seen[i])))
+    if regions.photo:  # what fills the rim of a photograph is one surface among others
+        return tuple(by_weight)
+    return (regions.ground, *(i for i in by_weight if i != regions.ground))
 
 
 def _alone(regions: Regions, colors: F64) -> F64:
@@ -131,19 +219,31 @@ def _alone(regions: Regions, colors: F64) -> F64:
     return result
 
 
-def _derived(regions: Regions, earlier: list[int], i: int, chosen: F64) -> F64 | None:
-    """A color off the palette (n, 3) for region i, given n earlier choices: a gradient's step, or a shade."""
-    step = regions.steps[i]
-    if step is not None and step.first in earlier and step.second in earlier:
-        return chosen[:, earlier.index(step.first)] * (1 - step.t) + chosen[:, earlier.index(step.second)] * step.t
-    kin = [j for j in earlier if regions.link[i, j] > _LINKED or regions.distance[i, j] < _SIBLINGS]
-    if not kin:
-        return None
-    parent = min(kin, key=lambda j: float(regions.distance[i, j]))
-    shade: F64 = chosen[:, earlier.index(parent)].copy()
-    drop = regions.oklab[i, 0] - regions.oklab[parent, 0]
-    shade[:, 0] = np.clip(shade[:, 0] + np.clip(_SHADE * drop, -_SHADE_MOST, _SHADE_MOST), 0.0, 1.0)
-    return shade
+def _along(start: F64, end: F64, t: float, colors: F64) -> F64:
+    """The color (n, 3) at part `t` of the way from `start` (n, 3) to `end` that visits the palette colors in between.
+
+    In between are those whose lightness is, and which are no long detour: a gradient map, as designers make one.
+    """
+    rising = start[:, 0] <= end[:, 0]
+    low, high = np.where(rising[:, None], start, end), np.where(rising[:, None], end, start)
+    ramp = colors[np.argsort(colors[:, 0], kind="stable")]
+    length = np.linalg.norm(ramp - low[:, None], axis=-1) + np.linalg.norm(ramp - high[:, None], axis=-1)
+    inside = (ramp[:, 0] > low[:, :1]) & (ramp[:, 0] < high[:, :1])
+    visited = inside & (length <= _DETOUR * np.linalg.norm(high - low, axis=-1, keepdims=True))
+    stops = np.concatenate([low[:, None], np.broadcast_to(ramp, (len(low), *ramp.shape)), high[:, None]], axis=1)
+    ends = np.ones((len(low), 1), bool)
+    known = np.concatenate([ends, visited, ends], axis=1)
+    # A color that is not visited lends its place to the stop before it, at no distance.
+    place = np.maximum.accumulate(np.where(known, np.arange(known.shape[1]), 0), axis=1)
+    stops = np.take_along_axis(stops, place[:, :, None], axis=1)
+    step = np.linalg.norm(np.diff(stops, axis=1), axis=-1)
+    gone = np.cumsum(step, axis=1)
+    goal = np.where(rising, t, 1.0 - t) * gone[:, -1]
+    n = np.arange(len(low))
+    leg = np.minimum((gone < goal[:, None]).sum(1), step.shape[1] - 1)
+    left = (gone[n, leg] - goal) / np.maximum(step[n, leg], _EXACTLY)
+    result: F64 = stops[n, leg + 1] + left[:, None] * (stops[n, leg] - stops[n, leg + 1])
+    return result
 
 
 def _among(regions: Regions, earlier: list[int], i: int, chosen: F64, options: F64) -> F64:

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from color.decoding import Picture, decode
 from color.mapping import mixtures, recolored
-from color.rendering import Base, targets_of
+from color.rendering import Base, coloring_of
 from color.spaces import F32, rgb_to_oklab
 
 CUBE_SIZE: Final = 33
@@ -43,7 +43,7 @@ def lookup_table(base: Base, colors: Sequence[str], size: int = CUBE_SIZE) -> F3
     lattice = np.stack([red.ravel(), green.ravel(), blue.ravel()], axis=1)
     everywhere = np.full(len(lattice), (1 << len(base.regions)) - 1, np.uint16)
     cells = mixtures(lattice, everywhere, np.zeros(len(base.regions)), base.regions)
-    table = recolored(cells, base.regions, targets_of(base, colors))
+    table = recolored(cells, base.regions, coloring_of(base, colors).shown)
     return (table / np.float32(255)).astype(np.float32).reshape(size, size, size, 3)
 
 

@@ -1,6 +1,7 @@
 """Lossless PNG, written for speed: rows are filtered with numpy and deflated by zlib-ng, a band of rows at a time.
 
-Only what every decoder opens: 8 bits a channel, color types 2 (RGB), 3 (color table) and 6 (RGBA), no interlace.
+Of PNG only what every decoder opens: 8 bits a channel, color types 2 (RGB), 3 (color table) and 6 (RGBA), no interlace.
+A lossless WebP, on request, is Pillow's work.
 Source: W3C, Portable Network Graphics (third edition).
 """
 
@@ -8,13 +9,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Final
 
 import numpy as np
+from PIL import Image
 from zlib_ng import zlib_ng
 
 from color.decoding import Picture
-from color.pixels import bands
+from color.pixels import Codes, bands
 from color.spaces import U8
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -22,6 +25,7 @@ _TRUE_COLOR, _INDEXED, _TRUE_COLOR_ALPHA = 2, 3, 6
 _FILTER_NONE, _FILTER_UP = 0, 2
 _LEVEL: Final = 3
 _INDEX_LEVEL: Final = 6
+_WEBP_EFFORT, _WEBP_METHOD = 30, 2
 
 
 def to_png(picture: Picture) -> bytes:
@@ -71,6 +75,22 @@ def indexed_pixels(index: U8) -> bytes:
     rows[:, 0] = _FILTER_NONE
     rows[:, 1:] = index
     return zlib_ng.compress(rows, _INDEX_LEVEL)
+
+
+def index_of(pixels: bytes | Codes, width: int) -> Codes | U8:
+    """The numbers (h, w) that `indexed_pixels` has deflated; numbers that never were deflated as they are."""
+    if not isinstance(pixels, bytes):
+        return pixels
+    rows = np.frombuffer(zlib_ng.decompress(pixels), np.uint8).reshape(-1, 1 + width)
+    return rows[:, 1:]
+
+
+def lossless_webp(rgb: U8, alpha: U8 | None) -> bytes:
+    """`rgb` (h, w, 3) and `alpha` (h, w) as a lossless WebP; colors under full transparency are kept too."""
+    image = Image.fromarray(rgb if alpha is None else _interleaved(rgb, alpha))
+    stream = BytesIO()
+    image.save(stream, "WEBP", lossless=True, exact=True, quality=_WEBP_EFFORT, method=_WEBP_METHOD)
+    return stream.getvalue()
 
 
 def indexed_png(width: int, height: int, table: U8, pixels: bytes) -> bytes:

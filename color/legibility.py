@@ -31,10 +31,11 @@ _PACE: Final = 0.7
 
 
 def legible(regions: Regions, chosen: F64, widest: float) -> F64:
-    """The chosen OKLab colors (k, 3), lighter or darker where needed; `widest` is the palette's best contrast ratio.
+    """The chosen OKLab colors, lighter or darker where needed; `widest` is the palette's best contrast ratio.
 
-    First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
-    where they would be hard to read, by up to 0.14; then whatever would be lost altogether. The ground keeps its color.
+    `chosen` (n, k, 3) holds n ways to color the k regions. First by less than the eye notices, toward the contrast the
+    palette can give; then small regions, and only where they would be hard to read, by up to 0.14; then whatever would
+    be lost altogether. The ground keeps its color.
     """
     ratio = contrast(luminance(regions.rgb), luminance(regions.rgb)[regions.ground])
     drawn = regions.share / max(1.0 - float(regions.share[regions.ground]), 1e-6)
@@ -48,32 +49,33 @@ def legible(regions: Regions, chosen: F64, widest: float) -> F64:
 
 
 def _moved(regions: Regions, start: F64, now: F64, bound: F64, kept: float, ratio: F64) -> F64:
-    """Lightness of `now` (k, 3) moved, at most `bound` (k,) from `start`.
+    """Lightness of `now` (n, k, 3) moved, at most `bound` (k,) from `start`.
 
     Goals: neighbors keep the part `kept` of their distance, and regions the contrast `ratio` (k,) with the ground.
     """
     source = regions.oklab
-    k = len(source)
+    places = np.arange(len(source))
     drop = source[:, None, 0] - source[None, :, 0]
     need = kept * np.minimum(regions.distance, _ENOUGH)
     matter = regions.touch & (regions.distance > _ALIKE)
-    part = bound[:, None] / np.maximum(bound[:, None] + bound, 1e-9)
+    part = matter * bound[:, None] / np.maximum(bound[:, None] + bound, 1e-9)
+    clear, known = np.abs(drop) > _LEVEL, np.sign(drop)
+    behind = np.sign(places[:, None] - places)
     light = luminance(regions.rgb)
     darker = light < light[regions.ground]
+    across = ((now[:, :, None, 1:] - now[:, None, :, 1:]) ** 2).sum(-1)  # only lightness moves
+    apart_in_lightness = np.sqrt(np.maximum(need**2 - across, 0.0))
+    low, high = np.maximum(start[..., 0] - bound, 0.0), np.minimum(start[..., 0] + bound, 1.0)
     result = now.copy()
     for _ in range(_ROUNDS):
-        change = result[:, None] - result[None]
-        tie = np.where(change[..., 0] == 0, np.sign(np.arange(k)[:, None] - np.arange(k)), np.sign(change[..., 0]))
-        sign = np.where(np.abs(drop) > _LEVEL, np.sign(drop), tie)
-        across = change[..., 1] ** 2 + change[..., 2] ** 2
-        lack = np.sqrt(np.maximum(need**2 - across, 0.0)) - sign * change[..., 0]
-        apart = np.where(matter, sign * np.maximum(lack, 0.0) * part, 0.0)
-        push = apart.max(1) + apart.min(1)
+        change = result[:, :, None, 0] - result[:, None, :, 0]
+        sign = np.where(clear, known, np.where(change == 0, behind, np.sign(change)))
+        apart = sign * np.maximum(apart_in_lightness - sign * change, 0.0) * part
+        push = apart.max(2) + apart.min(2)
         shown = np.clip(oklab_luminance(result), 0.0, 1.0)
-        ground = shown[regions.ground]
+        ground = shown[:, regions.ground, None]
         goal = np.where(darker, (ground + 0.05) / ratio - 0.05, (ground + 0.05) * ratio - 0.05)
         faint = (contrast(shown, ground) < ratio) & (ratio > _FAINT)
         push += np.where(faint, np.cbrt(np.clip(goal, 0.0, 1.0)) - np.cbrt(shown), 0.0)
-        lightness = np.clip(result[:, 0] + _PACE * push, start[:, 0] - bound, start[:, 0] + bound)
-        result[:, 0] = np.clip(lightness, 0.0, 1.0)
+        result[..., 0] = np.clip(result[..., 0] + _PACE * push, low, high)
     return result

@@ -129,7 +129,7 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
     turn = _turns(regions.oklab, targets).astype(np.float32)
     goal = oklab_to_rgb(targets).astype(np.float32)
     table = np.empty((len(cells), 3), np.uint8)
-    for part in _parts(len(cells)):
+    for part in _parts(len(cells), 1 << 16):
         lightness, a, b = cells.residual[:, part]
         for channel in range(3):
             mixed = np.zeros(len(lightness), np.float32)
@@ -141,9 +141,9 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
     return table
 
 
-def _parts(count: int) -> Iterable[slice[int, int]]:
-    for start in range(0, count, _CHUNK):
-        yield slice(start, min(start + _CHUNK, count))
+def _parts(count: int, size: int = _CHUNK) -> Iterable[slice[int, int]]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
 
 
 def _turns(sources: F64, targets: F64) -> F64:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from threading import Lock
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, describe, find_centers, nearest_center
-from color.assignment import choose
+from color.coloring import Coloring, best_coloring
 from color.decoding import Picture, decode
-from color.encoding import indexed_pixels, indexed_png, truecolor_png
-from color.legibility import legible
+from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
 from color.mapping import Mixtures, mixtures, recolored
 from color.pixels import (
     Codes,
@@ -32,13 +32,14 @@ from color.pixels import (
     split_edges,
     tally,
 )
-from color.spaces import F64, U8, contrast, oklab_luminance, parse_hex, rgb_to_oklab
+from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
 _OPAQUE: Final = 255
 _VISIBLE: Final = 128
 _EDGE_WEIGHT: Final = 0.02
 """An edge pixel counts this much of a flat one: it is a mixture, not a color of the design."""
 _PHOTO_FLAT: Final = 0.5
+_DOMINATED: Final = 0.75
 _REACH: Final = 2
 """Pixels an edge is wide, to either side."""
 _NOISE_STEP, _NOISE_SPREAD = 0.1, 2.5
@@ -49,8 +50,27 @@ _SURFACES: Final = 176
 """Colors of surfaces a color table may hold; the rest of its places are for edges."""
 _MOST_CELLS: Final = 1_500
 _PLAIN: Final = 0.998
+_NOTICEABLE: Final = 0.005
+_TURN: Final = Lock()
+"""Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
+forth at each and are slower together than one after the other; meanwhile the others compress."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
+
+
+Form = Literal["png", "webp"]
+
+
+class Shift(NamedTuple):
+    """A region whose color, chosen from the palette, was moved in lightness so that it stays legible.
+
+    `distance` in OKLab; `share` of the visible area, in [0, 1].
+    """
+
+    chosen: str
+    shown: str
+    distance: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,11 +111,13 @@ def _prepared(picture: Picture) -> Base:
     label = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers)).astype(np.uint8)
     labels = looked_up(label, codes)
     near = neighborhoods(labels, flat, _REACH)
-    photo = surfaces.sum() < _PHOTO_FLAT * every.sum()
+    photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
     area = np.bincount(label, counts, len(centers)).astype(np.float64)
     contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
     regions = describe(centers, area, *contacts, _ground(labels, flat, area), photo=bool(photo))
-    calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
+    calm = np.zeros(len(centers))
+    if not photo:
+        calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
     del labels, flat, rgb
     if photo or len(colors) > 1 << 16:
         cells, color, around = codes, np.arange(len(colors)), np.zeros(len(colors), np.uint16)
@@ -108,6 +130,13 @@ def _prepared(picture: Picture) -> Base:
         return Base(picture.width, picture.height, regions, mixed, cells, alpha)
     kept, index = reduced
     return Base(picture.width, picture.height, regions, mixed.only(kept), indexed_pixels(looked_up(index, cells)), None)
+
+
+def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
+    """Whether even the twelve most frequent colors, at 4 bits a channel, leave much of the surfaces to others."""
+    coarse = colors.astype(np.intp) >> 4
+    shares = np.sort(np.bincount(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2], surfaces))
+    return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
 
 
 def _ground(labels: U8, flat: NDArray[np.bool_], area: F64) -> int:
@@ -167,23 +196,40 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     return np.array(kept), index
 
 
-def recolor(base: Base, colors: Sequence[str]) -> bytes:
-    """PNG bytes of the base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, deterministic.
+def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
+    """The base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, lossless, deterministic.
 
-    Spends nearly all its time outside the interpreter lock, so threads scale. ValueError for any other color.
+    `form` "webp" is smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
+    threads scale. ValueError for any other color.
     """
-    table = recolored(base.mixtures, base.regions, targets_of(base, colors))
+    with _TURN:
+        table = recolored(base.mixtures, base.regions, coloring_of(base, colors).shown)
+    if form == "webp":
+        return lossless_webp(table[index_of(base.pixels, base.width)], base.alpha)
     if isinstance(base.pixels, bytes):
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
     return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
 
 
-def targets_of(base: Base, colors: Sequence[str]) -> F64:
-    """What each region becomes: (k, 3) OKLab. `colors` and errors as for `recolor`."""
-    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
-    light = oklab_luminance(palette)
-    return legible(base.regions, choose(base.regions, palette), float(contrast(light.max(), light.min())))
+def coloring_of(base: Base, colors: Sequence[str]) -> Coloring:
+    """What each region becomes. `colors` and errors as for `recolor`."""
+    return best_coloring(base.regions, rgb_to_oklab(np.unique(parse_hex(colors), axis=0)))
+
+
+def shifts(base: Base, colors: Sequence[str]) -> tuple[Shift, ...]:
+    """The regions whose color was moved off what was chosen for them, largest first. As for `recolor`."""
+    coloring = coloring_of(base, colors)
+    away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
+    return tuple(
+        Shift(_hex(coloring.chosen[i]), _hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))
+        for i in range(len(away))
+        if away[i] > _NOTICEABLE
+    )
+
+
+def _hex(oklab: F64) -> str:
+    return format_hex(np.rint(oklab_to_rgb(oklab)).astype(np.uint8))
 
 
 def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:

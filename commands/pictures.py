@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from color import Base, Picture, cube_error, cube_file, decode, lookup_table, prepare, recolor
+from color import Base, Picture, cube_error, cube_file, decode, lookup_table, prepare, recolor, shifts
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
 from commands.given import parse_id, read_file, read_image
 from commands.options import Json
@@ -24,6 +25,13 @@ from stores.port import Store
 _MAX_PALETTES_BYTES = 1024 * 1024
 _PALETTE_LIST = TypeAdapter(list[Palette])
 _PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
+
+
+class ImageFormat(StrEnum):
+    """What `recolor` writes."""
+
+    PNG = "png"
+    WEBP = "webp"
 
 
 class GalleryDocument(BaseModel):
@@ -42,11 +50,21 @@ class CubeFile(BaseModel):
     error_percentile_99: float
 
 
+class ShiftedColor(BaseModel):
+    """A color moved in lightness to keep its region legible: `distance` in OKLab, `share` of the visible area."""
+
+    chosen: HexColor
+    shown: HexColor
+    distance: float
+    share: float
+
+
 class RecoloredFile(BaseModel):
     """One palette's picture."""
 
     name: str
     path: str
+    shifted: tuple[ShiftedColor, ...] = ()
     cube: CubeFile | None = None
 
 
@@ -93,6 +111,9 @@ def recolor_image(
         Path, typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...]}, ...] or {name: [hex, ...], ...}.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
+    image_format: Annotated[
+        ImageFormat, typer.Option("--format", help="Both are lossless; webp is half as large and takes longer.")
+    ] = ImageFormat.PNG,
     cube: Annotated[
         bool, typer.Option("--cube", help="Also write {name}.cube, a lookup table that approximates the recoloring.")
     ] = False,
@@ -103,6 +124,7 @@ def recolor_image(
     \b
     Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
+      starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
       starter.py recolor logo.png --palettes palettes.json --out recolored --cube
     """
     settings = load_settings()
@@ -112,14 +134,15 @@ def recolor_image(
     picture = decode(data) if cube else None
 
     def make(palette: Palette) -> RecoloredFile:
-        path = out / f"{palette.name}.png"
+        path = out / f"{palette.name}.{image_format}"
+        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, palette.colors))
         try:
-            variation = recolor(base, palette.colors)
+            variation = recolor(base, palette.colors, image_format.value)
             _write(path, variation)
             table = None if picture is None else _write_cube(path, picture, base, palette, variation)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
-        return RecoloredFile(name=palette.name, path=str(path.absolute()), cube=table)
+        return RecoloredFile(name=palette.name, path=str(path.absolute()), shifted=moved, cube=table)
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -130,6 +153,10 @@ def recolor_image(
     if json:
         print_document(RecolorDocument(variations=files))
     for file in files:
+        if file.shifted:
+            most = max(shift.distance for shift in file.shifted)
+            moved = f"{len(file.shifted)} colors moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
+            progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
         if file.cube is not None:
             mean, worst = file.cube.error_mean, file.cube.error_percentile_99
             distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"

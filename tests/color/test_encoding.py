@@ -1,0 +1,100 @@
+"""What the engine writes, read by four programs that know nothing of it: Pillow, OpenCV, libvips and Chromium."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+import color
+from color.decoding import Facts, Picture
+from tests.browser import Browser
+from tests.color.pictures import PICTURES, SUNSET, U8, gradient, pixels, png
+
+BASES: Final = {name: color.prepare(png(image)) for name, image in PICTURES.items()}
+FORMS: Final[tuple[Literal["png", "webp"], ...]] = ("png", "webp")
+
+
+def by_opencv(data: bytes) -> U8:
+    """RGBA (h, w, 4) as OpenCV sees it."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert image is not None
+    code = {3: cv2.COLOR_BGR2RGBA, 4: cv2.COLOR_BGRA2RGBA}[image.shape[2]]
+    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+
+
+def by_libvips(data: bytes) -> U8:
+    """RGBA (h, w, 4) as libvips sees it."""
+    image = pyvips.Image.new_from_buffer(data, "")
+    image = image if image.hasalpha() else image.addalpha()
+    return np.asarray(image.numpy(), np.uint8)
+
+
+def by_chromium(browser: Browser, data: bytes, media_type: str) -> U8:
+    """RGBA (h, w, 4) as a canvas in the browser sees it; colors below partial alpha are rounded there."""
+    script = f"""(async () => {{
+        const bytes = Uint8Array.from(atob("{base64.b64encode(data).decode()}"), (c) => c.charCodeAt(0));
+        const image = await createImageBitmap(new Blob([bytes], {{type: "{media_type}"}}));
+        const canvas = new OffscreenCanvas(image.width, image.height);
+        const context = canvas.getContext("2d");
+        context.drawImage(image, 0, 0);
+        const seen = context.getImageData(0, 0, image.width, image.height).data;
+        let text = "";
+        for (let at = 0; at < seen.length; at += 8192) text += String.fromCharCode(...seen.subarray(at, at + 8192));
+        return [image.width, image.height, btoa(text)];
+    }})()"""
+    with browser.open("about:blank", width=200) as page:
+        answer = page.evaluate(script)
+    assert isinstance(answer, list)
+    width, height, text = answer
+    assert isinstance(width, int) and isinstance(height, int) and isinstance(text, str)  # noqa: PT018 - one shape
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", PICTURES)
+def test_three_libraries_read_the_same_pixels(name: str, form: Literal["png", "webp"]) -> None:
+    """Pillow, OpenCV and libvips agree to the byte, also about colors below full transparency, in both formats."""
+    data = color.recolor(BASES[name], SUNSET, form)
+    expected = pixels(color.recolor(BASES[name], SUNSET))
+    assert np.array_equal(pixels(data), expected)
+    assert np.array_equal(by_opencv(data), expected)
+    assert np.array_equal(by_libvips(data), expected)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_browser_reads_the_same_pixels(browser: Browser, form: Literal["png", "webp"]) -> None:
+    """Chromium shows what the others do: opaque pixels to the byte, alpha everywhere."""
+    for name in ("badge", "gradient", "photo", "transparent", "one pixel", "very wide"):
+        data = color.recolor(BASES[name], SUNSET, form)
+        expected, seen = pixels(data), by_chromium(browser, data, f"image/{form}")
+        assert np.array_equal(seen[..., 3], expected[..., 3]), name
+        opaque = expected[..., 3] == 255
+        assert np.array_equal(seen[opaque], expected[opaque]), name
+
+
+def test_the_formats_are_what_they_say() -> None:
+    """PNG by default, on request WebP, lossless and smaller for a gradient."""
+    base = color.prepare(png(gradient(256)))
+    as_png, as_webp = color.recolor(base, SUNSET), color.recolor(base, SUNSET, "webp")
+    assert Image.open(io.BytesIO(as_png)).format == "PNG"
+    assert Image.open(io.BytesIO(as_webp)).format == "WEBP"
+    assert as_webp[12:16] in {b"VP8L", b"VP8X"}
+    assert len(as_webp) < len(as_png)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_plain_picture_is_written_as_it_is(mode: str) -> None:
+    """`to_png` loses nothing, whatever the pixels, for widths and heights that fill no band evenly."""
+    values = np.random.default_rng(3).integers(0, 256, (701, 211, len(mode)), dtype=np.uint8)
+    alpha = values[..., 3] if mode == "RGBA" else None
+    facts = Facts(width=211, height=701, media_type="image/png", is_plain_png=True)
+    data = color.to_png(Picture(values[..., :3], alpha, facts))
+    for read in (pixels, by_opencv, by_libvips):
+        assert np.array_equal(read(data)[..., : len(mode)], values)
