@@ -27,7 +27,8 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 bench: .venv/.ready-dev ## what recoloring and orchestration cost, as ratios to a reference
-	@for script in benchmarks/*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script" || exit 1; done
+	@for name in recoloring quality concept; do \
+		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

@@ -1,7 +1,7 @@
 """How good variations are, measured from pictures alone.
 
     python benchmarks/quality.py --sources DIR --palettes FILE --outputs DIR     outputs named {image}__{palette}.png
-    python benchmarks/quality.py [--sheet FILE]                                   the specimens, recolored by the engine
+    python benchmarks/quality.py [--nearest] [--sheet FILE]                       the specimens, recolored by the engine
 
 All in OKLab; dE is the Euclidean distance there, 0.02 just visible. A picture's core are its visible pixels (alpha at
 least 128) away from edges: their 3x3 neighborhood spans less than 0.04 in every channel. Its regions are clusters of
@@ -33,6 +33,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -271,16 +272,27 @@ def table(scores: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def own_scores(sheet: Path | None) -> dict[str, dict[str, float]]:
-    """Scores of the engine on the specimens, several at a time; `sheet` is where a contact sheet of all goes."""
+def own_scores(sheet: Path | None, *, nearest: bool) -> dict[str, dict[str, float]]:
+    """Scores on the specimens, several at a time; `sheet` is where a contact sheet of all goes.
+
+    Recolored by the engine, or with `nearest` by the simplest way there is: each pixel the closest palette color.
+    """
     with ProcessPoolExecutor() as processes:
-        rows = list(processes.map(_own_row, SPECIMENS))
+        rows = list(processes.map(partial(_own_row, nearest=nearest), SPECIMENS))
     if sheet is not None:
         _contact_sheet([tiles for _, tiles in rows]).save(sheet, optimize=True)
     return {name: one for scores, _ in rows for name, one in scores.items()}
 
 
-def _own_row(name: str) -> tuple[dict[str, dict[str, float]], list[Image.Image]]:
+def _nearest(picture: Image.Image, palette: Sequence[str]) -> Image.Image:
+    rgba = read(picture).copy()
+    colors = parse_hex(palette)
+    oklab = to_oklab(rgba)
+    rgba[..., :3] = colors[nearest_of(oklab.reshape(-1, 3), rgb_to_oklab(colors)).reshape(oklab.shape[:2])]
+    return Image.fromarray(rgba)
+
+
+def _own_row(name: str, *, nearest: bool) -> tuple[dict[str, dict[str, float]], list[Image.Image]]:
     """One specimen's scores in every palette, and it and its variations as tiles."""
     import color  # noqa: PLC0415 - only this mode looks at the engine
 
@@ -290,7 +302,7 @@ def _own_row(name: str) -> tuple[dict[str, dict[str, float]], list[Image.Image]]
     source, base = source_of(read(picture)), color.prepare(stream.getvalue())
     scores, tiles = {}, [_tile(picture)]
     for title, palette in PALETTES.items():
-        output = Image.open(io.BytesIO(color.recolor(base, palette)))
+        output = _nearest(picture, palette) if nearest else Image.open(io.BytesIO(color.recolor(base, palette)))
         scores[f"{name}__{title}"] = score(source, palette, read(output))
         tiles.append(_tile(output))
     return scores, tiles
@@ -319,11 +331,12 @@ def main() -> None:
     parser.add_argument("--sources", type=Path)
     parser.add_argument("--palettes", type=Path)
     parser.add_argument("--outputs", type=Path)
+    parser.add_argument("--nearest", action="store_true", help="its own pictures by nearest color, as a reference")
     parser.add_argument("--sheet", type=Path, help="also write a contact sheet of its own pictures to this file")
     parser.add_argument("--json", type=Path, help="also write every score to this file")
     given = parser.parse_args()
     if given.sources is None:
-        scores, missing = own_scores(given.sheet), 0
+        scores, missing = own_scores(given.sheet, nearest=given.nearest), 0
     else:
         if given.palettes is None or given.outputs is None:
             parser.error("--sources needs --palettes and --outputs")

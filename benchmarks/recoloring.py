@@ -1,6 +1,6 @@
 """How fast variations are made, as ratios against references measured in the same run on one core.
 
-    python benchmarks/recoloring.py [--full] [IMAGE ...]
+    python benchmarks/recoloring.py [--full] [--json FILE] [IMAGE ...]
 
 Without images it draws its own. References, each from PNG bytes to seven PNGs:
   naive  k-means in OKLab with ten restarts over every pixel, once per palette; nearest color; half blended with the
@@ -22,11 +22,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+from pydantic import BaseModel
+from zlib_ng import zlib_ng
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -179,9 +182,27 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def compare(name: str, data: bytes, *, full: bool) -> None:
+class Comparison(BaseModel):
+    """Seconds for seven variations of one picture: ours, the floor's and the naive way's."""
+
+    ours: float
+    floor: float
+    naive: float
+
+
+class Report(BaseModel):
+    """Everything measured in one run. `growth` maps a side in pixels to seconds; `threads` a job to its speed-up."""
+
+    pictures: dict[str, Comparison]
+    growth: dict[int, float]
+    peak_mb: float
+    allowed_mb: float
+    threads: dict[str, float]
+
+
+def compare(name: str, data: bytes, *, full: bool) -> Comparison:
     """Print one picture's times and ratios."""
-    reference, mine, size = median_s(lambda: floor(data), 3), median_s(lambda: ours(data), 5), ours(data)
+    reference, mine, size = median_s(lambda: floor(data), 5), median_s(lambda: ours(data), 7), ours(data)
     encoded = floor(data) / len(PALETTES) / len(png(Image.open(io.BytesIO(data))))
     start = time.perf_counter()
     naive(data, PALETTES if full else PALETTES[:1])
@@ -192,17 +213,23 @@ def compare(name: str, data: bytes, *, full: bool) -> None:
         f"   ({size // len(PALETTES) // 1024} KB each; the floor's encoder: {encoded:.2f} x Pillow's size)",
         flush=True,
     )
+    return Comparison(ours=mine, floor=reference, naive=slow)
 
 
-def growth() -> None:
-    """Print time per pixel at three sizes, relative to the middle one's, and peak memory at the largest."""
+def growth() -> dict[int, float]:
+    """Print time per pixel at three sizes, each relative to the smaller one's."""
     inputs = {side: png(gradient_logo(side)) for side in (256, 1024, 4096)}
-    times = {side: median_s(partial(ours, data), 3) for side, data in inputs.items()}
-    for small, large in ((256, 1024), (1024, 4096)):
+    times = {side: median_s(partial(ours, data), 5) for side, data in inputs.items()}
+    for small, large in pairwise(times):
         ratio = times[large] / times[small] / (large / small) ** 2
         print(
             f"growth {small}² → {large}²: {ratio:.2f} x linear ({times[small] * 1e3:.0f} → {times[large] * 1e3:.0f} ms)"
         )
+    return times
+
+
+def peak() -> tuple[float, float]:
+    """Print and return the peak memory at 4096², in MB, and what is allowed."""
     script = (
         "import sys; sys.path.insert(0, 'benchmarks'); from recoloring import *; data = open(sys.argv[1], 'rb').read();"
         "ours(png(flat_logo(64))); before = peak_mb(); ours(data); print(before, peak_mb())"
@@ -215,9 +242,10 @@ def growth() -> None:
             text=True,
             cwd=Path(__file__).resolve().parents[1],
         ).stdout.split()
-    before, peak = (float(value) for value in shown)
+    before, most = (float(value) for value in shown)
     allowed = 12 * 4096**2 / 2**20 + 150
-    print(f"peak memory at 4096²: {peak:.0f} MB ({before:.0f} MB before), allowed {allowed:.0f} MB")
+    print(f"peak memory at 4096²: {most:.0f} MB ({before:.0f} MB before), allowed {allowed:.0f} MB")
+    return most, allowed
 
 
 def peak_mb() -> float:
@@ -244,20 +272,30 @@ def _all(pool: ThreadPoolExecutor, work: Callable[[int], object]) -> list[object
     return list(pool.map(work, range(8)))
 
 
-def threads() -> None:
-    """Print how two threads compare with one, for the variations alone and for whole pictures."""
+def threads() -> dict[str, float]:
+    """Print how two threads compare with one; the last row, one long call of C, is what the machine can give at all."""
     data = png(noisy_logo(SIDE_PX))  # looked up, pixel by pixel
     base = color.prepare(data)
+    raw = np.random.default_rng(0).integers(0, 20, 3 * SIDE_PX**2, np.uint8)
     jobs: dict[str, Callable[[int], object]] = {
         "eight variations of one base": lambda i: color.recolor(base, PALETTES[i % len(PALETTES)]),
         "eight pictures, seven variations each": lambda _: ours(data),
+        "reference: eight times deflate alone": lambda _: zlib_ng.compress(raw, 3),
     }
+    found = {}
     for name, work in jobs.items():
-        spent = {}
-        for count in (1, 2):
-            with ThreadPoolExecutor(count) as pool:
-                spent[count] = median_s(partial(_all, pool, work), 5)
-        print(f"two threads, {name}: {spent[1] / spent[2]:.2f} x one thread")
+        ratios = []
+        for _ in range(5):  # one after the other, so that both see the same neighbors on a shared machine
+            spent = {}
+            for count in (1, 2):
+                with ThreadPoolExecutor(count) as pool:
+                    start = time.perf_counter()
+                    _all(pool, work)
+                    spent[count] = time.perf_counter() - start
+            ratios.append(spent[1] / spent[2])
+        found[name] = statistics.median(ratios)
+        print(f"two threads, {name}: {found[name]:.2f} x one thread")
+    return found
 
 
 def main() -> None:
@@ -265,6 +303,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("images", nargs="*", type=Path)
     parser.add_argument("--full", action="store_true", help="measure the naive way for all seven palettes")
+    parser.add_argument("--json", type=Path, help="also write every figure to this file")
     given = parser.parse_args()
     drawn = {"flat": flat_logo, "gradient": gradient_logo, "noisy": noisy_logo, "transparent": transparent_logo}
     inputs = {path.stem: path.read_bytes() for path in given.images} or {
@@ -272,10 +311,12 @@ def main() -> None:
     }
     print(f"seven variations, one core; the naive way {'in full' if given.full else 'for one palette, times seven'}")
     with one_core():
-        for name, data in inputs.items():
-            compare(name, data, full=given.full)
-        growth()
-    threads()
+        pictures = {name: compare(name, data, full=given.full) for name, data in inputs.items()}
+        sizes = growth()
+        most, allowed = peak()
+    report = Report(pictures=pictures, growth=sizes, peak_mb=most, allowed_mb=allowed, threads=threads())
+    if given.json is not None:
+        given.json.write_text(report.model_dump_json(indent=1))
 
 
 if __name__ == "__main__":

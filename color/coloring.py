@@ -16,6 +16,8 @@ from color.verdict import losses
 _FINALISTS: Final = 12
 _ROUNDS: Final = 4
 _BETTER: Final = 1e-9
+_STILL: Final = 1e-4
+_NUDGE: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,4 +51,27 @@ def best_coloring(regions: Regions, palette: F64) -> Coloring:
         ways = search.neighbors(ways[winner])
     if best is None:
         raise AssertionError("there is at least one round")
-    return best
+    return Coloring(best.chosen, _relaxed(regions, best, palette))
+
+
+def _relaxed(regions: Regions, coloring: Coloring, palette: F64) -> F64:
+    """The colors to show (k, 3), once those that were moved farther than it is worth have moved back."""
+    shown = coloring.shown
+    moves = coloring.shown - coloring.chosen
+    far = np.linalg.norm(moves, axis=1)
+    least = float(losses(regions, shown[None], palette)[0])
+    for _ in range(len(shown)):
+        tries = []
+        for i in np.flatnonzero(far > _STILL):
+            for kept in (0.0, min(1.0, _NUDGE / far[i])):
+                back = shown.copy()
+                back[i] = coloring.chosen[i] + kept * moves[i]
+                tries.append(back)
+        if not tries:
+            break
+        loss = losses(regions, np.array(tries), palette)
+        winner = int(loss.argmin())
+        if loss[winner] >= least - _BETTER:
+            break
+        shown, least = tries[winner], float(loss[winner])
+    return shown
