@@ -31,6 +31,9 @@ _UNUSED: Final = 3.0
 _PAIRS, _WORST_PAIR = 2.0, 1.5
 _ORDER: Final = 6.0
 _CONTRAST, _WORST_CONTRAST = 3.0, 2.0
+_FAINT: Final = 3.0
+_LEGIBLE: Final = 1.8
+"""The contrast ratio with the ground that lines and text should have even where the palette has less."""
 
 
 def losses(regions: Regions, shown: F64, palette: F64) -> F64:
@@ -64,8 +67,11 @@ def _lightness(regions: Regions, shown: F64, palette: F64) -> F64:
     widest = np.clip(oklab_luminance(palette), 0.0, 1.0)
     before = contrast(light, light[regions.ground])
     goal = np.minimum(before, contrast(widest.max(), widest.min()))
-    lost = 1.0 - np.minimum(1.0, contrast(new, new[:, regions.ground, None]) / goal)
     others: NDArray[np.bool_] = np.arange(len(regions)) != regions.ground
+    lost = 1.0 - np.minimum(1.0, contrast(new, new[:, regions.ground, None]) / goal)
+    legible = np.minimum(np.sqrt(before), _LEGIBLE)
+    faint = 1.0 - np.minimum(1.0, contrast(new, new[:, regions.ground, None]) / legible)
+    loss += _FAINT * (faint * regions.thin * others).max(1)
     if others.any():
         loss += _CONTRAST * lost[:, int(np.where(others, regions.share, -1.0).argmax())]
         text = others & (regions.share >= _LARGE) & (before >= _READABLE)

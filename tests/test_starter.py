@@ -341,6 +341,16 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     for variation in variations:
         assert Path(variation["cube"]["path"]).read_text().startswith(f'TITLE "{variation["name"]}"')
         assert 0 <= variation["cube"]["error_mean"] <= variation["cube"]["error_percentile_99"] < 0.3
+    webp = await shell.run(
+        "starter.py", "recolor", "logo.png", "--palettes", "list.json", "--out", "webp", "--format", "webp", "--json"
+    )
+    assert webp.code == 0, webp.err
+    for name in ("sea 1", "b&w"):
+        same = [Image.open(shell.folder / path).convert("RGBA") for path in (f"webp/{name}.webp", f"list/{name}.png")]
+        assert same[0].tobytes() == same[1].tobytes()
+    made_of = webp.document["variations"]
+    assert isinstance(made_of, list)
+    assert all(shift["chosen"] != shift["shown"] for made in made_of for shift in made["shifted"])
     first, second = (sorted(shell.folder.glob(f"{form}/*.png")) for form in ("list", "table"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
