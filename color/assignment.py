@@ -21,7 +21,7 @@ Ways = NDArray[np.intp]
 
 _BEAM: Final = 40
 _EXACTLY: Final = 1e-9
-_DETOUR: Final = 1.35
+_DETOUR: Final = 1.85
 """How many times the straight way a gradient may take to pass through another color of the palette."""
 _ENOUGH: Final = 0.25
 _UNIT: Final = 0.1
@@ -54,7 +54,7 @@ _ORDER_GAP: Final = 0.01
 _CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
 """The difference in lightness from which it has an order, also within a gradient."""
 _LEAP, _LEAP_SEEN = 0.4, 1.0
-_ODD, _ODD_SEEN = 0.3, 1.8
+_ODD, _ODD_SEEN = 0.238, 1.8
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
 _LINKED: Final = 0.3

@@ -11,13 +11,15 @@ from color.analysis import Regions
 from color.assignment import Search
 from color.legibility import legible
 from color.spaces import F64, contrast, oklab_luminance
-from color.verdict import losses
+from color.verdict import Judge
 
 _FINALISTS: Final = 12
 _ROUNDS: Final = 4
 _BETTER: Final = 1e-9
+"""Less is rounding."""
 _STILL: Final = 1e-4
 _NUDGE: Final = 0.03
+"""How far, in OKLab, a color may stay moved that need not be moved far: hardly seen as another color."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,30 +38,33 @@ def best_coloring(regions: Regions, palette: F64) -> Coloring:
     """
     light = oklab_luminance(palette)
     widest = float(contrast(light.max(), light.min()))
-    search = Search.of(regions, palette)
-    ways = search.beam()[:_FINALISTS]
+    search, judge = Search.of(regions, palette), Judge.of(regions, palette)
+    ways = search.beam()
+    ways = np.concatenate([search.neighbors(ways[0]), ways[1:_FINALISTS]])
     best: Coloring | None = None
     least = np.inf
     for _ in range(_ROUNDS):
         chosen, cost = search.played(ways)
         shown = legible(regions, chosen, widest)
-        total = cost + losses(regions, shown, palette)
+        total = cost + judge.losses(shown)
         winner = int(total.argmin())
         if best is not None and total[winner] >= least - _BETTER:
             break
         best, least = Coloring(chosen[winner], shown[winner]), float(total[winner])
+        if winner == 0:  # it has no better neighbor
+            break
         ways = search.neighbors(ways[winner])
     if best is None:
         raise AssertionError("there is at least one round")
-    return Coloring(best.chosen, _relaxed(regions, best, palette))
+    return Coloring(best.chosen, _relaxed(judge, best))
 
 
-def _relaxed(regions: Regions, coloring: Coloring, palette: F64) -> F64:
+def _relaxed(judge: Judge, coloring: Coloring) -> F64:
     """The colors to show (k, 3), once those that were moved farther than it is worth have moved back."""
     shown = coloring.shown
     moves = coloring.shown - coloring.chosen
     far = np.linalg.norm(moves, axis=1)
-    least = float(losses(regions, shown[None], palette)[0])
+    least = float(judge.losses(shown[None])[0])
     for _ in range(len(shown)):
         tries = []
         for i in np.flatnonzero(far > _STILL):
@@ -69,7 +74,7 @@ def _relaxed(regions: Regions, coloring: Coloring, palette: F64) -> F64:
                 tries.append(back)
         if not tries:
             break
-        loss = losses(regions, np.array(tries), palette)
+        loss = judge.losses(np.array(tries))
         winner = int(loss.argmin())
         if loss[winner] >= least - _BETTER:
             break

@@ -12,13 +12,13 @@ from color.spaces import F64, contrast, luminance, oklab_luminance
 _NUDGE: Final = 0.033
 """Less than anyone would call another color."""
 _NUDGE_SHARE: Final = 0.45
-_PUSH: Final = 0.14
+_PUSH: Final = 0.136
 _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
 _RESCUE: Final = 0.25
-_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.9, 0.66, 0.3
+_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.868, 0.66, 0.3
 """The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
-_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 0.92, 2.0, 1.3
+_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 0.92, 1.9, 1.3
 """The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""
 _ENOUGH: Final = 0.25
 _ALIKE: Final = 0.08
@@ -28,6 +28,7 @@ _LEVEL: Final = 0.03
 _FAINT: Final = 1.2
 _ROUNDS: Final = 4
 _PACE: Final = 0.7
+_SETTLED: Final = 5e-4
 
 
 def legible(regions: Regions, chosen: F64, widest: float) -> F64:
@@ -77,5 +78,9 @@ def _moved(regions: Regions, start: F64, now: F64, bound: F64, kept: float, rati
         goal = np.where(darker, (ground + 0.05) / ratio - 0.05, (ground + 0.05) * ratio - 0.05)
         faint = (contrast(shown, ground) < ratio) & (ratio > _FAINT)
         push += np.where(faint, np.cbrt(np.clip(goal, 0.0, 1.0)) - np.cbrt(shown), 0.0)
-        result[..., 0] = np.clip(result[..., 0] + _PACE * push, low, high)
+        moved = np.clip(result[..., 0] + _PACE * push, low, high)
+        settled = bool((np.abs(moved - result[..., 0]) < _SETTLED).all())
+        result[..., 0] = moved
+        if settled:
+            break
     return result

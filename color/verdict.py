@@ -6,6 +6,7 @@ colors that will really be shown.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,67 +15,126 @@ from numpy.typing import NDArray
 from color.analysis import Regions
 from color.spaces import F64, contrast, luminance, oklab_luminance
 
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
 _ENOUGH: Final = 0.25
 _DIFFERENT: Final = 0.1
 """Regions farther apart than this in the picture, in OKLab or in lightness alone, must stay apart and in order."""
 _LEAST_DROP: Final = 0.005
-_SAME, _ANOTHER = 0.03, 0.045
+_SAME, _ANOTHER = 0.038, 0.045
 """Closer to a palette color than the first, a region shows it; farther than the second, it shows another color."""
 _SHOWN: Final = 0.0015
 """The share of the picture from which a color counts as shown."""
 _LARGE: Final = 0.01
 _READABLE: Final = 2.0
-_HALF: Final = 0.6
+_HALF, _HARDLY = 0.6, 0.3
+"""The part of their distance below which a pair is weak, and below which it is hardly a pair any more."""
 
-_OFF: Final = 60.0
+_OFF: Final = 64.6
 _UNUSED: Final = 3.0
+_LOST: Final = 4.0
 _PAIRS, _WORST_PAIR = 2.0, 1.5
-_ORDER: Final = 6.0
-_CONTRAST, _WORST_CONTRAST = 3.0, 2.0
+_PROPORTION: Final = 6.0
+"""For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
+_NOTHING: Final = 1e-12
+_ORDER: Final = 5.93
+_CONTRAST, _WORST_CONTRAST = 3.22, 2.0
 _FAINT: Final = 3.0
 _LEGIBLE: Final = 1.8
 """The contrast ratio with the ground that lines and text should have even where the palette has less."""
 
 
-def losses(regions: Regions, shown: F64, palette: F64) -> F64:
-    """What each of n colorings `shown` (n, k, 3) loses (n,), all in OKLab; `palette` (p, 3) holds distinct colors."""
-    away = np.linalg.norm(shown[:, :, None] - palette, axis=-1)
-    loss: F64 = _OFF * (away.min(2) @ regions.share)
-    visible = regions.share >= _SHOWN
-    present = np.clip((_ANOTHER - away[:, visible]) / (_ANOTHER - _SAME), 0.0, 1.0).max(1).sum(1)
-    loss += _UNUSED * (1.0 - np.minimum(1.0, present / min(len(palette), int(visible.sum()))))
-    loss += _pairs(regions, shown) + _lightness(regions, shown, palette)
-    return loss
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """What matters about one picture in one palette, prepared once: `palette` (p, 3) holds distinct OKLab colors.
 
+    Of the k regions, `visible` ones count as shown. `first` and `second` are pairs that must stay apart; `edge_first`
+    and `edge_second` those with a common `border`, and `edge` is how strong it is; `upper` and `lower` are pairs in
+    order of lightness, by `weight`. `goal` is the contrast with the ground that can be kept, `legible` what lines
+    should have; `main` is the largest region besides the ground, `text` all that must be readable.
+    """
 
-def _pairs(regions: Regions, shown: F64) -> F64:
-    i, j = np.nonzero(np.triu(regions.touch & (regions.distance > _DIFFERENT), 1))
-    if not len(i):
-        return np.zeros(len(shown))
-    kept = np.linalg.norm(shown[:, i] - shown[:, j], axis=-1) / np.minimum(regions.distance[i, j], _ENOUGH)
-    weak = np.maximum(0.0, 1.0 - kept / _HALF)
-    result: F64 = _PAIRS * weak.mean(1) + _WORST_PAIR * (1.0 - np.minimum(1.0, kept.min(1)))
-    return result
+    regions: Regions
+    palette: F64
+    visible: Mask
+    most_shown: int
+    first: Indices
+    second: Indices
+    enough: F64
+    edge_first: Indices
+    edge_second: Indices
+    edge: F64
+    border: F64
+    upper: Indices
+    lower: Indices
+    weight: F64
+    goal: F64
+    legible: F64
+    drawn: F64
+    main: int | None
+    text: Indices
 
+    @classmethod
+    def of(cls, regions: Regions, palette: F64) -> Judge:
+        """Prepare what does not depend on a coloring."""
+        visible = regions.share >= _SHOWN
+        first, second = np.nonzero(np.triu(regions.touch & (regions.distance > _DIFFERENT), 1))
+        edge_first, edge_second = np.nonzero(np.triu(regions.border > 0, 1))
+        border, before = regions.border[edge_first, edge_second], regions.distance[edge_first, edge_second]
+        edge = border * before / max(float(np.sqrt(border @ before**2)), _NOTHING)
+        lightness = regions.oklab[:, 0]
+        upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
+        weight = np.sqrt(regions.share[upper] * regions.share[lower])
+        light = luminance(regions.rgb)
+        before = contrast(light, light[regions.ground])
+        ends = np.clip(oklab_luminance(palette), 0.0, 1.0)
+        others = np.arange(len(regions)) != regions.ground
+        return cls(
+            regions=regions,
+            palette=palette,
+            visible=visible,
+            most_shown=max(1, min(len(palette), int(visible.sum()))),
+            first=first,
+            second=second,
+            enough=np.minimum(regions.distance[first, second], _ENOUGH),
+            edge_first=edge_first,
+            edge_second=edge_second,
+            edge=edge,
+            border=border,
+            upper=upper,
+            lower=lower,
+            weight=weight / max(float(weight.sum()), 1e-9),
+            goal=np.minimum(before, contrast(ends.max(), ends.min())),
+            legible=np.minimum(np.sqrt(before), _LEGIBLE),
+            drawn=regions.thin * others,
+            main=int(np.where(others, regions.share, -1.0).argmax()) if others.any() else None,
+            text=np.flatnonzero(others & (regions.share >= _LARGE) & (before >= _READABLE)),
+        )
 
-def _lightness(regions: Regions, shown: F64, palette: F64) -> F64:
-    i, j = np.triu_indices(len(regions), 1)
-    drop = regions.oklab[i, 0] - regions.oklab[j, 0]
-    weight = np.sqrt(regions.share[i] * regions.share[j]) * (np.abs(drop) > _DIFFERENT)
-    wrong = (shown[:, i, 0] - shown[:, j, 0]) * np.sign(drop) <= _LEAST_DROP
-    loss: F64 = _ORDER * (wrong @ weight) / max(float(weight.sum()), 1e-9)
-    light, new = luminance(regions.rgb), np.clip(oklab_luminance(shown), 0.0, 1.0)
-    widest = np.clip(oklab_luminance(palette), 0.0, 1.0)
-    before = contrast(light, light[regions.ground])
-    goal = np.minimum(before, contrast(widest.max(), widest.min()))
-    others: NDArray[np.bool_] = np.arange(len(regions)) != regions.ground
-    lost = 1.0 - np.minimum(1.0, contrast(new, new[:, regions.ground, None]) / goal)
-    legible = np.minimum(np.sqrt(before), _LEGIBLE)
-    faint = 1.0 - np.minimum(1.0, contrast(new, new[:, regions.ground, None]) / legible)
-    loss += _FAINT * (faint * regions.thin * others).max(1)
-    if others.any():
-        loss += _CONTRAST * lost[:, int(np.where(others, regions.share, -1.0).argmax())]
-        text = others & (regions.share >= _LARGE) & (before >= _READABLE)
-        if text.any():
-            loss += _WORST_CONTRAST * lost[:, text].max(1)
-    return loss
+    def losses(self, shown: F64) -> F64:
+        """What each of n colorings `shown` (n, k, 3) in OKLab loses (n,); 0 would be perfect."""
+        away = np.sqrt(((shown[:, :, None] - self.palette) ** 2).sum(-1))
+        loss: F64 = _OFF * (away.min(2) @ self.regions.share)
+        if self.visible.any():
+            present = np.clip((_ANOTHER - away[:, self.visible].min(1)) / (_ANOTHER - _SAME), 0.0, 1.0).sum(1)
+            loss += _UNUSED * (1.0 - np.minimum(1.0, present / self.most_shown))
+        if len(self.first):
+            kept = np.sqrt(((shown[:, self.first] - shown[:, self.second]) ** 2).sum(-1)) / self.enough
+            loss += _PAIRS * np.maximum(0.0, 1.0 - kept / _HALF).mean(1)
+            worst = kept.min(1)
+            loss += _WORST_PAIR * (1.0 - np.minimum(1.0, worst)) + _LOST * np.maximum(0.0, 1.0 - worst / _HARDLY)
+        if len(self.edge_first):
+            strength = ((shown[:, self.edge_first] - shown[:, self.edge_second]) ** 2).sum(-1)
+            alike = np.sqrt(strength) @ self.edge / np.sqrt(np.maximum(strength @ self.border, _NOTHING))
+            loss += _PROPORTION * (1.0 - alike)
+        loss += _ORDER * ((shown[:, self.upper, 0] - shown[:, self.lower, 0] <= _LEAST_DROP) @ self.weight)
+        light = np.clip(oklab_luminance(shown), 0.0, 1.0)
+        ratio = contrast(light, light[:, self.regions.ground, None])
+        loss += _FAINT * ((1.0 - np.minimum(1.0, ratio / self.legible)) * self.drawn).max(1)
+        if self.main is not None:
+            lost = 1.0 - np.minimum(1.0, ratio / self.goal)
+            loss += _CONTRAST * lost[:, self.main]
+            if len(self.text):
+                loss += _WORST_CONTRAST * lost[:, self.text].max(1)
+        return loss
