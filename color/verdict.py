@@ -32,14 +32,14 @@ _HALF, _HARDLY = 0.6, 0.3
 """The part of their distance below which a pair is weak, and below which it is hardly a pair any more."""
 
 _OFF: Final = 64.6
-_UNUSED: Final = 3.0
+_UNUSED: Final = 2.66
 _LOST: Final = 4.0
 _PAIRS, _WORST_PAIR = 2.0, 1.5
 _PROPORTION: Final = 6.0
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 5.93
-_CONTRAST, _WORST_CONTRAST = 3.22, 2.0
+_CONTRAST, _WORST_CONTRAST = 2.63, 2.0
 _FAINT: Final = 3.0
 _LEGIBLE: Final = 1.8
 """The contrast ratio with the ground that lines and text should have even where the palette has less."""
