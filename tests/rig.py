@@ -22,8 +22,8 @@ from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variati
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.concepts import ConceptClient
 from settings import Settings
 from stores.port import Store, TaskRow
@@ -108,6 +108,11 @@ class ScriptedImages(ImageProvider):
     script: Script = field(default_factory=Script)
     image: bytes = field(default_factory=draw_png)
     name: str = "scripted"
+    title: str = "The script"
+
+    @override
+    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        return await self.generate(prompt, prompt)
 
     @override
     async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
@@ -121,11 +126,12 @@ class ScriptedPalettes(PaletteProvider):
 
     script: Script = field(default_factory=Script)
     name: str = "scripted"
+    title: str = "The script"
 
     @override
-    async def create(self, theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
+    async def create(self, theme_description: str, logo_description: str, count: int) -> ProvidedPalettes:
         await self.script.play()
-        return tuple(make_palette(f"Palette {number}") for number in range(1, count + 1))
+        return ProvidedPalettes(tuple(make_palette(f"Palette {number}") for number in range(1, count + 1)))
 
 
 class FaultyStore(Store):
