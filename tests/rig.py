@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,7 +237,7 @@ class Rig:
                 return exc.status is RPCStatusCode.NOT_FOUND
             return False
 
-        await until(gone)
+        await until(gone, 100)
 
     async def row(self, request: GenerationRequest) -> TaskRow:
         """The request's row, which must exist."""
@@ -267,10 +267,14 @@ async def rigged(
     with_attributes: bool = True,
     work: bool = True,
     queue: str | None = None,
+    configured: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker with scripted providers, on a queue nobody else uses by default; `work=False` leaves the worker out."""
+    """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
+
+    Its providers are scripted unless they are given, or `configured`: then it uses those that these settings name.
+    """
     settings = Settings.model_validate(
-        {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2}
+        {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2, **(configured or {})}
     )
     rig = Rig(ConceptClient(client, settings.task_queue, with_attributes), store)
     if not work:
@@ -280,8 +284,8 @@ async def rigged(
         client,
         settings,
         store,
-        image_provider=images or ScriptedImages(),
-        palette_provider=palettes or ScriptedPalettes(),
+        image_provider=images or (None if configured else ScriptedImages()),
+        palette_provider=palettes or (None if configured else ScriptedPalettes()),
     ):
         yield rig
 
