@@ -8,6 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    # Written out: `from workflows import policies` would load a copy of it for every workflow.
+    import workflows.policies as policies  # noqa: PLR0402
     from contracts.concepts import Concept, ConceptOutcome, Variation
     from contracts.images import ImageRef, Provenance
     from contracts.palettes import Palette
@@ -28,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
     from contracts.workflows import GENERATION_WORKFLOW, STAGE_ATTRIBUTE, STATUS_QUERY, paid_queue, render_queue
-    from workflows import policies
     from workflows.errors import StageFailed, cancelled, deadline_passed, root_cause, stage_failed
     from workflows.progress import Progress
 

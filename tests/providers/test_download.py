@@ -98,7 +98,7 @@ def test_an_address_of_the_open_internet(address: str) -> None:
 async def test_private_places_are_refused(url: str) -> None:
     """In every spelling that the system's resolver understands; nothing is sent."""
     network = NoNetwork()
-    with pytest.raises(DownloadRefused, match="not public|not a URL"):
+    with pytest.raises(DownloadRefused, match=r"not public|not a URL"):
         await Downloads(transport=network).fetch(url)
     assert network.asked == []
 
