@@ -70,7 +70,7 @@ def _service_url(text: str) -> str:
     except ValidationError:
         raise ValueError("must be an http or https URL") from None
     if url.query is not None or url.fragment is not None or url.username is not None or url.password is not None:
-        raise ValueError("must be a URL without user, query and fragment")
+        raise PydanticCustomError("private", "must be a URL without user, query and fragment")
     return text.rstrip("/")
 
 
@@ -199,7 +199,7 @@ def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
             lines.append(f"{name} is not set" + (f": {reason}" if error["type"] == "needed" else ""))
             continue
         reason = reason[:1].lower() + reason[1:]
-        secret = "SecretStr" in str(cls.model_fields[field].annotation)
+        secret = "SecretStr" in str(cls.model_fields[field].annotation) or error["type"] == "private"
         given = "" if secret else f" (it is {str(error['input'])[:60]!r})"
         lines.append(f"{name}: {reason}{given}")
     return tuple(lines)

@@ -11,9 +11,9 @@ from providers.builtin.provider import NAME as BUILTIN
 from providers.builtin.provider import BuiltinImages, BuiltinPalettes
 from providers.download import Downloads, Origin
 from providers.jigsawstack import NAME as JIGSAWSTACK
-from providers.jigsawstack import JigsawStackImages, JigsawStackPalettes, jigsawstack_endpoint
+from providers.jigsawstack import JigsawStackImages, JigsawStackPalettes, check_jigsawstack, jigsawstack_endpoint
 from providers.openai import NAME as OPENAI
-from providers.openai import OpenAIImages, OpenAIPalettes, openai_endpoint
+from providers.openai import OpenAIImages, OpenAIPalettes, check_openai, openai_endpoint
 from providers.port import ImageProvider, PaletteProvider
 from providers.wire import http_client
 
@@ -48,11 +48,8 @@ class Choice:
 
 @asynccontextmanager
 async def chosen_providers(choice: Choice, threads: Executor) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
-    """The chosen two, for as long as the block runs. Raises `ValueError` for a name that is none of ours."""
-    client = http_client()
-    trusted = [Origin.of(account.api_url) for account in [choice.jigsawstack] if account is not None]
-    trusted += [Origin.of(account.base_url) for account in [choice.openai] if account is not None]
-    downloads = Downloads(trusted)
+    """The chosen two, for as long as the block runs. Raises `KeyError` where a chosen one has no account."""
+    client, downloads = http_client(), Downloads(_origins(choice))
     images: dict[str, ImageProvider] = {BUILTIN: BuiltinImages(threads)}
     palettes: dict[str, PaletteProvider] = {BUILTIN: BuiltinPalettes(threads)}
     if choice.jigsawstack is not None:
@@ -68,3 +65,29 @@ async def chosen_providers(choice: Choice, threads: Executor) -> AsyncIterator[t
     finally:
         await downloads.aclose()
         await client.aclose()
+
+
+async def check_provider(choice: Choice, name: str) -> tuple[str, ...]:
+    """Whether a chosen provider can be reached and accepts our key; what is well, in words. Nothing is paid for.
+
+    Raises `ProviderError`.
+    """
+    client = http_client()
+    try:
+        if name == JIGSAWSTACK and choice.jigsawstack is not None:
+            account = choice.jigsawstack
+            return await check_jigsawstack(jigsawstack_endpoint(client, account.api_url, account.api_key))
+        if name == OPENAI and choice.openai is not None:
+            endpoint = openai_endpoint(client, choice.openai.base_url, choice.openai.api_key)
+            models = [choice.openai.image_model] if choice.images == OPENAI else []
+            models += [choice.openai.text_model] if choice.palettes == OPENAI else []
+            return await check_openai(endpoint, tuple(models))
+    finally:
+        await client.aclose()
+    return ("works offline",)
+
+
+def _origins(choice: Choice) -> list[Origin]:
+    urls = [choice.jigsawstack.api_url] if choice.jigsawstack is not None else []
+    urls += [choice.openai.base_url] if choice.openai is not None else []
+    return [Origin.of(url) for url in urls]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
@@ -143,10 +142,10 @@ class JigsawStackPalettes(PaletteProvider):
         return ProvidedPalettes(palettes, usage=_usage(document, answer))
 
 
-async def check_jigsawstack(endpoint: Endpoint, say: Callable[[str], None]) -> None:
-    """Whether the key is accepted, by listing stored prompts, which runs none of them. Raises `ProviderError`."""
+async def check_jigsawstack(endpoint: Endpoint) -> tuple[str, ...]:
+    """What is well: the key, found out by listing stored prompts, which runs none. Raises `ProviderError`."""
     await endpoint.get("/prompt_engine?limit=1&page=0", CHECK_LIMITS)
-    say("the key is accepted")
+    return ("the key is accepted",)
 
 
 def _document(answer: Answer, private: tuple[str, ...]) -> JsonValue:

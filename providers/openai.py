@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import httpx
 from pydantic import JsonValue
 from typing_extensions import override
@@ -152,23 +150,15 @@ def palette_schema(count: int) -> dict[str, JsonValue]:
     return _object({"palettes": {"type": "array", "items": palette, "minItems": count, "maxItems": count}})
 
 
-async def check_openai(endpoint: Endpoint, models: tuple[str, ...], say: Callable[[str], None]) -> None:
-    """Whether the key is accepted and the models are among those listed, which asks none of them.
-
-    Raises `ProviderError`.
-    """
+async def check_openai(endpoint: Endpoint, models: tuple[str, ...]) -> tuple[str, ...]:
+    """What is well: the key and the models, found out by listing models, which asks none. Raises `ProviderError`."""
     document = json_of(await endpoint.get("/models", CHECK_LIMITS), TITLE)
     listed = field_of(document, "data")
-    names = (
-        {name for entry in listed if isinstance(name := field_of(entry, "id"), str)}
-        if isinstance(listed, list)
-        else set()
-    )
-    say("the key is accepted")
+    names = [field_of(entry, "id") for entry in listed] if isinstance(listed, list) else []
     for model in models:
         if model not in names:
-            raise ProviderRejected(f"{TITLE} does not list the model {model}")
-        say(f"the model {model} is there")
+            raise ProviderRejected(f"{TITLE} accepts the key, but does not list the model {model}")
+    return ("the key is accepted", *(f"the model {model} is there" for model in models))
 
 
 def _object(fields: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -121,6 +121,9 @@ class FakeService(ABC):
         self.requests: list[Recorded] = []
         self.script: defaultdict[str, list[Step]] = defaultdict(list)
         self.image = draw_png(96)
+        self.hang_at: dict[str, str] = {}
+        """Path → text: calls to it whose body contains the text are never answered."""
+        self.hanging: set[str] = set()
 
     @abstractmethod
     def usual(self, request: Recorded) -> Reply:
@@ -176,6 +179,10 @@ class FakeService(ABC):
             self.requests.append(request)
             steps = self.script[request.path]
             step = steps.pop(0) if steps else None
+            text = self.hang_at.get(request.path)
+            if text is not None and text.encode() in body:
+                self.hanging.add(request.path)
+                step = Hang()
             if isinstance(step, Drop):
                 return
             if isinstance(step, Hang):

@@ -24,6 +24,8 @@ from commands.pictures import make_gallery
 from contracts.concepts import Concept
 from contracts.stages import ImageRequest, PaletteRequest
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
+from runtime.client import connect
+from runtime.embedded import EmbeddedServer
 from stores import layout
 from stores.local import LocalStore
 from tests.rig import Rig, draw_png, make_request, rigged, until
@@ -343,7 +345,7 @@ async def test_without_the_fallback_nothing_is_replaced(client: Client, store: L
         assert (await failure(rig, make_request()))[0] == "ProviderKeyRefused"
 
 
-async def test_the_rate_is_kept_over_all_workers(client: Client, store: LocalStore) -> None:
+async def test_the_rate_is_kept_over_all_workers(server: EmbeddedServer, client: Client, store: LocalStore) -> None:
     """Two workers on one queue together call the provider no faster than the server lets them."""
     fake = FakeOpenAI()
     rate, concepts = 4.0, 8
@@ -352,7 +354,9 @@ async def test_the_rate_is_kept_over_all_workers(client: Client, store: LocalSto
         configured = {**fake.settings(), "provider_rate_per_second": rate}
         rig = await stack.enter_async_context(rigged(client, store, configured=configured))
         queue = rig.concepts.task_queue
-        await stack.enter_async_context(rigged(client, store, configured=configured, queue=queue))
+        # Another client, as another process has: one client takes no second worker for the same queue.
+        other = await connect(server.address)
+        await stack.enter_async_context(rigged(other, store, configured=configured, queue=queue))
         await asyncio.gather(*(rig.finish(request) for request in requests))
     arrivals = sorted(request.at for request in fake.requests)
     assert len(arrivals) == 2 * concepts
