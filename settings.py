@@ -6,16 +6,30 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+T = TypeVar("T")
 
 _PREFIX = "CONCEPT_"
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
+_URL = TypeAdapter[HttpUrl](HttpUrl)
 
 
 def _queue_name(text: str) -> str:
@@ -35,6 +49,29 @@ def _address(text: str) -> str:
     if match is None or int(match["port"]) > _LAST_PORT:
         raise ValueError("must be host:port, such as 127.0.0.1:8080")
     return text
+
+
+def _model_name(text: str) -> str:
+    if not _MODEL_NAME.fullmatch(text):
+        raise ValueError("must be the name of a model: letters, digits, dots, dashes, colons and slashes")
+    return text
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of ASCII characters")
+    return SecretStr(text)
+
+
+def _service_url(text: str) -> str:
+    try:
+        url = _URL.validate_python(text)
+    except ValidationError:
+        raise ValueError("must be an http or https URL") from None
+    if url.query is not None or url.fragment is not None or url.username is not None or url.password is not None:
+        raise PydanticCustomError("private", "must be a URL without user, query and fragment")
+    return text.rstrip("/")
 
 
 def _folder(path: Path) -> Path:
@@ -57,7 +94,34 @@ QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[str, AfterValidator(_address)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+ModelName = Annotated[str, AfterValidator(_model_name)]
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+Provider = Literal["builtin", "jigsawstack", "openai"]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+
+
+_IMAGES, _PALETTES = "image_provider", "palette_provider"
+_NEEDED_BY = {
+    "jigsawstack_api_key": ((_IMAGES, "jigsawstack"), (_PALETTES, "jigsawstack")),
+    "openai_api_key": ((_IMAGES, "openai"), (_PALETTES, "openai")),
+    "openai_image_model": ((_IMAGES, "openai"),),
+    "openai_text_model": ((_PALETTES, "openai"),),
+}
+"""Setting → the choices without which it may be left out."""
+
+
+def _present_where_needed(value: T, info: ValidationInfo[object]) -> T:
+    """Field by field, so that what is missing is listed together with what is wrong."""
+    if value is None:
+        for chooser, chosen in _NEEDED_BY[info.field_name or ""]:
+            if info.data.get(chooser) == chosen:
+                raise PydanticCustomError("needed", f"{_PREFIX}{chooser.upper()}={chosen} needs it")
+    return value
+
+
+NeededKey = Annotated[Key | None, AfterValidator(_present_where_needed)]
+NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
 
 
 class Settings(BaseSettings):
@@ -69,8 +133,15 @@ class Settings(BaseSettings):
     data_dir: Folder = Path(".data")
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
-    image_provider: Literal["builtin"] = "builtin"
-    palette_provider: Literal["builtin"] = "builtin"
+    image_provider: Provider = "builtin"
+    palette_provider: Provider = "builtin"
+    palette_fallback: Literal["none", "builtin"] = "none"
+    jigsawstack_api_key: NeededKey = None
+    jigsawstack_api_url: ServiceUrl = "https://api.jigsawstack.com"
+    openai_api_key: NeededKey = None
+    openai_base_url: ServiceUrl = "https://api.openai.com/v1"
+    openai_image_model: NeededModel = None
+    openai_text_model: NeededModel = None
     task_queue: QueueName = "concepts"
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
@@ -124,11 +195,11 @@ def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
             continue
         field = str(error["loc"][0]).lower()
         name = f"{_PREFIX}{field.upper()}"
-        if error["type"] == "missing":
-            lines.append(f"{name} is not set")
+        if error["type"] in {"missing", "needed"}:
+            lines.append(f"{name} is not set" + (f": {reason}" if error["type"] == "needed" else ""))
             continue
         reason = reason[:1].lower() + reason[1:]
-        secret = "SecretStr" in str(cls.model_fields[field].annotation)
+        secret = "SecretStr" in str(cls.model_fields[field].annotation) or error["type"] == "private"
         given = "" if secret else f" (it is {str(error['input'])[:60]!r})"
         lines.append(f"{name}: {reason}{given}")
     return tuple(lines)

@@ -11,6 +11,7 @@ try:
     from commands.console import run_app
     from commands.local import demo, dev
     from commands.pictures import gallery, recolor_image
+    from commands.providers import providers
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 for command in (demo, generate, status, watch, cancel, gallery, dev):
     app.command()(command)
 app.command("recolor")(recolor_image)
+app.add_typer(providers, name="providers")
 
 if __name__ == "__main__":
     run_app(app)

@@ -30,9 +30,10 @@ from activities.palettes import PaletteActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app
-from commands.session import opened_store
+from commands.session import opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
-from providers.builtin.provider import BuiltinImages, BuiltinPalettes
+from providers.builtin.provider import BuiltinPalettes
+from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.health import health_pages
@@ -79,10 +80,11 @@ async def working(
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
-        images = image_provider or BuiltinImages(threads)
-        palettes = palette_provider or BuiltinPalettes(threads)
+        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads))
+        images, palettes = image_provider or configured[0], palette_provider or configured[1]
+        fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
         bases = BaseImages(store, threads, settings.cache_bytes)
-        tasks = TaskActivities(store, images.name, palettes.name)
+        tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
         imaging = ImageActivities(store, images, bases, threads)
         coloring = PaletteActivities(store, palettes)
         varying = VariationActivities(store, bases, threads)
@@ -116,6 +118,8 @@ async def working(
             calls: dict[str, list[Callable[..., object]]] = {}  # type: ignore[explicit-any]  # as the SDK types them
             calls.setdefault(images.name, []).append(imaging.generate_image)
             calls.setdefault(palettes.name, []).append(coloring.create_palettes)
+            if fallback is not None and fallback.name != palettes.name:
+                calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback).create_palettes)
             workers += [
                 Worker(
                     client,

@@ -1,45 +1,82 @@
 """The one place where a typed error becomes a decision about retrying.
 
-    ProviderRejected, ImageError                                 final
+    ProviderRejected with all below it, ImageError               final
     StoreRefused, TaskHeld, ObjectMissing, ObjectCorrupt         final
+    DownloadRefused, DownloadUnusable                            final
     ProviderThrottled                                            again after exactly what the service asked for
-    ProviderAnswerUnusable                                       may have been billed: three attempts in all
-    ProviderUnavailable, StoreUnavailable                        again, backing off
+    ProviderPerhapsBilled with all below it                      again, backing off, until three calls were in vain
+    PaidInVain                                                   final: the attempt that would be one too many
+    ProviderUnavailable                                          again, backing off, or after what the service asked for
+    StoreUnavailable, DownloadUnavailable                        again, backing off
 
 Anything else is a bug of ours. It is retried like an outage, because a deployment can mend it meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from color import ImageError
-from providers.errors import ProviderAnswerUnusable, ProviderError, ProviderRejected, ProviderThrottled
+from providers.download import DownloadError, DownloadRefused, DownloadUnusable
+from providers.errors import (
+    ProviderError,
+    ProviderPerhapsBilled,
+    ProviderRejected,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, TaskHeld
 
 BILLED_ATTEMPTS = 3
-"""How often a call may be repeated that was perhaps paid for and brought nothing."""
+"""How many calls that were perhaps paid for may bring nothing, in all attempts of one activity together."""
 
-_FINAL = (ProviderRejected, ImageError, StoreRefused, ObjectMissing, ObjectCorrupt, TaskHeld)
+
+class PaidInVain(Exception):
+    """So many calls may have been billed without an answer that could be kept that no further one is made."""
+
+
+_FINAL = (
+    ProviderRejected,
+    PaidInVain,
+    ImageError,
+    DownloadRefused,
+    DownloadUnusable,
+    StoreRefused,
+    ObjectMissing,
+    ObjectCorrupt,
+    TaskHeld,
+)
+
+
+def _never() -> bool:
+    return False
 
 
 @contextmanager
-def temporal_failures() -> Iterator[None]:
-    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision."""
+def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
+    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision.
+
+    `spent` says whether as many calls were in vain as may be.
+    """
     try:
         yield
     except ProviderThrottled as exc:
-        delay = None if exc.retry_after_s is None else timedelta(seconds=exc.retry_after_s)
-        raise _failure(exc, next_retry_delay=delay, category=ApplicationErrorCategory.BENIGN) from exc
-    except ProviderAnswerUnusable as exc:
-        raise _failure(exc, final=activity.info().attempt >= BILLED_ATTEMPTS) from exc
-    except (ProviderError, ImageError, StoreError) as exc:
+        category = ApplicationErrorCategory.BENIGN
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s), category=category) from exc
+    except ProviderUnavailable as exc:
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from exc
+    except ProviderPerhapsBilled as exc:
+        raise _failure(exc, final=spent()) from exc
+    except (ProviderError, PaidInVain, ImageError, DownloadError, StoreError) as exc:
         raise _failure(exc, final=isinstance(exc, _FINAL)) from exc
+
+
+def _delay(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _failure(

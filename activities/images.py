@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TypeVar
 
 from temporalio import activity
@@ -13,10 +14,12 @@ from typing_extensions import override
 from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
+from activities.paying import PaidCalls
 from activities.received import Received
 from color import ImageError, decode, inspect, to_png
 from contracts.images import ImageRef, Provenance
 from contracts.stages import GeneratedImage, ImageRequest, ImageStages, UploadRequest
+from contracts.tasks import Stage
 from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
@@ -41,10 +44,11 @@ class ImageActivities(ImageStages):
     @override
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
-        with temporal_failures():
-            async with heartbeating():
-                paid = await self._already_paid(request.task_id)
-                return paid or await self._pay(request)
+        async with heartbeating() as pulse:
+            provider = self._provider
+            calls = PaidCalls(pulse, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+            with temporal_failures(calls.spent):
+                return await self._already_paid(request.task_id) or await self._pay(request, calls)
 
     @override
     @activity.defn(name="upload_image")
@@ -79,16 +83,19 @@ class ImageActivities(ImageStages):
             return None
         return await self._describe(task_id, data, provenance)
 
-    async def _pay(self, request: ImageRequest) -> GeneratedImage:
+    async def _pay(self, request: ImageRequest, calls: PaidCalls) -> GeneratedImage:
         provided = self._received.get(request.task_id)
         if provided is None:
-            provided = await self._provider.generate(request.logo_description, request.theme_description)
+            words = request.logo_description, request.theme_description
+            answer = await calls.make(lambda: self._provider.generate(*words))
+            usage = calls.usage(answer.provenance.usage)
+            provided = replace(answer, provenance=answer.provenance.model_copy(update={"usage": usage}))
             self._received.keep(request.task_id, provided)
         try:
             generated = await self._describe(request.task_id, provided.data, provided.provenance)
         except ImageError as exc:
             self._received.stored(request.task_id)
-            raise ProviderAnswerUnusable(f"{self._provider.name} sent an image that cannot be used: {exc}") from exc
+            raise ProviderAnswerUnusable(f"{self._provider.title} sent an image that cannot be used: {exc}") from exc
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()

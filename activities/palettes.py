@@ -9,8 +9,11 @@ from typing_extensions import override
 
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
+from activities.paying import PaidCalls
 from activities.received import Received
 from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
+from contracts.tasks import Stage
+from contracts.usage import PaletteOrigin
 from providers.port import PaletteProvider
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
@@ -28,9 +31,15 @@ class PaletteActivities(PaletteStages):
     @override
     @activity.defn(name="create_palettes")
     async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
-        with temporal_failures():
-            async with heartbeating():
-                return await self._already_paid(request.task_id) or await self._pay(request)
+        async with heartbeating() as pulse:
+            provider = self._provider
+            calls = PaidCalls(pulse, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
+            with temporal_failures(calls.spent):
+                paid = await self._already_paid(request.task_id)
+                if paid is not None:
+                    return paid
+                # Who stands in leaves no trace in the store: the provider is asked again when the task is retried.
+                return await (self._ask(request, calls) if request.stands_in_for else self._pay(request, calls))
 
     async def _already_paid(self, task_id: uuid.UUID) -> PaletteSet | None:
         bucket, path = self._store.concept_bucket, layout.paid_palettes(task_id)
@@ -41,11 +50,22 @@ class PaletteActivities(PaletteStages):
         except ValidationError as exc:
             raise ObjectCorrupt(f"the object {bucket}/{path} is not a set of palettes") from exc
 
-    async def _pay(self, request: PaletteRequest) -> PaletteSet:
+    async def _ask(self, request: PaletteRequest, calls: PaidCalls) -> PaletteSet:
+        words = request.theme_description, request.logo_description
+        provided = await calls.make(lambda: self._provider.create(*words, request.count))
+        origin = PaletteOrigin(
+            provider=self._provider.name,
+            sample=provided.sample,
+            stands_in_for=request.stands_in_for,
+            reason=request.reason,
+            usage=calls.usage(provided.usage),
+        )
+        return PaletteSet(palettes=provided.palettes, origin=origin)
+
+    async def _pay(self, request: PaletteRequest, calls: PaidCalls) -> PaletteSet:
         palettes = self._received.get(request.task_id)
         if palettes is None:
-            created = await self._provider.create(request.theme_description, request.logo_description, request.count)
-            palettes = PaletteSet(palettes=created)
+            palettes = await self._ask(request, calls)
             self._received.keep(request.task_id, palettes)
         data = palettes.model_dump_json().encode()
         path = layout.paid_palettes(request.task_id)

@@ -17,10 +17,13 @@ from stores.port import Store, TaskRow
 class TaskActivities(TaskStages):
     """The row's beginning and end, on behalf of the workflow that calls."""
 
-    def __init__(self, store: Store, image_provider: str, palette_provider: str) -> None:
+    def __init__(
+        self, store: Store, image_provider: str, palette_provider: str, palette_fallback: str | None = None
+    ) -> None:
         self._store = store
         self._image_provider = image_provider
         self._palette_provider = palette_provider
+        self._palette_fallback = palette_fallback
 
     @override
     @activity.defn(name="claim_task")
@@ -32,6 +35,7 @@ class TaskActivities(TaskStages):
                 status=row.status,
                 image_provider=self._image_provider,
                 palette_provider=self._palette_provider,
+                palette_fallback=self._palette_fallback,
                 error=row.error,
                 variations=0 if concept is None else len(concept.variations),
             )

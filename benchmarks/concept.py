@@ -26,10 +26,10 @@ from typing_extensions import override
 from color import prepare, recolor
 from contracts.images import Provenance
 from contracts.palettes import Palette
-from contracts.tasks import GenerationRequest, TaskStatus
+from contracts.tasks import Aspect, GenerationRequest, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
@@ -50,6 +50,11 @@ class WaitingImages(ImageProvider):
 
     latency_s: float
     name: str = "waiting"
+    title: str = "The bench"
+
+    @override
+    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        raise NotImplementedError
 
     @override
     async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
@@ -63,11 +68,12 @@ class WaitingPalettes(PaletteProvider):
 
     latency_s: float
     name: str = "waiting"
+    title: str = "The bench"
 
     @override
-    async def create(self, theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
+    async def create(self, theme_description: str, logo_description: str, count: int) -> ProvidedPalettes:
         await asyncio.sleep(self.latency_s)
-        return _PALETTES[:count]
+        return ProvidedPalettes(_PALETTES[:count])
 
 
 @dataclass(frozen=True)

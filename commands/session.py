@@ -10,6 +10,7 @@ from commands.console import BadInput
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, TaskStatus, concept_id
+from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
 from runtime.embedded import announced
@@ -109,6 +110,26 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def provider_choice(settings: Settings) -> Choice:
+    """The providers that the settings name, with the accounts that have a key."""
+    jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
+    return Choice(
+        images=settings.image_provider,
+        palettes=settings.palette_provider,
+        jigsawstack=None
+        if jigsawstack is None
+        else JigsawStackAccount(settings.jigsawstack_api_url, jigsawstack.get_secret_value()),
+        openai=None
+        if openai is None
+        else OpenAIAccount(
+            settings.openai_base_url,
+            openai.get_secret_value(),
+            settings.openai_image_model or "",
+            settings.openai_text_model or "",
+        ),
+    )
 
 
 @asynccontextmanager

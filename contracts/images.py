@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.usage import PaletteOrigin, Usage
+
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
 """The largest encoded image accepted anywhere."""
 MAX_IMAGE_SIDE_PX = 4096
@@ -48,7 +50,7 @@ class StoredObject(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Who made an image, as it is credited next to it."""
+    """Who made an image, as it is credited next to it; of a whole concept, who made its palettes as well."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,3 +58,6 @@ class Provenance(BaseModel):
     credit: str = ""
     sample: bool = False
     """True for the offline sample generator, whose logos stand in for a real provider's."""
+    usage: Usage | None = None
+    """What the image took; None where nothing was asked of a service."""
+    palettes: PaletteOrigin | None = None

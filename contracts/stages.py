@@ -16,6 +16,7 @@ from contracts.concepts import Concept
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.usage import PaletteOrigin
 
 
 class Claim(BaseModel):
@@ -27,6 +28,8 @@ class Claim(BaseModel):
     image_provider: str
     palette_provider: str
     """Which provider's queue to use: decided by the worker's settings, kept in the history."""
+    palette_fallback: str | None = None
+    """Whose palettes to take when those of `palette_provider` cannot be had; None: the task fails then."""
     error: TaskError | None = None
     variations: int = 0
 
@@ -69,6 +72,10 @@ class PaletteRequest(BaseModel):
     logo_description: str
     theme_description: str
     count: int
+    stands_in_for: str = ""
+    """The provider that failed, where this asks the fallback."""
+    reason: str = ""
+    """Why it did."""
 
 
 class PaletteSet(BaseModel):
@@ -77,6 +84,7 @@ class PaletteSet(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     palettes: tuple[Palette, ...]
+    origin: PaletteOrigin | None = None
 
 
 class RenderRequest(BaseModel):

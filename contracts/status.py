@@ -67,5 +67,7 @@ class ConceptStatus(BaseModel):
     stages: dict[Stage, StageStatus] = {}
     variations: VariationsStatus = VariationsStatus()
     error: TaskError | None = None
+    notices: tuple[str, ...] = ()
+    """What whoever looks at the result must be told, such as that a fallback made the palettes."""
     source: Literal["workflow", "row"] = "workflow"
     """`row` where no worker answered and the store was asked instead: stages are unknown then."""

@@ -66,6 +66,10 @@ UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), Aft
 """It becomes a path segment, and row-level security depends on it."""
 
 
+Aspect = Literal["colors", "layout", "style", "shapes"]
+"""What a refinement may be asked to keep."""
+
+
 def workflow_id(task_id: uuid.UUID) -> str:
     """The one workflow id of a task, whoever starts it and however often."""
     return f"concept-{task_id}"

@@ -51,6 +51,11 @@ def spelled_out(moment: datetime) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
 
 
+def notice_line(provenance: Provenance) -> str:
+    """What must be said about the palettes; empty where there is nothing to say."""
+    return "" if provenance.palettes is None else provenance.palettes.notice
+
+
 def credit_line(provenance: Provenance) -> str:
     """Who made the logo, in one or two sentences; the sample generator never passes for a real provider."""
     if provenance.sample:

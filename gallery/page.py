@@ -18,7 +18,7 @@ from markupsafe import Markup
 from color import inspect
 from contracts.palettes import HexColor, Palette
 from gallery.contrast import Contrast, Pair, contrast, legible_ink, strongest_pair
-from gallery.exhibit import Exhibit, Tile, credit_line, spelled_out, utc
+from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out, utc
 from gallery.wording import clean, shortened
 
 _SOURCES = Path(__file__).parent
@@ -84,6 +84,7 @@ def render_page(exhibit: Exhibit) -> Iterator[str]:
         created_iso=utc(exhibit.created_at).isoformat(timespec="seconds") if exhibit.created_at else "",
         credit=clean(credit_line(exhibit.provenance)),
         is_sample=exhibit.provenance.sample,
+        notice=clean(notice_line(exhibit.provenance)),
         base=base,
         cards=[_card(number, tile) for number, tile in enumerate(exhibit.tiles, 1)],
         failed=[(clean(name) or "Unnamed palette", clean(reason)) for name, reason in exhibit.failed],

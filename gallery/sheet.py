@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from contracts.palettes import HexColor, Palette
 from gallery.contrast import legible_ink
-from gallery.exhibit import Exhibit, Tile, credit_line, spelled_out
+from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out
 from gallery.pixels import thumbnail
 from gallery.wording import clean, latin
 
@@ -154,6 +154,7 @@ def _story(exhibit: Exhibit) -> list[_Lines]:
         (exhibit.theme_description, 29, _QUIET, 22, 7),
         (created, 24, _QUIET, 36, 1),
         (credit_line(exhibit.provenance), 24, _QUIET, 10 if created else 36, 4),
+        (notice_line(exhibit.provenance), 24, _TEXT, 10, 6),
         (f"Not rendered ({count}): {failed or 'unnamed'}" if count else "", 24, _TEXT, 26, 6),
         (f"Concept {exhibit.concept_id}", 20, _QUIET, 26, 1),
     )

@@ -1,12 +1,18 @@
 """What a provider can answer instead of a picture or palettes.
 
     ProviderError
-    ├── ProviderRejected       our mistake, a refusal, a bad key, an exhausted quota: repeating cannot help
-    ├── ProviderThrottled      too many calls: repeat after `retry_after_s`
-    ├── ProviderUnavailable    an outage, or nothing was received: repeat later
-    └── ProviderAnswerUnusable an answer came, was perhaps paid for, and cannot be used
+    ├── ProviderRejected           our request cannot succeed: repeating it cannot help
+    │   ├── ProviderRefused        the words or the picture were refused (moderation)
+    │   ├── ProviderKeyRefused     the key is not accepted, or may not do this
+    │   └── ProviderQuotaSpent     the account has nothing left to spend
+    ├── ProviderThrottled          too many calls: repeat after `retry_after_s`
+    ├── ProviderUnavailable        an outage, or nothing reached the service: repeat later
+    └── ProviderPerhapsBilled      it may have been paid for, and there is nothing to show for it
+        ├── ProviderAnswerLost     sent, but no whole answer came: a timeout, a broken connection
+        └── ProviderAnswerUnusable a whole answer came that is not what was asked for
 
-`activities/failures.py` decides what each means for a retry; providers only say what happened.
+`activities/failures.py` decides what each means for a retry; providers only say what happened. A message is one
+sentence for the task's row: it names the service and no secrets, prompts or URLs.
 """
 
 from __future__ import annotations
@@ -19,25 +25,49 @@ class ProviderError(Exception):
 
 
 class ProviderRejected(ProviderError):
-    """The provider refused our request; repeating it cannot help."""
+    """The provider does not accept our request; repeating it cannot help."""
 
 
-class ProviderThrottled(ProviderError):
-    """The provider asks to wait `retry_after_s` seconds, or does not say how long (None)."""
+class ProviderRefused(ProviderRejected):
+    """The provider will not make this picture or these palettes; the message gives its reason."""
+
+
+class ProviderKeyRefused(ProviderRejected):
+    """The provider does not accept the key; the message names the variable that holds it."""
+
+
+class ProviderQuotaSpent(ProviderRejected):
+    """The account has no credit left, or reached its limit: a person has to act."""
+
+
+class _Delayed(ProviderError):
+    """Carries how many seconds the provider asks to wait; None where it does not say."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
     @override
-    def __reduce__(self) -> tuple[type[ProviderThrottled], tuple[str, float | None]]:
+    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None]]:
         """Survive pickling with the delay."""
         return type(self), (str(self), self.retry_after_s)
 
 
-class ProviderUnavailable(ProviderError):
-    """The provider could not be reached or said that it is out of order."""
+class ProviderThrottled(_Delayed):
+    """Too many calls: the provider asks to wait `retry_after_s` seconds, or does not say how long (None)."""
 
 
-class ProviderAnswerUnusable(ProviderError):
-    """Something was received, and may have been billed, that is not what was asked for."""
+class ProviderUnavailable(_Delayed):
+    """The provider could not be reached or said that it is out of order; nothing was billed."""
+
+
+class ProviderPerhapsBilled(ProviderError):
+    """The call may have been billed and brought nothing: it is repeated a few times only."""
+
+
+class ProviderAnswerLost(ProviderPerhapsBilled):
+    """The request was sent, and no whole answer came back."""
+
+
+class ProviderAnswerUnusable(ProviderPerhapsBilled):
+    """A whole answer came back that is not what was asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,8 @@ from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variati
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.concepts import ConceptClient
 from settings import Settings
 from stores.port import Store, TaskRow
@@ -108,6 +108,11 @@ class ScriptedImages(ImageProvider):
     script: Script = field(default_factory=Script)
     image: bytes = field(default_factory=draw_png)
     name: str = "scripted"
+    title: str = "The script"
+
+    @override
+    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        return await self.generate(prompt, prompt)
 
     @override
     async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
@@ -121,11 +126,12 @@ class ScriptedPalettes(PaletteProvider):
 
     script: Script = field(default_factory=Script)
     name: str = "scripted"
+    title: str = "The script"
 
     @override
-    async def create(self, theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
+    async def create(self, theme_description: str, logo_description: str, count: int) -> ProvidedPalettes:
         await self.script.play()
-        return tuple(make_palette(f"Palette {number}") for number in range(1, count + 1))
+        return ProvidedPalettes(tuple(make_palette(f"Palette {number}") for number in range(1, count + 1)))
 
 
 class FaultyStore(Store):
@@ -231,7 +237,7 @@ class Rig:
                 return exc.status is RPCStatusCode.NOT_FOUND
             return False
 
-        await until(gone)
+        await until(gone, 100)
 
     async def row(self, request: GenerationRequest) -> TaskRow:
         """The request's row, which must exist."""
@@ -261,10 +267,14 @@ async def rigged(
     with_attributes: bool = True,
     work: bool = True,
     queue: str | None = None,
+    configured: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker with scripted providers, on a queue nobody else uses by default; `work=False` leaves the worker out."""
+    """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
+
+    Its providers are scripted unless they are given, or `configured`: then it uses those that these settings name.
+    """
     settings = Settings.model_validate(
-        {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2}
+        {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2, **(configured or {})}
     )
     rig = Rig(ConceptClient(client, settings.task_queue, with_attributes), store)
     if not work:
@@ -274,8 +284,8 @@ async def rigged(
         client,
         settings,
         store,
-        image_provider=images or ScriptedImages(),
-        palette_provider=palettes or ScriptedPalettes(),
+        image_provider=images or (None if configured else ScriptedImages()),
+        palette_provider=palettes or (None if configured else ScriptedPalettes()),
     ):
         yield rig
 

@@ -11,6 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
+from activities import paying
 from color import decode
 from commands.console import BadInput
 from commands.session import Session
@@ -273,8 +274,11 @@ async def test_a_task_left_behind_is_taken_over(client: Client, store: LocalStor
 
 
 @pytest.mark.parametrize("stage", [Stage.IMAGE, Stage.PALETTES])
-async def test_a_cancel_cleans_up(client: Client, store: LocalStore, stage: Stage) -> None:
+async def test_a_cancel_cleans_up(
+    client: Client, store: LocalStore, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The running call ends, the row says cancelled and where, nothing visible is left, and Temporal agrees."""
+    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
     entered, left = asyncio.Event(), asyncio.Event()
 
     async def hang() -> None:

@@ -237,3 +237,47 @@ def test_a_typing_error_is_noticed() -> None:
         "CONCEPT_ZZZ is not a setting",
     )
     assert unknown_variables(Settings.variables()) == ()
+
+
+def test_a_chosen_provider_needs_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each missing one is a line that names it and the choice, next to whatever else is wrong."""
+    lines = problems(
+        monkeypatch,
+        CONCEPT_IMAGE_PROVIDER="jigsawstack",
+        CONCEPT_PALETTE_PROVIDER="openai",
+        CONCEPT_CACHE_BYTES="-1",
+    )
+    assert lines[:3] == (
+        "CONCEPT_JIGSAWSTACK_API_KEY is not set: CONCEPT_IMAGE_PROVIDER=jigsawstack needs it",
+        "CONCEPT_OPENAI_API_KEY is not set: CONCEPT_PALETTE_PROVIDER=openai needs it",
+        "CONCEPT_OPENAI_TEXT_MODEL is not set: CONCEPT_PALETTE_PROVIDER=openai needs it",
+    )
+    assert lines[3].startswith("CONCEPT_CACHE_BYTES: ")
+    assert len(lines) == 4
+
+
+def test_a_key_is_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space around it goes; white space, line breaks and other alphabets inside are refused, and not repeated."""
+    monkeypatch.setenv("CONCEPT_OPENAI_API_KEY", " sk-abc\n")
+    key = Settings.load().openai_api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-abc"
+    for wrong in ("sk abc", "sk-\u00e9", "sk\nabc"):
+        (line,) = problems(monkeypatch, CONCEPT_OPENAI_API_KEY=wrong)
+        assert line == "CONCEPT_OPENAI_API_KEY: must be one word of ASCII characters"
+
+
+@pytest.mark.parametrize(
+    "url", ["api.openai.com", "ftp://x", "https://", "https://user:secret@x/v1", "https://x/v1?key=1", "https://x/#a"]
+)
+def test_not_a_service_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """A scheme and a host are needed; passwords and queries have no place in it."""
+    (line,) = problems(monkeypatch, CONCEPT_OPENAI_BASE_URL=url)
+    assert line.startswith("CONCEPT_OPENAI_BASE_URL: must be ")
+    assert "secret" not in line
+
+
+def test_a_service_url_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that paths can be appended."""
+    monkeypatch.setenv("CONCEPT_JIGSAWSTACK_API_URL", "http://127.0.0.1:9000/")
+    assert Settings.load().jigsawstack_api_url == "http://127.0.0.1:9000"

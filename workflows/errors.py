@@ -22,16 +22,17 @@ _TIMEOUTS = {
 
 
 class StageFailed(Exception):
-    """A stage has failed for good; `error` is what the row will say."""
+    """A stage has failed for good; `error` is what the row will say, `cause` its part after the stage's name."""
 
-    def __init__(self, error: TaskError) -> None:
+    def __init__(self, error: TaskError, cause: str) -> None:
         super().__init__(error.message)
         self.error = error
+        self.cause = cause
 
 
 def stage_failed(stage: Stage, cause: str, error_type: str) -> StageFailed:
     """`cause` completes the sentence "Rendering the variations failed: …"."""
-    return StageFailed(_error(stage, error_type, f"{_DOING[stage].capitalize()} failed: {cause}"))
+    return StageFailed(_error(stage, error_type, f"{_DOING[stage].capitalize()} failed: {cause}"), cause)
 
 
 def deadline_passed(stage: Stage, minutes: int) -> TaskError:

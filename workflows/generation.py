@@ -8,6 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    # Written out: `from workflows import policies` would load a copy of it for every workflow.
+    import workflows.policies as policies  # noqa: PLR0402
     from contracts.concepts import Concept, ConceptOutcome, Variation
     from contracts.images import ImageRef, Provenance
     from contracts.palettes import Palette
@@ -18,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         ImageRequest,
         ImageStages,
         PaletteRequest,
+        PaletteSet,
         PaletteStages,
         RenderRequest,
         TaskStages,
@@ -27,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
     from contracts.workflows import GENERATION_WORKFLOW, STAGE_ATTRIBUTE, STATUS_QUERY, paid_queue, render_queue
-    from workflows import policies
     from workflows.errors import StageFailed, cancelled, deadline_passed, root_cause, stage_failed
     from workflows.progress import Progress
 
@@ -80,12 +82,12 @@ class ConceptGenerationWorkflow:
 
         self._show_stage(Stage.IMAGE)
         making_base = asyncio.create_task(self._make_base(claim.image_provider))
-        making_palettes = asyncio.create_task(self._make_palettes(claim.palette_provider))
+        making_palettes = asyncio.create_task(self._make_palettes(claim))
         await _all_or_none(making_base, making_palettes)
         (base, provenance), palettes = making_base.result(), making_palettes.result()
 
         self._show_stage(Stage.VARIATIONS)
-        variations = await self._render(base, palettes)
+        variations = await self._render(base, palettes.palettes)
 
         concept = Concept(
             concept_id=request.concept_id,
@@ -95,7 +97,7 @@ class ConceptGenerationWorkflow:
             logo_description=request.logo_description,
             theme_description=request.theme_description,
             image=base,
-            provenance=provenance,
+            provenance=provenance.model_copy(update={"palettes": palettes.origin}),
             variations=variations,
             failed_variations=self._progress.failed,
         )
@@ -138,26 +140,63 @@ class ConceptGenerationWorkflow:
         )
         return base, generated.provenance
 
-    async def _make_palettes(self, provider: str) -> tuple[Palette, ...]:
-        request = self._request
-        answer = await self._stage(
+    async def _make_palettes(self, claim: Claim) -> PaletteSet:
+        provider, fallback = claim.palette_provider, claim.palette_fallback
+        if fallback is None or fallback == provider:
+            answer = await self._stage(
+                Stage.PALETTES,
+                workflow.execute_activity_method(
+                    PaletteStages.create_palettes,
+                    self._palette_request(),
+                    task_queue=paid_queue(self._queue, provider),
+                    summary=f"{self._request.num_palettes} palettes from {provider}",
+                    **policies.CREATE_PALETTES,
+                ),
+            )
+        else:
+            answer = await self._make_palettes_or_fall_back(provider, fallback)
+        self._progress.set_palettes(answer.palettes)
+        if answer.origin is not None and answer.origin.notice:
+            self._progress.notice(answer.origin.notice)
+        self._show()
+        return answer
+
+    async def _make_palettes_or_fall_back(self, provider: str, fallback: str) -> PaletteSet:
+        """The fallback is a decision of whoever runs the worker, and everybody who sees the result is told."""
+        try:
+            return await self._stage(
+                Stage.PALETTES,
+                workflow.execute_activity_method(
+                    PaletteStages.create_palettes,
+                    self._palette_request(),
+                    task_queue=paid_queue(self._queue, provider),
+                    summary=f"{self._request.num_palettes} palettes from {provider}",
+                    **policies.CREATE_PALETTES_OR_FALL_BACK,
+                ),
+            )
+        except StageFailed as exc:
+            request = self._palette_request(stands_in_for=provider, reason=exc.cause)
+        return await self._stage(
             Stage.PALETTES,
             workflow.execute_activity_method(
                 PaletteStages.create_palettes,
-                PaletteRequest(
-                    task_id=request.task_id,
-                    logo_description=request.logo_description,
-                    theme_description=request.theme_description,
-                    count=request.num_palettes,
-                ),
-                task_queue=paid_queue(self._queue, provider),
-                summary=f"{request.num_palettes} palettes from {provider}",
+                request,
+                task_queue=paid_queue(self._queue, fallback),
+                summary=f"{self._request.num_palettes} palettes from {fallback}, in place of {provider}",
                 **policies.CREATE_PALETTES,
             ),
         )
-        self._progress.set_palettes(answer.palettes)
-        self._show()
-        return answer.palettes
+
+    def _palette_request(self, *, stands_in_for: str = "", reason: str = "") -> PaletteRequest:
+        request = self._request
+        return PaletteRequest(
+            task_id=request.task_id,
+            logo_description=request.logo_description,
+            theme_description=request.theme_description,
+            count=request.num_palettes,
+            stands_in_for=stands_in_for,
+            reason=reason,
+        )
 
     async def _render(self, base: ImageRef, palettes: tuple[Palette, ...]) -> tuple[Variation, ...]:
         """Recolor the base once per palette, all at once; some may fail, as long as enough succeed."""

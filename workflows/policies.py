@@ -46,6 +46,8 @@ def _policy(start_to_close: timedelta, *, attempts: int = 0, heartbeat: timedelt
 CLAIM_TASK = _policy(timedelta(seconds=10))
 GENERATE_IMAGE = _policy(timedelta(seconds=120), heartbeat=timedelta(seconds=10))
 CREATE_PALETTES = _policy(timedelta(seconds=60), heartbeat=timedelta(seconds=10))
+CREATE_PALETTES_OR_FALL_BACK = _policy(timedelta(seconds=60), attempts=6, heartbeat=timedelta(seconds=10))
+"""Where a fallback is allowed, about half a minute of outage is enough to take it."""
 UPLOAD_IMAGE = _policy(timedelta(seconds=30), attempts=8)
 RENDER_VARIATION = _policy(timedelta(seconds=30), attempts=5)
 STORE_CONCEPT = _policy(timedelta(seconds=10))

@@ -45,6 +45,7 @@ class Progress:
         self._variations: list[StageState] = []
         self._failed: list[FailedVariation] = []
         self._error: TaskError | None = None
+        self._notices: list[str] = []
 
     def start(self, stage: Stage) -> None:
         """The stage is being worked on."""
@@ -66,6 +67,10 @@ class Progress:
         """The variations to come are known."""
         self._palettes = palettes
         self._variations = [StageState.PENDING] * len(palettes)
+
+    def notice(self, sentence: str) -> None:
+        """Something that whoever looks at the result must be told."""
+        self._notices.append(sentence)
 
     def start_variations(self) -> None:
         """All of them wait for a render slot now."""
@@ -137,6 +142,7 @@ class Progress:
                 ),
             ),
             error=self._error,
+            notices=tuple(self._notices),
         )
 
     def markdown(self) -> str:
@@ -144,6 +150,8 @@ class Progress:
         lines = [f"**{self._state}** · {self.percent} %"]
         if self._error is not None:
             lines += ["", f"> {_plain(self._error.message)}"]
+        for sentence in self._notices:
+            lines += ["", f"> {_plain(sentence)}"]
         lines += ["", "| stage | state | seconds |", "|---|---|---|"]
         lines += [
             f"| {stage} | {_MARKS[status.state]} {status.state} | {_seconds(status)} |"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio import activity
+
+from activities.failures import BILLED_ATTEMPTS, PaidInVain
+from activities.heartbeat import CallCount, Pulse
+from contracts.usage import Usage
+from providers.errors import ProviderError, ProviderPerhapsBilled
+
+T = TypeVar("T")
+
+ANSWER_GRACE_S = 30.0
+"""How long a cancelled call may still bring its answer: what was paid for is worth having when the task is retried."""
+
+
+class PaidCalls:
+    """Calls a provider on behalf of one activity, and counts what that may have cost.
+
+    The count goes from attempt to attempt in heartbeats: Temporal's own number of the attempt also counts throttling,
+    outages and lost workers. A call is counted as perhaps billed before it is sent, and taken back when it turns out
+    otherwise, so an attempt that is cut off by a timeout, a crash or a shutdown counts too.
+    """
+
+    def __init__(self, pulse: Pulse, *, stage: str, provider: str, title: str) -> None:
+        self._pulse = pulse
+        self._title = title
+        self._before = pulse.calls
+        self._meter = activity.metric_meter().with_additional_attributes({"stage": stage, "provider": provider})
+
+    def spent(self) -> bool:
+        """Whether no further call may be made after this one was in vain."""
+        return self._pulse.calls.perhaps_billed >= BILLED_ATTEMPTS
+
+    async def make(self, call: Callable[[], Awaitable[T]]) -> T:
+        """One call. Raises `ProviderError`, or `PaidInVain` where too many were in vain already."""
+        before = self._before
+        if self.spent():
+            raise PaidInVain(
+                f"{self._title} was called {before.perhaps_billed} times, each perhaps billed, without an answer that "
+                "could be kept"
+            )
+        sent = before.sent + 1
+        self._pulse.beat(CallCount(sent=sent, perhaps_billed=before.perhaps_billed + 1))
+        began, outcome = time.monotonic(), "cut off"
+        try:
+            answer = await _patiently(call)
+            outcome = "answered"
+        except ProviderError as exc:
+            outcome = type(exc).__name__
+            if not isinstance(exc, ProviderPerhapsBilled):
+                self._pulse.beat(CallCount(sent=sent, perhaps_billed=before.perhaps_billed))
+            raise
+        finally:
+            self._count_call(outcome, time.monotonic() - began)
+        return answer
+
+    def usage(self, reported: Usage | None) -> Usage | None:
+        """The provider's report on the answer, with the calls that it took; None where no service was asked."""
+        if reported is None:
+            return None
+        tokens = self._meter.create_counter("concept_provider_tokens", "Tokens as providers report them")
+        for kind, count in (("input", reported.input_tokens), ("output", reported.output_tokens)):
+            if count:
+                tokens.add(count, {"kind": kind})
+        before = self._before
+        return reported.model_copy(update={"calls": before.sent + 1, "perhaps_billed": before.perhaps_billed})
+
+    def _count_call(self, outcome: str, seconds: float) -> None:
+        labels = {"outcome": outcome}
+        self._meter.create_counter("concept_provider_calls", "Calls to providers").add(1, labels)
+        latency = self._meter.create_histogram_timedelta("concept_provider_latency", "Duration of calls to providers")
+        latency.record(timedelta(seconds=seconds), labels)
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Await a call; when somebody cancels the task meanwhile, let it bring its answer if that does not take long."""
+    calling = asyncio.ensure_future(call())
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            await asyncio.wait({calling}, timeout=ANSWER_GRACE_S)
+        if calling.done() and not calling.cancelled() and calling.exception() is None:
+            return calling.result()
+        raise
+    finally:
+        calling.cancel()
+        await asyncio.wait({calling})

@@ -1,0 +1,87 @@
+"""Commands about providers: check."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import typer
+from pydantic import BaseModel, ConfigDict
+
+from commands.console import ExitCode, load_settings, print_document, progress, run_async
+from commands.options import Json
+from commands.session import provider_choice
+from providers.chosen import Choice, check_provider
+from providers.errors import ProviderError, ProviderRejected
+
+providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
+
+
+class ProviderCheck(BaseModel):
+    """What one provider answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    used_for: tuple[Literal["image", "palettes"], ...]
+    state: Literal["ok", "refused", "unreachable"]
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+
+class ChecksDocument(BaseModel):
+    """What `providers check --json` prints."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    checks: tuple[ProviderCheck, ...]
+
+
+@providers.command()
+def check(json: Json = False) -> int:
+    """Ask the chosen providers whether they can be reached and accept their keys, without paying for anything.
+
+    \b
+    Exit codes: 0 all is well, 1 a key or a model is refused, 2 a setting is missing or malformed, 3 a service cannot
+    be reached.
+
+    \b
+    Example:
+      CONCEPT_IMAGE_PROVIDER=openai starter.py providers check --json
+    """
+    document = run_async(check_all(provider_choice(load_settings())))
+    for one in document.checks:
+        about = f"{one.provider} ({' and '.join(one.used_for)})"
+        said = "; ".join(one.notes) if one.error is None else one.error
+        color = "green" if one.state == "ok" else "red"
+        progress.print(f"{about}: {one.state}: {said}", style=color, markup=False, soft_wrap=True)
+    if json:
+        print_document(document)
+    return exit_code(document)
+
+
+async def check_all(choice: Choice) -> ChecksDocument:
+    """Ask each chosen provider once, one after the other."""
+    checks = [await _check(choice, name) for name in dict.fromkeys((choice.images, choice.palettes))]
+    return ChecksDocument(ok=all(one.state == "ok" for one in checks), checks=tuple(checks))
+
+
+def exit_code(document: ChecksDocument) -> ExitCode:
+    """A refusal counts more than an outage: it does not pass."""
+    states = {one.state for one in document.checks}
+    if "refused" in states:
+        return ExitCode.TASK_FAILED
+    return ExitCode.UNREACHABLE if "unreachable" in states else ExitCode.DONE
+
+
+async def _check(choice: Choice, name: str) -> ProviderCheck:
+    used_for: tuple[Literal["image", "palettes"], ...] = (
+        *(("image",) if choice.images == name else ()),
+        *(("palettes",) if choice.palettes == name else ()),
+    )
+    try:
+        notes = await check_provider(choice, name)
+    except ProviderError as exc:
+        state: Literal["refused", "unreachable"] = "refused" if isinstance(exc, ProviderRejected) else "unreachable"
+        return ProviderCheck(provider=name, used_for=used_for, state=state, error=str(exc))
+    return ProviderCheck(provider=name, used_for=used_for, state="ok", notes=notes)

@@ -1,0 +1,167 @@
+"""JigsawStack over HTTP: images by `ai/image_generation`, palettes by the prompt engine."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import httpx
+from pydantic import JsonValue
+from typing_extensions import override
+
+from contracts.images import Provenance
+from contracts.tasks import Aspect
+from contracts.usage import Usage
+from providers.download import Downloads, media_type_of
+from providers.encoded import CHECK_LIMITS, IMAGE_LIMITS, TEXT_LIMITS, image_at, image_of, image_of_base64
+from providers.errors import (
+    ProviderAnswerUnusable,
+    ProviderError,
+    ProviderPerhapsBilled,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.prompts import NEGATIVE, PALETTE_RULES, image_prompt, palette_prompt, refinement_prompt
+from providers.proposals import palettes_of
+from providers.refusals import refusal_of
+from providers.wire import Answer, Endpoint, Limits, count_of, field_of, json_of, numbers_of
+
+NAME = "jigsawstack"
+TITLE = "JigsawStack"
+_SIDE_PX = 1024
+_LONGEST_PROMPT = 5000
+
+
+def jigsawstack_endpoint(client: httpx.AsyncClient, url: str, key: str) -> Endpoint:
+    """Where JigsawStack is; `url` without the version."""
+    return Endpoint(
+        client,
+        f"{url.rstrip('/')}/v1",
+        {"x-api-key": key},
+        title=TITLE,
+        key_variable="CONCEPT_JIGSAWSTACK_API_KEY",
+        url_variable="CONCEPT_JIGSAWSTACK_API_URL",
+    )
+
+
+class JigsawStackImages(ImageProvider):
+    """Logos by JigsawStack. Asks for base64: the one form that carries the image and says what it took."""
+
+    name = NAME
+    title = TITLE
+
+    def __init__(self, endpoint: Endpoint, downloads: Downloads, limits: Limits = IMAGE_LIMITS) -> None:
+        self._endpoint = endpoint
+        self._downloads = downloads
+        self._limits = limits
+
+    @override
+    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+        prompt = image_prompt(logo_description, theme_description)
+        return await self._ask(prompt, (logo_description, theme_description), {})
+
+    @override
+    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        key = await self._upload(source)
+        try:
+            return await self._ask(refinement_prompt(prompt, preserve), (prompt,), {"file_store_key": key})
+        finally:
+            await self._remove(key)
+
+    async def _ask(self, prompt: str, private: tuple[str, ...], more: dict[str, JsonValue]) -> ProvidedImage:
+        body: dict[str, JsonValue] = {
+            "prompt": prompt[:_LONGEST_PROMPT],
+            "aspect_ratio": "1:1",
+            "width": _SIDE_PX,
+            "height": _SIDE_PX,
+            "output_format": "png",
+            "return_type": "base64",
+            "advance_config": {"negative_prompt": NEGATIVE},
+            **more,
+        }
+        answer = await self._endpoint.post("/ai/image_generation", body, self._limits, private)
+        if answer.media_type.startswith("image/") or media_type_of(answer.body[:12]) is not None:
+            return self._provided(image_of(answer.body, TITLE), Usage(latency_s=answer.latency_s))
+        document = _document(answer, private)
+        sent = field_of(document, "url")
+        if not isinstance(sent, str) or not sent:
+            raise ProviderAnswerUnusable(f"{TITLE} answered {answer.status} without an image")
+        if sent.startswith(("http://", "https://")):
+            data = await image_at(sent, self._downloads, TITLE)
+        else:
+            data = image_of_base64(sent, TITLE)
+        return self._provided(data, _usage(document, answer))
+
+    def _provided(self, data: bytes, usage: Usage) -> ProvidedImage:
+        return ProvidedImage(data, Provenance(provider=self.name, credit="Generated with JigsawStack", usage=usage))
+
+    async def _upload(self, source: bytes) -> str:
+        """Put the image where the generation can see it; its key. Nothing is billed before the generation."""
+        media_type = media_type_of(source[:12]) or "application/octet-stream"
+        try:
+            answer = await self._endpoint.post_bytes("/store/file", source, media_type, TEXT_LIMITS)
+            key = field_of(json_of(answer, TITLE), "key")
+        except ProviderPerhapsBilled as exc:
+            raise ProviderUnavailable(f"{TITLE} did not confirm an upload") from exc
+        if not isinstance(key, str) or not key:
+            raise ProviderUnavailable(f"{TITLE} did not confirm an upload")
+        return key
+
+    async def _remove(self, key: str) -> None:
+        """Somebody's logo should not stay there; but what was paid for is not given up because it does."""
+        try:
+            await self._endpoint.delete(f"/store/file/read/{quote(key, safe='')}", CHECK_LIMITS)
+        except ProviderError:
+            return
+
+
+class JigsawStackPalettes(PaletteProvider):
+    """Palettes by JigsawStack's prompt engine."""
+
+    name = NAME
+    title = TITLE
+
+    def __init__(self, endpoint: Endpoint, limits: Limits = TEXT_LIMITS) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+
+    @override
+    async def create(self, theme_description: str, logo_description: str, count: int) -> ProvidedPalettes:
+        private = (theme_description, logo_description)
+        # The words go in as values: braces in them would be placeholders in the prompt.
+        body: dict[str, JsonValue] = {
+            "prompt": f"{PALETTE_RULES} {palette_prompt('{theme}', '{logo}', count)}",
+            "inputs": [{"key": "theme", "optional": False}, {"key": "logo", "optional": False}],
+            "input_values": {"theme": theme_description, "logo": logo_description},
+            "return_prompt": [{"name": "name", "description": "one sentence", "colors": ["#RRGGBB"]}],
+            "prompt_guard": ["hate", "sexual_content"],
+        }
+        answer = await self._endpoint.post("/prompt_engine/run", body, self._limits, private)
+        document = _document(answer, private)
+        palettes = palettes_of(field_of(document, "result"), count, TITLE)
+        return ProvidedPalettes(palettes, usage=_usage(document, answer))
+
+
+async def check_jigsawstack(endpoint: Endpoint) -> tuple[str, ...]:
+    """What is well: the key, found out by listing stored prompts, which runs none. Raises `ProviderError`."""
+    await endpoint.get("/prompt_engine?limit=1&page=0", CHECK_LIMITS)
+    return ("the key is accepted",)
+
+
+def _document(answer: Answer, private: tuple[str, ...]) -> JsonValue:
+    document = json_of(answer, TITLE)
+    if field_of(document, "success") is False:
+        sentence, refused = refusal_of(TITLE, document, private)
+        # Not said to be final, and said with a good status: it may have been billed, so it is not repeated for ever.
+        raise ProviderRefused(sentence) if refused else ProviderAnswerUnusable(sentence)
+    return document
+
+
+def _usage(document: JsonValue, answer: Answer) -> Usage:
+    reported = numbers_of(field_of(document, "_usage"))
+    return Usage(
+        latency_s=answer.latency_s,
+        input_tokens=count_of(reported, "input_tokens"),
+        output_tokens=count_of(reported, "output_tokens"),
+        reported=reported,
+    )

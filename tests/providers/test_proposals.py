@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from contracts.palettes import rgb8
+from providers.errors import ProviderAnswerUnusable
+from providers.proposals import hex_color, palettes_of
+
+FIVE: list[JsonValue] = ["#102030", "#405060", "#708090", "#A0B0C0", "#D0E0F0"]
+FOREST: dict[str, JsonValue] = {"name": "Forest", "description": "Calm.", "colors": FIVE}
+NEON: dict[str, JsonValue] = {"name": "Neon", "description": "Loud.", "colors": ["#f0f", "0ff", "#FF0", "#111", "eee"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "color"),
+    [
+        ("#1D3557", "#1D3557"),
+        ("1d3557", "#1D3557"),
+        (" #fa0; ", "#FFAA00"),
+        ("0x1d3557", "#1D3557"),
+        ("#1d3557ff", "#1D3557"),
+        ("#fa0f", "#FFAA00"),
+        ("rgb(29, 53, 87)", "#1D3557"),
+        ("RGB(29 53 87)", "#1D3557"),
+        ("rgba(29,53,87,1)", "#1D3557"),
+        ("rgb(29 53 87 / 100%)", "#1D3557"),
+        ("`#1D3557`", "#1D3557"),
+        ("#1d355780", None),
+        ("rgba(29,53,87,0.5)", None),
+        ("rgb(29,53,256)", None),
+        ("navy", None),
+        ("#12345", None),
+        ("", None),
+        ("hsl(1,2%,3%)", None),
+    ],
+)
+def test_a_color_in_every_notation(text: str, color: str | None) -> None:
+    """Whatever means one color beyond doubt; names, transparency and nonsense do not."""
+    assert hex_color(text) == color
+
+
+WRAPPED: list[JsonValue] = [
+    [FOREST, NEON],
+    {"palettes": [FOREST, NEON]},
+    {"result": [FOREST, NEON]},
+    {"Forest": FIVE, "Neon": NEON["colors"]},
+    {"Forest": {"colors": FIVE, "description": "x"}, "Neon": {"colors": NEON["colors"]}},
+    json.dumps({"palettes": [FOREST, NEON]}),
+    f"```json\n{json.dumps([FOREST, NEON])}\n```",
+    {"palettes": json.dumps([FOREST, NEON])},
+    [FOREST, NEON | {"colors": [{"hex": "#f0f"}, {"hex": "0ff"}, {"x": "#FF0"}, {"hex": "#111"}, {"hex": "eee"}]}],
+    [FOREST, NEON | {"colors": {"a": "#f0f", "b": "0ff", "c": "#FF0", "d": "#111", "e": "eee"}}],
+    [FOREST, NEON | {"colors": "#f0f, 0ff, #FF0, #111, eee"}],
+    [FOREST, NEON | {"colors": ["#f0f", "0ff", "#FF0", "#111", "eee", "#f0f"]}],
+    [FOREST, FOREST | {"name": "The same again"}, NEON],
+    [{"name": "Bad", "colors": ["red"]}, "nonsense", None, FOREST, {"colors": FIVE}, NEON],
+    [FOREST, NEON, {"name": "One too many", "colors": ["#1", "#123", "#234", "#345"]}],
+]
+
+
+@pytest.mark.parametrize("proposal", WRAPPED)
+def test_what_was_meant_is_understood(proposal: JsonValue) -> None:
+    """Every form in which services wrap two palettes leads to these two, in their order."""
+    palettes = palettes_of(proposal, 2, "The service")
+    assert [palette.name for palette in palettes] == ["Forest", "Neon"]
+    assert palettes[0].colors == tuple(FIVE)
+    assert palettes[1].colors == ("#FF00FF", "#00FFFF", "#FFFF00", "#111111", "#EEEEEE")
+
+
+def test_equal_names_are_told_apart() -> None:
+    """Different palettes of one name are kept, whatever its case; texts become one line of bounded length."""
+    texts = {"name": " for\nest ", "description": "x" * 500}
+    proposal: JsonValue = [FOREST, NEON | texts | {"name": "FOREST"}, {"name": "forest", "colors": FIVE[:4]}]
+    palettes = palettes_of(proposal, 3, "The service")
+    assert [palette.name for palette in palettes] == ["Forest", "FOREST 2", "forest 3"]
+    assert len(palettes[1].description) == 300
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        None,
+        "",
+        "I would choose green.",
+        [],
+        {},
+        5,
+        [FOREST],
+        [FOREST, FOREST],
+        [FOREST, {"name": "", "colors": NEON["colors"]}],
+        [FOREST, {"name": "Two", "colors": ["#111111", "#222222", "#111111"]}],
+        [FOREST, {"name": "None", "colors": ["red", "green", "blue"]}],
+    ],
+)
+def test_what_is_missing_is_not_invented(proposal: JsonValue) -> None:
+    """Fewer than were asked for is an error that counts them."""
+    with pytest.raises(ProviderAnswerUnusable, match=r"The service sent [01] palettes that can be used, 2 are needed"):
+        palettes_of(proposal, 2, "The service")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20) | st.sampled_from(["#123", "abcdef"]),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["name", "colors", "x"]), inner),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_nothing_that_a_model_says_breaks_it(proposal: JsonValue) -> None:
+    """Any document is either a palette that can be used or a typed error."""
+    try:
+        (palette,) = palettes_of(proposal, 1, "The service")
+    except ProviderAnswerUnusable:
+        return
+    assert palette.name
+    assert 3 <= len(set(palette.colors)) == len(palette.colors) <= 5
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_channels_are_kept(channels: tuple[int, int, int]) -> None:
+    """`rgb(…)` and its canonical form name the same color."""
+    color = hex_color("rgb({}, {}, {})".format(*channels))
+    assert color is not None
+    assert rgb8(color) == channels

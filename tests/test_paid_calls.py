@@ -1,0 +1,365 @@
+"""What a worker makes of a paid service's moods, on a real Temporal server: when it calls again, and when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.api.enums.v1 import EventType, TimeoutType
+from temporalio.client import Client
+from temporalio.common import RetryPolicy
+from temporalio.testing import ActivityEnvironment
+
+from activities.bases import BaseImages
+from activities.images import ImageActivities
+from activities.palettes import PaletteActivities
+from commands.pictures import make_gallery
+from contracts.concepts import Concept
+from contracts.stages import ImageRequest, PaletteRequest
+from contracts.tasks import GenerationRequest, Stage, TaskStatus
+from runtime.client import connect
+from runtime.embedded import EmbeddedServer
+from stores import layout
+from stores.local import LocalStore
+from tests.rig import Rig, draw_png, make_request, rigged, until
+from tests.services import (
+    SERVICES,
+    Drop,
+    FakeJigsawStack,
+    FakeOpenAI,
+    FakeService,
+    Hang,
+    Hold,
+    Reply,
+    Step,
+    adapters,
+    palettes,
+    refusal,
+)
+from workflows import policies
+
+
+@pytest.fixture(params=sorted(SERVICES))
+async def service(request: pytest.FixtureRequest) -> AsyncIterator[FakeService]:
+    """Each of the services, on loopback."""
+    fake = SERVICES[str(request.param)]()
+    async with fake.serving():
+        yield fake
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other after 50 ms, where the service does not ask for something else."""
+    for name in ("GENERATE_IMAGE", "CREATE_PALETTES", "CREATE_PALETTES_OR_FALL_BACK"):
+        policy: policies.Policy = getattr(policies, name)
+        pause = timedelta(milliseconds=50)
+        attempts = policy["retry_policy"].maximum_attempts
+        retry = RetryPolicy(initial_interval=pause, maximum_interval=pause, maximum_attempts=attempts)
+        monkeypatch.setattr(policies, name, {**policy, "retry_policy": retry})
+
+
+@asynccontextmanager
+async def working_with(
+    client: Client, store: LocalStore, service: FakeService, **settings: object
+) -> AsyncIterator[Rig]:
+    """A worker that asks this service for everything."""
+    async with rigged(client, store, configured={**service.settings(), **settings}) as rig:
+        yield rig
+
+
+async def completed(rig: Rig, request: GenerationRequest) -> Concept:
+    """The request's concept; its task must complete."""
+    status = await rig.finish(request)
+    assert status.error is None
+    concept = await rig.store.concept(request.concept_id)
+    assert concept is not None
+    return concept
+
+
+async def failure(rig: Rig, request: GenerationRequest) -> tuple[str, str]:
+    """Type and sentence of the row of a task that must fail."""
+    await rig.finish(request)
+    row = await rig.row(request)
+    assert row.status is TaskStatus.FAILED
+    assert row.error is not None
+    return row.error.type, row.error.message
+
+
+async def test_a_concept_by_a_service(client: Client, store: LocalStore, service: FakeService) -> None:
+    """One image call, one palette call; the result says who made it and what it took, calls, time and tokens."""
+    request = make_request(num_palettes=5)
+    async with working_with(client, store, service) as rig:
+        concept = await completed(rig, request)
+    assert len(service.calls(service.image_path)) == len(service.calls(service.palettes_path)) == 1
+    assert len(service.requests) == 2
+    origin, usage = concept.provenance.palettes, concept.provenance.usage
+    assert usage is not None
+    assert origin is not None
+    assert origin.usage is not None
+    assert (usage.calls, usage.perhaps_billed, origin.usage.calls) == (1, 0, 1)
+    assert usage.latency_s > 0
+    assert usage.reported["total_tokens"] in {605, 4210}
+    assert origin.usage.reported["total_tokens"] in {605, 200}
+    assert (origin.provider, origin.sample, origin.notice) == (concept.provenance.provider, False, "")
+    assert [variation.name for variation in concept.variations] == [f"Palette {n}" for n in range(1, 6)]
+    assert await store.get(concept.image.bucket, concept.image.path) == service.image
+
+
+async def test_throttling_waits_what_was_asked_for(client: Client, tmp_path: Path) -> None:
+    """429 with 3 seconds in the service's own header: the next call comes then, not earlier and not much later."""
+    headers = {"jigsawstack": {"Retry-After": "3"}, "openai": {"retry-after-ms": "3000"}}
+
+    async def gap_s(name: str) -> float:
+        fake = SERVICES[name]()
+        store = LocalStore(tmp_path / name, "concept-images", "palette-images")
+        async with fake.serving(), working_with(client, store, fake) as rig:
+            fake.script[fake.image_path] = [Reply(b"{}", 429, headers[name])]
+            await completed(rig, make_request(num_palettes=1))
+        await store.close()
+        first, second = fake.calls(fake.image_path)
+        return second.at - first.at
+
+    for gap in await asyncio.gather(*map(gap_s, SERVICES)):
+        assert 3.0 <= gap < 4.0
+
+
+@pytest.mark.parametrize("stage", [Stage.IMAGE, Stage.PALETTES])
+async def test_a_refused_key_fails_at_once(
+    client: Client, store: LocalStore, service: FakeService, stage: Stage
+) -> None:
+    """401 is final, and the row says which variable to look at."""
+    path = service.image_path if stage is Stage.IMAGE else service.palettes_path
+    service.script[path] = [refusal(401, {"message": "no such key"})]
+    async with working_with(client, store, service) as rig:
+        error_type, message = await failure(rig, make_request())
+    name = "OpenAI" if isinstance(service, FakeOpenAI) else "JigsawStack"
+    doing = "Generating the base image" if stage is Stage.IMAGE else "Creating the palettes"
+    assert message == f"{doing} failed: {name} answered 401 (check CONCEPT_{name.upper()}_API_KEY)"
+    assert error_type == "ProviderKeyRefused"
+    assert len(service.calls(path)) == 1
+
+
+async def test_a_refusal_is_final_and_gives_its_reason(client: Client, store: LocalStore, service: FakeService) -> None:
+    """Moderation is not asked twice, and its reason reaches the row."""
+    error = {"message": "This request was rejected by the safety system.", "code": "moderation_blocked"}
+    service.script[service.image_path] = [refusal(400, {"error": error})]
+    async with working_with(client, store, service) as rig:
+        error_type, message = await failure(rig, make_request())
+    assert error_type == "ProviderRefused"
+    assert message.endswith("refused the request: This request was rejected by the safety system.")
+    assert len(service.calls(service.image_path)) == 1
+
+
+async def test_a_spent_quota_is_final(client: Client, store: LocalStore) -> None:
+    """A 429 that no waiting mends."""
+    fake = FakeOpenAI()
+    async with fake.serving(), working_with(client, store, fake) as rig:
+        fake.script[fake.image_path] = [refusal(429, {"error": {"code": "insufficient_quota"}}, retry_after="1")]
+        assert (await failure(rig, make_request()))[0] == "ProviderQuotaSpent"
+    assert len(fake.calls(fake.image_path)) == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_outage_is_waited_out(client: Client, store: LocalStore, service: FakeService) -> None:
+    """Five 503s, then the answer: completed, with six calls of which none was perhaps billed."""
+    for path in (service.image_path, service.palettes_path):
+        service.script[path] = [refusal(503)] * 5
+    async with working_with(client, store, service) as rig:
+        concept = await completed(rig, make_request())
+    usage = concept.provenance.usage
+    assert usage is not None
+    assert (usage.calls, usage.perhaps_billed) == (6, 0)
+    assert len(service.calls(service.image_path)) == len(service.calls(service.palettes_path)) == 6
+
+
+def truncated_png() -> Reply:
+    """A complete answer with an incomplete picture in it."""
+    text = base64.b64encode(draw_png()[:-40]).decode()
+    return Reply(json.dumps({"url": text, "data": [{"b64_json": text}]}).encode(), media_type="application/json")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("fault", ["cut off", "dropped", "truncated picture", "page", "504"])
+async def test_a_bad_answer_then_a_good_one(
+    client: Client, store: LocalStore, service: FakeService, fault: str
+) -> None:
+    """Completed after two calls, the first of which counts as perhaps billed."""
+    steps: dict[str, Step] = {
+        "cut off": Reply(b'{"success": true, "url": "' + b"A" * 500, cut_after=200),
+        "dropped": Drop(),
+        "truncated picture": truncated_png(),
+        "page": Reply(b"<html>hello</html>", media_type="text/html"),
+        "504": refusal(504),
+    }
+    service.script[service.image_path] = [steps[fault]]
+    async with working_with(client, store, service) as rig:
+        concept = await completed(rig, make_request())
+    usage = concept.provenance.usage
+    assert usage is not None
+    assert (usage.calls, usage.perhaps_billed) == (2, 1)
+    assert len(service.calls(service.image_path)) == 2
+
+
+@pytest.mark.usefixtures("quick")
+async def test_three_calls_in_vain_are_enough(client: Client, store: LocalStore, service: FakeService) -> None:
+    """Perhaps billed calls are counted apart from outages and throttling in between, over all attempts together."""
+    lost = Drop()
+    service.script[service.image_path] = [lost, refusal(503), truncated_png(), refusal(429, retry_after="0"), lost]
+    async with working_with(client, store, service) as rig:
+        error_type, message = await failure(rig, make_request())
+    assert len(service.calls(service.image_path)) == 5
+    assert error_type == "ProviderAnswerLost"
+    assert message.endswith("broke before the answer was complete")
+
+
+@pytest.mark.usefixtures("quick")
+async def test_bad_palettes_are_asked_for_three_times(client: Client, store: LocalStore, service: FakeService) -> None:
+    """Too few palettes are never filled up with others: after three calls the task says how many came."""
+    content = json.dumps(palettes(2))
+    reply = Reply(json.dumps({"success": True, "result": palettes(2)}).encode())
+    service.script[service.palettes_path] = [
+        service.chatted(content) if isinstance(service, FakeOpenAI) else reply for _ in range(3)
+    ]
+    async with working_with(client, store, service) as rig:
+        error_type, message = await failure(rig, make_request(num_palettes=3))
+    assert error_type == "ProviderAnswerUnusable"
+    assert message.endswith("sent 2 palettes that can be used, 3 are needed")
+    assert len(service.calls(service.palettes_path)) == 3
+
+
+@pytest.mark.parametrize("hangs", [1, 3])
+async def test_a_hang_is_timed_out_and_tried_again(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: int
+) -> None:
+    """Temporal's start-to-close timeout ends the attempt; it counts as perhaps billed, so there are three at most."""
+    timeout = {"start_to_close_timeout": timedelta(seconds=1.5)}
+    monkeypatch.setattr(policies, "GENERATE_IMAGE", {**policies.GENERATE_IMAGE, **timeout})
+
+    async def hang(name: str) -> None:
+        fake = SERVICES[name]()
+        store = LocalStore(tmp_path / name, "concept-images", "palette-images")
+        request = make_request(num_palettes=1)
+        async with fake.serving(), working_with(client, store, fake) as rig:
+            fake.script[fake.image_path] = [Hang()] * hangs
+            if hangs == 1:
+                usage = (await completed(rig, request)).provenance.usage
+                assert usage is not None
+                assert (usage.calls, usage.perhaps_billed) == (2, 1)
+                assert TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE in await _timeouts(rig, request)
+            else:
+                error_type, message = await failure(rig, request)
+                assert error_type == "PaidInVain"
+                assert "was called 3 times, each perhaps billed" in message
+        await store.close()
+        assert len(fake.calls(fake.image_path)) == min(hangs + 1, 3)
+
+    await asyncio.gather(*map(hang, SERVICES))
+
+
+async def _timeouts(rig: Rig, request: GenerationRequest) -> list[int]:
+    return [
+        event.activity_task_started_event_attributes.last_failure.timeout_failure_info.timeout_type
+        async for event in rig.handle(request).fetch_history_events()
+        if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
+    ]
+
+
+async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: LocalStore, service: FakeService) -> None:
+    """The answer to a cancelled call is stored if it comes soon; who takes the task up again does not pay again."""
+    request = make_request()
+    answer, palettes_answer = Hold(asyncio.Event()), Hold(asyncio.Event())
+    service.script[service.image_path] = [answer]
+    service.script[service.palettes_path] = [palettes_answer]
+    async with working_with(client, store, service) as rig:
+        await rig.concepts.start(request)
+        await asyncio.wait_for(asyncio.gather(answer.entered.wait(), palettes_answer.entered.wait()), 30)
+        await rig.concepts.cancel(request.task_id)
+        await _until_cancel_arrived(rig, request)
+        answer.until.set()
+        palettes_answer.until.set()
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        assert (await rig.row(request)).status is TaskStatus.CANCELLED
+        assert await rig.visible(request) == []
+    assert await store.get(store.concept_bucket, layout.paid_image(request.task_id)) == service.image
+    words = {"logo_description": request.logo_description, "theme_description": request.theme_description}
+    async with adapters(service) as (images, coloring):
+        with ThreadPoolExecutor(1) as threads:
+            again = ImageActivities(store, images, BaseImages(store, threads, 2**24), threads)
+            await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
+        recolored = PaletteActivities(store, coloring)
+        asked = PaletteRequest(task_id=request.task_id, count=3, **words)
+        found = await ActivityEnvironment().run(recolored.create_palettes, asked)
+    assert len(found.palettes) == 3
+    assert len(service.requests) == 2
+
+
+async def _until_cancel_arrived(rig: Rig, request: GenerationRequest) -> None:
+    async def asked() -> bool:
+        description = await rig.handle(request).describe()
+        pending = description.raw_description.pending_activities
+        return bool(pending) and all(activity.state == 3 for activity in pending)  # CANCEL_REQUESTED
+
+    await until(asked)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("trouble", [refusal(401), refusal(503)])
+async def test_the_fallback_is_seen_everywhere(
+    client: Client, store: LocalStore, tmp_path: Path, trouble: Reply
+) -> None:
+    """Where the settings allow it, the offline palettes stand in; status, result and gallery say so, and why."""
+    fake = FakeJigsawStack()
+    request = make_request()
+    async with fake.serving(), working_with(client, store, fake, palette_fallback="builtin") as rig:
+        fake.script[fake.palettes_path] = [trouble] * 6
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+        index = await make_gallery(store, request.concept_id, tmp_path / "gallery")
+    assert concept is not None
+    assert concept.provenance.provider == "jigsawstack"
+    origin = concept.provenance.palettes
+    assert origin is not None
+    assert (origin.provider, origin.sample, origin.stands_in_for) == ("builtin", True, "jigsawstack")
+    reason = "JigsawStack answered 401 (check CONCEPT_JIGSAWSTACK_API_KEY)"
+    if trouble.status == 503:
+        reason = "JigsawStack answered 503"
+    notice = f"The palettes are by the offline sample generator in place of jigsawstack: {reason}"
+    assert status.notices == (notice,)
+    assert notice in index.read_text()
+    assert await store.find(store.concept_bucket, layout.paid_palettes(request.task_id)) is None
+    assert len(fake.calls(fake.palettes_path)) == (1 if trouble.status == 401 else 6)
+
+
+async def test_without_the_fallback_nothing_is_replaced(client: Client, store: LocalStore) -> None:
+    """The default: no palettes, no concept."""
+    fake = FakeJigsawStack()
+    async with fake.serving(), working_with(client, store, fake) as rig:
+        fake.script[fake.palettes_path] = [refusal(401)]
+        assert (await failure(rig, make_request()))[0] == "ProviderKeyRefused"
+
+
+async def test_the_rate_is_kept_over_all_workers(server: EmbeddedServer, client: Client, store: LocalStore) -> None:
+    """Two workers on one queue together call the provider no faster than the server lets them."""
+    fake = FakeOpenAI()
+    rate, concepts = 4.0, 8
+    requests = [make_request(num_palettes=1) for _ in range(concepts)]
+    async with fake.serving(), AsyncExitStack() as stack:
+        configured = {**fake.settings(), "provider_rate_per_second": rate}
+        rig = await stack.enter_async_context(rigged(client, store, configured=configured))
+        queue = rig.concepts.task_queue
+        # Another client, as another process has: one client takes no second worker for the same queue.
+        other = await connect(server.address)
+        await stack.enter_async_context(rigged(other, store, configured=configured, queue=queue))
+        await asyncio.gather(*(rig.finish(request) for request in requests))
+    arrivals = sorted(request.at for request in fake.requests)
+    assert len(arrivals) == 2 * concepts
+    # Beyond what may come at once at the beginning, one more call for each quarter of a second.
+    burst = int(rate)
+    assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 1 - burst) / rate * 0.8
