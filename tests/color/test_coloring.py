@@ -35,7 +35,8 @@ def lit_table(side_px: int = 160) -> U8:
     light = 0.15 + 0.85 * np.exp(-((x - 0.3) ** 2 + (y - 0.35) ** 2) / 0.25)
     surface = np.where((y > 0.6)[..., None], np.array([225.0, 140, 80]), np.array([150.0, 190, 200]))
     grain = np.random.default_rng(4).normal(0, 0.6, (side_px, side_px, 3))
-    return np.clip(surface * light[..., None] + grain, 0, 255).astype(np.uint8)
+    lit: U8 = np.clip(surface * light[..., None] + grain, 0, 255).astype(np.uint8)
+    return lit
 
 
 @settings(max_examples=40, deadline=None)
