@@ -127,16 +127,18 @@ async def _kill_at_every_point(site: Site, fake: FakeService, requests: dict[str
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    assert process.stdout is not None
-    await read_until(process.stdout, "polling")
-    await asyncio.gather(*(site.concepts.start(request) for request in requests.values()))
-    waiting = {str(point.task_id) for point in points}
-    async with asyncio.timeout(60):
-        while waiting:
-            line = await read_until(process.stdout, "reached ")
-            waiting.discard(line.split()[1])
-    await until(lambda: len(fake.hanging) == len(hanging))
-    process.send_signal(signal.SIGKILL)
+    try:
+        assert process.stdout is not None
+        await read_until(process.stdout, "polling")
+        await asyncio.gather(*(site.concepts.start(request) for request in requests.values()))
+        waiting = {str(point.task_id) for point in points}
+        async with asyncio.timeout(60):
+            while waiting:
+                line = await read_until(process.stdout, "reached ")
+                waiting.discard(line.split()[1])
+        await until(lambda: len(fake.hanging) == len(hanging))
+    finally:
+        process.send_signal(signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL
     fake.hang_at = {}
 
