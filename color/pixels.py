@@ -18,6 +18,8 @@ Codes = NDArray[np.uint16] | NDArray[np.uint32]
 MAX_COLORS: Final = 1 << 17
 _FLAT_STEP: Final = 10
 """Neighbors that differ by no more than this (of 255, in every channel) lie in one region."""
+_RUN_PIXELS: Final = 8
+"""Pixels that runs must have on average to be worth it."""
 _BAND_PIXELS: Final = 1 << 16
 _COARSER: Final = (0xFFFFFF, 0xFFFFFE, 0xFEFFFE, 0xFEFEFE, 0xFEFEFC, 0xFCFEFC, 0xFCFCFC, 0xFCFCF8, 0xF8F8F8)
 
@@ -34,6 +36,28 @@ def distinct_colors(rgb: U8) -> tuple[U8, Codes]:
 
     Photographs have more: they lose lowest bits, the eye's least sensitive channel first, until they fit.
     """
+    return _colors_of_runs(rgb) or _colors_of_pixels(rgb)
+
+
+def _colors_of_runs(rgb: U8) -> tuple[U8, Codes] | None:
+    """The same where equal pixels lie in long runs, as in flat logos: only the runs are looked at. None elsewhere."""
+    packed = rgb[..., 0].astype(np.int32).ravel()
+    for channel in (1, 2):
+        packed <<= 8
+        packed |= rgb[..., channel].ravel()
+    heads = np.concatenate([[0], np.flatnonzero(packed[1:] != packed[:-1]) + 1])
+    if len(heads) * _RUN_PIXELS > len(packed):
+        return None
+    kept, code = np.unique(packed[heads], return_inverse=True)
+    if len(kept) > 1 << 16:
+        return None
+    lengths = np.diff(heads, append=len(packed))
+    codes = np.repeat(code.astype(np.uint16), lengths).reshape(rgb.shape[:2])
+    return np.stack([kept >> 16, kept >> 8 & 255, kept & 255], 1).astype(np.uint8), codes
+
+
+def _colors_of_pixels(rgb: U8) -> tuple[U8, Codes]:
+    """Every pixel by itself, through a table of all colors there are."""
     height, width = rgb.shape[:2]
     present = np.zeros(1 << 24, bool)
     for rows in bands(height, width):

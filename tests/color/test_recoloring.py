@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
+from color.pixels import _colors_of_pixels, _colors_of_runs
 from color.spaces import rgb_to_oklab
 from tests.color.pictures import (
     PALETTES,
@@ -233,6 +234,21 @@ def test_threads_run_while_a_picture_is_recolored() -> None:
     done.set()
     watcher.join()
     assert counted[0] > 1000
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 60), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_runs_and_pixels_find_the_same_colors(height: int, width: int, count: int, random: Random) -> None:
+    """The short way for flat pictures numbers colors and pixels exactly as the long way does."""
+    ink = np.frombuffer(random.randbytes(count * 3), np.uint8).reshape(count, 3)
+    rows = np.array([random.randrange(count) for _ in range(height)])
+    rgb = np.repeat(ink[rows][:, None], width, axis=1)
+    runs, (colors, codes) = _colors_of_runs(rgb), _colors_of_pixels(rgb)
+    if runs is None:
+        assert width < 16
+    else:
+        assert np.array_equal(runs[0], colors)
+        assert np.array_equal(runs[1], codes)
 
 
 @pytest.mark.parametrize("palette", [["red", "#000000"], ["#FFF", "#000000"], ["#GGGGGG", "#000000"], []])
