@@ -158,8 +158,8 @@ def _turns(sources: F64, targets: F64) -> F64:
     turn = scale * np.exp(1j * np.where(vivid, np.angle(after) - np.angle(before), 0.0))
     steps = _STEP * np.eye(3)
     up, down = oklab_to_rgb(targets + np.stack([steps, -steps])[:, :, None], clip=False)
-    slope = np.moveaxis(up - down, 0, -1) / (2 * _STEP)
-    result = slope.copy()
+    slope: F64 = np.moveaxis(up - down, 0, -1) / (2 * _STEP)
+    result: F64 = slope.copy()
     result[:, :, 1] = slope[:, :, 1] * turn.real[:, None] + slope[:, :, 2] * turn.imag[:, None]
     result[:, :, 2] = slope[:, :, 2] * turn.real[:, None] - slope[:, :, 1] * turn.imag[:, None]
     return result
