@@ -8,7 +8,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "CONCEPT_"
@@ -16,6 +27,9 @@ _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
+_KEY = re.compile(r"[\x21-\x7e]{20,}")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_URL = TypeAdapter(HttpUrl)
 
 
 def _queue_name(text: str) -> str:
@@ -49,6 +63,25 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _url(text: str) -> str:
+    try:
+        return str(_URL.validate_python(text)).rstrip("/")
+    except ValidationError as exc:
+        raise ValueError("must be a URL, such as https://abcdefgh.supabase.co") from exc
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    if not _KEY.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be a key: at least 20 characters, no white space")
+    return secret
+
+
+def _schema(text: str) -> str:
+    if not _SCHEMA.fullmatch(text):
+        raise ValueError("must be lower-case letters, digits and underscores")
+    return text
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -57,6 +90,9 @@ QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+Schema = Annotated[str, AfterValidator(_schema)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -65,10 +101,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
-    store: Literal["local"] = "local"
+    store: Literal["local", "supabase"] = "local"
     data_dir: Folder = Path(".data")
+    supabase_url: Url | None = Field(default=None, validate_default=True)
+    supabase_service_role: Key | None = Field(default=None, validate_default=True)
+    db_schema: Schema = "public"
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
+    signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    retention_days: int | None = Field(default=None, ge=1, le=36_500)
     image_provider: Literal["builtin"] = "builtin"
     palette_provider: Literal["builtin"] = "builtin"
     task_queue: QueueName = "concepts"
@@ -79,6 +120,14 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     metrics_address: Address | None = None
     health_address: Address | None = None
+
+    @field_validator("supabase_url", "supabase_service_role")
+    @classmethod
+    def _needed_by_the_store(cls, value: object, info: ValidationInfo[object]) -> object:
+        """Not in a validator of the whole model: that would speak only once everything else is right."""
+        if value is None and info.data.get("store") == "supabase":
+            raise PydanticCustomError("missing", "is not set")
+        return value
 
     @classmethod
     def load(cls) -> Self:

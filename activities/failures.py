@@ -1,8 +1,9 @@
 """The one place where a typed error becomes a decision about retrying.
 
     ProviderRejected, ImageError                                 final
-    StoreRefused, TaskHeld, ObjectMissing, ObjectCorrupt         final
-    ProviderThrottled                                            again after exactly what the service asked for
+    StoreRefused (and its kinds), TaskHeld                       final
+    ObjectMissing, ObjectCorrupt                                 final
+    ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
     ProviderAnswerUnusable                                       may have been billed: three attempts in all
     ProviderUnavailable, StoreUnavailable                        again, backing off
 
@@ -20,7 +21,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from color import ImageError
 from providers.errors import ProviderAnswerUnusable, ProviderError, ProviderRejected, ProviderThrottled
-from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, TaskHeld
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, StoreThrottled, TaskHeld
 
 BILLED_ATTEMPTS = 3
 """How often a call may be repeated that was perhaps paid for and brought nothing."""
@@ -33,7 +34,7 @@ def temporal_failures() -> Iterator[None]:
     """Turn this system's errors into Temporal failures that carry type, sentence and retry decision."""
     try:
         yield
-    except ProviderThrottled as exc:
+    except (ProviderThrottled, StoreThrottled) as exc:
         delay = None if exc.retry_after_s is None else timedelta(seconds=exc.retry_after_s)
         raise _failure(exc, next_retry_delay=delay, category=ApplicationErrorCategory.BENIGN) from exc
     except ProviderAnswerUnusable as exc:

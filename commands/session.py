@@ -17,6 +17,7 @@ from settings import Settings
 from stores.errors import ObjectMissing
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
+from stores.supabase.project import Project
 
 _POLL_S = 0.2
 
@@ -104,11 +105,34 @@ class Session:
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store that the settings name, for as long as the block runs. Raises `StoreError`."""
-    store = LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    store = await _open_store(settings)
     try:
         yield store
     finally:
         await store.close()
+
+
+async def _open_store(settings: Settings) -> Store:
+    if settings.store == "local":
+        return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    # A third of a second that nobody else should wait for.
+    from stores.supabase.store import SupabaseStore  # noqa: PLC0415
+
+    return await SupabaseStore.open(supabase_project(settings))
+
+
+def supabase_project(settings: Settings) -> Project:
+    """The project that the settings name. Raises `BadInput` where they choose another store and name none."""
+    if settings.supabase_url is None or settings.supabase_service_role is None:
+        raise BadInput("CONCEPT_SUPABASE_URL and CONCEPT_SUPABASE_SERVICE_ROLE name no project")
+    return Project(
+        url=settings.supabase_url,
+        service_role=settings.supabase_service_role.get_secret_value(),
+        schema=settings.db_schema,
+        concept_bucket=settings.storage_bucket_concept,
+        palette_bucket=settings.storage_bucket_palette,
+        link_expiry_s=settings.signed_url_expiry_seconds,
+    )
 
 
 @asynccontextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +22,20 @@ from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
-from tests.rig import BUCKETS, make_concept, make_request
+from tests import rig
+from tests.rig import BUCKETS, make_concept
+from tests.supabase_site.project import OWNER, SupabaseProject
 
 PNG = "image/png"
 OTHER = "concept-of-somebody-else"
 REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
 Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+def make_request(**changes: object) -> GenerationRequest:
+    """A request whose owner any store accepts."""
+    return rig.make_request(**({"user_id": OWNER} | changes))
 
 
 class Backend(ABC):
@@ -38,6 +46,14 @@ class Backend(ABC):
     @abstractmethod
     async def add_pending(self, request: GenerationRequest) -> None:
         """Record a task that nobody has claimed, as the web application does."""
+
+    @abstractmethod
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        """Let the task's row have been touched last at `moment`."""
+
+    @abstractmethod
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        """Let the object have been made at `moment`."""
 
     @abstractmethod
     async def everything(self) -> set[str]:
@@ -63,19 +79,62 @@ class LocalBackend(Backend):
             )
 
     @override
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        with closing(sqlite3.connect(self._data / "concepts.sqlite3")) as database, database:
+            values = (moment.isoformat(), str(request.task_id))
+            database.execute("UPDATE tasks SET updated_at = ? WHERE id = ?", values)
+
+    @override
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        os.utime(self._data / "objects" / bucket / path, (moment.timestamp(), moment.timestamp()))
+
+    @override
     async def everything(self) -> set[str]:
         objects = self._data / "objects"
         files = [path for path in self._folder.rglob("*") if path.is_file() and path.parent != self._data]
         return {str(path.relative_to(objects if path.is_relative_to(objects) else self._folder)) for path in files}
 
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"local": LocalBackend}
+class SupabaseBackend(Backend):
+    """A Supabase project, and a look behind its gateway."""
+
+    def __init__(self, project: SupabaseProject, store: Store) -> None:
+        self._project = project
+        self.store = store
+
+    @override
+    async def add_pending(self, request: GenerationRequest) -> None:
+        await self._project.sql(
+            "insert into tasks (id, user_id, type, request) values (%s, %s, %s, %s)",
+            (str(request.task_id), request.user_id, request.task_type, request.model_dump_json()),
+        )
+
+    @override
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        # The trigger would set the present.
+        await self._project.sql("alter table tasks disable trigger tasks_touched")
+        await self._project.sql("update tasks set updated_at = %s where id = %s", (moment, str(request.task_id)))
+        await self._project.sql("alter table tasks enable trigger tasks_touched")
+
+    @override
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        await self._project.sql(
+            "update storage.objects set created_at = %s where bucket_id = %s and name = %s", (moment, bucket, path)
+        )
+
+    @override
+    async def everything(self) -> set[str]:
+        return await self._project.objects()
+
+
+BACKENDS = ("local", "supabase")
 
 
 @pytest.fixture(params=BACKENDS)
-async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
+async def backend(request: pytest.FixtureRequest, tmp_path: Path, project: SupabaseProject) -> AsyncIterator[Backend]:
     """Each implementation in turn, empty."""
-    backend = BACKENDS[str(request.param)](tmp_path)
+    local = request.param == "local"
+    backend = LocalBackend(tmp_path) if local else SupabaseBackend(project, await project.store())
     yield backend
     await backend.store.close()
 
@@ -248,7 +307,7 @@ async def test_the_longest_message_fits(store: Store) -> None:
 
 async def test_a_concept_comes_back_as_it_was_stored(store: Store) -> None:
     """Every field, in any script; variations in the order of their numbers; failed ones too."""
-    request = make_request(user_id="Ada_1-x", is_anonymous=False)
+    request = make_request(is_anonymous=False)
     bare = make_concept(request)
     variations = [
         make_variation(bare, 12).model_copy(
