@@ -17,7 +17,7 @@ from settings import Settings
 from stores.errors import ObjectMissing
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
-from stores.supabase.project import Project
+from stores.supabase.project import Project, is_owner
 
 _POLL_S = 0.2
 
@@ -91,10 +91,15 @@ class Session:
         concept = await self.store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
         if concept is None:
             return ConceptReport(task_id=task_id, concept_id=row.concept_id, status=row.status, error=row.error)
+        images = [concept.image, *(variation.image for variation in concept.variations)]
+        links: dict[str, str] = {}
+        for bucket in sorted({image.bucket for image in images}):
+            links |= await self.store.links(bucket, [image.path for image in images if image.bucket == bucket])
         return ConceptReport(
             task_id=task_id,
             concept_id=row.concept_id,
             status=row.status,
+            links=links,
             image=concept.image,
             variations=concept.variations,
             failed_variations=concept.failed_variations,
@@ -133,6 +138,12 @@ def supabase_project(settings: Settings) -> Project:
         palette_bucket=settings.storage_bucket_palette,
         link_expiry_s=settings.signed_url_expiry_seconds,
     )
+
+
+def check_owner(settings: Settings, request: GenerationRequest) -> None:
+    """Refuse early whom the store would refuse. Raises `BadInput`."""
+    if settings.store == "supabase" and not is_owner(request.user_id):
+        raise BadInput(f"--user: the Supabase store needs the UUID of a user, in lower case, not {request.user_id!r}")
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -18,7 +18,9 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.retention import ExpiredTask
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
@@ -551,3 +553,122 @@ async def test_tasks_do_not_touch_each_other(store: Store) -> None:
         False,
         requests[3].task_id,
     ]
+
+
+# Retention
+
+LONG_AGO = datetime(2020, 2, 29, 12, tzinfo=UTC)
+SINCE = LONG_AGO + timedelta(days=1)
+
+
+def expired(request: GenerationRequest) -> ExpiredTask:
+    """The request's task, as retention finds it."""
+    return ExpiredTask(task_id=request.task_id, concept_id=request.concept_id, user_id=request.user_id)
+
+
+async def ended_long_ago(backend: Backend, status: TaskStatus, **changes: object) -> GenerationRequest:
+    """A task that ended so, long ago."""
+    request = make_request(**changes)
+    await end(backend.store, request, status)
+    await backend.age(request, LONG_AGO)
+    return request
+
+
+@pytest.mark.parametrize("status", ENDED)
+async def test_what_ended_long_ago_is_found(backend: Backend, status: TaskStatus) -> None:
+    """However it ended; what ended since then, and what was never finished, is not."""
+    old = await ended_long_ago(backend, status)
+    await end(backend.store, make_request(), status)
+    pending, claimed = make_request(), make_request()
+    await backend.add_pending(pending)
+    await backend.store.claim_task(claimed, claimed.workflow_id)
+    for request in (pending, claimed):
+        await backend.age(request, LONG_AGO)
+    assert await backend.store.expired_tasks(SINCE, 10) == (expired(old),)
+    assert await backend.store.expired_tasks(LONG_AGO, 10) == ()
+
+
+async def test_the_oldest_come_first(backend: Backend) -> None:
+    """In batches of the size that was asked for."""
+    requests = [await ended_long_ago(backend, TaskStatus.FAILED) for _ in range(3)]
+    for days, request in enumerate(requests):
+        await backend.age(request, LONG_AGO - timedelta(days=days))
+    assert await backend.store.expired_tasks(SINCE, 2) == (expired(requests[2]), expired(requests[1]))
+
+
+async def test_a_removed_task_takes_its_concept_along(backend: Backend) -> None:
+    """Nothing of it is left, its neighbor stays, and it may be removed again."""
+    old = await ended_long_ago(backend, TaskStatus.COMPLETED)
+    neighbor = make_request()
+    await end(backend.store, neighbor, TaskStatus.COMPLETED)
+    for _ in range(2):
+        assert await backend.store.remove_tasks((expired(old),), SINCE) == (expired(old),)
+    assert await backend.store.task(old.task_id) is None
+    assert await backend.store.concept(old.concept_id) is None
+    assert await backend.store.concept(neighbor.concept_id) is not None
+
+
+async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -> None:
+    """Found as expired, but touched since: it keeps its row, and is not among those that are gone."""
+    old, fresh = await ended_long_ago(backend, TaskStatus.FAILED), make_request()
+    await end(backend.store, fresh, TaskStatus.COMPLETED)
+    assert await backend.store.remove_tasks((expired(old), expired(fresh)), SINCE) == (expired(old),)
+    assert await backend.store.concept(fresh.concept_id) is not None
+
+
+async def put_old(backend: Backend, bucket: str, path: str) -> None:
+    """An object from long ago."""
+    await backend.store.put(bucket, path, b"old", PNG)
+    await backend.age_object(bucket, path, LONG_AGO)
+
+
+async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
+    """No concept, no task under way: in both buckets, and what was paid for where its task is not known."""
+    store, request, paid = backend.store, make_request(), uuid.uuid4()
+    folder = f"{OWNER}/{request.concept_id}"
+    await put_old(backend, store.concept_bucket, f"{folder}/base.png")
+    await put_old(backend, store.palette_bucket, f"{folder}/variation-01-warm.png")
+    await put_old(backend, store.concept_bucket, layout.paid_image(paid))
+    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    assert {(each.bucket, each.path) for each in found} == {
+        (store.concept_bucket, folder),
+        (store.palette_bucket, folder),
+        (store.concept_bucket, f"paid/{paid}"),
+    }
+    assert len(await store.abandoned_folders(SINCE, SINCE, 2)) == 2
+    assert [each.path for each in await store.abandoned_folders(LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
+    assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
+
+
+@pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
+async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
+    """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
+    store, request = backend.store, make_request()
+    visible = layout.base(OWNER, request.concept_id)
+    await put_old(backend, store.concept_bucket, visible)
+    await put_old(backend, store.concept_bucket, layout.paid_palettes(request.task_id))
+    if status is TaskStatus.PENDING:
+        await backend.add_pending(request)
+        await store.claim_task(request, OTHER)
+    elif status is TaskStatus.PROCESSING:
+        await store.claim_task(request, request.workflow_id)
+    else:
+        await end(store, request, status)
+    kept = status not in UNHAPPY
+    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
+
+
+async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
+    """Somebody may still be writing there."""
+    folder = f"{OWNER}/{uuid.uuid4()}"
+    await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
+    await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
+    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+
+
+@pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
+async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
+    """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
+    await put_old(backend, backend.store.concept_bucket, path)
+    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()

@@ -49,7 +49,7 @@ class SupabaseProject:
 
     def _sql(self, statement: str, values: Sequence[object]) -> list[TupleRow]:
         with psycopg.connect(self.postgres.connection(_SITE)) as connection:
-            answer = connection.execute(statement.encode(), values)
+            answer = connection.execute(statement.encode(), values or None)
             return answer.fetchall() if answer.description is not None else []
 
     async def objects(self) -> set[str]:
