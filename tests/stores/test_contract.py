@@ -24,9 +24,12 @@ from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
+from stores.supabase.store import SupabaseStore
 from tests import rig
 from tests.rig import BUCKETS, make_concept
+from tests.supabase_site.postgres import Postgres
 from tests.supabase_site.project import OWNER, SupabaseProject
+from tests.supabase_site.server import Gateway
 
 PNG = "image/png"
 OTHER = "concept-of-somebody-else"
@@ -132,13 +135,24 @@ class SupabaseBackend(Backend):
 BACKENDS = ("local", "supabase")
 
 
+@pytest.fixture(scope="module")
+async def connected(postgres: Postgres, gateway: Gateway) -> AsyncIterator[SupabaseStore]:
+    """One store for all tests, as in a process: each new one would read the certificates of the world again."""
+    store = await SupabaseProject(postgres, gateway).store()
+    yield store
+    await store.close()
+
+
 @pytest.fixture(params=BACKENDS)
-async def backend(request: pytest.FixtureRequest, tmp_path: Path, project: SupabaseProject) -> AsyncIterator[Backend]:
+async def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, project: SupabaseProject, connected: SupabaseStore
+) -> AsyncIterator[Backend]:
     """Each implementation in turn, empty."""
     local = request.param == "local"
-    backend = LocalBackend(tmp_path) if local else SupabaseBackend(project, await project.store())
+    backend = LocalBackend(tmp_path) if local else SupabaseBackend(project, connected)
     yield backend
-    await backend.store.close()
+    if local:
+        await backend.store.close()
 
 
 @pytest.fixture

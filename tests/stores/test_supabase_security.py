@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import httpx
@@ -18,7 +18,9 @@ from pydantic import TypeAdapter
 from contracts.tasks import GenerationRequest
 from stores import layout
 from tests import rig
+from tests.supabase_site.postgres import Postgres
 from tests.supabase_site.project import OWNER, SupabaseProject
+from tests.supabase_site.server import Gateway
 from tests.supabase_site.tokens import anon_key, service_key, user_token
 
 STRANGER = str(uuid.uuid4())
@@ -91,25 +93,58 @@ class Office:
 
     async def rows(self) -> list[object]:
         """Everything that is in the three tables."""
-        found: list[object] = []
-        for table in TABLES:
-            found += await self.project.sql(f"select * from {table} order by id")  # noqa: S608 -- three names
-        return found
+        return list(
+            await self.project.sql(
+                "select to_jsonb(tasks) as it from tasks union all select to_jsonb(concepts) from concepts"
+                " union all select to_jsonb(color_variations) from color_variations order by it"
+            )
+        )
+
+
+@pytest.fixture(scope="module")
+async def http(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without any key of its own."""
+    async with httpx.AsyncClient(base_url=gateway.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def furnished(postgres: Postgres, gateway: Gateway, http: httpx.AsyncClient) -> AsyncIterator[Furnished]:
+    """The owner has one finished concept, with its pictures and what was paid for."""
+    project = SupabaseProject(postgres, gateway)
+    yield Furnished(Office(project, http, rig.make_request(user_id=OWNER)))
+    await project.clean()
 
 
 @pytest.fixture
-async def office(project: SupabaseProject) -> AsyncIterator[Office]:
-    """The owner has one finished concept, with its pictures and what was paid for."""
-    request = rig.make_request(user_id=OWNER)
-    store = await project.store()
-    await store.claim_task(request, "w")
-    await store.store_concept(rig.make_concept(request), "w")
-    await store.put(store.concept_bucket, layout.base(OWNER, request.concept_id), b"base", "image/png")
-    await store.put(store.palette_bucket, layout.variation(OWNER, request.concept_id, 1, "x"), b"one", "image/png")
-    await store.put(store.concept_bucket, layout.paid_image(request.task_id), b"paid", "image/png")
-    await store.close()
-    async with httpx.AsyncClient(base_url=project.gateway.url) as http:
-        yield Office(project, http, request)
+async def office(furnished: Furnished) -> Office:
+    """As it was furnished, whatever an earlier test was allowed to do."""
+    await furnished.restore()
+    return furnished.office
+
+
+@dataclass
+class Furnished:
+    """An office, and what is in it when nobody has changed anything."""
+
+    office: Office
+    rows: list[object] = field(default_factory=list)
+    objects: set[str] = field(default_factory=set)
+
+    async def restore(self) -> None:
+        """Furnish it, unless it is as it was."""
+        office, project, request = self.office, self.office.project, self.office.request
+        if self.rows and (await office.rows(), await project.objects()) == (self.rows, self.objects):
+            return
+        await project.clean()
+        store = await project.store()
+        await store.claim_task(request, "w")
+        await store.store_concept(rig.make_concept(request), "w")
+        await store.put(store.concept_bucket, layout.base(OWNER, request.concept_id), b"base", "image/png")
+        await store.put(store.palette_bucket, layout.variation(OWNER, request.concept_id, 1, "x"), b"one", "image/png")
+        await store.put(store.concept_bucket, layout.paid_image(request.task_id), b"paid", "image/png")
+        await store.close()
+        self.rows, self.objects = await office.rows(), await project.objects()
 
 
 def new_row(office: Office, table: str) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -53,14 +54,14 @@ class Script:
 
     faults: list[Fault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    met: list[Fault] = field(default_factory=list)
+    met: Counter[Fault] = field(default_factory=Counter)
 
     def take(self, call: Call) -> Fault | None:
         """The fault that this call meets."""
         self.calls.append(call)
         for fault in self.faults:
-            if fault.call == call.name and fault.about in call.text and self.met.count(fault) < fault.times:
-                self.met.append(fault)
+            if fault.call == call.name and fault.about in call.text and self.met[fault] < fault.times:
+                self.met[fault] += 1
                 return fault
         return None
 
