@@ -32,6 +32,8 @@ class RetentionRequest(BaseModel):
     days: int = Field(ge=1)
     batch: int = Field(default=100, ge=1, le=1000)
     """Tasks, or folders, at a time."""
+    batches: int = Field(default=50, ge=1, le=1000)
+    """In one run: four activities at most for each, far from the server's limit of 50,000 events."""
     started_at: datetime | None = None
     """When the first of a chain of runs began: all of them share one idea of what is old."""
     removed: Removed = Removed()

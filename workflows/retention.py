@@ -10,8 +10,6 @@ with workflow.unsafe.imports_passed_through():
     from contracts.workflows import RETENTION_WORKFLOW
     from workflows import policies
 
-_BATCHES_A_RUN = 50
-"""Four activities at most for each: a history stays far from the server's limit of 50,000 events."""
 _ORPHAN_AGE = timedelta(days=1)
 """Far beyond a concept's deadline: an object without a row that old belongs to nothing that still runs."""
 
@@ -76,5 +74,5 @@ class RetentionWorkflow:
         return removed != Removed()
 
     def _go_on_if_long(self, request: RetentionRequest) -> None:
-        if self._batches >= _BATCHES_A_RUN:
+        if self._batches >= request.batches:
             workflow.continue_as_new(request.model_copy(update={"removed": self._removed}))
