@@ -6,18 +6,22 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 
+from activities.failures import temporal_failures
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.errors import ProviderRejected
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
+from stores.errors import StoreConflict, StoreError, StoreForbidden, StoreThrottled, StoreUnavailable
 from stores.supabase.store import SupabaseStore
 from tests.command import Shell, finish, make_shell
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, draw_png, make_request, rigged, until
@@ -199,6 +203,26 @@ async def test_an_owner_that_is_no_user_fails_at_once(client: Client, impatient:
     assert status.error is not None
     assert (status.error.stage, status.error.type) == (Stage.CLAIM, "StoreRefused")
     assert "must be a UUID in lower case" in status.error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "final", "pause"),
+    [
+        (StoreThrottled("slow down", 7), False, timedelta(seconds=7)),
+        (StoreThrottled("slow down"), False, None),
+        (StoreUnavailable("away"), False, None),
+        (StoreForbidden("no"), True, None),
+        (StoreConflict("no"), True, None),
+    ],
+)
+def test_a_stores_answer_decides_about_the_next_attempt(
+    error: StoreError, final: bool, pause: timedelta | None
+) -> None:
+    """A pause that was asked for is Temporal's to keep, an outage backs off, a refusal is not repeated."""
+    with pytest.raises(ApplicationError) as failure, temporal_failures():
+        raise error
+    assert failure.value.type == type(error).__name__
+    assert (failure.value.non_retryable, failure.value.next_retry_delay) == (final, pause)
 
 
 # As processes
