@@ -257,7 +257,9 @@ def test_a_supabase_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the worker is told of it; the key does not show, and a slash at the end of the URL does not matter."""
     key = "k" * 40
     more = {"CONCEPT_SUPABASE_SERVICE_ROLE": key, "CONCEPT_DB_SCHEMA": "concepts", "CONCEPT_RETENTION_DAYS": "30"}
-    assert problems(monkeypatch, **(PROJECT | more | {"CONCEPT_SUPABASE_URL": "https://x.supabase.co/"})) == ()
+    assert (
+        problems(monkeypatch, Settings, **(PROJECT | more | {"CONCEPT_SUPABASE_URL": "https://x.supabase.co/"})) == ()
+    )
     settings = Settings.load()
     assert (settings.supabase_url, settings.db_schema, settings.retention_days) == (
         "https://x.supabase.co",
@@ -272,14 +274,14 @@ def test_a_supabase_project(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("url", ["x.supabase.co", "ftp://x.supabase.co", "https://", "https://x y"])
 def test_a_url_has_a_scheme_and_a_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Anything else is one line that shows what a URL looks like."""
-    lines = problems(monkeypatch, **(PROJECT | {"CONCEPT_SUPABASE_URL": url}))
+    lines = problems(monkeypatch, Settings, **(PROJECT | {"CONCEPT_SUPABASE_URL": url}))
     assert lines[0].startswith("CONCEPT_SUPABASE_URL: must be a URL, such as https://")
 
 
 def test_a_bad_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too short, or with a line break in it: the line names the variable and not the value."""
     for key in ("hunter2", "k" * 30 + "\n"):
-        (line,) = problems(monkeypatch, **(PROJECT | {"CONCEPT_SUPABASE_SERVICE_ROLE": key}))
+        (line,) = problems(monkeypatch, Settings, **(PROJECT | {"CONCEPT_SUPABASE_SERVICE_ROLE": key}))
         assert line == "CONCEPT_SUPABASE_SERVICE_ROLE: must be a key: at least 20 characters, no white space"
 
 
@@ -287,7 +289,7 @@ def test_a_bad_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "soon", "1.5"])
 def test_times_are_whole_and_positive(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """Nothing is kept for no time at all."""
-    (line,) = problems(monkeypatch, **{name: value})
+    (line,) = problems(monkeypatch, Settings, **{name: value})
     assert line.startswith(f"{name}: ")
 
 
