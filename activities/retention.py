@@ -51,7 +51,9 @@ class RetentionActivities(RetentionStages):
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         with temporal_failures():
             async with heartbeating():
-                objects = 0
+                removed = Removed()
                 for folder in abandoned.folders:
-                    objects += await self._store.remove_folder(folder.bucket, folder.path)
-                return Removed(folders=len(abandoned.folders), objects=objects)
+                    objects = await self._store.remove_folder(folder.bucket, folder.path)
+                    # One that was empty does not count: whoever goes on while something is removed must come to an end.
+                    removed += Removed(folders=int(objects > 0), objects=objects)
+                return removed

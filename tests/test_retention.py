@@ -13,8 +13,9 @@ from pathlib import Path
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
+from typing_extensions import override
 
-from contracts.retention import Removed, RetentionRequest
+from contracts.retention import Folder, Removed, RetentionRequest
 from contracts.tasks import GenerationRequest
 from contracts.workflows import RETENTION_WORKFLOW, retention_id
 from runtime.embedded import EmbeddedServer
@@ -110,6 +111,21 @@ async def test_orphans_go_when_they_are_old_enough(client: Client, store: LocalS
         age(tmp_path, days=31)
         assert await (await run(client, queue)).result() == Removed(folders=1, objects=1)
     assert objects(tmp_path) == {f"{store.concept_bucket}/{strange}"}
+
+
+class StubbornStore(FaultyStore):
+    """A store that names a folder it cannot empty."""
+
+    @override
+    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
+        return (Folder(bucket=self.concept_bucket, path=f"{OWNER}/{OWNER}"),)
+
+
+async def test_what_cannot_be_removed_does_not_keep_it_going(client: Client, store: LocalStore) -> None:
+    """Found again and again, never removed: the run ends, and the next one tries once more."""
+    async with rigged(client, StubbornStore(store, lambda *_: None)) as rig:
+        handle = await run(client, rig.concepts.task_queue, batches=1000)
+        assert await handle.result() == Removed()
 
 
 async def test_an_interrupted_removal_is_completed(client: Client, store: LocalStore, tmp_path: Path) -> None:

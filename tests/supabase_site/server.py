@@ -111,7 +111,9 @@ async def running_gateway(database_address: str) -> AsyncIterator[Gateway]:
     database = Database(database_address)
     gateway = Gateway(Rest(database), Storage(database))
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    config = uvicorn.Config(gateway, log_config=None, log_level="error", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        gateway, log_config=None, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
     server = _Server(config)
     gateway.server = server
     gateway.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
