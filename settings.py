@@ -29,6 +29,7 @@ _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _URL = TypeAdapter[HttpUrl](HttpUrl)
 
 
@@ -86,6 +87,12 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _schema(text: str) -> str:
+    if not _SCHEMA.fullmatch(text):
+        raise ValueError("must be lower-case letters, digits and underscores")
+    return text
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -98,6 +105,7 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 Provider = Literal["builtin", "jigsawstack", "openai"]
+Schema = Annotated[str, AfterValidator(_schema)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -107,6 +115,8 @@ _NEEDED_BY = {
     "openai_api_key": ((_IMAGES, "openai"), (_PALETTES, "openai")),
     "openai_image_model": ((_IMAGES, "openai"),),
     "openai_text_model": ((_PALETTES, "openai"),),
+    "supabase_url": (("store", "supabase"),),
+    "supabase_service_role": (("store", "supabase"),),
 }
 """Setting → the choices without which it may be left out."""
 
@@ -121,6 +131,7 @@ def _present_where_needed(value: T, info: ValidationInfo[object]) -> T:
 
 
 NeededKey = Annotated[Key | None, AfterValidator(_present_where_needed)]
+NeededUrl = Annotated[ServiceUrl | None, AfterValidator(_present_where_needed)]
 NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
 
 
@@ -129,10 +140,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
-    store: Literal["local"] = "local"
+    store: Literal["local", "supabase"] = "local"
     data_dir: Folder = Path(".data")
+    supabase_url: NeededUrl = None
+    supabase_service_role: NeededKey = None
+    db_schema: Schema = "public"
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
+    signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    retention_days: int | None = Field(default=None, ge=1, le=36_500)
     image_provider: Provider = "builtin"
     palette_provider: Provider = "builtin"
     palette_fallback: Literal["none", "builtin"] = "none"

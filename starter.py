@@ -12,6 +12,7 @@ try:
     from commands.local import demo, dev
     from commands.pictures import gallery, recolor_image
     from commands.providers import providers
+    from commands.stores import check_store
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
@@ -29,6 +30,9 @@ for command in (demo, generate, status, watch, cancel, gallery, dev):
     app.command()(command)
 app.command("recolor")(recolor_image)
 app.add_typer(providers, name="providers")
+stores = typer.Typer(help="The store that the settings name.", no_args_is_help=True)
+stores.command("check")(check_store)
+app.add_typer(stores, name="store")
 
 if __name__ == "__main__":
     run_app(app)

@@ -27,6 +27,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from activities.bases import BaseImages
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
+from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app
@@ -37,11 +38,13 @@ from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.health import health_pages
+from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs, temporal_runtime
 from settings import Settings, unknown_variables
 from stores.errors import StoreError
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
+from workflows.retention import RetentionWorkflow
 
 GRACE = timedelta(seconds=60)
 """How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
@@ -88,6 +91,7 @@ async def working(
         imaging = ImageActivities(store, images, bases, threads)
         coloring = PaletteActivities(store, palettes)
         varying = VariationActivities(store, bases, threads)
+        retaining = RetentionActivities(store)
 
         network = settings.task_queue
         workers = []
@@ -96,8 +100,17 @@ async def working(
                 Worker(
                     client,
                     task_queue=network,
-                    workflows=[ConceptGenerationWorkflow],
-                    activities=[tasks.claim_task, imaging.upload_image, tasks.store_concept, tasks.fail_task],
+                    workflows=[ConceptGenerationWorkflow, RetentionWorkflow],
+                    activities=[
+                        tasks.claim_task,
+                        imaging.upload_image,
+                        tasks.store_concept,
+                        tasks.fail_task,
+                        retaining.find_expired_tasks,
+                        retaining.remove_expired_tasks,
+                        retaining.find_abandoned_folders,
+                        retaining.remove_abandoned_folders,
+                    ],
                     graceful_shutdown_timeout=GRACE,
                     max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
                     deployment_config=_UNVERSIONED,
@@ -175,6 +188,8 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
             await stack.enter_async_context(working(client, settings, store, queues=queues))
             polling.set()
+            if Queue.NETWORK in queues:
+                await ensure_retention(client, settings.task_queue, settings.retention_days)
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc

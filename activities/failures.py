@@ -1,9 +1,10 @@
 """The one place where a typed error becomes a decision about retrying.
 
     ProviderRejected with all below it, ImageError               final
-    StoreRefused, TaskHeld, ObjectMissing, ObjectCorrupt         final
+    StoreRefused with all below it, TaskHeld                     final
+    ObjectMissing, ObjectCorrupt                                 final
     DownloadRefused, DownloadUnusable                            final
-    ProviderThrottled                                            again after exactly what the service asked for
+    ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
     ProviderPerhapsBilled with all below it                      again, backing off, until three calls were in vain
     PaidInVain                                                   final: the attempt that would be one too many
     ProviderUnavailable                                          again, backing off, or after what the service asked for
@@ -29,7 +30,7 @@ from providers.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, TaskHeld
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, StoreThrottled, TaskHeld
 
 BILLED_ATTEMPTS = 3
 """How many calls that were perhaps paid for may bring nothing, in all attempts of one activity together."""
@@ -64,7 +65,7 @@ def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
     """
     try:
         yield
-    except ProviderThrottled as exc:
+    except (ProviderThrottled, StoreThrottled) as exc:
         category = ApplicationErrorCategory.BENIGN
         raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s), category=category) from exc
     except ProviderUnavailable as exc:

@@ -14,8 +14,8 @@ from rich.console import Console
 from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.given import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Image, Json, Palettes, TaskId
-from commands.session import Session, opened, unknown
+from commands.options import Image, Json, Palettes, TaskId, User
+from commands.session import Session, check_owner, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, workflow_id
@@ -32,7 +32,7 @@ def generate(
     theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
     palettes: Palettes = 7,
     image: Image = None,
-    user: Annotated[str, typer.Option("--user", help="Who owns the concept.")] = "local",
+    user: User = "local",
     task_id: Annotated[
         str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
     ] = None,
@@ -62,6 +62,7 @@ def generate(
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
         request = build_request(logo, theme, palettes, user=user, task_id=task_id)
+    check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
     async def main() -> ConceptReport:

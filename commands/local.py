@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from commands.concepts import finish, make
 from commands.console import ExitCode, load_settings, print_document, progress, run_async
 from commands.given import build_request, read_image, with_image
-from commands.options import Image, Json, Palettes
+from commands.options import Image, Json, Palettes, User
 from commands.pictures import make_gallery
-from commands.session import Session, opened
+from commands.session import Session, check_owner, opened
 from contracts.tasks import TaskStatus
 from runtime.client import configured_address
 from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs
 from settings import Settings
 from worker import working
@@ -37,6 +38,7 @@ def demo(
     ),
     palettes: Palettes = 7,
     image: Image = None,
+    user: User = "local",
     keep: Annotated[bool, typer.Option("--keep", help="Leave server, worker and UI running until Ctrl-C.")] = False,
     json: Json = False,
 ) -> int:
@@ -50,7 +52,8 @@ def demo(
     """
     settings = load_settings()
     configure_logs("WARNING", settings.log_format)
-    request = build_request(logo, theme, palettes)
+    request = build_request(logo, theme, palettes, user=user)
+    check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
     async def main() -> int:
@@ -101,6 +104,7 @@ def dev(
             opened(settings, server.address) as session,
             working(session.concepts.client, settings, session.store),
         ):
+            await ensure_retention(session.concepts.client, settings.task_queue, settings.retention_days)
             _say_where(server, session)
             if json:
                 print_document(server)

@@ -18,6 +18,7 @@ from settings import Settings
 from stores.errors import ObjectMissing
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
+from stores.supabase.project import Project, is_owner
 
 _POLL_S = 0.2
 
@@ -91,10 +92,15 @@ class Session:
         concept = await self.store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
         if concept is None:
             return ConceptReport(task_id=task_id, concept_id=row.concept_id, status=row.status, error=row.error)
+        images = [concept.image, *(variation.image for variation in concept.variations)]
+        links: dict[str, str] = {}
+        for bucket in sorted({image.bucket for image in images}):
+            links |= await self.store.links(bucket, [image.path for image in images if image.bucket == bucket])
         return ConceptReport(
             task_id=task_id,
             concept_id=row.concept_id,
             status=row.status,
+            links=links,
             image=concept.image,
             variations=concept.variations,
             failed_variations=concept.failed_variations,
@@ -105,7 +111,7 @@ class Session:
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store that the settings name, for as long as the block runs. Raises `StoreError`."""
-    store = LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    store = await _open_store(settings)
     try:
         yield store
     finally:
@@ -130,6 +136,35 @@ def provider_choice(settings: Settings) -> Choice:
             settings.openai_text_model or "",
         ),
     )
+
+
+async def _open_store(settings: Settings) -> Store:
+    if settings.store == "local":
+        return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
+    # A third of a second that nobody else should wait for.
+    from stores.supabase.store import SupabaseStore  # noqa: PLC0415
+
+    return await SupabaseStore.open(supabase_project(settings))
+
+
+def supabase_project(settings: Settings) -> Project:
+    """The project that the settings name. Raises `BadInput` where they choose another store and name none."""
+    if settings.supabase_url is None or settings.supabase_service_role is None:
+        raise BadInput("CONCEPT_SUPABASE_URL and CONCEPT_SUPABASE_SERVICE_ROLE name no project")
+    return Project(
+        url=settings.supabase_url,
+        service_role=settings.supabase_service_role.get_secret_value(),
+        schema=settings.db_schema,
+        concept_bucket=settings.storage_bucket_concept,
+        palette_bucket=settings.storage_bucket_palette,
+        link_expiry_s=settings.signed_url_expiry_seconds,
+    )
+
+
+def check_owner(settings: Settings, request: GenerationRequest) -> None:
+    """Refuse early whom the store would refuse. Raises `BadInput`."""
+    if settings.store == "supabase" and not is_owner(request.user_id):
+        raise BadInput(f"--user: the Supabase store needs the UUID of a user, in lower case, not {request.user_id!r}")
 
 
 @asynccontextmanager

@@ -74,6 +74,8 @@ class ConceptReport(BaseModel):
     variations: tuple[Variation, ...] = ()
     failed_variations: tuple[FailedVariation, ...] = ()
     provenance: Provenance | None = None
+    links: dict[str, str] = {}
+    """Where the store has them, by path: URLs that open without a key, for a while."""
     gallery: str | None = None
     """Absolute path of the gallery's `index.html`."""
     error: TaskError | None = None

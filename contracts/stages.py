@@ -15,6 +15,7 @@ from temporalio import activity
 from contracts.concepts import Concept
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette
+from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
@@ -169,4 +170,28 @@ class VariationStages(Protocol):
     @activity.defn(name="render_variation")
     async def render_variation(self, request: RenderRequest) -> StoredObject:
         """Recolor and publish one variation: a PNG as large as its base."""
+        ...
+
+
+class RetentionStages(Protocol):
+    """Looking and removing are two activities, so that what was found is remembered by the history."""
+
+    @activity.defn(name="find_expired_tasks")
+    async def find_expired_tasks(self, search: Search) -> ExpiredTasks:
+        """Find tasks that ended before `search.before`."""
+        ...
+
+    @activity.defn(name="remove_expired_tasks")
+    async def remove_expired_tasks(self, expired: ExpiredTasks) -> Removed:
+        """Remove their rows, then their objects."""
+        ...
+
+    @activity.defn(name="find_abandoned_folders")
+    async def find_abandoned_folders(self, search: Search) -> AbandonedFolders:
+        """Find folders that no row refers to."""
+        ...
+
+    @activity.defn(name="remove_abandoned_folders")
+    async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
+        """Remove them."""
         ...

@@ -6,6 +6,7 @@ from temporalio.common import SearchAttributeKey
 
 GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
 STATUS_QUERY = "status"
+RETENTION_WORKFLOW = "RetentionWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
@@ -22,3 +23,8 @@ def render_queue(task_queue: str) -> str:
 def paid_queue(task_queue: str, provider: str) -> str:
     """Where calls to `provider` are made: one queue each, so that the server can limit their rate."""
     return f"{task_queue}-paid-{provider}"
+
+
+def retention_id(task_queue: str) -> str:
+    """The schedule that keeps the concepts of a queue for only so long, and the beginning of its workflows' ids."""
+    return f"retention-{task_queue}"

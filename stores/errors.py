@@ -1,11 +1,14 @@
 """What a store can answer instead of doing what it was asked.
 
 StoreError
-├── StoreUnavailable   it could not be reached or is busy; the same call may succeed later
-├── StoreRefused       it will not do this, now or later
-├── ObjectMissing      no object at that place
-├── ObjectCorrupt      the bytes there are not the bytes that were stored
-└── TaskHeld           another workflow has claimed the task
+├── StoreUnavailable    it could not be reached or is busy; the same call may succeed later
+│   └── StoreThrottled  it asks to be left alone for a while
+├── StoreRefused        it will not do this, now or later
+│   ├── StoreForbidden  its policies or our key do not allow it
+│   └── StoreConflict   it contradicts what is there
+├── ObjectMissing       no object at that place
+├── ObjectCorrupt       the bytes there are not the bytes that were stored
+└── TaskHeld            another workflow has claimed the task
 """
 
 from __future__ import annotations
@@ -21,8 +24,29 @@ class StoreUnavailable(StoreError):
     """The store could not be reached or is busy."""
 
 
+class StoreThrottled(StoreUnavailable):
+    """The store asks for a pause of `retry_after_s` seconds; None if it does not say how long."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    @override
+    def __reduce__(self) -> tuple[type[StoreThrottled], tuple[str, float | None]]:
+        """Survive pickling with the pause."""
+        return type(self), (str(self), self.retry_after_s)
+
+
 class StoreRefused(StoreError):
     """The store will not do this; repeating cannot help."""
+
+
+class StoreForbidden(StoreRefused):
+    """The store's policies, or the key that we showed, do not allow this."""
+
+
+class StoreConflict(StoreRefused):
+    """This contradicts what the store holds already."""
 
 
 class ObjectMissing(StoreError):

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from contracts.tasks import PAID_FOLDER
 from stores.port import Store
+
+_OURS = re.compile(
+    r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
+    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|palettes\.json)"
+)
+
+
+def is_ours(path: str) -> bool:
+    """Whether an object's path is one that this module makes up. The migrations have the same expression."""
+    return _OURS.fullmatch(path) is not None
 
 
 def paid_image(task_id: uuid.UUID) -> str:
@@ -38,10 +49,17 @@ def variation(user_id: str, concept_id: uuid.UUID, index: int, slug: str) -> str
     return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug}.png"
 
 
-async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> None:
-    """Remove what users can see of a concept; what was paid for stays. Raises `StoreError`."""
+async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> int:
+    """Remove what users can see of a concept; what was paid for stays. How many objects. Raises `StoreError`."""
+    count = 0
     for bucket in sorted({store.concept_bucket, store.palette_bucket}):
-        await store.remove_folder(bucket, _visible_folder(user_id, concept_id))
+        count += await store.remove_folder(bucket, _visible_folder(user_id, concept_id))
+    return count
+
+
+async def remove_paid(store: Store, task_id: uuid.UUID) -> int:
+    """Remove what was paid for, and what was handed in. How many objects. Raises `StoreError`."""
+    return await store.remove_folder(store.concept_bucket, f"{PAID_FOLDER}/{task_id}")
 
 
 def _visible_folder(user_id: str, concept_id: uuid.UUID) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.concepts import Concept
 from contracts.images import StoredObject
+from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 
 
@@ -91,6 +93,29 @@ class Store(Protocol):
 
     async def remove_folder(self, bucket: str, folder: str) -> int:
         """Remove every object below `folder`; return how many there were."""
+        ...
+
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        """URLs under which anybody can read these objects for a while; empty where the store has none to give."""
+        ...
+
+    async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
+        """Tasks that ended, and were last touched, before `before`; the oldest first, at most `limit`."""
+        ...
+
+    async def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
+        """Remove the rows of those that still have ended before `before`, concepts and variations included.
+
+        Returns the ones that have no row now: also those that an earlier call removed.
+        """
+        ...
+
+    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
+        """Folders that the worker made and nobody refers to, at most `limit`.
+
+        Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
+        nothing newer than `paid_before`.
+        """
         ...
 
     async def close(self) -> None:

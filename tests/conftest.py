@@ -12,8 +12,9 @@ from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
 from tests.browser import running_browser
 from tests.rig import BUCKETS
+from tests.supabase_site.project import gateway, postgres, project
 
-__all__ = ["running_browser"]
+__all__ = ["gateway", "postgres", "project", "running_browser"]
 
 
 @pytest.fixture(scope="session", autouse=True)

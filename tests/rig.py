@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,7 @@ from typing_extensions import override
 from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
+from contracts.retention import ExpiredTask, Folder
 from contracts.status import ConceptStatus
 from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
@@ -198,7 +200,24 @@ class FaultyStore(Store):
 
     @override
     async def remove_folder(self, bucket: str, folder: str) -> int:
+        self._meet("remove_folder", folder)
         return await self._store.remove_folder(bucket, folder)
+
+    @override
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        return await self._store.links(bucket, paths)
+
+    @override
+    async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
+        return await self._store.expired_tasks(before, limit)
+
+    @override
+    async def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
+        return await self._store.remove_tasks(tasks, before)
+
+    @override
+    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
+        return await self._store.abandoned_folders(before, paid_before, limit)
 
     @override
     async def close(self) -> None:

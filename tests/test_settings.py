@@ -74,7 +74,7 @@ def test_every_problem_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         "CONCEPT_METRICS_ADDRESS",
     }
     assert len(lines) == 8
-    assert "CONCEPT_STORE: should be 'local' (it is 'redis')" in lines
+    assert "CONCEPT_STORE: should be 'local' or 'supabase' (it is 'redis')" in lines
     assert "CONCEPT_METRICS_ADDRESS: must be host:port, such as 127.0.0.1:8080 (it is '9090')" in lines
 
 
@@ -281,3 +281,64 @@ def test_a_service_url_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> 
     """So that paths can be appended."""
     monkeypatch.setenv("CONCEPT_JIGSAWSTACK_API_URL", "http://127.0.0.1:9000/")
     assert Settings.load().jigsawstack_api_url == "http://127.0.0.1:9000"
+
+
+# The Supabase store
+
+PROJECT = {"CONCEPT_STORE": "supabase", "CONCEPT_SUPABASE_URL": "https://x.supabase.co"}
+
+
+def test_the_supabase_store_needs_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """URL and key are missed at once, next to what else is wrong; empty is missing; the local store needs neither."""
+    assert problems(monkeypatch, CONCEPT_STORE="supabase", CONCEPT_LOG_LEVEL="loud", CONCEPT_SUPABASE_URL="")[:2] == (
+        "CONCEPT_SUPABASE_URL is not set: CONCEPT_STORE=supabase needs it",
+        "CONCEPT_SUPABASE_SERVICE_ROLE is not set: CONCEPT_STORE=supabase needs it",
+    )
+    assert problems(monkeypatch, CONCEPT_STORE="local", CONCEPT_LOG_LEVEL="INFO") == ()
+
+
+def test_a_supabase_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the worker is told of it; the key does not show, and a slash at the end of the URL does not matter."""
+    key = "k" * 40
+    more = {"CONCEPT_SUPABASE_SERVICE_ROLE": key, "CONCEPT_DB_SCHEMA": "concepts", "CONCEPT_RETENTION_DAYS": "30"}
+    assert (
+        problems(monkeypatch, Settings, **(PROJECT | more | {"CONCEPT_SUPABASE_URL": "https://x.supabase.co/"})) == ()
+    )
+    settings = Settings.load()
+    assert (settings.supabase_url, settings.db_schema, settings.retention_days) == (
+        "https://x.supabase.co",
+        "concepts",
+        30,
+    )
+    assert settings.supabase_service_role is not None
+    assert settings.supabase_service_role.get_secret_value() == key
+    assert key not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize("url", ["x.supabase.co", "ftp://x.supabase.co", "https://", "https://x y"])
+def test_a_url_has_a_scheme_and_a_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Anything else is one line that shows what a URL looks like."""
+    lines = problems(monkeypatch, Settings, **(PROJECT | {"CONCEPT_SUPABASE_URL": url}))
+    assert lines[0].startswith("CONCEPT_SUPABASE_URL: must be a URL, such as https://")
+
+
+def test_a_bad_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too short, or with a line break in it: the line names the variable and not the value."""
+    for key in ("hunter2", "k" * 30 + "\n"):
+        (line,) = problems(monkeypatch, Settings, **(PROJECT | {"CONCEPT_SUPABASE_SERVICE_ROLE": key}))
+        assert line == "CONCEPT_SUPABASE_SERVICE_ROLE: must be a key: at least 20 characters, no white space"
+
+
+@pytest.mark.parametrize("name", ["CONCEPT_RETENTION_DAYS", "CONCEPT_SIGNED_URL_EXPIRY_SECONDS"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "1.5"])
+def test_times_are_whole_and_positive(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Nothing is kept for no time at all."""
+    (line,) = problems(monkeypatch, Settings, **{name: value})
+    assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("schema", ["Public", "a-b", "1a", "a b", "x" * 64])
+def test_a_schema_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, schema: str) -> None:
+    """It becomes a header and part of a statement."""
+    (line,) = problems(monkeypatch, CONCEPT_DB_SCHEMA=schema)
+    assert line.startswith("CONCEPT_DB_SCHEMA: must be lower-case letters")

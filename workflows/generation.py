@@ -300,6 +300,11 @@ class ConceptGenerationWorkflow:
             end = await asyncio.shield(recording)
         except asyncio.CancelledError:
             end = await recording  # a cancel while recording changes nothing; there cannot be a second one
+        except ActivityError as exc:
+            # A store that will never take this task: only this workflow can tell how it ended.
+            self._progress.end(TaskStatus.FAILED, error)
+            self._show_stage(TaskStatus.FAILED)
+            raise ApplicationError(error.message, error, type=error.type, non_retryable=True) from exc
         if end.status is TaskStatus.COMPLETED:
             return self._completed(self._progress.status().variations.done)
         self._progress.end(status, error)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
+from stores.layout import is_ours
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER_S = 3600.0
@@ -90,6 +91,22 @@ class ObjectFolder:
         except OSError as exc:
             raise StoreUnavailable(f"a folder could not be removed: {exc.strerror}") from exc
         return count
+
+    def folders(self, bucket: str) -> dict[str, float]:
+        """Every folder two levels down that holds an object of ours, and when its newest one was made (epoch, s)."""
+        root = self._path(bucket, "x").parent
+        newest: dict[str, float] = {}
+        try:
+            for file in root.glob("*/*/*"):
+                path = file.relative_to(root)
+                if is_ours(path.as_posix()):
+                    folder = path.parent.as_posix()
+                    newest[folder] = max(newest.get(folder, 0.0), file.stat().st_mtime)
+        except FileNotFoundError as exc:
+            raise StoreUnavailable("a folder changed while it was being read") from exc
+        except OSError as exc:
+            raise StoreUnavailable(f"the object folder could not be read: {exc.strerror}") from exc
+        return newest
 
     def _path(self, bucket: str, path: str) -> Path:
         """Both come from messages: what they name must lie inside the bucket, and the bucket inside the root."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.retention import ExpiredTask
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.port import TaskRow
 
@@ -57,6 +58,7 @@ CREATE TABLE IF NOT EXISTS color_variations (
     PRIMARY KEY (concept_id, idx)
 ) STRICT;
 """
+_ENDED_BEFORE = "status IN ('completed', 'failed', 'cancelled') AND updated_at < ?"
 
 
 class TaskDatabase:
@@ -199,6 +201,41 @@ class TaskDatabase:
             created_at=row["created_at"],
         )
 
+    def expired(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
+        """See `stores.port.Store.expired_tasks`."""
+        with _typed_errors():
+            found = self._db.execute(
+                f"SELECT id, user_id FROM tasks WHERE {_ENDED_BEFORE} ORDER BY updated_at, id LIMIT ?",  # noqa: S608
+                (_text(before), limit),
+            ).fetchall()
+        return tuple(
+            ExpiredTask(task_id=row["id"], concept_id=concept_id(uuid.UUID(row["id"])), user_id=row["user_id"])
+            for row in found
+        )
+
+    def remove(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
+        """See `stores.port.Store.remove_tasks`."""
+        gone = []
+        with self._transaction():
+            for task in tasks:
+                key, limit = str(task.task_id), _text(before)
+                self._db.execute(
+                    f"DELETE FROM concepts WHERE task_id IN (SELECT id FROM tasks WHERE id = ? AND {_ENDED_BEFORE})",  # noqa: S608
+                    (key, limit),
+                )
+                self._db.execute(f"DELETE FROM tasks WHERE id = ? AND {_ENDED_BEFORE}", (key, limit))  # noqa: S608
+                if self.task(task.task_id) is None:
+                    gone.append(task)
+        return tuple(gone)
+
+    def has_concept(self, concept: uuid.UUID) -> bool:
+        """Whether there is such a concept, or a task under way that will make it."""
+        with _typed_errors():
+            if self._db.execute("SELECT 1 FROM concepts WHERE id = ?", (str(concept),)).fetchone() is not None:
+                return True
+            open_tasks = self._db.execute("SELECT id FROM tasks WHERE status IN ('pending', 'processing')").fetchall()
+        return any(concept_id(uuid.UUID(row["id"])) == concept for row in open_tasks)
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
@@ -268,4 +305,9 @@ def _typed_errors() -> Iterator[None]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return _text(datetime.now(UTC))
+
+
+def _text(moment: datetime) -> str:
+    """As moments are stored: in UTC, so that they sort as they follow each other."""
+    return moment.astimezone(UTC).isoformat()

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
@@ -11,7 +12,8 @@ from typing_extensions import override
 
 from contracts.concepts import Concept
 from contracts.images import StoredObject
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.retention import ExpiredTask, Folder
+from contracts.tasks import PAID_FOLDER, GenerationRequest, TaskError, TaskStatus
 from stores.local.objects import ObjectFolder
 from stores.local.rows import TaskDatabase
 from stores.port import Store, TaskRow
@@ -81,6 +83,39 @@ class LocalStore(Store):
     @override
     async def remove_folder(self, bucket: str, folder: str) -> int:
         return await self._object(self._objects.remove_folder, bucket, folder)
+
+    @override
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        del bucket, paths  # nobody serves a folder
+        return {}
+
+    @override
+    async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
+        return await self._row(self._database.expired, before, limit)
+
+    @override
+    async def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
+        return await self._row(self._database.remove, tasks, before)
+
+    @override
+    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
+        abandoned: list[Folder] = []
+        for bucket in sorted({self.concept_bucket, self.palette_bucket}):
+            folders = await self._object(self._objects.folders, bucket)
+            for path, newest in sorted(folders.items(), key=lambda item: item[1]):
+                if len(abandoned) == limit:
+                    return tuple(abandoned)
+                first, _, second = path.partition("/")
+                paid = first == PAID_FOLDER
+                if newest >= (paid_before if paid else before).timestamp():
+                    continue
+                if paid:
+                    wanted = await self.task(uuid.UUID(second)) is not None
+                else:
+                    wanted = await self._row(self._database.has_concept, uuid.UUID(second))
+                if not wanted:
+                    abandoned.append(Folder(bucket=bucket, path=path))
+        return tuple(abandoned)
 
     @override
     async def close(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,17 +18,29 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.retention import ExpiredTask
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
-from tests.rig import BUCKETS, make_concept, make_request
+from stores.supabase.store import SupabaseStore
+from tests import rig
+from tests.rig import BUCKETS, make_concept
+from tests.supabase_site.postgres import Postgres
+from tests.supabase_site.project import OWNER, SupabaseProject
+from tests.supabase_site.server import Gateway
 
 PNG = "image/png"
 OTHER = "concept-of-somebody-else"
 REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
 Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+def make_request(**changes: object) -> GenerationRequest:
+    """A request whose owner any store accepts."""
+    return rig.make_request(**({"user_id": OWNER} | changes))
 
 
 class Backend(ABC):
@@ -38,6 +51,14 @@ class Backend(ABC):
     @abstractmethod
     async def add_pending(self, request: GenerationRequest) -> None:
         """Record a task that nobody has claimed, as the web application does."""
+
+    @abstractmethod
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        """Let the task's row have been touched last at `moment`."""
+
+    @abstractmethod
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        """Let the object have been made at `moment`."""
 
     @abstractmethod
     async def everything(self) -> set[str]:
@@ -63,21 +84,75 @@ class LocalBackend(Backend):
             )
 
     @override
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        with closing(sqlite3.connect(self._data / "concepts.sqlite3")) as database, database:
+            values = (moment.isoformat(), str(request.task_id))
+            database.execute("UPDATE tasks SET updated_at = ? WHERE id = ?", values)
+
+    @override
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        os.utime(self._data / "objects" / bucket / path, (moment.timestamp(), moment.timestamp()))
+
+    @override
     async def everything(self) -> set[str]:
         objects = self._data / "objects"
         files = [path for path in self._folder.rglob("*") if path.is_file() and path.parent != self._data]
         return {str(path.relative_to(objects if path.is_relative_to(objects) else self._folder)) for path in files}
 
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"local": LocalBackend}
+class SupabaseBackend(Backend):
+    """A Supabase project, and a look behind its gateway."""
+
+    def __init__(self, project: SupabaseProject, store: Store) -> None:
+        self._project = project
+        self.store = store
+
+    @override
+    async def add_pending(self, request: GenerationRequest) -> None:
+        await self._project.sql(
+            "insert into tasks (id, user_id, type, request) values (%s, %s, %s, %s)",
+            (str(request.task_id), request.user_id, request.task_type, request.model_dump_json()),
+        )
+
+    @override
+    async def age(self, request: GenerationRequest, moment: datetime) -> None:
+        # The trigger would set the present.
+        await self._project.sql("alter table tasks disable trigger tasks_touched")
+        await self._project.sql("update tasks set updated_at = %s where id = %s", (moment, str(request.task_id)))
+        await self._project.sql("alter table tasks enable trigger tasks_touched")
+
+    @override
+    async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
+        await self._project.sql(
+            "update storage.objects set created_at = %s where bucket_id = %s and name = %s", (moment, bucket, path)
+        )
+
+    @override
+    async def everything(self) -> set[str]:
+        return await self._project.objects()
+
+
+BACKENDS = ("local", "supabase")
+
+
+@pytest.fixture(scope="module")
+async def connected(postgres: Postgres, gateway: Gateway) -> AsyncIterator[SupabaseStore]:
+    """One store for all tests, as in a process: each new one would read the certificates of the world again."""
+    store = await SupabaseProject(postgres, gateway).store()
+    yield store
+    await store.close()
 
 
 @pytest.fixture(params=BACKENDS)
-async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
+async def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, project: SupabaseProject, connected: SupabaseStore
+) -> AsyncIterator[Backend]:
     """Each implementation in turn, empty."""
-    backend = BACKENDS[str(request.param)](tmp_path)
+    local = request.param == "local"
+    backend = LocalBackend(tmp_path) if local else SupabaseBackend(project, connected)
     yield backend
-    await backend.store.close()
+    if local:
+        await backend.store.close()
 
 
 @pytest.fixture
@@ -248,7 +323,7 @@ async def test_the_longest_message_fits(store: Store) -> None:
 
 async def test_a_concept_comes_back_as_it_was_stored(store: Store) -> None:
     """Every field, in any script; variations in the order of their numbers; failed ones too."""
-    request = make_request(user_id="Ada_1-x", is_anonymous=False)
+    request = make_request(is_anonymous=False)
     bare = make_concept(request)
     variations = [
         make_variation(bare, 12).model_copy(
@@ -492,3 +567,122 @@ async def test_tasks_do_not_touch_each_other(store: Store) -> None:
         False,
         requests[3].task_id,
     ]
+
+
+# Retention
+
+LONG_AGO = datetime(2020, 2, 29, 12, tzinfo=UTC)
+SINCE = LONG_AGO + timedelta(days=1)
+
+
+def expired(request: GenerationRequest) -> ExpiredTask:
+    """The request's task, as retention finds it."""
+    return ExpiredTask(task_id=request.task_id, concept_id=request.concept_id, user_id=request.user_id)
+
+
+async def ended_long_ago(backend: Backend, status: TaskStatus, **changes: object) -> GenerationRequest:
+    """A task that ended so, long ago."""
+    request = make_request(**changes)
+    await end(backend.store, request, status)
+    await backend.age(request, LONG_AGO)
+    return request
+
+
+@pytest.mark.parametrize("status", ENDED)
+async def test_what_ended_long_ago_is_found(backend: Backend, status: TaskStatus) -> None:
+    """However it ended; what ended since then, and what was never finished, is not."""
+    old = await ended_long_ago(backend, status)
+    await end(backend.store, make_request(), status)
+    pending, claimed = make_request(), make_request()
+    await backend.add_pending(pending)
+    await backend.store.claim_task(claimed, claimed.workflow_id)
+    for request in (pending, claimed):
+        await backend.age(request, LONG_AGO)
+    assert await backend.store.expired_tasks(SINCE, 10) == (expired(old),)
+    assert await backend.store.expired_tasks(LONG_AGO, 10) == ()
+
+
+async def test_the_oldest_come_first(backend: Backend) -> None:
+    """In batches of the size that was asked for."""
+    requests = [await ended_long_ago(backend, TaskStatus.FAILED) for _ in range(3)]
+    for days, request in enumerate(requests):
+        await backend.age(request, LONG_AGO - timedelta(days=days))
+    assert await backend.store.expired_tasks(SINCE, 2) == (expired(requests[2]), expired(requests[1]))
+
+
+async def test_a_removed_task_takes_its_concept_along(backend: Backend) -> None:
+    """Nothing of it is left, its neighbor stays, and it may be removed again."""
+    old = await ended_long_ago(backend, TaskStatus.COMPLETED)
+    neighbor = make_request()
+    await end(backend.store, neighbor, TaskStatus.COMPLETED)
+    for _ in range(2):
+        assert await backend.store.remove_tasks((expired(old),), SINCE) == (expired(old),)
+    assert await backend.store.task(old.task_id) is None
+    assert await backend.store.concept(old.concept_id) is None
+    assert await backend.store.concept(neighbor.concept_id) is not None
+
+
+async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -> None:
+    """Found as expired, but touched since: it keeps its row, and is not among those that are gone."""
+    old, fresh = await ended_long_ago(backend, TaskStatus.FAILED), make_request()
+    await end(backend.store, fresh, TaskStatus.COMPLETED)
+    assert await backend.store.remove_tasks((expired(old), expired(fresh)), SINCE) == (expired(old),)
+    assert await backend.store.concept(fresh.concept_id) is not None
+
+
+async def put_old(backend: Backend, bucket: str, path: str) -> None:
+    """An object from long ago."""
+    await backend.store.put(bucket, path, b"old", PNG)
+    await backend.age_object(bucket, path, LONG_AGO)
+
+
+async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
+    """No concept, no task under way: in both buckets, and what was paid for where its task is not known."""
+    store, request, paid = backend.store, make_request(), uuid.uuid4()
+    folder = f"{OWNER}/{request.concept_id}"
+    await put_old(backend, store.concept_bucket, f"{folder}/base.png")
+    await put_old(backend, store.palette_bucket, f"{folder}/variation-01-warm.png")
+    await put_old(backend, store.concept_bucket, layout.paid_image(paid))
+    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    assert {(each.bucket, each.path) for each in found} == {
+        (store.concept_bucket, folder),
+        (store.palette_bucket, folder),
+        (store.concept_bucket, f"paid/{paid}"),
+    }
+    assert len(await store.abandoned_folders(SINCE, SINCE, 2)) == 2
+    assert [each.path for each in await store.abandoned_folders(LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
+    assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
+
+
+@pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
+async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
+    """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
+    store, request = backend.store, make_request()
+    visible = layout.base(OWNER, request.concept_id)
+    await put_old(backend, store.concept_bucket, visible)
+    await put_old(backend, store.concept_bucket, layout.paid_palettes(request.task_id))
+    if status is TaskStatus.PENDING:
+        await backend.add_pending(request)
+        await store.claim_task(request, OTHER)
+    elif status is TaskStatus.PROCESSING:
+        await store.claim_task(request, request.workflow_id)
+    else:
+        await end(store, request, status)
+    kept = status not in UNHAPPY
+    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
+
+
+async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
+    """Somebody may still be writing there."""
+    folder = f"{OWNER}/{uuid.uuid4()}"
+    await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
+    await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
+    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+
+
+@pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
+async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
+    """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
+    await put_old(backend, backend.store.concept_bucket, path)
+    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()

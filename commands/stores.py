@@ -1,0 +1,71 @@
+"""Commands about the store itself: store check."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from commands.console import ExitCode, load_settings, print_document, run_async
+from commands.options import Json
+from commands.session import opened_store, supabase_project
+from settings import Settings
+
+
+class CheckedThing(BaseModel):
+    """One thing that was looked at; `advice` is empty where all is well."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+class StoreDocument(BaseModel):
+    """What `store check --json` prints."""
+
+    model_config = ConfigDict(frozen=True)
+
+    store: str
+    ok: bool
+    checks: tuple[CheckedThing, ...]
+
+
+def check_store(json: Json = False) -> int:
+    """Look whether the store is set up as the worker needs it, and say what to do where it is not.
+
+    Of a Supabase project: the URL, whose key it is, the schema's version, policies, functions and buckets. Nothing is
+    changed there.
+
+    \b
+    Examples:
+      starter.py store check
+      CONCEPT_STORE=supabase starter.py store check --json
+    """
+    settings = load_settings()
+    checks = run_async(_check(settings))
+    document = StoreDocument(store=settings.store, ok=all(check.ok for check in checks), checks=checks)
+    if json:
+        print_document(document)
+    else:
+        _print(document)
+    return ExitCode.DONE if document.ok else ExitCode.TASK_FAILED
+
+
+async def _check(settings: Settings) -> tuple[CheckedThing, ...]:
+    if settings.store == "local":
+        async with opened_store(settings):
+            place = str(settings.data_dir.resolve())
+        return (CheckedThing(name="data directory", ok=True, found=place),)
+    from stores.supabase.inspection import inspect_project  # noqa: PLC0415 -- quick commands do not wait for it
+
+    return tuple(CheckedThing.model_validate(finding) for finding in await inspect_project(supabase_project(settings)))
+
+
+def _print(document: StoreDocument) -> None:
+    table = Table.grid(padding=(0, 2))
+    for check in document.checks:
+        table.add_row("ok" if check.ok else "NO", check.name, check.found, check.advice)
+    Console().print(table)

@@ -1,0 +1,86 @@
+"""What retention's workflow and activities say to each other."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Removed(BaseModel):
+    """How much retention has removed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: int = 0
+    folders: int = 0
+    """Folders of objects that nobody refers to."""
+    objects: int = 0
+
+    def __add__(self, other: Removed) -> Removed:
+        return Removed(
+            tasks=self.tasks + other.tasks, folders=self.folders + other.folders, objects=self.objects + other.objects
+        )
+
+
+class RetentionRequest(BaseModel):
+    """Remove what ended more than `days` days ago."""
+
+    model_config = ConfigDict(frozen=True)
+
+    days: int = Field(ge=1)
+    batch: int = Field(default=100, ge=1, le=1000)
+    """Tasks, or folders, at a time."""
+    batches: int = Field(default=50, ge=1, le=1000)
+    """In one run: four activities at most for each, far from the server's limit of 50,000 events."""
+    started_at: datetime | None = None
+    """When the first of a chain of runs began: all of them share one idea of what is old."""
+    removed: Removed = Removed()
+    """By the runs before this one."""
+
+
+class ExpiredTask(BaseModel):
+    """A task that ended long ago, and whose objects it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    user_id: str
+
+
+class Folder(BaseModel):
+    """A folder of objects, with everything below it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    path: str
+
+
+class Search(BaseModel):
+    """What is older than `before`, at most `limit` of it; what was paid for only if it is older than `paid_before`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: datetime
+    paid_before: datetime
+    limit: int
+
+
+class ExpiredTasks(BaseModel):
+    """Tasks that ended before `before`, the oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: datetime
+    tasks: tuple[ExpiredTask, ...]
+
+
+class AbandonedFolders(BaseModel):
+    """Folders that no task and no concept refers to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folders: tuple[Folder, ...]

@@ -1,0 +1,159 @@
+"""Whether a Supabase project is what the store needs, asked without changing anything."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from storage3.exceptions import StorageApiError
+
+from stores.errors import StoreForbidden, StoreRefused, StoreUnavailable
+from stores.supabase.connection import SupabaseConnection, answers, parsed
+from stores.supabase.project import Project
+
+VERSION = 1
+"""Of the database's functions, as `concept_store_setup` tells it. Grows with a migration that this code depends on."""
+
+_SERVICE_ROLE = "service_role"
+_TABLES = ("color_variations", "concepts", "tasks")
+_APPLY = "apply supabase/migrations (`supabase db push`)"
+_KEY = "set CONCEPT_SUPABASE_SERVICE_ROLE to the service-role key of the project's API settings"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `advice` is empty where all is well."""
+
+    name: str
+    found: str
+    advice: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is to be done."""
+        return not self.advice
+
+
+class _Setup(BaseModel):
+    """What `concept_store_setup` answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    role: str
+    unprotected_tables: tuple[str, ...]
+    writable_tables: tuple[str, ...]
+    open_functions: tuple[str, ...]
+    table_policies: tuple[str, ...]
+    object_policies: tuple[str, ...]
+    announces_tasks: bool
+
+
+class _Claims(BaseModel):
+    """The part of a key that says whose it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+
+
+class _Bucket(BaseModel):
+    """What Storage says of a bucket."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    id: str
+    public: bool
+
+
+_SETUP = TypeAdapter(_Setup)
+_BUCKET = TypeAdapter(_Bucket)
+
+
+async def inspect_project(project: Project) -> tuple[Finding, ...]:
+    """Look at key, schema, policies, functions and buckets. Raises `StoreUnavailable` where nobody answers."""
+    connection = await SupabaseConnection.open(project)
+    try:
+        key = _key(project)
+        if not key.ok:
+            return (Finding("url", project.url), key)
+        rows = await _rows(connection)
+        if any(finding.name == "key" and not finding.ok for finding in rows):
+            return (Finding("url", project.url), *rows)
+        buckets = [
+            await _bucket(connection, bucket) for bucket in sorted({project.concept_bucket, project.palette_bucket})
+        ]
+    finally:
+        await connection.close()
+    return (Finding("url", project.url), key, *rows, *buckets)
+
+
+def _key(project: Project) -> Finding:
+    """What the key says about itself; whether that is true, the project decides."""
+    key = project.service_role
+    if key.startswith("sb_"):
+        kind = key.split("_")[1]
+        return Finding("key", f"a {kind} key", "" if kind == "secret" else _KEY)
+    try:
+        payload = key.split(".")[1]
+        role = _Claims.model_validate_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))).role
+    except (IndexError, binascii.Error, ValidationError):
+        return Finding("key", "neither a token nor a secret key", _KEY)
+    return Finding("key", f"a key of {role}", "" if role == _SERVICE_ROLE else _KEY)
+
+
+async def _rows(connection: SupabaseConnection) -> tuple[Finding, ...]:
+    schema = connection.project.schema
+    try:
+        async with answers(connection.project.row_timeout_s):
+            answer = await connection.client.rpc("concept_store_setup", {}).execute()
+        setup = parsed(_SETUP, answer.data)
+    except StoreForbidden as exc:
+        return (Finding("key", str(exc), _KEY),)
+    except StoreRefused as exc:
+        return (Finding("schema", str(exc), _APPLY),)
+    except StoreUnavailable as exc:
+        if "is not set up" not in str(exc):
+            raise
+        return (Finding("schema", f"{schema} has no concept_store_setup", _APPLY),)
+    missing = sorted(set(_TABLES) - set(setup.table_policies))
+    uncovered = [
+        bucket
+        for bucket in sorted({connection.project.concept_bucket, connection.project.palette_bucket})
+        if not any(f"'{bucket}'" in policy and "auth.uid()" in policy for policy in setup.object_policies)
+    ]
+    return (
+        Finding(
+            "schema",
+            f"version {setup.version} in {schema}, {VERSION} is needed",
+            _APPLY if setup.version < VERSION else "",
+        ),
+        _none("row-level security", "without it", setup.unprotected_tables),
+        _none("policies", "without one", missing),
+        _none("tables that users can write", "writable", setup.writable_tables),
+        _none("functions that users can call", "callable", setup.open_functions),
+        _none("image policy", "not covered", uncovered),
+        Finding(
+            "realtime",
+            "tasks are announced" if setup.announces_tasks else "tasks are not announced",
+            "" if setup.announces_tasks else f"{_APPLY}, or add `tasks` to the publication supabase_realtime",
+        ),
+    )
+
+
+def _none(name: str, what: str, which: tuple[str, ...] | list[str]) -> Finding:
+    return Finding(name, f"{what}: {', '.join(which)}", _APPLY) if which else Finding(name, f"{what}: none")
+
+
+async def _bucket(connection: SupabaseConnection, bucket: str) -> Finding:
+    name = f"bucket {bucket}"
+    try:
+        async with answers(connection.project.object_timeout_s):
+            answer = await connection.client.storage.get_bucket(bucket)
+    except (StorageApiError, StoreRefused) as exc:
+        return Finding(name, str(exc)[:200], f"{_APPLY}, or correct CONCEPT_STORAGE_BUCKET_*")
+    if parsed(_BUCKET, answer).public:
+        return Finding(name, "public: everybody can read it", f"make it private; {_APPLY}")
+    return Finding(name, "private")

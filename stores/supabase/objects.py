@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from storage3.exceptions import StorageApiError
+
+from contracts.images import StoredObject
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
+from stores.supabase.connection import SupabaseConnection, answers, is_status, parsed
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+_LONGEST_PATH = 500
+_PAGE = 1000
+_REMOVED_AT_ONCE = 100
+_CACHE_S = "31536000"
+"""An object never changes: whoever has it may keep it for a year."""
+
+
+class _Note(BaseModel):
+    """What we leave with each object, so that its hash can be told without fetching it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+
+class _Info(BaseModel):
+    """What Storage says about an object. Older servers know neither its size nor our note."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int | None = None
+    metadata: _Note | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        return None if self.metadata is None else self.metadata.sha256
+
+
+class _Entry(BaseModel):
+    """One line of a folder's list; folders have no id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    id: str | None
+
+
+class _Deleted(BaseModel):
+    """An object that was removed, by its whole path."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+
+
+class _Link(BaseModel):
+    """A signed URL, or why there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str | None
+    signedURL: str | None  # noqa: N815 -- Storage's spelling
+    error: str | None = None
+
+
+_INFO = TypeAdapter(_Info)
+_ENTRIES = TypeAdapter(tuple[_Entry, ...])
+_DELETED = TypeAdapter(tuple[_Deleted, ...])
+_LINKS = TypeAdapter(tuple[_Link, ...])
+
+
+class ObjectBuckets:
+    """Objects in Supabase Storage, each created once.
+
+    Its hash lies in the object's metadata, written by the same request as the bytes, and only the service role can
+    write there. Where a server does not keep it, the bytes are fetched and hashed.
+    """
+
+    def __init__(self, connection: SupabaseConnection) -> None:
+        self._storage = connection.client.storage
+        self._timeout_s = connection.project.object_timeout_s
+        self._link_expiry_s = connection.project.link_expiry_s
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
+
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        """See `stores.port.Store.put`."""
+        _check(bucket, path)
+        sha256 = await self._sha256(data)
+        try:
+            async with answers(self._timeout_s):
+                await self._storage.from_(bucket).upload(
+                    path,
+                    data,
+                    {"content-type": media_type, "cache-control": _CACHE_S, "metadata": {"sha256": sha256}},
+                )
+        except StorageApiError as exc:
+            if not is_status(exc, HTTPStatus.CONFLICT):
+                raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
+            # An earlier attempt, whose answer was lost, or somebody faster: what lies there counts.
+            existing = await self.find(bucket, path)
+            if existing is None:
+                raise StoreUnavailable("an object was removed while it was being created") from exc
+            return existing
+        return StoredObject(bucket=bucket, path=path, sha256=sha256, bytes=len(data))
+
+    async def find(self, bucket: str, path: str) -> StoredObject | None:
+        """See `stores.port.Store.find`."""
+        _check(bucket, path)
+        try:
+            info = await self._info(bucket, path)
+            if info.sha256 is not None and info.size is not None:
+                return StoredObject(bucket=bucket, path=path, sha256=info.sha256, bytes=info.size)
+            data = await self.get(bucket, path, None)
+        except ObjectMissing:
+            return None
+        return StoredObject(bucket=bucket, path=path, sha256=await self._sha256(data), bytes=len(data))
+
+    async def get(self, bucket: str, path: str, sha256: str | None) -> bytes:
+        """See `stores.port.Store.get`.
+
+        Bytes that are not those that Storage says it holds were spoilt on the way, and may come whole the next time.
+        """
+        _check(bucket, path)
+        try:
+            async with answers(self._timeout_s):
+                data = await self._storage.from_(bucket).download(path)
+        except StorageApiError as exc:
+            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+        found = await self._sha256(data)
+        if found == sha256:
+            return data
+        info = await self._info(bucket, path)
+        spoilt = found != info.sha256 if info.sha256 is not None else info.size not in {None, len(data)}
+        if spoilt:
+            raise StoreUnavailable("Supabase Storage sent other bytes than it holds")
+        if sha256 is not None:
+            raise ObjectCorrupt(f"the object {bucket}/{path} is not the one that was stored")
+        return data
+
+    async def remove_folder(self, bucket: str, folder: str) -> int:
+        """See `stores.port.Store.remove_folder`."""
+        _check(bucket, folder)
+        paths = await self._below(bucket, folder)
+        removed = 0
+        for first in range(0, len(paths), _REMOVED_AT_ONCE):
+            batch = paths[first : first + _REMOVED_AT_ONCE]
+            async with answers(self._timeout_s):
+                answer = await self._storage.from_(bucket).remove(batch)
+            removed += len(parsed(_DELETED, answer))
+        return removed
+
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        """See `stores.port.Store.links`."""
+        for path in paths:
+            _check(bucket, path)
+        if not paths:
+            return {}
+        try:
+            async with answers(self._timeout_s):
+                answer = await self._storage.from_(bucket).create_signed_urls(list(paths), self._link_expiry_s)
+        except StorageApiError as exc:
+            raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
+        links = parsed(_LINKS, answer)
+        return {link.path: link.signedURL for link in links if link.path is not None and link.signedURL is not None}
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._hashing.shutdown()
+
+    async def _info(self, bucket: str, path: str) -> _Info:
+        try:
+            async with answers(self._timeout_s):
+                answer = await self._storage.from_(bucket).info(path)
+        except StorageApiError as exc:
+            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+        return parsed(_INFO, answer)
+
+    async def _below(self, bucket: str, folder: str) -> list[str]:
+        """The path of every object below a folder, however deep."""
+        paths: list[str] = []
+        offset = 0
+        while True:
+            async with answers(self._timeout_s):
+                answer = await self._storage.from_(bucket).list(folder, {"limit": _PAGE, "offset": offset})
+            entries = parsed(_ENTRIES, answer)
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                paths += [path] if entry.id is not None else await self._below(bucket, path)
+            if len(entries) < _PAGE:
+                return paths
+            offset += _PAGE
+
+    async def _sha256(self, data: bytes) -> str:
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, _sha256, data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check(bucket: str, path: str) -> None:
+    """Both come from messages, and the client would let a `#` or a `..` lead elsewhere."""
+    if not _BUCKET.fullmatch(bucket) or not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
+        raise StoreRefused(f"not a path inside the store: {f'{bucket}/{path}'!r}")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Project:
+    """Which Supabase project, by which key, and how much of it this process may take.
+
+    The timeouts stay below those of the activities that wait, so that what went wrong is said by us and not by a clock.
+    """
+
+    url: str
+    service_role: str = field(repr=False)
+    schema: str = "public"
+    concept_bucket: str = "concept-images"
+    palette_bucket: str = "palette-images"
+    link_expiry_s: int = 31 * 24 * 3600
+    connections: int = 16
+    row_timeout_s: float = 8.0
+    object_timeout_s: float = 25.0
+
+
+def is_owner(user_id: str) -> bool:
+    """Whether this store can take it for an owner: a UUID in its usual form.
+
+    Policies compare the first folder of a path with the user's id as PostgreSQL writes it.
+    """
+    try:
+        return str(uuid.UUID(user_id)) == user_id
+    except ValueError:
+        return False

@@ -1,0 +1,466 @@
+-- Tasks, concepts and their variations, who may read them, and the steps that must be atomic.
+--
+-- Runs in one transaction (`supabase db push`, `psql -1`), in the first schema of the search path (`public` unless you say
+-- otherwise), twice without harm, on PostgreSQL 15 or newer that has Supabase's roles (anon, authenticated, service_role) and its schemas `auth` and `storage`.
+-- Of Supabase's own functions only auth.uid() and storage.foldername() are used.
+
+create table if not exists tasks (
+    id uuid primary key,
+    user_id uuid not null,
+    type text not null default 'concept_generation',
+    status text not null default 'pending'
+        check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled')),
+    stage text check (stage in ('claim', 'image', 'upload', 'palettes', 'variations', 'store')),
+    error_type text,
+    error_message text check (char_length(error_message) <= 1000),
+    result_id uuid,
+    concept_id uuid,
+    workflow_id text,
+    request jsonb check (jsonb_typeof(request) = 'object'),
+    metadata jsonb,
+    result jsonb,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+comment on column tasks.request is 'The task message. Null only in rows of the previous system, which retention leaves alone.';
+comment on column tasks.concept_id is 'Derived from the id by the worker: known before there is a concept.';
+comment on column tasks.result_id is 'The concept, once there is one.';
+comment on column tasks.workflow_id is 'Who has claimed the task.';
+
+create table if not exists concepts (
+    id uuid primary key,
+    task_id uuid unique references tasks (id) on delete cascade,
+    user_id uuid not null,
+    is_anonymous boolean not null default true,
+    logo_description text not null,
+    theme_description text not null,
+    image_path text not null,
+    image_url text,
+    image jsonb check (jsonb_typeof(image) = 'object'),
+    provenance jsonb check (jsonb_typeof(provenance) = 'object'),
+    failed_variations jsonb not null default '[]' check (jsonb_typeof(failed_variations) = 'array'),
+    created_at timestamptz not null default now()
+);
+comment on column concepts.image is 'Bucket, path, sha256, bytes, width, height, media_type. Null in rows of the previous system.';
+comment on column concepts.image_url is 'Only in rows of the previous system: links expire, so they are signed when somebody reads.';
+
+create table if not exists color_variations (
+    id uuid primary key default gen_random_uuid(),
+    concept_id uuid not null references concepts (id) on delete cascade,
+    index integer not null check (index >= 1),
+    palette_name text not null,
+    colors jsonb not null check (jsonb_typeof(colors) = 'array'),
+    description text not null default '',
+    image_path text not null,
+    image_url text,
+    image jsonb check (jsonb_typeof(image) = 'object'),
+    created_at timestamptz not null default now(),
+    unique (concept_id, index)
+);
+
+-- What the web application lists, what retention looks for, what a sweep of orphans asks.
+create index if not exists tasks_of_user on tasks (user_id, created_at desc);
+create index if not exists tasks_ended on tasks (updated_at)
+    where status in ('completed', 'failed', 'cancelled') and request is not null;
+create index if not exists tasks_open on tasks (updated_at) where status in ('pending', 'processing');
+create index if not exists tasks_by_concept on tasks (concept_id);
+create index if not exists concepts_of_user on concepts (user_id, created_at desc);
+
+create or replace function touch_task() returns trigger
+language plpgsql
+set search_path from current
+as $$
+begin
+    -- Not now(), which is when the transaction began: it may have waited for another one since.
+    new.updated_at := clock_timestamp();
+    return new;
+end
+$$;
+
+create or replace trigger tasks_touched
+before update on tasks
+for each row when (old is distinct from new)
+execute function touch_task();
+
+-- Who may read. Nobody but the worker writes: its role passes row-level security by.
+
+alter table tasks enable row level security;
+alter table concepts enable row level security;
+alter table color_variations enable row level security;
+
+revoke all on tasks, concepts, color_variations from public, anon, authenticated;
+grant select on tasks, concepts, color_variations to authenticated;
+grant all on tasks, concepts, color_variations to service_role;
+do $$ begin
+    execute format('grant usage on schema %I to authenticated, service_role', current_schema());
+end $$;
+
+drop policy if exists "owners read their tasks" on tasks;
+create policy "owners read their tasks" on tasks
+    for select to authenticated using (user_id = (select auth.uid()));
+
+drop policy if exists "owners read their concepts" on concepts;
+create policy "owners read their concepts" on concepts
+    for select to authenticated using (user_id = (select auth.uid()));
+
+drop policy if exists "owners read their variations" on color_variations;
+create policy "owners read their variations" on color_variations
+    for select to authenticated using (
+        exists (
+            select from concepts
+            where concepts.id = color_variations.concept_id and concepts.user_id = (select auth.uid())
+        )
+    );
+
+-- What must happen completely or not at all, and may happen twice. Each function takes the row's lock first.
+
+create or replace function claim_task(
+    p_task_id uuid,
+    p_user_id uuid,
+    p_type text,
+    p_request jsonb,
+    p_concept_id uuid,
+    p_workflow_id text,
+    p_replacing text default null
+) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Record the task if nobody has, and take it unless it has ended or another workflow has it; the row as it is then.
+-- p_replacing names a workflow known to be gone.
+declare
+    found_row tasks;
+begin
+    insert into tasks (id, user_id, type, request, concept_id)
+    values (p_task_id, p_user_id, p_type, p_request, p_concept_id)
+    on conflict (id) do nothing;
+
+    update tasks
+    set status = 'processing',
+        workflow_id = p_workflow_id,
+        request = coalesce(request, p_request),
+        concept_id = p_concept_id
+    where id = p_task_id
+        and (
+            status = 'pending'
+            or (status = 'processing' and coalesce(workflow_id in (p_workflow_id, p_replacing), workflow_id is null))
+        )
+    returning * into found_row;
+
+    if found_row.id is null then
+        select * into found_row from tasks where id = p_task_id;
+    end if;
+    return to_jsonb(found_row);
+end
+$$;
+
+create or replace function store_concept(p_concept jsonb, p_workflow_id text) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Write the concept, its variations and `completed`; the row as it is then, or null where there is no such task.
+-- Does nothing to a task that p_workflow_id is not processing.
+declare
+    found_row tasks;
+begin
+    select * into found_row from tasks where id = (p_concept ->> 'task_id')::uuid for update;
+    if found_row.id is null then
+        return null;
+    end if;
+    if found_row.status <> 'processing' or found_row.workflow_id is distinct from p_workflow_id then
+        return to_jsonb(found_row);
+    end if;
+
+    insert into concepts (
+        id, task_id, user_id, is_anonymous, logo_description, theme_description,
+        image_path, image, provenance, failed_variations
+    )
+    values (
+        (p_concept ->> 'concept_id')::uuid,
+        found_row.id,
+        found_row.user_id,
+        (p_concept ->> 'is_anonymous')::boolean,
+        p_concept ->> 'logo_description',
+        p_concept ->> 'theme_description',
+        p_concept #>> '{image,path}',
+        p_concept -> 'image',
+        p_concept -> 'provenance',
+        p_concept -> 'failed_variations'
+    );
+
+    insert into color_variations (concept_id, index, palette_name, colors, description, image_path, image)
+    select
+        (p_concept ->> 'concept_id')::uuid,
+        (variation ->> 'index')::integer,
+        variation ->> 'name',
+        variation -> 'colors',
+        variation ->> 'description',
+        variation #>> '{image,path}',
+        variation -> 'image'
+    from jsonb_array_elements(p_concept -> 'variations') as variation;
+
+    update tasks
+    set status = 'completed', result_id = (p_concept ->> 'concept_id')::uuid
+    where id = found_row.id
+    returning * into found_row;
+    return to_jsonb(found_row);
+end
+$$;
+
+create or replace function fail_task(
+    p_task_id uuid,
+    p_user_id uuid,
+    p_type text,
+    p_request jsonb,
+    p_concept_id uuid,
+    p_workflow_id text,
+    p_status text,
+    p_stage text,
+    p_error_type text,
+    p_error_message text
+) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Record that the task ended without a concept, and the task itself if nobody has; the row as it is then.
+-- Does nothing to a task that has ended or that another workflow is processing.
+declare
+    found_row tasks;
+begin
+    if p_status not in ('failed', 'cancelled') then
+        raise exception 'a task does not fail as %', p_status;
+    end if;
+    insert into tasks (id, user_id, type, request, concept_id)
+    values (p_task_id, p_user_id, p_type, p_request, p_concept_id)
+    on conflict (id) do nothing;
+
+    update tasks
+    set status = p_status,
+        workflow_id = p_workflow_id,
+        stage = p_stage,
+        error_type = p_error_type,
+        error_message = p_error_message,
+        request = coalesce(request, p_request),
+        concept_id = p_concept_id
+    where id = p_task_id
+        and (
+            status = 'pending'
+            or (status = 'processing' and (workflow_id is null or workflow_id = p_workflow_id))
+        )
+    returning * into found_row;
+
+    if found_row.id is null then
+        select * into found_row from tasks where id = p_task_id;
+    end if;
+    return to_jsonb(found_row);
+end
+$$;
+
+create or replace function read_concept(p_concept_id uuid) returns jsonb
+language sql
+stable
+security invoker
+set search_path from current
+as $$
+    -- One statement, so that the concept and its variations are of one moment.
+    select to_jsonb(c) || jsonb_build_object(
+        'variations',
+        coalesce(
+            (select jsonb_agg(to_jsonb(v) order by v.index) from color_variations as v where v.concept_id = c.id),
+            '[]'
+        )
+    )
+    from concepts as c
+    where c.id = p_concept_id
+$$;
+
+-- Retention. Rows of the previous system (without a request) are left alone: their objects have names nobody can derive.
+
+create or replace function expired_tasks(p_before timestamptz, p_limit integer) returns jsonb
+language sql
+stable
+security invoker
+set search_path from current
+as $$
+    select coalesce(jsonb_agg(to_jsonb(t)), '[]')
+    from (
+        select id as task_id, concept_id, user_id
+        from tasks
+        where status in ('completed', 'failed', 'cancelled') and request is not null and updated_at < p_before
+        order by updated_at, id
+        limit p_limit
+    ) as t
+$$;
+
+create or replace function remove_tasks(p_task_ids uuid[], p_before timestamptz) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Their concepts and variations go with them. One that was taken up again meanwhile stays.
+-- The ids that have no row now, whoever removed it.
+begin
+    delete from tasks
+    where id = any (p_task_ids) and status in ('completed', 'failed', 'cancelled') and updated_at < p_before;
+    return (
+        select coalesce(jsonb_agg(id), '[]')
+        from unnest(p_task_ids) as id
+        where not exists (select from tasks where tasks.id = id.id)
+    );
+end
+$$;
+
+create or replace function abandoned_folders(
+    p_buckets text[], p_before timestamptz, p_paid_before timestamptz, p_limit integer
+) returns jsonb
+language sql
+stable
+security invoker
+set search_path from current
+as $$
+    -- Only names that this worker gives are looked at: whatever else lies in the buckets is not ours to judge.
+    with folders as (
+        select
+            bucket_id as bucket,
+            (storage.foldername(name))[1] as first,
+            (storage.foldername(name))[2] as second,
+            max(created_at) as newest
+        from storage.objects
+        where bucket_id = any (p_buckets)
+            and name ~ ('^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
+                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|palettes\.json)$')
+        group by 1, 2, 3
+    )
+    select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', first || '/' || second)), '[]')
+    from (
+        select bucket, first, second
+        from folders
+        where case
+            when first = 'paid' then
+                newest < p_paid_before
+                and not exists (select from tasks where tasks.id::text = second)
+            else
+                newest < p_before
+                and not exists (select from concepts where concepts.id::text = second)
+                and not exists (
+                    select from tasks
+                    where tasks.concept_id::text = second and tasks.status in ('pending', 'processing')
+                )
+            end
+        order by newest
+        limit p_limit
+    ) as abandoned
+$$;
+
+create or replace function concept_store_setup() returns jsonb
+language sql
+stable
+security invoker
+set search_path from current
+as $$
+    -- What `starter.py store check` looks at. `version` grows with every migration that the worker depends on.
+    select jsonb_build_object(
+        'version', 1,
+        'role', current_user,
+        'unprotected_tables', (
+            select coalesce(jsonb_agg(relname order by relname), '[]')
+            from pg_class
+            where oid in ('tasks'::regclass, 'concepts'::regclass, 'color_variations'::regclass)
+                and not relrowsecurity
+        ),
+        'writable_tables', (
+            select coalesce(jsonb_agg(distinct relation order by relation), '[]')
+            from unnest(array['tasks', 'concepts', 'color_variations']) as relation,
+                unnest(array['anon', 'authenticated']) as someone,
+                unnest(array['insert', 'update', 'delete', 'truncate']) as verb
+            where has_table_privilege(someone, relation::regclass, verb)
+        ),
+        'open_functions', (
+            select coalesce(jsonb_agg(distinct proname order by proname), '[]')
+            from pg_proc, unnest(array['anon', 'authenticated']) as someone
+            where pronamespace = (select relnamespace from pg_class where oid = 'tasks'::regclass)
+                and proname in (
+                    'claim_task', 'store_concept', 'fail_task', 'read_concept', 'expired_tasks', 'remove_tasks',
+                    'abandoned_folders', 'concept_store_setup'
+                )
+                and has_function_privilege(someone, pg_proc.oid, 'execute')
+        ),
+        'table_policies', (
+            select coalesce(jsonb_agg(tablename order by tablename), '[]')
+            from pg_policies
+            where schemaname = (
+                    select nspname from pg_namespace join pg_class on relnamespace = pg_namespace.oid
+                    where pg_class.oid = 'tasks'::regclass
+                )
+                and tablename in ('tasks', 'concepts', 'color_variations') and cmd = 'SELECT'
+                and policyname like 'owners read their %'
+        ),
+        'object_policies', (
+            select coalesce(jsonb_agg(qual), '[]')
+            from pg_policies
+            where schemaname = 'storage' and tablename = 'objects' and policyname = 'owners read their concept images'
+        ),
+        'announces_tasks', exists (
+            select from pg_publication_rel join pg_publication on prpubid = pg_publication.oid
+            where pubname = 'supabase_realtime' and prrelid = 'tasks'::regclass
+        )
+    )
+$$;
+
+-- Supabase lets everybody execute new functions by default; these are the worker's alone.
+do $$
+declare
+    ours record;
+begin
+    for ours in
+        select pg_proc.oid::regprocedure as signature
+        from pg_proc
+        where pronamespace = current_schema()::regnamespace
+            and proname in (
+                'touch_task', 'claim_task', 'store_concept', 'fail_task', 'read_concept', 'expired_tasks',
+                'remove_tasks', 'abandoned_folders', 'concept_store_setup'
+            )
+    loop
+        execute format('revoke all on function %s from public, anon, authenticated', ours.signature);
+        execute format('grant execute on function %s to service_role', ours.signature);
+    end loop;
+end $$;
+
+-- Pictures: private, readable by the owner whose id is the first folder. What was paid for lies under `paid/`, which is
+-- nobody's id. There is no policy for writing: only the worker does.
+
+insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
+values
+    (
+        'concept-images', 'concept-images', false, 26214400,
+        array['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/json']
+    ),
+    ('palette-images', 'palette-images', false, 26214400, array['image/png'])
+on conflict (id) do update
+set public = false,
+    file_size_limit = excluded.file_size_limit,
+    allowed_mime_types = excluded.allowed_mime_types;
+
+drop policy if exists "owners read their concept images" on storage.objects;
+create policy "owners read their concept images" on storage.objects
+    for select to authenticated using (
+        bucket_id in ('concept-images', 'palette-images')
+        and (storage.foldername(name))[1] = (select auth.uid())::text
+    );
+
+-- Lets the web application hear of changes instead of asking for them; row-level security applies to what it hears.
+do $$ begin
+    if exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables)
+        and not exists (
+            select from pg_publication_rel join pg_publication on prpubid = pg_publication.oid
+            where pubname = 'supabase_realtime' and prrelid = 'tasks'::regclass
+        )
+    then
+        alter publication supabase_realtime add table tasks;
+    end if;
+end $$;
+
+notify pgrst, 'reload schema';

@@ -1,0 +1,218 @@
+"""The SQL files on a database of their own: twice, elsewhere, and on what the previous system left behind."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from tests.supabase_site.postgres import Postgres
+from tests.supabase_site.project import MIGRATIONS, OWNER, migrate_again, set_up
+
+DATABASE = "elsewhere"
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[Postgres]:
+    """A project as Supabase delivers it, without our migrations."""
+    set_up(postgres, DATABASE, migrate=False)
+    yield postgres
+    postgres.drop(DATABASE)
+
+
+def ask(postgres: Postgres, statement: str) -> list[TupleRow]:
+    """Rows that a statement answers with."""
+    with psycopg.connect(postgres.connection(DATABASE)) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+CATALOG = """
+    select 'column', table_name || '.' || column_name || ' ' || data_type from information_schema.columns
+        where table_schema = 'public'
+    union all select 'policy', tablename || ' ' || policyname || ' ' || coalesce(qual, '') from pg_policies
+    union all select 'index', indexdef from pg_indexes where schemaname = 'public'
+    union all select 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
+        where connamespace = 'public'::regnamespace
+    union all select 'trigger', pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    union all select 'function', oid::regprocedure || ' ' || coalesce(proacl::text, '') from pg_proc
+        where pronamespace = 'public'::regnamespace
+    union all select 'table', relname || ' ' || coalesce(relacl::text, '') || relrowsecurity from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r'
+    union all select 'bucket', id || ' ' || public from storage.buckets
+    union all select 'publication', prrelid::regclass::text from pg_publication_rel
+    order by 1, 2
+"""
+
+
+def test_names_are_what_the_supabase_cli_expects() -> None:
+    """A time stamp, which orders them, and a name."""
+    assert MIGRATIONS
+    assert all(re.fullmatch(r"\d{14}_[a-z_]+\.sql", path.name) for path in MIGRATIONS)
+
+
+def test_the_second_time_changes_nothing(database: Postgres) -> None:
+    """Tables, policies, grants, functions, buckets, publication: as after the first time."""
+    migrate_again(database, DATABASE)
+    first = ask(database, CATALOG)
+    assert len(first) > 60
+    migrate_again(database, DATABASE)
+    assert ask(database, CATALOG) == first
+
+
+@pytest.mark.parametrize("publication", [None, "for all tables", ""])
+def test_realtime_is_told_of_tasks_where_there_is_realtime(database: Postgres, publication: str | None) -> None:
+    """A project without the publication, or with one of everything, is set up all the same."""
+    database.execute("drop publication supabase_realtime", DATABASE)
+    if publication is not None:
+        database.execute(f"create publication supabase_realtime {publication}", DATABASE)
+    migrate_again(database, DATABASE)
+    announced = ask(database, "select tablename from pg_publication_tables where schemaname = 'public' order by 1")
+    everything = [("color_variations",), ("concepts",), ("tasks",)]
+    assert announced == {None: [], "": [("tasks",)], "for all tables": everything}[publication]
+
+
+def test_a_public_bucket_is_closed(database: Postgres) -> None:
+    """The previous system may have left one that everybody can read."""
+    database.execute(
+        "insert into storage.buckets (id, name, public) values ('concept-images', 'concept-images', true)", DATABASE
+    )
+    migrate_again(database, DATABASE)
+    assert ask(database, "select id from storage.buckets where public") == []
+
+
+def test_another_schema(database: Postgres) -> None:
+    """With another schema first in the search path everything goes there, and its functions look nowhere else."""
+    database.execute("create schema concepts; alter role postgres set search_path = concepts, public", DATABASE)
+    try:
+        migrate_again(database, DATABASE)
+    finally:
+        database.execute("alter role postgres reset search_path", DATABASE)
+    assert ask(database, "select 1 from pg_tables where schemaname = 'public'") == []
+    task = str(uuid.uuid4())
+    claim = f"concepts.claim_task('{task}', '{OWNER}', 'concept_generation', '{{}}', '{uuid.uuid4()}', 'w')"
+    with psycopg.connect(database.connection(DATABASE)) as connection:
+        connection.execute("set role service_role")
+        row = connection.execute(f"select {claim} ->> 'status'".encode()).fetchone()
+        assert row == ("processing",)
+    assert ask(database, "select has_schema_privilege('anon', 'concepts', 'usage')") == [(False,)]
+
+
+def test_a_change_is_dated(database: Postgres) -> None:
+    """`updated_at` moves with every change, and not with a statement that changes nothing."""
+    migrate_again(database, DATABASE)
+    task = uuid.uuid4()
+    database.execute(f"insert into tasks (id, user_id) values ('{task}', '{OWNER}')", DATABASE)  # noqa: S608 -- ours
+    ((first,),) = ask(database, "select updated_at from tasks")
+    database.execute("update tasks set status = 'pending'", DATABASE)
+    assert ask(database, "select updated_at from tasks") == [(first,)]
+    database.execute("update tasks set status = 'processing'", DATABASE)
+    ((second,),) = ask(database, "select updated_at from tasks")
+    assert second > first
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "insert into tasks (id, user_id, status) values (gen_random_uuid(), gen_random_uuid(), 'done')",
+        "insert into tasks (id, user_id, stage) values (gen_random_uuid(), gen_random_uuid(), 'lunch')",
+        "insert into tasks (id, user_id, request) values (gen_random_uuid(), gen_random_uuid(), '[]')",
+        "insert into tasks (id, user_id, error_message) select id, id, repeat('x', 1001) from gen_random_uuid() as id",
+    ],
+)
+def test_a_row_must_make_sense(database: Postgres, row: str) -> None:
+    """Statuses and stages are those of the design, a message is not longer than it may be."""
+    migrate_again(database, DATABASE)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        database.execute(row, DATABASE)
+
+
+# From the previous system
+
+TASK, CONCEPT, LOST, BROKEN = (str(uuid.UUID(int=number)) for number in range(1, 5))
+
+PREVIOUS = f"""
+    create table tasks{{0}} (
+        id uuid primary key default gen_random_uuid(), user_id uuid, type text, status text, result_id uuid,
+        error_message text, metadata jsonb, result jsonb, created_at timestamptz, updated_at timestamptz
+    );
+    create table concepts{{0}} (
+        id uuid primary key, user_id uuid, logo_description text, theme_description text, image_path text,
+        image_url text, is_anonymous boolean, created_at timestamptz
+    );
+    create table color_variations{{0}} (
+        id uuid primary key default gen_random_uuid(), concept_id uuid, palette_name text, colors jsonb,
+        description text, image_path text, image_url text, created_at timestamptz
+    );
+    insert into tasks{{0}} values
+        ('{TASK}', '{OWNER}', 'concept_generation', 'completed', '{CONCEPT}', null, '{{{{"a": 1}}}}', null,
+            '2025-01-01', '2025-01-02'),
+        ('{LOST}', '{OWNER}', 'concept_generation', 'processing', null, null, null, null, '2025-01-03', null),
+        ('{BROKEN}', '{OWNER}', 'concept_refinement', 'failed', null, repeat('x', 3000), null, null, null, null),
+        (gen_random_uuid(), null, null, 'pending', null, null, null, null, null, null);
+    insert into concepts{{0}} values
+        ('{CONCEPT}', '{OWNER}', 'a fox', 'warm', '{OWNER}/x1.png', 'https://old.example/x1', false, '2025-01-02');
+    insert into color_variations{{0}} (concept_id, palette_name, colors, description, image_path, created_at) values
+        ('{CONCEPT}', 'second', '["#000000", "#FFFFFF"]', 'b', '{OWNER}/x3.png', '2025-01-02 02:00'),
+        ('{CONCEPT}', 'first', '["#FF0000"]', null, '{OWNER}/x2.png', '2025-01-02 01:00'),
+        (gen_random_uuid(), 'of nobody', '[]', null, 'y', '2025-01-02');
+"""  # noqa: S608 -- ours
+
+
+@pytest.mark.parametrize("suffix", ["_prod", "_dev"])
+def test_the_previous_systems_rows_are_copied(database: Postgres, suffix: str) -> None:
+    """Tasks, concepts with their task, variations in their order; what cannot be a row stays behind; twice is once."""
+    database.execute(PREVIOUS.format(suffix), DATABASE)
+    for _ in range(2):
+        migrate_again(database, DATABASE)
+        tasks = ask(
+            database,
+            "select id::text, type, status, error_type, length(error_message), result_id::text, metadata, request"
+            " from tasks order by id",
+        )
+        assert tasks == [
+            (TASK, "concept_generation", "completed", None, None, CONCEPT, {"a": 1}, None),
+            (LOST, "concept_generation", "failed", "PreviousSystem", 50, None, None, None),
+            (BROKEN, "concept_refinement", "failed", "PreviousSystem", 1000, None, None, None),
+        ]
+        concepts = ask(database, "select id::text, task_id::text, is_anonymous, image_path, image_url from concepts")
+        assert concepts == [(CONCEPT, TASK, False, f"{OWNER}/x1.png", "https://old.example/x1")]
+        variations = ask(database, "select index, palette_name, colors, description from color_variations order by 1")
+        assert variations == [(1, "first", ["#FF0000"], ""), (2, "second", ["#000000", "#FFFFFF"], "b")]
+    assert ask(database, f"select count(*) from tasks{suffix}") == [(4,)]  # noqa: S608 -- two names
+    assert ask(database, "select jsonb_array_length(expired_tasks(now(), 10))") == [(0,)]
+
+
+def test_production_goes_before_development(database: Postgres) -> None:
+    """A project that has both is the production project: rows of the other kind are not mixed in."""
+    database.execute(PREVIOUS.format("_prod"), DATABASE)
+    database.execute(PREVIOUS.format("_dev").replace(TASK, str(uuid.UUID(int=77))), DATABASE)
+    migrate_again(database, DATABASE)
+    assert (str(uuid.UUID(int=77)),) not in ask(database, "select id::text from tasks")
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        ("create table tasks_prod (id uuid, user_id uuid, status text)", (1, 0, 0)),
+        ("create table tasks_prod (id text, user_id text, status text, mood text)", (1, 0, 0)),
+        (f"create table concepts_prod as select '{CONCEPT}'::uuid as id, '{OWNER}'::uuid as user_id", (0, 1, 0)),
+        ("create table color_variations_dev as select gen_random_uuid() as id", (0, 0, 0)),
+    ],
+)
+def test_what_a_previous_table_lacks_does_not_matter(
+    database: Postgres, tables: str, expected: tuple[int, int, int]
+) -> None:
+    """A missing table, a missing column, one more than expected, ids that are text: copied as far as it goes."""
+    database.execute(tables, DATABASE)
+    if "tasks_prod" in tables:
+        rows = f"('{TASK}', '{OWNER}', 'completed'), ('not-an-id', '{OWNER}', 'failed')"
+        if "uuid" in tables:
+            rows = rows.partition("), (")[0] + ")"
+        database.execute(f"insert into tasks_prod (id, user_id, status) values {rows}", DATABASE)  # noqa: S608
+    migrate_again(database, DATABASE)
+    counts = "select (select count(*) from tasks), (select count(*) from concepts), (select count(*) from {})"
+    assert ask(database, counts.format("color_variations")) == [expected]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from contracts.retention import Removed, RetentionRequest, Search
+    from contracts.stages import RetentionStages
+    from contracts.workflows import RETENTION_WORKFLOW
+    from workflows import policies
+
+_ORPHAN_AGE = timedelta(days=1)
+"""Far beyond a concept's deadline: an object without a row that old belongs to nothing that still runs."""
+
+
+@workflow.defn(name=RETENTION_WORKFLOW)
+class RetentionWorkflow:
+    """Remove what ended long ago, and objects that nobody refers to, in batches.
+
+    Each batch is found by one activity and removed by another: what was found is in the history, so that a removal that
+    was interrupted is completed, however often. A long chain goes on as a new run.
+    """
+
+    @workflow.init
+    def __init__(self, request: RetentionRequest) -> None:
+        self._removed = request.removed
+        self._batches = 0
+
+    @workflow.run
+    async def run(self, request: RetentionRequest) -> Removed:
+        """Returns how much was removed, over all runs of the chain."""
+        started_at = request.started_at or workflow.now()
+        keep_after = started_at - timedelta(days=request.days)
+        while await self._remove_expired(Search(before=keep_after, paid_before=keep_after, limit=request.batch)):
+            self._go_on_if_long(request.model_copy(update={"started_at": started_at}))
+        orphans = Search(before=started_at - _ORPHAN_AGE, paid_before=keep_after, limit=request.batch)
+        while await self._remove_abandoned(orphans):
+            self._go_on_if_long(request.model_copy(update={"started_at": started_at}))
+        return self._removed
+
+    async def _remove_expired(self, search: Search) -> bool:
+        """One batch; whether there may be more."""
+        expired = await workflow.execute_activity_method(
+            RetentionStages.find_expired_tasks, search, **policies.FIND_FOR_RETENTION
+        )
+        if not expired.tasks:
+            return False
+        removed = await workflow.execute_activity_method(
+            RetentionStages.remove_expired_tasks, expired, **policies.REMOVE_FOR_RETENTION
+        )
+        return self._count(removed)
+
+    async def _remove_abandoned(self, search: Search) -> bool:
+        """One batch; whether there may be more."""
+        abandoned = await workflow.execute_activity_method(
+            RetentionStages.find_abandoned_folders, search, **policies.FIND_FOR_RETENTION
+        )
+        if not abandoned.folders:
+            return False
+        removed = await workflow.execute_activity_method(
+            RetentionStages.remove_abandoned_folders, abandoned, **policies.REMOVE_FOR_RETENTION
+        )
+        return self._count(removed)
+
+    def _count(self, removed: Removed) -> bool:
+        """Whether it was anything: what is found and cannot be removed must not be looked for without end."""
+        self._removed += removed
+        self._batches += 1
+        workflow.set_current_details(
+            f"removed: {self._removed.tasks} tasks, {self._removed.folders} abandoned folders, "
+            f"{self._removed.objects} objects"
+        )
+        return removed != Removed()
+
+    def _go_on_if_long(self, request: RetentionRequest) -> None:
+        if self._batches >= request.batches:
+            workflow.continue_as_new(request.model_copy(update={"removed": self._removed}))
