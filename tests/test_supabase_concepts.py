@@ -7,7 +7,7 @@ import itertools
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def is_noticed(fault: Fault) -> bool:
 @pytest.fixture
 async def impatient(project: SupabaseProject) -> AsyncIterator[SupabaseStore]:
     """A store that does not wait long for a server that says nothing."""
-    store = await project.store(row_timeout_s=4, object_timeout_s=4)
+    store = await project.store(row_timeout_s=3, object_timeout_s=3)
     yield store
     await store.close()
 
@@ -244,6 +244,12 @@ class Site:
     shell: Shell
     concepts: ConceptClient
 
+    def elsewhere(self) -> Site:
+        """The same project, and a queue that no other worker polls."""
+        queue = f"test-{uuid.uuid4()}"
+        shell = replace(self.shell, environment=self.shell.environment | {"CONCEPT_TASK_QUEUE": queue})
+        return replace(self, shell=shell, concepts=replace(self.concepts, task_queue=queue))
+
     def starting(self, task_id: uuid.UUID, *more: str) -> tuple[str, ...]:
         """The command line that makes a concept."""
         words = ("--logo", "lighthouse books", "--theme", "navy and sand", "--palettes", "2")
@@ -265,9 +271,19 @@ async def site(server: EmbeddedServer, client: Client, project: SupabaseProject,
     return Site(project, shell, ConceptClient(client, queue, with_attributes=True))
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_worker_killed_around_store_concept(site: Site, after: bool) -> None:
-    """`kill -9` before the row is written, or before the worker hears that it is: rows and objects agree, once."""
+async def rows_of(project: SupabaseProject, task_id: uuid.UUID) -> tuple[str, int, int]:
+    """The task's status, and how many concepts and variations it has."""
+    (row,) = await project.sql(
+        "select status, (select count(*) from concepts where task_id = tasks.id),"
+        " (select count(*) from color_variations join concepts on concepts.id = concept_id where task_id = tasks.id)"
+        " from tasks where id = %s",
+        (str(task_id),),
+    )
+    return row[0], row[1], row[2]
+
+
+async def killed(site: Site, *, after: bool) -> ConceptReport:
+    """Kill the worker when it stores the concept; what the starter reports once another worker is there."""
     task_id = uuid.uuid4()
     first = await site.shell.start("worker.py")
 
@@ -279,19 +295,26 @@ async def test_a_worker_killed_around_store_concept(site: Site, after: bool) -> 
     site.project.gateway.script.faults.append(fault)
     starting = await site.shell.start(*site.starting(task_id))
     await until(lambda: first.returncode is not None, timeout_s=60)
-    assert await site.project.counts() == ((1, 1, 2) if after else (1, 0, 0))
+    assert await rows_of(site.project, task_id) == (("completed", 1, 2) if after else ("processing", 0, 0))
     second = await site.shell.start("worker.py")
     ended = await finish(starting)
     second.terminate()
     assert (await finish(second)).code == 0
     assert ended.code == 0, ended.err
-    report = ConceptReport.model_validate_json(ended.out)
-    assert await site.project.counts() == (1, 1, 2)
-    images = [report.image, *(variation.image for variation in report.variations)]
-    visible = {f"{image.bucket}/{image.path}" for image in images if image is not None}
+    assert await rows_of(site.project, task_id) == ("completed", 1, 2)
+    return ConceptReport.model_validate_json(ended.out)
+
+
+async def test_a_worker_killed_around_store_concept(site: Site) -> None:
+    """`kill -9` before the row is written, and before the worker hears that it is: rows and objects agree, once."""
+    reports = await asyncio.gather(*(killed(site.elsewhere(), after=after) for after in (False, True)))
+    visible = set()
+    for report in reports:
+        images = [report.image, *(variation.image for variation in report.variations)]
+        assert set(report.links) == {image.path for image in images if image is not None}
+        visible |= {f"{image.bucket}/{image.path}" for image in images if image is not None}
     assert {name for name in await site.project.objects() if "/paid/" not in name} == visible
-    assert len(visible) == 3
-    assert set(report.links) == {image.path for image in images if image is not None}
+    assert len(visible) == 6
 
 
 async def test_every_command_works_with_the_store(site: Site) -> None:
