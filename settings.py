@@ -29,6 +29,7 @@ _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
+_LEAST_ROLE_KEY = 20
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _URL = TypeAdapter[HttpUrl](HttpUrl)
 
@@ -63,6 +64,12 @@ def _key(secret: SecretStr) -> SecretStr:
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be one word of ASCII characters")
     return SecretStr(text)
+
+
+def _service_role(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < _LEAST_ROLE_KEY:
+        raise ValueError(f"must be a key: at least {_LEAST_ROLE_KEY} characters")
+    return secret
 
 
 def _service_url(text: str) -> str:
@@ -131,6 +138,7 @@ def _present_where_needed(value: T, info: ValidationInfo[object]) -> T:
 
 
 NeededKey = Annotated[Key | None, AfterValidator(_present_where_needed)]
+NeededRoleKey = Annotated[Annotated[Key, AfterValidator(_service_role)] | None, AfterValidator(_present_where_needed)]
 NeededUrl = Annotated[ServiceUrl | None, AfterValidator(_present_where_needed)]
 NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
 
@@ -143,7 +151,7 @@ class Settings(BaseSettings):
     store: Literal["local", "supabase"] = "local"
     data_dir: Folder = Path(".data")
     supabase_url: NeededUrl = None
-    supabase_service_role: NeededKey = None
+    supabase_service_role: NeededRoleKey = None
     db_schema: Schema = "public"
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"

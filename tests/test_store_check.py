@@ -133,7 +133,10 @@ async def test_the_command_tells_by_its_exit_code(project: SupabaseProject, tmp_
     assert poor.code == 1
     assert "NO  key" in poor.out
     assert "set CONCEPT_SUPABASE_SERVICE_ROLE to the service-role key" in poor.out
-    assert (unset.code, unset.err) == (2, "starter.py: CONCEPT_SUPABASE_URL is not set\n")
+    assert (unset.code, unset.err) == (
+        2,
+        "starter.py: CONCEPT_SUPABASE_URL is not set: CONCEPT_STORE=supabase needs it\n",
+    )
     assert away.code == 3
     assert away.err.startswith("starter.py: Supabase cannot be reached: ")
     assert away.err.count("\n") == 1

@@ -356,8 +356,8 @@ async def test_a_missing_project_is_said_at_once(site: Site) -> None:
     assert (ended.code, ended.out) == (2, "")
     lines = ended.err.splitlines()
     assert lines[:2] == [
-        "worker.py: CONCEPT_SUPABASE_URL is not set",
-        "worker.py: CONCEPT_SUPABASE_SERVICE_ROLE is not set",
+        "worker.py: CONCEPT_SUPABASE_URL is not set: CONCEPT_STORE=supabase needs it",
+        "worker.py: CONCEPT_SUPABASE_SERVICE_ROLE is not set: CONCEPT_STORE=supabase needs it",
     ]
     assert lines[2].startswith("worker.py: CONCEPT_RETENTION_DAYS: ")
     assert len(lines) == 3
