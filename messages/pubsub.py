@@ -33,7 +33,7 @@ AT_ONCE = 32
 LEASED = 2 * AT_ONCE
 """Messages on this machine, those that wait for a thread included; their leases are extended until they are done."""
 LEASED_BYTES = 64 * 1024 * 1024
-HOLD_S = 5.0
+HOLD_S = 3.0
 """How long a message is kept that cannot be delivered now. Its place stays taken, so the stream pauses by itself."""
 
 _PUBLISH_TIMEOUT_S = 10.0

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -25,10 +27,13 @@ from stores.local import LocalStore
 from tests.command import Ended, Shell, finish, free_address, make_shell
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub import Held, PubSub, pushing, running_pubsub
-from tests.rig import BUCKETS, make_request, rigged, until
+from tests.rig import BUCKETS, make_request, until
 
 TOPIC, DEAD = "projects/test/topics/tasks", "projects/test/topics/dead"
 PUSHED, PULLED, DEAD_PULLED = (f"projects/test/subscriptions/{name}" for name in ("pushed", "pulled", "dead"))
+
+
+NOTHING = b"\xff\xfe nothing"
 
 
 @pytest.fixture
@@ -137,9 +142,76 @@ async def site(server: EmbeddedServer, tmp_path: Path, issuer: Issuer, pubsub: P
         yield site
 
 
+@dataclass
+class Mortal:
+    """A Temporal server with a file database that can be killed, and started again on the same port."""
+
+    server: EmbeddedServer
+    folder: Path
+
+    @classmethod
+    async def start(cls, folder: Path) -> Self:
+        """Start the first one."""
+        mortal = cls(await EmbeddedServer.start(folder=folder), folder)
+        await ensure_search_attributes(await connect(mortal.address))
+        return mortal
+
+    @property
+    def address(self) -> str:
+        """Where all of them listen."""
+        return self.server.address
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        self.server.process.kill()
+        await self.server.process.wait()
+        await self.server.stop()
+
+    async def revive(self) -> None:
+        """Start the next one."""
+        self.server = await EmbeddedServer.start(folder=self.folder, port=int(self.address.rpartition(":")[2]))
+
+    async def stop(self) -> None:
+        """The end of the last one."""
+        await self.server.stop()
+
+
 async def executions(client: Client, queue: str) -> Counter[str]:
     """How often a workflow of each id was started on a queue, as far as the server's index knows."""
     return Counter([found.id async for found in client.list_workflows(f"TaskQueue = '{queue}'", page_size=1000)])
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A thousand messages: 650 tasks, 300 of them twice, 25 that name their task and are wrong, 25 that are nothing."""
+
+    requests: list[GenerationRequest]
+    wrong: list[uuid.UUID]
+    messages: list[bytes]
+
+
+def mix(chance: random.Random) -> Mixture:
+    """In random order."""
+    requests = [make_request(num_palettes=1) for _ in range(650)]
+    wrong = [uuid.uuid4() for _ in range(25)]
+    valid = [request.model_dump_json().encode() for request in requests]
+    poison = [
+        json.dumps({"task_id": str(task_id), "user_id": "ada", "logo_description": "no"}).encode() for task_id in wrong
+    ]
+    nothing = [NOTHING + bytes([n]) for n in range(25)]
+    messages = valid + chance.choices(valid, k=300) + poison + nothing
+    chance.shuffle(messages)
+    return Mixture(requests, wrong, messages)
+
+
+def ids_of_nothing(pubsub: PubSub, topic: str) -> set[str]:
+    """The messages of a topic in which nothing can be read."""
+    return {message.message_id for message in pubsub.published[topic] if message.data.startswith(NOTHING)}
+
+
+def more_refused(statuses: Counter[int], than: int) -> bool:
+    """Whether a push was answered 503 since."""
+    return statuses[503] > than
 
 
 async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issuer: Issuer, pubsub: PubSub) -> None:
@@ -149,78 +221,56 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
     log, and every message is acknowledged.
     """
     chance = random.Random(7)
-    requests = [make_request(num_palettes=1) for _ in range(650)]
-    valid = [request.model_dump_json().encode() for request in requests]
-    on_rows = [make_request(logo_description="x" * 600 if n % 2 else "no") if False else n for n in range(25)]
-    row_ids = [uuid.uuid4() for _ in on_rows]
-    poison = [
-        json.dumps(
-            {"task_id": str(task_id), "user_id": "ada", "logo_description": "no", "theme_description": "navy and sand"}
-        ).encode()
-        for task_id in row_ids
-    ]
-    poison += [b"\xff\xfe nothing" + bytes([n]) for n in range(25)]
-    everything = valid + poison + chance.choices(valid, k=300)
-    chance.shuffle(everything)
-    assert len(everything) == 1000
+    mixture = mix(chance)
+    assert len(mixture.messages) == 1000
+    topics = [pubsub.add_topic(f"{TOPIC}-push"), pubsub.add_topic(f"{TOPIC}-pull")]
+    pushed = pubsub.add_subscription(Held(PUSHED, shuffle=chance), topics[0])
+    pulled = pubsub.add_subscription(Held(PULLED, shuffle=chance), topics[1])
+    for data in mixture.messages:
+        await pubsub.publish(chance.choice(topics), data)
 
-    pushed_topic, pulled_topic = pubsub.add_topic(f"{TOPIC}-push"), pubsub.add_topic(f"{TOPIC}-pull")
-    pushed = pubsub.add_subscription(Held(PUSHED, shuffle=chance), pushed_topic)
-    pulled = pubsub.add_subscription(Held(PULLED, shuffle=chance), pulled_topic)
-    for data in everything:
-        await pubsub.publish(chance.choice([pushed_topic, pulled_topic]), data)
-    undecodable = {
-        topic: {message.message_id for message in pubsub.published[topic] if message.data.startswith(b"\xff")}
-        for topic in (pushed_topic, pulled_topic)
-    }
+    def settled(at_least: int) -> bool:
+        return len(pushed.acknowledged) + len(pulled.acknowledged) >= at_least
 
-    def settled() -> int:
-        return len(pushed.acknowledged) + len(pulled.acknowledged)
-
-    (tmp_path / "temporal").mkdir()
-    server = await EmbeddedServer.start(folder=tmp_path / "temporal")
-    await ensure_search_attributes(await connect(server.address))
-    port = int(server.address.rpartition(":")[2])
     async with AsyncExitStack() as stack:
-        site = await stack.enter_async_context(sited(tmp_path, server.address, issuer, pubsub))
+        temporal = await Mortal.start(tmp_path / "temporal")
+        stack.push_async_callback(temporal.stop)
+        site = await stack.enter_async_context(sited(tmp_path, temporal.address, issuer, pubsub))
         pusher = await stack.enter_async_context(site.bridge("push"))
         puller = await stack.enter_async_context(
             site.bridge("pull", "--subscription", PULLED, CONCEPT_DEAD_LETTER_TOPIC=DEAD)
         )
-        statuses = await stack.enter_async_context(pushing(pubsub, pushed, f"http://{pusher.address}/", issuer.token))
+        url = f"http://{pusher.address}/"
+        statuses = await stack.enter_async_context(pushing(pubsub, pushed, url, issuer.token))
         for threshold in (250, 600):
-            await until(lambda threshold=threshold: settled() >= threshold, timeout_s=60)
-            server.process.kill()
-            await server.process.wait()
-            await server.stop()
-            refused = statuses[503] + statuses[429]
-            await until(lambda refused=refused: statuses[503] + statuses[429] > refused, timeout_s=60)
-            server = await EmbeddedServer.start(folder=tmp_path / "temporal", port=port)
+            await until(partial(settled, threshold), timeout_s=60)
+            await temporal.kill()
+            refused = statuses[503]
+            await until(partial(more_refused, statuses, refused), timeout_s=60)
+            await temporal.revive()
         await until(lambda: pushed.is_empty and pulled.is_empty, timeout_s=60)
 
-        assert settled() == 1000
+        assert settled(1000)
         assert set(statuses) <= {204, 503, 429}
-        client = await connect(server.address)
-        expected = {request.workflow_id for request in requests}
+        expected = Counter({request.workflow_id: 1 for request in mixture.requests})
+        client = await connect(temporal.address)
 
         async def all_indexed() -> bool:
-            return set(await executions(client, site.queue)) >= expected
+            return len(await executions(client, site.queue)) >= len(expected)
 
         await until(all_indexed)
-        assert await executions(client, site.queue) == Counter(dict.fromkeys(expected, 1))
+        assert await executions(client, site.queue) == expected
 
-        for task_id in row_ids:
+        for task_id in mixture.wrong:
             row = await site.store.task(task_id)
             assert row is not None
-            assert row.status is TaskStatus.FAILED
             assert row.error is not None
-            assert row.error.type == REFUSED_MESSAGE
-            assert "logo_description" in row.error.message
+            assert (row.status, row.error.type) == (TaskStatus.FAILED, REFUSED_MESSAGE)
+            assert "logo_description: " in row.error.message
+            assert "theme_description: Field required" in row.error.message
         dead = {message.attributes["concept_message_id"] for message in pubsub.published[DEAD]}
-        assert dead == undecodable[pulled_topic]
-        logged = records(await pusher.terminate())
-        told = {line["message_id"] for line in logged if line.get("recorded") == "log"}
-        assert told == undecodable[pushed_topic]
-        ended = await puller.terminate()
-        assert (pusher.process.returncode, ended.code) == (0, 0)
-    await server.stop()
+        assert dead == ids_of_nothing(pubsub, topics[1])
+        ended = await pusher.terminate()
+        told = {line["message_id"] for line in records(ended) if line.get("recorded") == "log"}
+        assert told == ids_of_nothing(pubsub, topics[0])
+        assert (ended.code, (await puller.terminate()).code) == (0, 0)
