@@ -32,7 +32,7 @@ GRACE_S = 9.0
 """How long messages in work may take after SIGTERM: Cloud Run leaves 10 s. None takes longer than 8 s by itself."""
 
 # Pub/Sub is who repeats: a message that waits for Temporal in here only takes the place of another.
-_SOON = RetryConfig(max_elapsed_time_millis=1000)
+SOON = RetryConfig(max_elapsed_time_millis=1000)
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Connected:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connected]:
     """Connect to everything. Raises what connecting, the store and Pub/Sub raise."""
-    client = await connect(runtime=temporal_runtime(settings.metrics_address), retry_config=_SOON)
+    client = await connect(runtime=temporal_runtime(settings.metrics_address), retry_config=SOON)
     concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
     secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:

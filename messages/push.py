@@ -92,8 +92,7 @@ class PushEndpoint:
                     await self._token_check.verify(request.headers.get("authorization"))
                 with self._buffer() as buffer:
                     await self._read(request, buffer)
-                    message = read_envelope(request.headers, bytes(buffer))
-                await self._bridge.deliver(message)
+                    await self._bridge.deliver(read_envelope(request.headers, bytes(buffer)))
         except tuple(_STATUSES) as exc:
             return self._refuse(exc)
         return Response(status_code=204)

@@ -79,6 +79,15 @@ class Site:
                 process.kill()
             await ending
 
+    @asynccontextmanager
+    async def both(self, **of_pull: str) -> AsyncIterator[tuple[RunningBridge, RunningBridge]]:
+        """A push bridge and a pull bridge, started side by side."""
+        async with AsyncExitStack() as one, AsyncExitStack() as other:
+            yield await asyncio.gather(
+                one.enter_async_context(self.bridge("push")),
+                other.enter_async_context(self.bridge("pull", "--subscription", PULLED, **of_pull)),
+            )
+
 
 @dataclass(frozen=True)
 class RunningBridge:
@@ -236,10 +245,7 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
         temporal = await Mortal.start(tmp_path / "temporal")
         stack.push_async_callback(temporal.stop)
         site = await stack.enter_async_context(sited(tmp_path, temporal.address, issuer, pubsub))
-        pusher = await stack.enter_async_context(site.bridge("push"))
-        puller = await stack.enter_async_context(
-            site.bridge("pull", "--subscription", PULLED, CONCEPT_DEAD_LETTER_TOPIC=DEAD)
-        )
+        pusher, puller = await stack.enter_async_context(site.both(CONCEPT_DEAD_LETTER_TOPIC=DEAD))
         url = f"http://{pusher.address}/"
         statuses = await stack.enter_async_context(pushing(pubsub, pushed, url, issuer.token))
         for threshold in (250, 600):
@@ -256,7 +262,7 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
         client = await connect(temporal.address)
 
         async def all_indexed() -> bool:
-            return len(await executions(client, site.queue)) >= len(expected)
+            return (await client.count_workflows(f"TaskQueue = '{site.queue}'")).count >= len(expected)
 
         await until(all_indexed)
         assert await executions(client, site.queue) == expected
