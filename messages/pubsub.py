@@ -133,6 +133,8 @@ async def pull(subscription: str, bridge: Bridge, stop: asyncio.Event) -> None:
 
 async def _deliver(pulled: PulledMessage, bridge: Bridge, stop: asyncio.Event) -> bool:
     """Whether to acknowledge."""
+    if stop.is_set():
+        return False
     message = Message(
         message_id=pulled.message_id,
         data=pulled.data,

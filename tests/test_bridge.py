@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
 import random
 import signal
+import subprocess
+import sys
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +28,10 @@ from messages.delivery import REFUSED_MESSAGE
 from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
-from tests.command import Ended, Shell, finish, free_address, make_shell
+from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub import Held, PubSub, pushing, running_pubsub
-from tests.rig import BUCKETS, make_request, until
+from tests.rig import BUCKETS, make_request, rigged, until
 
 TOPIC, DEAD = "projects/test/topics/tasks", "projects/test/topics/dead"
 PUSHED, PULLED, DEAD_PULLED = (f"projects/test/subscriptions/{name}" for name in ("pushed", "pulled", "dead"))
@@ -280,3 +284,131 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
         told = {line["message_id"] for line in records(ended) if line.get("recorded") == "log"}
         assert told == ids_of_nothing(pubsub, topics[0])
         assert (ended.code, (await puller.terminate()).code) == (0, 0)
+
+
+async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubSub, issuer: Issuer) -> None:
+    """Published with the client library, pushed and pulled, each of them twice: one completed concept for each task.
+
+    SIGTERM ends both bridges with exit code 0 and no word of complaint.
+    """
+    pushed = pubsub.add_subscription(Held(PUSHED), TOPIC)
+    pulled = pubsub.add_subscription(Held(PULLED), TOPIC)
+    requests = [make_request(num_palettes=2) for _ in range(4)]
+    (site.shell.folder / "tasks.jsonl").write_text("\n".join(one.model_dump_json() for one in requests) + "\n\n")
+    async with site.both() as (pusher, puller), rigged(client, site.store, queue=site.queue) as rig:
+        url = f"http://{pusher.address}/"
+        async with pushing(pubsub, pushed, url, issuer.token) as statuses:
+            for _ in range(2):
+                ended = await site.shell.run("starter.py", "publish", "tasks.jsonl", "--topic", TOPIC, "--json")
+                assert ended.code == 0, ended.err
+                assert ended.document["topic"] == TOPIC
+                published = ended.document["published"]
+                assert isinstance(published, list)
+                assert [one["task_id"] for one in published] == [str(one.task_id) for one in requests]
+                await asyncio.gather(*(rig.concepts.wait(one.task_id, 60) for one in requests))
+            await until(lambda: pushed.is_empty and pulled.is_empty)
+            assert dict(statuses) == {204: 8}
+            ids = {message.message_id for message in pubsub.published[TOPIC]}
+            assert set(pushed.acknowledged) == set(pulled.acknowledged) == ids
+            assert {message.attributes["task_type"] for message in pubsub.published[TOPIC]} == {"concept_generation"}
+        for request in requests:
+            row = await site.store.task(request.task_id)
+            assert row is not None
+            assert row.status is TaskStatus.COMPLETED
+
+        async def all_indexed() -> bool:
+            return (await client.count_workflows(f"TaskQueue = '{site.queue}'")).count >= len(requests)
+
+        await until(all_indexed)
+        assert await executions(client, site.queue) == Counter({one.workflow_id: 1 for one in requests})
+        for ended in await asyncio.gather(pusher.terminate(), puller.terminate()):
+            assert ended.code == 0, ended.err
+            assert {line["level"] for line in records(ended)} <= {"info"}
+
+
+async def test_a_push_bridge_ends_after_its_last_answer(site: Site, client: Client) -> None:
+    """On SIGTERM it is not ready at once, takes nothing new, answers what is in work, and ends with exit code 0.
+
+    On a real socket, which 50 MB and a bomb do not get through either.
+    """
+    request = make_request()
+    body = json.dumps(
+        {"message": {"data": base64.b64encode(request.model_dump_json().encode()).decode(), "messageId": "1"}}
+    ).encode()
+    async with site.bridge("push", CONCEPT_PUSH_AUTH="off") as bridge, httpx.AsyncClient(trust_env=False) as http:
+        url = f"http://{bridge.address}/"
+        bomb = gzip.compress(b"\0" * 50_000_000)
+        assert (await http.post(url, content=bomb, headers={"content-encoding": "gzip"})).status_code == 415
+        assert await raw_status(bridge.address, b"x" * 50_000_000) == 413
+        half, rest = asyncio.Event(), asyncio.Event()
+
+        async def in_two_parts() -> AsyncIterator[bytes]:
+            yield body[:20]
+            half.set()
+            await rest.wait()
+            yield body[20:]
+
+        in_work = asyncio.create_task(http.post(url, content=in_two_parts()))
+        await half.wait()
+
+        async def is_stopping() -> bool:
+            return await bridge.readiness() == (503, '{"status":"not ready","reason":"stopping"}')
+
+        await until(bridge.is_ready)
+        bridge.process.send_signal(signal.SIGTERM)
+        await until(is_stopping)
+        assert (await http.post(url, content=body)).status_code == 503
+        rest.set()
+        assert (await in_work).status_code == 204
+        ended = await bridge.ending
+        assert ended.code == 0, ended.err
+        messages = [line["message"] for line in records(ended)]
+        assert messages.count("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts") == 1
+        described = await client.get_workflow_handle(request.workflow_id).describe()
+        assert described.task_queue == site.queue
+
+
+async def raw_status(address: str, body: bytes) -> int:
+    """The status of a POST whose sender does not stop to read before everything is sent."""
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST / HTTP/1.1\r\nhost: bridge\r\ncontent-length: %d\r\n\r\n" % len(body))
+    writer.write(body)
+    with suppress(ConnectionError):
+        await writer.drain()
+    status = await reader.readline()
+    writer.close()
+    return int(status.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "code", "lines"),
+    [
+        (
+            {"CONCEPT_PUSH_AUDIENCE": "", "CONCEPT_PUSH_SERVICE_ACCOUNT": ""},
+            ["push"],
+            2,
+            ["CONCEPT_PUSH_AUDIENCE is not set", "CONCEPT_PUSH_SERVICE_ACCOUNT is not set"],
+        ),
+        ({}, ["pull", "--subscription", "tasks"], 2, ["'tasks' is in which project?"]),
+        ({}, ["pull", "--subscription", PULLED], 2, [f"Pub/Sub, {PULLED}: Resource not found"]),
+        ({"TEMPORAL_ADDRESS": "127.0.0.1:9"}, ["push"], 3, ["no Temporal server answers at 127.0.0.1:9"]),
+    ],
+)
+async def test_what_a_bridge_cannot_work_with_ends_it(
+    site: Site, environment: dict[str, str], arguments: list[str], code: int, lines: list[str]
+) -> None:
+    """One line for each problem and the exit code of its kind; no traceback."""
+    ended = await site.shell.run("bridge.py", *arguments, **environment, CONCEPT_LOG_LEVEL="ERROR")
+    assert ended.code == code, ended.err
+    told = ended.err.splitlines()
+    assert len(told) == len(lines)
+    for line, expected in zip(told, lines, strict=True):
+        assert line.startswith(f"bridge.py: {expected}")
+
+
+def test_nobody_loads_what_only_pulling_needs() -> None:
+    """Neither worker nor push bridge pay a second for Google's client when they start."""
+    code = "import sys, worker, bridge, messages.push, messages.tokens; print('google.cloud.pubsub_v1' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
