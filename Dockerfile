@@ -1,4 +1,4 @@
-# One image for every process: the worker by default, the starter and the development server by command.
+# One image for every process: the worker by default; bridge, starter and development server by command.
 FROM python:3.13-slim AS build
 RUN python -m venv /venv
 COPY requirements.lock /
@@ -8,12 +8,13 @@ FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home concept && install -d -o concept /data
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY settings.py worker.py starter.py ./
+COPY settings.py worker.py starter.py bridge.py ./
 COPY activities activities
 COPY color color
 COPY commands commands
 COPY contracts contracts
 COPY gallery gallery
+COPY messages messages
 COPY providers providers
 COPY runtime runtime
 COPY stores stores

@@ -27,6 +27,11 @@ _PREFIX = "CONCEPT_"
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
+_PRINTABLE = re.compile(r"[!-~]{1,500}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
+# Whoever can answer for the keys decides who gets in: in plain text only this machine may.
+_KEYS_URL = re.compile(r"https://[!-~]{1,500}|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}")
+_TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
 _LEAST_ROLE_KEY = 20
@@ -100,6 +105,30 @@ def _schema(text: str) -> str:
     return text
 
 
+def _audience(text: str) -> str:
+    if not _PRINTABLE.fullmatch(text):
+        raise ValueError("must be what the subscription sends: a URL, most of the time")
+    return text
+
+
+def _account(text: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise ValueError("must be a service account's email")
+    return text
+
+
+def _keys_url(text: str) -> str:
+    if not _KEYS_URL.fullmatch(text):
+        raise ValueError("must be an https URL, or an http one of this machine")
+    return text
+
+
+def _topic(text: str) -> str:
+    if not _TOPIC.fullmatch(text):
+        raise ValueError("must be projects/PROJECT/topics/TOPIC")
+    return text
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -113,6 +142,10 @@ ModelName = Annotated[str, AfterValidator(_model_name)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 Provider = Literal["builtin", "jigsawstack", "openai"]
 Schema = Annotated[str, AfterValidator(_schema)]
+Audience = Annotated[str, AfterValidator(_audience)]
+Account = Annotated[str, AfterValidator(_account)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
+TopicPath = Annotated[str, AfterValidator(_topic)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -170,6 +203,12 @@ class Settings(BaseSettings):
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    push_auth: Literal["oidc", "off"] = "oidc"
+    push_audience: Audience | None = None
+    push_service_account: Account | None = None
+    push_certs_url: KeysUrl = "https://www.googleapis.com/oauth2/v3/certs"
+    dead_letter_topic: TopicPath | None = None
+    fairness_key: SecretStr | None = Field(default=None, min_length=16)
     log_level: LogLevel = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics_address: Address | None = None

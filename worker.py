@@ -16,12 +16,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
-from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
@@ -37,11 +35,10 @@ from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
-from runtime.health import health_pages
+from runtime.health import health_pages, unanswered
 from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs, temporal_runtime
 from settings import Settings, unknown_variables
-from stores.errors import StoreError
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.retention import RetentionWorkflow
@@ -175,14 +172,7 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
                     return "stopping"
                 if not polling.is_set():
                     return "starting"
-                try:
-                    await store.task(UUID(int=0))
-                    await client.service_client.check_health()
-                except StoreError as exc:
-                    return str(exc)
-                except RPCError as exc:
-                    return f"Temporal does not answer: {exc.message}"
-                return None
+                return await unanswered(client, store)
 
             if settings.health_address is not None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))

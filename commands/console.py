@@ -22,6 +22,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from color import ImageError
+from messages.errors import PubSubRefused, PubSubUnreachable
 from runtime.client import TemporalMisconfigured, TemporalUnreachable
 from runtime.embedded import FolderInUse, PortInUse, ServerStartError
 from runtime.health import AddressUnusable
@@ -63,8 +64,10 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     FolderInUse: ExitCode.BAD_INPUT,
     AddressUnusable: ExitCode.BAD_INPUT,
     TemporalMisconfigured: ExitCode.BAD_INPUT,
+    PubSubRefused: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
+    PubSubUnreachable: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
     StoreError: ExitCode.UNREACHABLE,
 }

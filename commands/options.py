@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from commands.console import BadInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
 User = Annotated[str, typer.Option("--user", help="Who owns the concept; a user's UUID where the store is Supabase.")]
 Image = Annotated[Path | None, typer.Option("--image", help="Start from this logo: nothing is generated or paid for.")]
+
+
+def resource_path(kind: str, name: str) -> str:
+    """The full path of a topic or a subscription, projects/P/{kind}/N; short names are in GOOGLE_CLOUD_PROJECT.
+
+    Raises `BadInput`.
+    """
+    if not name.startswith("projects/"):
+        project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+        if not project:
+            raise BadInput(
+                f"{name[:60]!r} is in which project? Give projects/PROJECT/{kind}/NAME, or GOOGLE_CLOUD_PROJECT"
+            )
+        name = f"projects/{project}/{kind}/{name}"
+    if not re.fullmatch(rf"projects/[a-z0-9.:-]{{1,100}}/{kind}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}", name):
+        raise BadInput(f"not of the form projects/PROJECT/{kind}/NAME: {name[:100]!r}")
+    return name

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, RetryConfig
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
@@ -40,11 +40,14 @@ def configured_address() -> str | None:
     return _configuration().get("target_host")
 
 
-async def connect(address: str | None = None, *, runtime: Runtime | None = None) -> Client:
+async def connect(
+    address: str | None = None, *, runtime: Runtime | None = None, retry_config: RetryConfig | None = None
+) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
-    `address` is used where the environment names none; the last resort is localhost:7233. Raises
-    `TemporalUnreachable` or `TemporalMisconfigured`.
+    `address` is used where the environment names none; the last resort is localhost:7233. `retry_config` is for who
+    would rather hear of an outage at once than after the SDK's ten seconds. Raises `TemporalUnreachable` or
+    `TemporalMisconfigured`.
     """
     config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
@@ -53,7 +56,10 @@ async def connect(address: str | None = None, *, runtime: Runtime | None = None)
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             return await Client.connect(
-                **config, data_converter=pydantic_data_converter, runtime=runtime or temporal_runtime(None)
+                **config,
+                data_converter=pydantic_data_converter,
+                runtime=runtime or temporal_runtime(None),
+                retry_config=retry_config,
             )
     except ValueError as exc:
         raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}") from exc

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.common import (
+    Priority,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
@@ -69,10 +70,13 @@ class ConceptClient:
     task_queue: str
     with_attributes: bool
 
-    async def start(self, request: GenerationRequest, *, after_failure: bool = False) -> Start:
+    async def start(
+        self, request: GenerationRequest, *, after_failure: bool = False, priority: Priority = Priority.default
+    ) -> Start:
         """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
 
         `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
+        `priority` says where it stands in its task queues, on servers that know of it.
         """
         attributes = TypedSearchAttributes(
             [
@@ -94,6 +98,7 @@ class ConceptClient:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
+                priority=priority,
                 static_summary=f"concept with {request.num_palettes} palettes",
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )

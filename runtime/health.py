@@ -4,25 +4,32 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from temporalio.client import Client
+from temporalio.service import RPCError
 from typing_extensions import override
+
+from stores.errors import StoreError
+from stores.port import Store
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why this process cannot work right now, or None."""
 
 _CHECK_TIMEOUT_S = 3.0
+_LAST_ANSWERS_S = 1
 
 
 class AddressUnusable(Exception):
-    """A configured address cannot be listened on."""
+    """A configured address cannot be listened on. `source` is the variable or option that named it."""
 
-    def __init__(self, variable: str, address: str, reason: str) -> None:
-        super().__init__(f"{variable}: cannot listen on {address}: {reason}")
+    def __init__(self, source: str, address: str, reason: str) -> None:
+        super().__init__(f"{source}: cannot listen on {address}: {reason}")
 
 
 class _QuietServer(uvicorn.Server):
@@ -33,12 +40,20 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-@asynccontextmanager
-async def health_pages(address: str, not_ready_because: ReadinessCheck) -> AsyncIterator[None]:
-    """Serve `/health` and `/healthz` (this process lives) and `/readyz` (it can work) while the block runs.
+async def unanswered(client: Client, store: Store) -> str | None:
+    """Which of the services that every process needs does not answer, and why; None when both do."""
+    try:
+        await store.task(UUID(int=0))
+        await client.service_client.check_health()
+    except StoreError as exc:
+        return str(exc)
+    except RPCError as exc:
+        return f"Temporal does not answer: {exc.message}"
+    return None
 
-    `address` is host:port. Raises `AddressUnusable`.
-    """
+
+def health_routes(not_ready_because: ReadinessCheck) -> list[Route]:
+    """`/health` and `/healthz` (this process lives) and `/readyz` (it can work)."""
 
     async def alive(_: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
@@ -52,19 +67,43 @@ async def health_pages(address: str, not_ready_because: ReadinessCheck) -> Async
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
 
-    app = Starlette(routes=[Route("/health", alive), Route("/healthz", alive), Route("/readyz", ready)])
-    listener = _listen(address)
-    server = _QuietServer(uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    return [Route("/health", alive), Route("/healthz", alive), Route("/readyz", ready)]
+
+
+@asynccontextmanager
+async def health_pages(address: str, not_ready_because: ReadinessCheck) -> AsyncIterator[None]:
+    """Serve the health routes while the block runs. `address` is host:port. Raises `AddressUnusable`."""
+    async with serving(Starlette(routes=health_routes(not_ready_because)), address, "CONCEPT_HEALTH_ADDRESS"):
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[None]:
+    """Serve `app` while the block runs; leaving it gives a second to the answers that are under way.
+
+    `address` is host:port, `source` what it was configured by. Raises `AddressUnusable`.
+    """
+    listener = _listen(address, source)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+    )
+    server = _QuietServer(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
     finally:
         server.should_exit = True
-        await serving
+        await running
         listener.close()
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, source: str = "CONCEPT_HEALTH_ADDRESS") -> socket.socket:
     host, _, port = address.rpartition(":")
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(
@@ -79,5 +118,5 @@ def _listen(address: str) -> socket.socket:
             listener.close()
             raise
     except OSError as exc:
-        raise AddressUnusable("CONCEPT_HEALTH_ADDRESS", address, exc.strerror or str(exc)) from exc
+        raise AddressUnusable(source, address, exc.strerror or str(exc)) from exc
     return listener

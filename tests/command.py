@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +88,12 @@ def make_shell(folder: Path, **environment: str) -> Shell:
     """A shell in `folder` with the environment of a fresh machine."""
     inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "TMPDIR"}}
     return Shell(folder, inherited | {"HOME": str(folder), "COLUMNS": "200"} | environment)
+
+
+def free_address() -> str:
+    """An address nobody listens on."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def children_of(pid: int) -> list[int]:

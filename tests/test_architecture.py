@@ -8,7 +8,18 @@ from pathlib import Path
 from contracts.workflows import SEARCH_ATTRIBUTES
 from tests.command import ROOT
 
-PACKAGES = ("activities", "color", "commands", "contracts", "gallery", "providers", "runtime", "stores", "workflows")
+PACKAGES = (
+    "activities",
+    "color",
+    "commands",
+    "contracts",
+    "gallery",
+    "messages",
+    "providers",
+    "runtime",
+    "stores",
+    "workflows",
+)
 
 
 def test_import_contracts_hold() -> None:
@@ -49,7 +60,7 @@ def test_every_activity_call_has_a_policy() -> None:
 
 def test_importing_a_module_runs_nothing() -> None:
     """No entry point starts anything, reads settings or touches the file system when it is imported."""
-    code = "import sys; sys.argv = ['x']; import starter, worker, settings; print('quiet')"
+    code = "import sys; sys.argv = ['x']; import starter, worker, bridge, settings; print('quiet')"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -21,11 +21,11 @@ from contracts.tasks import GenerationRequest, TaskStatus
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
-from tests.command import ROOT, make_shell, read_until
+from tests.command import ROOT, free_address, make_shell, read_until
 from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService
 from tests.stopping_worker import Point, Points
-from tests.test_worker import Site, fetch, free_address
+from tests.test_worker import Site, fetch
 
 
 @dataclass(frozen=True)

@@ -345,3 +345,35 @@ def test_a_schema_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, schema: str) 
     """It becomes a header and part of a statement."""
     (line,) = problems(monkeypatch, CONCEPT_DB_SCHEMA=schema)
     assert line.startswith("CONCEPT_DB_SCHEMA: must be lower-case letters")
+
+
+@pytest.mark.parametrize("url", ["https://keys.example.com/certs", "http://127.0.0.1:8000/certs", "http://[::1]/certs"])
+def test_keys_come_from_where_nobody_can_change_them(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Over TLS, or from this machine."""
+    monkeypatch.setenv("CONCEPT_PUSH_CERTS_URL", url)
+    assert Settings.load().push_certs_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://keys.example.com/certs", "http://127.0.0.1.example.com/certs", "file:///etc/keys", "keys"]
+)
+def test_keys_in_plain_text_are_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Whoever could change them on the way would decide who gets in."""
+    (line,) = problems(monkeypatch, CONCEPT_PUSH_CERTS_URL=url)
+    assert line.startswith("CONCEPT_PUSH_CERTS_URL: must be an https URL")
+
+
+def test_a_dead_letter_topic_is_a_full_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bridge has no project of its own."""
+    assert problems(monkeypatch, CONCEPT_DEAD_LETTER_TOPIC="projects/my-project/topics/dead-letters") == ()
+    (line,) = problems(monkeypatch, CONCEPT_DEAD_LETTER_TOPIC="dead-letters")
+    assert line.startswith("CONCEPT_DEAD_LETTER_TOPIC: must be projects/PROJECT/topics/TOPIC")
+
+
+def test_a_fairness_key_cannot_be_guessed_or_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too short a one is refused without being shown; a good one does not show either."""
+    (line,) = problems(monkeypatch, CONCEPT_FAIRNESS_KEY="hunter2")
+    assert line.startswith("CONCEPT_FAIRNESS_KEY: ")
+    assert "hunter2" not in line
+    monkeypatch.setenv("CONCEPT_FAIRNESS_KEY", SECRET)
+    assert SECRET not in repr(Settings.load())

@@ -31,15 +31,9 @@ from runtime.embedded import EmbeddedServer
 from runtime.health import AddressUnusable, health_pages
 from runtime.telemetry import configure_logs
 from stores.local import LocalStore
-from tests.command import Shell, finish, make_shell, read_until
+from tests.command import Shell, finish, free_address, make_shell, read_until
 from tests.rig import BUCKETS, Script, ScriptedImages, make_request, rigged, until
 from worker import Queue, _parse_queues
-
-
-def free_address() -> str:
-    """An address nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture

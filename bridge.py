@@ -1,0 +1,176 @@
+"""From Pub/Sub to Temporal: starts the workflow that a task message asks for, until SIGTERM.
+
+python bridge.py push --port 8080                       the endpoint of a push subscription
+python bridge.py pull --subscription SUBSCRIPTION       a pull subscription
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from temporalio.client import RetryConfig
+
+from commands.console import load_dotenv_file, run_app
+from commands.options import resource_path
+from commands.session import opened_store
+from messages.delivery import Bridge
+from runtime.client import connect, ensure_search_attributes
+from runtime.concepts import ConceptClient
+from runtime.health import ReadinessCheck, health_pages, serving, unanswered
+from runtime.telemetry import configure_logs, temporal_runtime
+from settings import Settings, SettingsError, unknown_variables
+
+GRACE_S = 9.0
+"""How long messages in work may take after SIGTERM: Cloud Run leaves 10 s. None takes longer than 8 s by itself."""
+
+# Pub/Sub is who repeats: a message that waits for Temporal in here only takes the place of another.
+SOON = RetryConfig(max_elapsed_time_millis=1000)
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    help="Start the workflows that task messages of Pub/Sub ask for, until SIGTERM.\n\n"
+    "Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What both ways in need."""
+
+    bridge: Bridge
+    not_ready_because: ReadinessCheck
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Connected]:
+    """Connect to everything. Raises what connecting, the store and Pub/Sub raise."""
+    client = await connect(runtime=temporal_runtime(settings.metrics_address), retry_config=SOON)
+    concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
+    secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings))
+        dead_letters = None
+        if settings.dead_letter_topic is not None:
+            from messages.pubsub import opened_topic  # noqa: PLC0415 -- slow to load, and not needed otherwise
+
+            dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
+
+        async def not_ready_because() -> str | None:
+            return await unanswered(client, store)
+
+        yield Connected(Bridge(concepts, store, secret, dead_letters), not_ready_because)
+
+
+@app.command()
+def push(
+    port: Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="Where to listen.")] = 8080,
+    host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "0.0.0.0",  # noqa: S104 -- Pub/Sub comes from outside
+) -> None:
+    r"""Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
+
+    \b
+    Example:
+      CONCEPT_PUSH_AUDIENCE=https://bridge.example.com CONCEPT_PUSH_SERVICE_ACCOUNT=push@my-project.example \
+        bridge.py push --port 8080
+    """
+    settings = _settings()
+    if settings.push_auth == "oidc":
+        needed = {"PUSH_AUDIENCE": settings.push_audience, "PUSH_SERVICE_ACCOUNT": settings.push_service_account}
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            raise SettingsError(tuple(f"CONCEPT_{name} is not set" for name in missing))
+    asyncio.run(_push(settings, f"{host}:{port}"))
+
+
+@app.command()
+def pull(
+    subscription: Annotated[
+        str,
+        typer.Option(
+            "--subscription", help="projects/PROJECT/subscriptions/NAME, or NAME in the project GOOGLE_CLOUD_PROJECT."
+        ),
+    ],
+) -> None:
+    r"""Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
+
+    \b
+    Example:
+      bridge.py pull --subscription projects/my-project/subscriptions/concepts
+    """
+    settings = _settings()
+    asyncio.run(_pull(settings, resource_path("subscriptions", subscription)))
+
+
+async def _push(settings: Settings, address: str) -> None:
+    # Loaded here, so that pulling does without.
+    import httpx  # noqa: PLC0415
+
+    from messages.push import PushEndpoint  # noqa: PLC0415
+    from messages.tokens import SigningKeys, TokenCheck  # noqa: PLC0415
+
+    stop = _stopped_by_signals()
+    async with connected(settings) as ready, httpx.AsyncClient(follow_redirects=False) as http:
+        token_check = None
+        if settings.push_auth == "oidc":
+            keys = SigningKeys(http, settings.push_certs_url)
+            token_check = TokenCheck(keys, settings.push_audience or "", settings.push_service_account or "")
+        else:
+            log.warning("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts")
+        endpoint = PushEndpoint(ready.bridge, token_check, ready.not_ready_because)
+        async with serving(endpoint.app, address, "--port"):
+            log.info("listening", extra={"address": address})
+            await stop.wait()
+            log.info("stopping: no new messages, finishing those in work")
+            try:
+                await asyncio.wait_for(endpoint.drain(), GRACE_S)
+            except TimeoutError:
+                log.warning("some messages are left unacknowledged: they will come again")
+
+
+async def _pull(settings: Settings, subscription: str) -> None:
+    from messages.pubsub import pull as pull_from  # noqa: PLC0415 -- slow to load, and push does without
+
+    stop = _stopped_by_signals()
+    async with connected(settings) as ready, AsyncExitStack() as stack:
+
+        async def not_ready_because() -> str | None:
+            return "stopping" if stop.is_set() else await ready.not_ready_because()
+
+        if settings.health_address is not None:
+            await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
+        log.info("pulling", extra={"subscription": subscription})
+        await pull_from(subscription, ready.bridge, stop)
+        log.info("stopped: what was in work is finished, the rest is handed back")
+
+
+def _settings() -> Settings:
+    load_dotenv_file()
+    settings = Settings.load()
+    configure_logs(settings.log_level, settings.log_format)
+    for line in unknown_variables(tuple(os.environ)):
+        log.warning(line)
+    return settings
+
+
+def _stopped_by_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+if __name__ == "__main__":
+    run_app(app)

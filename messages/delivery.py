@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from temporalio.service import RPCError
+
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from messages.envelopes import Message
+from messages.errors import NotNow, Poison, PubSubError
+from messages.fairness import priority_of
+from messages.translation import read_request, salvage
+from runtime.concepts import ConceptClient, Start
+from stores.errors import StoreError, StoreRefused
+from stores.port import Store
+
+ANSWER_TIMEOUT_S = 8.0
+"""For one message, everything included. Shorter than the 10 s that Cloud Run leaves after SIGTERM, and than the
+shortest acknowledgement deadline of a subscription, which is 10 s too."""
+
+REFUSED_MESSAGE = "InvalidMessage"
+"""Error type of a row that a refused message left behind. Its request is a remnant: it must never be started."""
+
+log = logging.getLogger(__name__)
+
+
+class Verdict(StrEnum):
+    """Why a message may be acknowledged."""
+
+    STARTED = "started"
+    """Temporal has the task: a new run, or the one that runs already."""
+    ENDED_BEFORE = "ended before"
+    """The task has its outcome; nothing was started."""
+    REFUSED = "refused"
+    """It can never succeed, and that is recorded."""
+
+
+class DeadLetters(Protocol):
+    """Where messages go that cannot even be recorded on a row."""
+
+    async def keep(self, message: Message, reason: str) -> None:
+        """Hand the message on as it came. Raises `PubSubError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What happens with a message, however it came in.
+
+    `fairness_secret` keys the hash of user ids; without it users do not take turns.
+    """
+
+    concepts: ConceptClient
+    store: Store
+    fairness_secret: bytes | None = None
+    dead_letters: DeadLetters | None = None
+
+    async def deliver(self, message: Message) -> Verdict:
+        """Start the message's task, or record why it can never be. Returning means: acknowledge.
+
+        May be repeated without harm. Raises `NotNow` when the message must come again.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await self._deliver(message)
+        except StoreError as exc:
+            raise NotNow(f"the store cannot be used: {exc}") from exc
+        except RPCError as exc:
+            raise NotNow(f"Temporal cannot be used: {exc.message or exc.status.name}") from exc
+        except PubSubError as exc:
+            raise NotNow(f"the dead-letter topic cannot be used: {exc}") from exc
+        except TimeoutError as exc:
+            raise NotNow(f"Temporal or the store did not answer within {ANSWER_TIMEOUT_S:.0f} s") from exc
+
+    async def _deliver(self, message: Message) -> Verdict:
+        try:
+            request = read_request(message)
+            verdict = await self._start(request)
+        except Poison as poison:
+            recorded = await self._refuse(message, poison)
+            log.warning(
+                "a message can never succeed",
+                extra={
+                    "message_id": message.message_id,
+                    "task_id": None if poison.task_id is None else str(poison.task_id),
+                    "reason": poison.reason,
+                    "recorded": recorded,
+                },
+            )
+            return Verdict.REFUSED
+        log.debug("delivered", extra={"message_id": message.message_id, "verdict": verdict})
+        return verdict
+
+    async def _start(self, request: GenerationRequest) -> Verdict:
+        # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
+        # the message for days.
+        row = await self.store.task(request.task_id)
+        if row is not None and row.user_id != request.user_id:
+            raise Poison("the task exists already and belongs to another user", request.task_id)
+        if row is not None and row.status.ended:
+            return Verdict.ENDED_BEFORE
+        priority = priority_of(request, self.fairness_secret)
+        if await self.concepts.start(request, priority=priority) is Start.STARTED:
+            return Verdict.STARTED
+        row = await self.store.task(request.task_id)
+        if row is not None and row.status.ended:
+            return Verdict.ENDED_BEFORE
+        # Its workflow ended without telling the row: terminated, for example. What failed may be started anew.
+        started = await self.concepts.start(request, priority=priority, after_failure=True)
+        return Verdict.STARTED if started is Start.STARTED else Verdict.ENDED_BEFORE
+
+    async def _refuse(self, message: Message, poison: Poison) -> str:
+        """Record a message that can never succeed; where."""
+        if await self._fail_row(message, poison):
+            return "row"
+        if self.dead_letters is not None:
+            await self.dead_letters.keep(message, poison.reason)
+            return "dead-letter topic"
+        return "log"
+
+    async def _fail_row(self, message: Message, poison: Poison) -> bool:
+        """Whether the task's row tells its user now. An outcome, another user's row and a running concept stay."""
+        task_id = poison.task_id
+        if task_id is None:
+            return False
+        row = await self.store.task(task_id)
+        remnant = salvage(message, task_id, None if row is None else row.user_id)
+        if remnant is None or (row is not None and row.user_id != remnant.user_id):
+            return False
+        if (row is not None and row.status is not TaskStatus.PENDING) or await self.concepts.is_running(task_id):
+            return row is not None and row.error is not None and row.error.type == REFUSED_MESSAGE
+        error = TaskError(
+            stage=Stage.CLAIM, type=REFUSED_MESSAGE, message=f"The task message cannot be used: {poison.reason}"
+        )
+        try:
+            # Under a name of its own: a workflow that claims the row in this moment keeps it.
+            after = await self.store.fail_task(remnant, f"message-{message.message_id}", TaskStatus.FAILED, error)
+        except StoreRefused as exc:
+            log.warning("the row cannot be recorded", extra={"task_id": str(task_id), "reason": str(exc)})
+            return False
+        return after.error is not None and after.error.type == REFUSED_MESSAGE
