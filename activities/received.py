@@ -10,10 +10,11 @@ T = TypeVar("T")
 class Received(Generic[T]):
     """Answers that were paid for and are not stored yet: the next attempt in this process stores instead of paying.
 
-    At most `limit` are held, the oldest go first, so that a store that stays away cannot fill the memory.
+    At most `limit` are held, the oldest go first, so that a store that stays away cannot fill the memory. No call is
+    paid while the store is away, because it is asked first; so the limit need only exceed the calls under way at once.
     """
 
-    def __init__(self, limit: int = 32) -> None:
+    def __init__(self, limit: int = 128) -> None:
         self._limit = limit
         self._answers: OrderedDict[uuid.UUID, T] = OrderedDict()
 
