@@ -27,7 +27,7 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 bench: .venv/.ready-dev ## what recoloring, orchestration and the bridge cost, as ratios to a reference
-	@for name in recoloring quality concept bridge; do \
+	@for name in recoloring quality concept delivery; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/.ready: requirements.lock

@@ -4,7 +4,7 @@ The reference is the server alone, in the same run: the same starts made directl
 worker is attached. Pub/Sub is the tests' stand-in, spoken to by Google's client library; the push endpoint verifies
 tokens. Everything shares this machine's cores, so the bridge's own processor time per message is printed too.
 
-    python benchmarks/bridge.py            about two minutes
+    python benchmarks/delivery.py            about two minutes
 """
 
 from __future__ import annotations
