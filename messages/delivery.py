@@ -11,7 +11,7 @@ from temporalio.service import RPCError
 
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from messages.envelopes import Message
-from messages.errors import NotNow, Poison, PubSubError
+from messages.errors import NoMessage, NotNow, Poison, PubSubError
 from messages.fairness import priority_of
 from messages.translation import read_request, salvage
 from runtime.concepts import ConceptClient, Start
@@ -129,7 +129,11 @@ class Bridge:
         if await self._fail_row(message, poison):
             return "row"
         if self.dead_letters is not None:
-            await self.dead_letters.keep(message, poison.reason)
+            try:
+                await self.dead_letters.keep(message, poison.reason)
+            except NoMessage as exc:  # it will not be one tomorrow either
+                log.warning("not a dead letter", extra={"message_id": message.message_id, "reason": str(exc)})
+                return "log"
             return "dead-letter topic"
         return "log"
 

@@ -17,7 +17,7 @@ from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from messages import delivery
 from messages.delivery import REFUSED_MESSAGE, Bridge, DeadLetters, Verdict
 from messages.envelopes import Message
-from messages.errors import NotNow, PubSubUnreachable
+from messages.errors import NoMessage, NotNow, PubSubError, PubSubUnreachable
 from messages.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from runtime.client import connect
 from runtime.concepts import ConceptClient
@@ -38,7 +38,7 @@ ERROR = TaskError(stage=Stage.IMAGE, type="Refused", message="No")
 class Drawer(DeadLetters):
     """Keeps dead letters, unless it is stuck."""
 
-    error: PubSubUnreachable | None = None
+    error: PubSubError | None = None
     letters: list[tuple[Message, str]] = field(default_factory=list)
 
     @override
@@ -196,6 +196,13 @@ async def test_without_the_dead_letter_topic_nothing_is_acknowledged(place: Plac
     bridge = replace(place.bridge, dead_letters=Drawer(PubSubUnreachable("no answer")))
     with pytest.raises(NotNow, match="the dead-letter topic cannot be used"):
         await bridge.deliver(Message(data=b"\xff"))
+
+
+async def test_what_cannot_even_be_a_dead_letter_is_in_the_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """It would not be one tomorrow either, so it is acknowledged."""
+    bridge = replace(place.bridge, dead_letters=Drawer(NoMessage("too large")))
+    assert await bridge.deliver(Message(data=b"\xff")) is Verdict.REFUSED
+    assert [vars(one).get("recorded") for one in caplog.records if one.name == "messages.delivery"] == [None, "log"]
 
 
 async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
