@@ -20,7 +20,7 @@ from temporalio.client import RetryConfig
 
 from commands.console import load_dotenv_file, run_app
 from commands.options import resource_path
-from commands.session import opened_store
+from commands.session import opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
@@ -71,7 +71,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
         async def not_ready_because() -> str | None:
             return await unanswered(client, store)
 
-        yield Connected(Bridge(concepts, store, secret, dead_letters), not_ready_because)
+        yield Connected(Bridge(concepts, store, secret, dead_letters, owner_rule(settings)), not_ready_because)
 
 
 @app.command()

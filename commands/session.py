@@ -161,9 +161,14 @@ def supabase_project(settings: Settings) -> Project:
     )
 
 
+def owner_rule(settings: Settings) -> Callable[[str], bool]:
+    """Whether the store that the settings name can take a user id for an owner."""
+    return is_owner if settings.store == "supabase" else lambda _: True
+
+
 def check_owner(settings: Settings, request: GenerationRequest) -> None:
     """Refuse early whom the store would refuse. Raises `BadInput`."""
-    if settings.store == "supabase" and not is_owner(request.user_id):
+    if not owner_rule(settings)(request.user_id):
         raise BadInput(f"--user: the Supabase store needs the UUID of a user, in lower case, not {request.user_id!r}")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -10,11 +11,11 @@ from temporalio.service import RPCError
 
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from messages.envelopes import Message
-from messages.errors import NotNow, Poison, PubSubError
+from messages.errors import NoMessage, NotNow, Poison, PubSubError
 from messages.fairness import priority_of
 from messages.translation import read_request, salvage
 from runtime.concepts import ConceptClient, Start
-from stores.errors import StoreError, StoreRefused
+from stores.errors import StoreError, StoreRefused, TaskImported
 from stores.port import Store
 
 ANSWER_TIMEOUT_S = 8.0
@@ -46,17 +47,23 @@ class DeadLetters(Protocol):
         ...
 
 
+def _anybody(_: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Bridge:
     """What happens with a message, however it came in.
 
-    `fairness_secret` keys the hash of user ids; without it users do not take turns.
+    `fairness_secret` keys the hash of user ids; without it users do not take turns. `can_own` says whether the store
+    can take a user id for an owner.
     """
 
     concepts: ConceptClient
     store: Store
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
+    can_own: Callable[[str], bool] = _anybody
 
     async def deliver(self, message: Message) -> Verdict:
         """Start the message's task, or record why it can never be. Returning means: acknowledge.
@@ -97,7 +104,12 @@ class Bridge:
     async def _start(self, request: GenerationRequest) -> Verdict:
         # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
         # the message for days.
-        row = await self.store.task(request.task_id)
+        if not self.can_own(request.user_id):
+            raise Poison("user_id: not one that the store can take for an owner", request.task_id)
+        try:
+            row = await self.store.task(request.task_id)
+        except TaskImported:
+            return Verdict.ENDED_BEFORE
         if row is not None and row.user_id != request.user_id:
             raise Poison("the task exists already and belongs to another user", request.task_id)
         if row is not None and row.status.ended:
@@ -117,7 +129,11 @@ class Bridge:
         if await self._fail_row(message, poison):
             return "row"
         if self.dead_letters is not None:
-            await self.dead_letters.keep(message, poison.reason)
+            try:
+                await self.dead_letters.keep(message, poison.reason)
+            except NoMessage as exc:  # it will not be one tomorrow either
+                log.warning("not a dead letter", extra={"message_id": message.message_id, "reason": str(exc)})
+                return "log"
             return "dead-letter topic"
         return "log"
 
@@ -126,7 +142,10 @@ class Bridge:
         task_id = poison.task_id
         if task_id is None:
             return False
-        row = await self.store.task(task_id)
+        try:
+            row = await self.store.task(task_id)
+        except TaskImported:
+            return False
         remnant = salvage(message, task_id, None if row is None else row.user_id)
         if remnant is None or (row is not None and row.user_id != remnant.user_id):
             return False

@@ -12,6 +12,7 @@ MessageError
 └── PubSubError
     ├── PubSubUnreachable  no answer from Pub/Sub
     └── PubSubRefused      Pub/Sub will not do this, now or later
+        └── NoMessage      what was to be published is no message that Pub/Sub takes
 """
 
 from __future__ import annotations
@@ -76,3 +77,7 @@ class PubSubUnreachable(PubSubError):
 
 class PubSubRefused(PubSubError):
     """Pub/Sub will not do this: no such topic or subscription, no permission, no credentials."""
+
+
+class NoMessage(PubSubRefused):
+    """What was to be published is too large, or otherwise no message that Pub/Sub takes."""

@@ -12,6 +12,7 @@ from google.api_core.exceptions import (
     DeadlineExceeded,
     GoogleAPICallError,
     InternalServerError,
+    InvalidArgument,
     ResourceExhausted,
     RetryError,
     ServiceUnavailable,
@@ -19,6 +20,7 @@ from google.api_core.exceptions import (
 )
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError
 from google.cloud.pubsub_v1.subscriber.message import Message as PulledMessage
 from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
 from google.cloud.pubsub_v1.types import FlowControl
@@ -26,7 +28,7 @@ from typing_extensions import override
 
 from messages.delivery import Bridge, DeadLetters
 from messages.envelopes import Message
-from messages.errors import NotNow, PubSubError, PubSubRefused, PubSubUnreachable
+from messages.errors import NoMessage, NotNow, PubSubError, PubSubRefused, PubSubUnreachable
 
 AT_ONCE = 32
 """Messages in work. Each holds a thread that waits, so that the library's own clean stop covers it."""
@@ -38,6 +40,8 @@ HOLD_S = 3.0
 
 _PUBLISH_TIMEOUT_S = 10.0
 _MAX_ATTRIBUTES = 100
+# Names that the library takes for its own parameters. Those that begin with goog Pub/Sub delivers, but does not take.
+_PARAMETERS = frozenset({"self", "topic", "data", "ordering_key", "retry", "timeout"})
 _UNREACHABLE = (ServiceUnavailable, DeadlineExceeded, InternalServerError, ResourceExhausted, Unknown, RetryError)
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,8 @@ class Topic(DeadLetters):
             # The library's own retries are off, as everywhere: whoever called decides.
             sent = self._client.publish(self._path, data, retry=None, timeout=_PUBLISH_TIMEOUT_S, **attributes)
             return await asyncio.wrap_future(sent)
+        except MessageTooLargeError as exc:
+            raise NoMessage(f"Pub/Sub, {self._path}: the message is too large") from exc
         except (GoogleAPICallError, RetryError, GoogleAuthError) as exc:
             raise _typed(exc, self._path) from exc
 
@@ -67,7 +73,8 @@ class Topic(DeadLetters):
         attributes = {"concept_reason": reason, "concept_message_id": message.message_id}
         for name, value in message.attributes.items():
             if len(attributes) < _MAX_ATTRIBUTES:
-                attributes.setdefault(name, value)
+                unusable = name in _PARAMETERS or name.startswith("goog")
+                attributes.setdefault(f"original-{name}" if unusable else name, value)
         await self.publish(message.data or b"", attributes)
 
     def close(self) -> None:
@@ -157,5 +164,9 @@ async def _deliver(pulled: PulledMessage, bridge: Bridge, stop: asyncio.Event) -
 
 def _typed(exc: Exception, path: str) -> PubSubError:
     reason = exc.message if isinstance(exc, GoogleAPICallError) else str(exc)
-    kind = PubSubUnreachable if isinstance(exc, _UNREACHABLE) else PubSubRefused
+    kind: type[PubSubError] = PubSubRefused
+    if isinstance(exc, InvalidArgument):
+        kind = NoMessage
+    elif isinstance(exc, _UNREACHABLE):
+        kind = PubSubUnreachable
     return kind(f"Pub/Sub, {path}: {reason.splitlines()[0] if reason else type(exc).__name__}")

@@ -5,7 +5,8 @@ StoreError
 │   └── StoreThrottled  it asks to be left alone for a while
 ├── StoreRefused        it will not do this, now or later
 │   ├── StoreForbidden  its policies or our key do not allow it
-│   └── StoreConflict   it contradicts what is there
+│   ├── StoreConflict   it contradicts what is there
+│   └── TaskImported    the task has ended in the previous system, and its message is not known
 ├── ObjectMissing       no object at that place
 ├── ObjectCorrupt       the bytes there are not the bytes that were stored
 └── TaskHeld            another workflow has claimed the task
@@ -47,6 +48,10 @@ class StoreForbidden(StoreRefused):
 
 class StoreConflict(StoreRefused):
     """This contradicts what the store holds already."""
+
+
+class TaskImported(StoreRefused):
+    """The previous system recorded how this task ended, but not its message."""
 
 
 class ObjectMissing(StoreError):

@@ -12,7 +12,7 @@ from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
-from stores.errors import StoreRefused, TaskHeld
+from stores.errors import StoreRefused, TaskHeld, TaskImported
 from stores.port import TaskRow
 from stores.supabase.connection import SupabaseConnection, answers, parsed
 
@@ -222,5 +222,5 @@ def _about(request: GenerationRequest, workflow_id: str) -> dict[str, object]:
 
 def _known(task: _Task) -> TaskRow:
     if task.request is None:
-        raise StoreRefused(f"task {task.id} was recorded by the previous system: its message is not known")
+        raise TaskImported(f"task {task.id} was recorded by the previous system: its message is not known")
     return task.as_row(task.request)

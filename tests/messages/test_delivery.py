@@ -17,17 +17,20 @@ from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from messages import delivery
 from messages.delivery import REFUSED_MESSAGE, Bridge, DeadLetters, Verdict
 from messages.envelopes import Message
-from messages.errors import NotNow, PubSubUnreachable
+from messages.errors import NoMessage, NotNow, PubSubError, PubSubUnreachable
 from messages.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from runtime.client import connect
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
+from stores.supabase.project import is_owner
 from tests.messages.conftest import Place
 from tests.messages.samples import payload_of
 from tests.rig import make_concept, make_request, rigged
+from tests.supabase_site.project import SupabaseProject
 
+OWNER = "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c12"
 ERROR = TaskError(stage=Stage.IMAGE, type="Refused", message="No")
 
 
@@ -35,7 +38,7 @@ ERROR = TaskError(stage=Stage.IMAGE, type="Refused", message="No")
 class Drawer(DeadLetters):
     """Keeps dead letters, unless it is stuck."""
 
-    error: PubSubUnreachable | None = None
+    error: PubSubError | None = None
     letters: list[tuple[Message, str]] = field(default_factory=list)
 
     @override
@@ -195,6 +198,13 @@ async def test_without_the_dead_letter_topic_nothing_is_acknowledged(place: Plac
         await bridge.deliver(Message(data=b"\xff"))
 
 
+async def test_what_cannot_even_be_a_dead_letter_is_in_the_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """It would not be one tomorrow either, so it is acknowledged."""
+    bridge = replace(place.bridge, dead_letters=Drawer(NoMessage("too large")))
+    assert await bridge.deliver(Message(data=b"\xff")) is Verdict.REFUSED
+    assert [vars(one).get("recorded") for one in caplog.records if one.name == "messages.delivery"] == [None, "log"]
+
+
 async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
     """Neither a good message nor one whose row would have to be checked against a run."""
     server = await EmbeddedServer.start()
@@ -206,6 +216,32 @@ async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
         with pytest.raises(NotNow, match="Temporal cannot be used"):
             await bridge.deliver(message)
     assert await place.store.task(request.task_id) is None
+
+
+async def test_supabase_knows_what_was_before(client: Client, project: SupabaseProject) -> None:
+    """What the previous system ended is acknowledged, what it left pending is started, and only users can own tasks."""
+    store = await project.store()
+    drawer = Drawer()
+    concepts = ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)
+    bridge = Bridge(concepts, store, dead_letters=drawer, can_own=is_owner)
+    ended, pending, refused = (make_request(user_id=OWNER) for _ in range(3))
+    for request, status in ((ended, "completed"), (pending, "pending")):
+        await project.sql(
+            "insert into tasks (id, user_id, type, status) values (%s, %s, 'concept_generation', %s)",
+            [str(request.task_id), OWNER, status],
+        )
+    assert await bridge.deliver(message_of(ended)) is Verdict.ENDED_BEFORE
+    assert await bridge.deliver(message_of(ended, num_palettes=99)) is Verdict.REFUSED
+    assert await bridge.deliver(message_of(pending)) is Verdict.STARTED
+    assert await bridge.deliver(message_of(refused, num_palettes=99)) is Verdict.REFUSED
+    assert await bridge.deliver(message_of(make_request(user_id="ada"))) is Verdict.REFUSED
+    assert [reason.partition(":")[0] for _, reason in drawer.letters] == ["num_palettes", "user_id"]
+    row = await store.task(refused.task_id)
+    assert row is not None
+    assert row.error is not None
+    assert (row.status, row.error.type) == (TaskStatus.FAILED, REFUSED_MESSAGE)
+    assert not await concepts.is_running(ended.task_id)
+    await store.close()
 
 
 async def test_a_message_has_only_so_long(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

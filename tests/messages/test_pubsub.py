@@ -11,7 +11,7 @@ import pytest
 
 from messages import pubsub as module
 from messages.envelopes import Message
-from messages.errors import PubSubRefused, PubSubUnreachable
+from messages.errors import NoMessage, PubSubRefused, PubSubUnreachable
 from messages.pubsub import opened_topic, pull
 from stores.errors import StoreUnavailable
 from tests.command import free_address
@@ -189,6 +189,24 @@ async def test_a_dead_letter_is_the_message_and_why(pubsub: PubSub) -> None:
     assert (first.attributes["concept_reason"], first.attributes["concept_message_id"]) == ("the data is no JSON", "7")
     assert first.attributes["name-0"] == "value"
     assert dict(second.attributes) == {"concept_reason": "the data is not base64", "concept_message_id": "8"}
+
+
+async def test_a_dead_letter_may_have_any_attributes(pubsub: PubSub) -> None:
+    """Names that the client library or Pub/Sub keep for themselves are told apart, not lost and not refused."""
+    names = ["topic", "data", "ordering_key", "retry", "timeout", "googclient_schemaencoding", "self", "plain"]
+    async with opened_topic(DEAD) as topic:
+        await topic.keep(Message(message_id="7", data=b"x", attributes=dict.fromkeys(names, "value")), "no")
+    (letter,) = pubsub.published[DEAD]
+    kept = set(letter.attributes) - {"concept_reason", "concept_message_id"}
+    assert kept == {f"original-{name}" for name in names[:-1]} | {"plain"}
+
+
+async def test_what_pubsub_takes_for_no_message_is_told(pubsub: PubSub) -> None:
+    """Too large a one, which is then recorded elsewhere instead of being tried for ever."""
+    async with opened_topic(DEAD) as topic:
+        with pytest.raises(NoMessage):
+            await topic.publish(b"x" * 11_000_000, {})
+    assert not pubsub.published[DEAD]
 
 
 async def test_without_credentials_nothing_is_tried(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
