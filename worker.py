@@ -176,10 +176,10 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
 
             if settings.health_address is not None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
+            if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
+                await ensure_retention(client, settings.task_queue, settings.retention_days)
             await stack.enter_async_context(working(client, settings, store, queues=queues))
             polling.set()
-            if Queue.NETWORK in queues:
-                await ensure_retention(client, settings.task_queue, settings.retention_days)
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
