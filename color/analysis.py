@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.spaces import F64, U8, rgb_to_oklab
+from color.spaces import F64, U8, contrast, luminance, rgb_to_oklab
 
 MAX_REGIONS: Final = 12
 _SEEDS: Final = 20
@@ -49,9 +49,11 @@ class Regions:
     `rgb` (k, 3) in [0, 255]; `oklab` (k, 3); `share` (k,) of the visible area, sums to 1; `seen` (k,) in
     [0.1, 1], how much a region matters to the eye: by its area, and by the edges it draws; `thin` (k,) in
     [0, 1], whether it is lines and text rather than surfaces. `ground` is the region that
-    surrounds the others. The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges
-    lies between two regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `touch`,
-    whether they meet at all. `steps` (k,) tells which regions merely lie on a gradient between two others.
+    surrounds the others; `light` (k,) is relative luminance (WCAG 2), `contrast` (k,) its ratio with the ground's.
+    The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges lies between two
+    regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `touch`, whether they meet at
+    all. `steps` (k,) tells which regions merely lie on a gradient between two others, and `photo` whether the picture
+    is more like a photograph than like a drawing.
     """
 
     rgb: F64
@@ -60,6 +62,8 @@ class Regions:
     seen: F64
     thin: F64
     ground: int
+    light: F64
+    contrast: F64
     distance: F64
     border: F64
     link: F64
@@ -206,7 +210,9 @@ def describe(
             for ends in ((step.first, step.second), (step.second, step.first)):
                 touch[ends] = True
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
-    return Regions(centers, oklab, share, seen, thin, ground, distance, border, link, touch, steps, photo)
+    light = luminance(centers)
+    ratio = contrast(light, light[ground])
+    return Regions(centers, oklab, share, seen, thin, ground, light, ratio, distance, border, link, touch, steps, photo)
 
 
 def _steps(oklab: F64, link: F64, seen: F64) -> tuple[Step | None, ...]:

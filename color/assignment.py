@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.spaces import F64, contrast, luminance, oklab_luminance
+from color.spaces import F64, contrast, oklab_luminance
 
 Ways = NDArray[np.intp]
 """n ways to color k regions: (n, k) numbers of palette colors, in the order of a search."""
@@ -277,8 +277,7 @@ def _among(regions: Regions, earlier: list[int], i: int, chosen: F64, options: F
 
 def _against_ground(regions: Regions, i: int, ground: F64, options: F64, widest: float) -> F64:
     """The loss (n, o) of contrast with the ground (n, 3) in options (n, o, 3); `widest` is the palette's best ratio."""
-    light = luminance(regions.rgb)
-    wanted = min(float(contrast(light[i], light[regions.ground])), widest)
+    wanted = min(float(regions.contrast[i]), widest)
     ratio = contrast(np.maximum(oklab_luminance(options), 0.0), np.maximum(oklab_luminance(ground), 0.0)[:, None])
     result: F64 = np.maximum(0.0, 1.0 - ratio / wanted) ** _CONTRAST_CURVE
     return result

@@ -10,7 +10,7 @@ import numpy as np
 from color.analysis import Regions
 from color.assignment import Search
 from color.legibility import legible
-from color.spaces import F64, contrast, oklab_luminance
+from color.spaces import F64
 from color.verdict import Judge
 
 _FINALISTS: Final = 12
@@ -36,16 +36,15 @@ def best_coloring(regions: Regions, palette: F64) -> Coloring:
     The finalists of a beam search are judged as they would be shown; then the winner is improved, one region or one
     exchange at a time, as long as that helps.
     """
-    light = oklab_luminance(palette)
-    widest = float(contrast(light.max(), light.min()))
-    search, judge = Search.of(regions, palette), Judge.of(regions, palette)
+    search = Search.of(regions, palette)
+    judge = Judge.of(regions, palette, search.widest)
     ways = search.beam()
     ways = np.concatenate([search.neighbors(ways[0]), ways[1:_FINALISTS]])
     best: Coloring | None = None
     least = np.inf
     for _ in range(_ROUNDS):
         chosen, cost = search.played(ways)
-        shown = legible(regions, chosen, widest)
+        shown = legible(regions, chosen, search.widest)
         total = cost + judge.losses(shown)
         winner = int(total.argmin())
         if best is not None and total[winner] >= least - _BETTER:

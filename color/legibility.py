@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from color.analysis import Regions
-from color.spaces import F64, contrast, luminance, oklab_luminance
+from color.spaces import F64, contrast, oklab_luminance
 
 _NUDGE: Final = 0.033
 """Less than anyone would call another color."""
@@ -38,7 +38,7 @@ def legible(regions: Regions, chosen: F64, widest: float) -> F64:
     palette can give; then small regions, and only where they would be hard to read, by up to 0.14; then whatever would
     be lost altogether. The ground keeps its color.
     """
-    ratio = contrast(luminance(regions.rgb), luminance(regions.rgb)[regions.ground])
+    ratio = regions.contrast
     drawn = regions.share / max(1.0 - float(regions.share[regions.ground]), 1e-6)
     nudge = _NUDGE * np.clip(1.0 - regions.share / _NUDGE_SHARE, 0.0, 1.0)
     push = np.maximum(_PUSH * np.maximum(regions.thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
@@ -62,8 +62,7 @@ def _moved(regions: Regions, start: F64, now: F64, bound: F64, kept: float, rati
     part = matter * bound[:, None] / np.maximum(bound[:, None] + bound, 1e-9)
     clear, known = np.abs(drop) > _LEVEL, np.sign(drop)
     behind = np.sign(places[:, None] - places)
-    light = luminance(regions.rgb)
-    darker = light < light[regions.ground]
+    darker = regions.light < regions.light[regions.ground]
     across = ((now[:, :, None, 1:] - now[:, None, :, 1:]) ** 2).sum(-1)  # only lightness moves
     apart_in_lightness = np.sqrt(np.maximum(need**2 - across, 0.0))
     low, high = np.maximum(start[..., 0] - bound, 0.0), np.minimum(start[..., 0] + bound, 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.spaces import F64, contrast, luminance, oklab_luminance
+from color.spaces import F64, contrast, oklab_luminance
 
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
@@ -76,19 +76,16 @@ class Judge:
     text: Indices
 
     @classmethod
-    def of(cls, regions: Regions, palette: F64) -> Judge:
-        """Prepare what does not depend on a coloring."""
+    def of(cls, regions: Regions, palette: F64, widest: float) -> Judge:
+        """Prepare what does not depend on a coloring; `widest` is the palette's best contrast ratio."""
         visible = regions.share >= _SHOWN
         first, second = np.nonzero(np.triu(regions.touch & (regions.distance > _DIFFERENT), 1))
         edge_first, edge_second = np.nonzero(np.triu(regions.border > 0, 1))
-        border, before = regions.border[edge_first, edge_second], regions.distance[edge_first, edge_second]
-        edge = border * before / max(float(np.sqrt(border @ before**2)), _NOTHING)
+        border, strength = regions.border[edge_first, edge_second], regions.distance[edge_first, edge_second]
+        edge = border * strength / max(float(np.sqrt(border @ strength**2)), _NOTHING)
         lightness = regions.oklab[:, 0]
         upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
         weight = np.sqrt(regions.share[upper] * regions.share[lower])
-        light = luminance(regions.rgb)
-        before = contrast(light, light[regions.ground])
-        ends = np.clip(oklab_luminance(palette), 0.0, 1.0)
         others = np.arange(len(regions)) != regions.ground
         return cls(
             regions=regions,
@@ -105,11 +102,11 @@ class Judge:
             upper=upper,
             lower=lower,
             weight=weight / max(float(weight.sum()), 1e-9),
-            goal=np.minimum(before, contrast(ends.max(), ends.min())),
-            legible=np.minimum(np.sqrt(before), _LEGIBLE),
+            goal=np.minimum(regions.contrast, widest),
+            legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE),
             drawn=regions.thin * others,
             main=int(np.where(others, regions.share, -1.0).argmax()) if others.any() else None,
-            text=np.flatnonzero(others & (regions.share >= _LARGE) & (before >= _READABLE)),
+            text=np.flatnonzero(others & (regions.share >= _LARGE) & (regions.contrast >= _READABLE)),
         )
 
     def losses(self, shown: F64) -> F64:

@@ -12,9 +12,10 @@ from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
 from tests.browser import running_browser
 from tests.rig import BUCKETS
+from tests.services import running_service
 from tests.supabase_site.project import gateway, postgres, project
 
-__all__ = ["gateway", "postgres", "project", "running_browser"]
+__all__ = ["gateway", "postgres", "project", "running_browser", "running_service"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,7 @@ from email import message_from_bytes
 from email.message import Message
 from typing import ClassVar, TypeVar
 
+import pytest
 from typing_extensions import override
 
 from commands.session import provider_choice
@@ -368,3 +369,11 @@ async def adapters(service: FakeService) -> AsyncIterator[tuple[ImageProvider, P
     with ThreadPoolExecutor(1) as threads:
         async with chosen_providers(provider_choice(settings), threads) as both:
             yield both
+
+
+@pytest.fixture(params=sorted(SERVICES), name="service")
+async def running_service(request: pytest.FixtureRequest) -> AsyncIterator[FakeService]:
+    """Each of the services, on loopback."""
+    fake = SERVICES[str(request.param)]()
+    async with fake.serving():
+        yield fake

@@ -46,14 +46,6 @@ from tests.services import (
 from workflows import policies
 
 
-@pytest.fixture(params=sorted(SERVICES))
-async def service(request: pytest.FixtureRequest) -> AsyncIterator[FakeService]:
-    """Each of the services, on loopback."""
-    fake = SERVICES[str(request.param)]()
-    async with fake.serving():
-        yield fake
-
-
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow each other after 50 ms, where the service does not ask for something else."""

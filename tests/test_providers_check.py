@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,7 @@ from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_co
 from commands.session import provider_choice
 from settings import Settings
 from tests.command import Shell, make_shell
-from tests.services import KEY, SERVICES, FakeJigsawStack, FakeOpenAI, FakeService, refusal
-
-
-@pytest.fixture(params=sorted(SERVICES))
-async def service(request: pytest.FixtureRequest) -> AsyncIterator[FakeService]:
-    """Each of the services, on loopback."""
-    fake = SERVICES[str(request.param)]()
-    async with fake.serving():
-        yield fake
+from tests.services import KEY, FakeJigsawStack, FakeOpenAI, FakeService, refusal
 
 
 @pytest.fixture

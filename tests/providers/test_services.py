@@ -34,7 +34,6 @@ from tests.rig import draw_png
 from tests.services import (
     CHUNK,
     KEY,
-    SERVICES,
     Drop,
     FakeJigsawStack,
     FakeOpenAI,
@@ -50,14 +49,6 @@ from tests.services import (
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
 Adapters = tuple[ImageProvider, PaletteProvider]
-
-
-@pytest.fixture(params=sorted(SERVICES))
-async def service(request: pytest.FixtureRequest) -> AsyncIterator[FakeService]:
-    """Each of the services, on loopback."""
-    fake = SERVICES[str(request.param)]()
-    async with fake.serving():
-        yield fake
 
 
 @pytest.fixture
