@@ -10,7 +10,7 @@ from pathlib import Path
 from contracts.tasks import GenerationRequest
 
 BODIES = Path(__file__).parent / "bodies"
-_PLACE = "TASK"
+PLACE = "TASK"
 """Stands in the recorded bodies where the payload goes, so that each test has a task of its own."""
 
 
@@ -27,8 +27,8 @@ class Recorded:
         data = base64.b64encode(payload).decode()
         if '"data_base64": "' in self.template:
             inner = json.dumps({"message": {"data": data, "messageId": "7401"}, "subscription": "projects/p/s/s"})
-            return self.template.replace(_PLACE, base64.b64encode(inner.encode()).decode()).encode()
-        return self.template.replace(_PLACE, data).encode()
+            return self.template.replace(PLACE, base64.b64encode(inner.encode()).decode()).encode()
+        return self.template.replace(PLACE, data).encode()
 
 
 def recorded() -> list[Recorded]:

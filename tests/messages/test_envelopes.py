@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
+from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
+from cloudevents.core.v1.event import CloudEvent
 
 from messages.envelopes import read_envelope
 from messages.errors import NotAnEnvelope, UnsupportedBody
@@ -26,6 +30,18 @@ def test_every_way_of_handing_over_is_read(sample: Recorded) -> None:
     message = read_envelope(sample.headers, sample.body(payload))
     assert message.data == payload
     assert message.message_id
+
+
+@pytest.mark.parametrize("as_bytes", [False, True], ids=["as JSON", "as bytes"])
+@pytest.mark.parametrize("convert", [to_binary_event, to_structured_event])
+def test_what_the_published_sdk_sends_is_read(convert: Callable[[CloudEvent], HTTPMessage], as_bytes: bool) -> None:
+    """The CNCF's own library writes the event, in both modes, its data as JSON or as bytes."""
+    published = json.loads(wrapped(b"the payload"))
+    data = json.dumps(published).encode() if as_bytes else published
+    event = CloudEvent(EVENT | {"datacontenttype": "application/json", "time": datetime.now(UTC)}, data)
+    sent = convert(event)
+    message = read_envelope({name.lower(): value for name, value in sent.headers.items()}, sent.body)
+    assert (message.data, message.message_id) == (b"the payload", published["message"]["messageId"])
 
 
 def test_an_event_without_a_message_id_has_its_own() -> None:
