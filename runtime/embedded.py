@@ -84,22 +84,26 @@ class EmbeddedServer:
         preferred_port: int = 0,
         with_ui: bool = False,
         ui_port: int | None = None,
+        log_path: Path | None = None,
     ) -> Self:
         """Start a server and wait until it answers.
 
-        With `folder`, its database and log live there and survive restarts; without, they vanish. `port` is that one or
-        an error; without it the server takes `preferred_port` if it is free, else any. The web page's is 1000 higher if
-        that is free. Raises `PortInUse`, `FolderInUse` or `ServerStartError`.
+        With `folder`, its database and log live there and survive restarts; without, they vanish, unless `log_path`
+        says where the log goes. `port` is that one or an error; without it the server takes `preferred_port` if it is
+        free, else any. The web page's is 1000 higher if that is free. Raises `PortInUse`, `FolderInUse` or
+        `ServerStartError`.
         """
         lock = None if folder is None else _lock(folder)
+        if log_path is None:
+            log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
         try:
             try:
-                return await cls._launch(folder, lock, _choose_port(port, preferred_port), with_ui, ui_port)
+                return await cls._launch(folder, lock, _choose_port(port, preferred_port), with_ui, ui_port, log_path)
             except ServerStartError:
                 if port is not None:
                     raise
             # Somebody took the port between our look at it and the server's: any other will do.
-            return await cls._launch(folder, lock, _choose_port(None, 0), with_ui, ui_port)
+            return await cls._launch(folder, lock, _choose_port(None, 0), with_ui, ui_port, log_path)
         except BaseException:
             if lock is not None:
                 lock.release()
@@ -107,7 +111,7 @@ class EmbeddedServer:
 
     @classmethod
     async def _launch(
-        cls, folder: Path | None, lock: FileLock | None, port: int, with_ui: bool, ui_port: int | None
+        cls, folder: Path | None, lock: FileLock | None, port: int, with_ui: bool, ui_port: int | None, log_path: Path
     ) -> Self:
         command = [find_temporal(), "server", "start-dev", f"--ip={_HOST}", f"--port={port}", "--log-level=error"]
         command += _FAST
@@ -121,7 +125,6 @@ class EmbeddedServer:
         if folder is not None:
             # A bare name: the server reads it as a URI, where `?`, `#` and `%` of a folder's name mean something else.
             command += ["--db-filename=temporal.sqlite3", *_DURABLE_AND_FAST]
-        log_path = Path(os.devnull) if folder is None else folder / "temporal.log"
         with log_path.open("wb") as log:
             # A session of its own: Ctrl-C reaches us first, so that the worker stops while there is a server.
             process = await asyncio.create_subprocess_exec(

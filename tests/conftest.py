@@ -27,11 +27,14 @@ def _environment_of_a_fresh_machine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-async def server() -> AsyncIterator[EmbeddedServer]:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
     """A real Temporal server, in memory."""
-    server = await EmbeddedServer.start()
+    log_path = tmp_path_factory.mktemp("temporal") / "temporal.log"
+    server = await EmbeddedServer.start(log_path=log_path)
     yield server
+    died = server.process.returncode
     await server.stop()
+    assert died is None, f"the tests' Temporal server ended with {died}: {log_path.read_text()[-2000:]}"
 
 
 @pytest.fixture(scope="session")
