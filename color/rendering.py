@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, describe, find_centers, nearest_center
-from color.coloring import Coloring, best_coloring
+from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
 from color.mapping import Mixtures, mixtures, recolored
@@ -80,6 +80,7 @@ class Base:
     width: int
     height: int
     regions: Regions
+    chooser: Chooser
     mixtures: Mixtures
     pixels: bytes | Codes
     """The cell of each pixel: deflated as a PNG's index, or (height, width) numbers."""
@@ -127,9 +128,10 @@ def _prepared(picture: Picture) -> Base:
     mixed = mixtures(colors[color], around, calm, regions)
     reduced = None if alpha is not None else _reduced(mixed, tally(cells, len(color), None), around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, mixed, cells, alpha)
+        return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed, cells, alpha)
     kept, index = reduced
-    return Base(picture.width, picture.height, regions, mixed.only(kept), indexed_pixels(looked_up(index, cells)), None)
+    pixels = indexed_pixels(looked_up(index, cells))
+    return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed.only(kept), pixels, None)
 
 
 def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
@@ -214,7 +216,7 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
 
 def coloring_of(base: Base, colors: Sequence[str]) -> Coloring:
     """What each region becomes. `colors` and errors as for `recolor`."""
-    return best_coloring(base.regions, rgb_to_oklab(np.unique(parse_hex(colors), axis=0)))
+    return base.chooser.best(rgb_to_oklab(np.unique(parse_hex(colors), axis=0)))
 
 
 def shifts(base: Base, colors: Sequence[str]) -> tuple[Shift, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.coloring import best_coloring
+from color.coloring import Chooser
 from color.rendering import coloring_of
 from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
@@ -112,6 +112,6 @@ def test_as_many_palette_colors_as_there_are_regions() -> None:
     regions = color.prepare(png(stripes(hues, 30))).regions
     for palette in (PALETTES["eight"], PALETTES["five"], PALETTES["three"]):
         wanted = rgb_to_oklab(parse_hex(palette))
-        shown = best_coloring(regions, wanted).shown
+        shown = Chooser.of(regions).best(wanted).shown
         near = np.linalg.norm(shown[:, None] - wanted, axis=-1).min(0) < 0.04
         assert near.sum() >= min(len(palette), len(hues)) - 1
