@@ -49,6 +49,8 @@ _TABLE: Final = 256
 _SURFACES: Final = 176
 """Colors of surfaces a color table may hold; the rest of its places are for edges."""
 _MOST_CELLS: Final = 1_500
+_REGION_BYTES: Final = 5_000
+"""What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
@@ -91,7 +93,7 @@ class Base:
         """Memory held, in bytes: what a cache should count."""
         held = self.mixtures.weights.nbytes + self.mixtures.residual.nbytes
         held += len(self.pixels) if isinstance(self.pixels, bytes) else self.pixels.nbytes
-        return held + (0 if self.alpha is None else self.alpha.nbytes) + 20_000
+        return held + (0 if self.alpha is None else self.alpha.nbytes) + _REGION_BYTES * len(self.regions)
 
 
 def prepare(data: bytes) -> Base:
