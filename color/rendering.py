@@ -15,23 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, describe, find_centers, nearest_center
+from color.coding import Codes, bands, cells_of, cells_of_colors, coded
 from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
 from color.mapping import Mixtures, mixtures, recolored
-from color.pixels import (
-    Codes,
-    bands,
-    distinct_colors,
-    flatness,
-    looked_up,
-    neighborhoods,
-    roughness,
-    sharp_contact,
-    smooth_contact,
-    split_edges,
-    tally,
-)
+from color.pixels import flatness, neighborhoods, roughness, sharp_contact, smooth_contact
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
 _OPAQUE: Final = 255
@@ -103,17 +92,18 @@ def prepare(data: bytes) -> Base:
 
 def _prepared(picture: Picture) -> Base:
     rgb, alpha = picture.rgb, picture.alpha
-    colors, codes = distinct_colors(rgb)
-    visible = None if alpha is None else alpha >= _VISIBLE
-    flat = flatness(rgb, None if alpha is None else alpha == _OPAQUE)
-    every, surfaces = tally(codes, len(colors), visible), tally(codes, len(colors), flat)
+    source = coded(rgb)
+    colors, total = source.colors, source.tally()
+    flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
+    every = total if alpha is None else total - source.tally(alpha < _VISIBLE)
+    surfaces = total - source.tally(~flat)
     counts = surfaces + _EDGE_WEIGHT * every
     if not counts.any():  # nothing is visible: any analysis will do
-        counts[:] = every[:] = 1.0
+        counts, every = np.ones(len(colors)), np.ones(len(colors))
     centers = find_centers(colors, counts, every)
     label = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers)).astype(np.uint8)
-    labels = looked_up(label, codes)
-    near = neighborhoods(labels, flat, _REACH)
+    labels = source.looked_up(label)
+    near = neighborhoods(labels, flat, _REACH, len(centers))
     photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
     area = np.bincount(label, counts, len(centers)).astype(np.float64)
     contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
@@ -122,17 +112,15 @@ def _prepared(picture: Picture) -> Base:
     if not photo:
         calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
     del labels, flat, rgb
-    if photo or len(colors) > 1 << 16:
-        cells, color, around = codes, np.arange(len(colors)), np.zeros(len(colors), np.uint16)
-    else:
-        cells, color, around = split_edges(codes, len(colors), near)
-    del near, codes
-    mixed = mixtures(colors[color], around, calm, regions)
-    reduced = None if alpha is not None else _reduced(mixed, tally(cells, len(color), None), around == 0)
+    one_by_one = photo or len(colors) > 1 << 16
+    cells = cells_of_colors(source, total) if one_by_one else cells_of(source, total, near)
+    del near
+    mixed = mixtures(colors[cells.color], cells.around, calm, regions)
+    reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed, cells, alpha)
+        return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed, cells.numbers(), alpha)
     kept, index = reduced
-    pixels = indexed_pixels(looked_up(index, cells))
+    pixels = indexed_pixels(cells.looked_up(index))
     return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed.only(kept), pixels, None)
 
 
@@ -188,10 +176,11 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     for place in range(_TABLE):
         if place == len(kept):
             kept.append(int((strength * gap).argmax()))
-        distance = ((points - points[:, kept[place], None]) ** 2).sum(0)
-        closer = distance < gap
-        gap[closer] = distance[closer]
-        index[closer] = place
+        away = points - points[:, kept[place], None]
+        away *= away
+        distance = away.sum(0)
+        np.putmask(index, distance < gap, place)
+        np.minimum(gap, distance, out=gap)
         if place + 1 >= needed and not gap.any():
             break
     seen = counts * np.where(flat, 1.0, 0.5)
