@@ -195,8 +195,19 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     `form` "webp" is smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
     threads scale. ValueError for any other color.
     """
+    return render(base, choose(base, colors), form)
+
+
+def choose(base: Base, colors: Sequence[str]) -> Coloring:
+    """What each region becomes. `colors` and errors as for `recolor`."""
+    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
     with _TURN:
-        table = recolored(base.mixtures, base.regions, coloring_of(base, colors).shown)
+        return base.chooser.best(palette)
+
+
+def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
+    """The base in a coloring that was chosen for it; the rest as for `recolor`."""
+    table = recolored(base.mixtures, base.regions, coloring.shown)
     if form == "webp":
         return lossless_webp(table[index_of(base.pixels, base.width)], base.alpha)
     if isinstance(base.pixels, bytes):
@@ -205,14 +216,8 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
 
 
-def coloring_of(base: Base, colors: Sequence[str]) -> Coloring:
-    """What each region becomes. `colors` and errors as for `recolor`."""
-    return base.chooser.best(rgb_to_oklab(np.unique(parse_hex(colors), axis=0)))
-
-
-def shifts(base: Base, colors: Sequence[str]) -> tuple[Shift, ...]:
-    """The regions whose color was moved off what was chosen for them, largest first. As for `recolor`."""
-    coloring = coloring_of(base, colors)
+def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:
+    """The regions whose color was moved off what was chosen for them, largest first."""
     away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
     return tuple(
         Shift(_hex(coloring.chosen[i]), _hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))
