@@ -8,6 +8,7 @@ Nothing here reads a file, a clock or a random number.
 
 from __future__ import annotations
 
+from color.coloring import Coloring
 from color.cube import CubeError, cube_error, cube_file, lookup_table
 from color.decoding import (
     Facts,
@@ -20,11 +21,12 @@ from color.decoding import (
     inspect,
 )
 from color.encoding import to_png
-from color.rendering import Base, Form, Shift, prepare, recolor, shifts
+from color.rendering import Base, Form, Shift, choose, prepare, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
 
 __all__ = [
     "Base",
+    "Coloring",
     "CubeError",
     "Facts",
     "Form",
@@ -34,6 +36,7 @@ __all__ = [
     "NotAnImage",
     "Picture",
     "Shift",
+    "choose",
     "contrast_ratio",
     "cube_error",
     "cube_file",
@@ -44,6 +47,7 @@ __all__ = [
     "oklab",
     "prepare",
     "recolor",
+    "render",
     "shifts",
     "to_png",
 ]

@@ -7,16 +7,16 @@ Format: Adobe Cube LUT Specification 1.0 (2013); red changes fastest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from color.coloring import Coloring
 from color.decoding import Picture, decode
 from color.mapping import mixtures, recolored
-from color.rendering import Base, coloring_of
+from color.rendering import Base
 from color.spaces import F32, rgb_to_oklab
 
 CUBE_SIZE: Final = 33
@@ -33,17 +33,17 @@ class CubeError:
     percentile_99: float
 
 
-def lookup_table(base: Base, colors: Sequence[str], size: int = CUBE_SIZE) -> F32:
+def lookup_table(base: Base, coloring: Coloring, size: int = CUBE_SIZE) -> F32:
     """The map of colors alone: (size, size, size, 3) sRGB in [0, 1], indexed by blue, green, red.
 
-    `colors` as for `recolor`. Every color is taken for a mixture of any regions, as on an edge.
+    Every color is taken for a mixture of any regions, as on an edge.
     """
     steps = np.rint(np.linspace(0, 255, size)).astype(np.uint8)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
     lattice = np.stack([red.ravel(), green.ravel(), blue.ravel()], axis=1)
     everywhere = np.full(len(lattice), (1 << len(base.regions)) - 1, np.uint16)
     cells = mixtures(lattice, everywhere, np.zeros(len(base.regions)), base.regions)
-    table = recolored(cells, base.regions, coloring_of(base, colors).shown)
+    table = recolored(cells, base.regions, coloring.shown)
     return (table / np.float32(255)).astype(np.float32).reshape(size, size, size, 3)
 
 

@@ -246,7 +246,7 @@ def _channels(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
             image = image.convert("L" if image.mode == "1" else "RGB")
     if profile is not None:
         image = _to_srgb(image, profile)
-    return image.convert("RGB"), alpha
+    return (image if image.mode == "RGB" else image.convert("RGB")), alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

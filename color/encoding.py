@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
+from color.coding import Codes, bands
 from color.decoding import Picture
-from color.pixels import Codes, bands
 from color.spaces import U8
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"

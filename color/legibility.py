@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from color.analysis import Regions
 from color.spaces import F64, contrast, oklab_luminance
@@ -25,61 +27,116 @@ _ALIKE: Final = 0.08
 """Regions closer than this in the picture need not be told apart."""
 _LEVEL: Final = 0.03
 """Regions whose lightness differs by less may part in either direction."""
+_UNDECIDED: Final = 1e-300
+"""Less than any difference of two lightnesses: it decides only where there is none."""
 _FAINT: Final = 1.2
 _ROUNDS: Final = 4
 _PACE: Final = 0.7
 _SETTLED: Final = 5e-4
 
 
-def legible(regions: Regions, chosen: F64, widest: float) -> F64:
-    """The chosen OKLab colors, lighter or darker where needed; `widest` is the palette's best contrast ratio.
+class _Price(NamedTuple):
+    """How far lightness may move, `bound` (k, 1), to keep the distances `need` (d, 1) and contrast.
 
-    `chosen` (n, k, 3) holds n ways to color the k regions. First by less than the eye notices, toward the contrast the
-    palette can give; then small regions, and only where they would be hard to read, by up to 0.14; then whatever would
-    be lost altogether. The ground keeps its color.
+    `part` (d, 1) is how much of a missing distance the first of two neighbors makes up.
     """
-    ratio = regions.contrast
-    drawn = regions.share / max(1.0 - float(regions.share[regions.ground]), 1e-6)
-    nudge = _NUDGE * np.clip(1.0 - regions.share / _NUDGE_SHARE, 0.0, 1.0)
-    push = np.maximum(_PUSH * np.maximum(regions.thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
-    nudge[regions.ground] = push[regions.ground] = 0.0
-    nudged = _moved(regions, chosen, chosen, nudge, _KEPT, np.minimum(ratio, _RATIO_KEPT * widest))
-    pushed = _moved(regions, chosen, nudged, push, _KEPT_PUSHED, np.minimum(np.sqrt(ratio), _RATIO_PUSHED))
-    rescue = np.where(np.arange(len(regions)) == regions.ground, 0.0, _RESCUE)
-    return _moved(regions, chosen, pushed, rescue, _KEPT_RESCUED, np.minimum(np.sqrt(ratio), _RATIO_RESCUED))
+
+    bound: F64
+    part: F64
+    need: F64
 
 
-def _moved(regions: Regions, start: F64, now: F64, bound: F64, kept: float, ratio: F64) -> F64:
-    """Lightness of `now` (n, k, 3) moved, at most `bound` (k,) from `start`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Legibility:
+    """What must stay legible in one picture of k regions, prepared once.
 
-    Goals: neighbors keep the part `kept` of their distance, and regions the contrast `ratio` (k,) with the ground.
+    `first` and `second` (d,) are the neighbors to be told apart, each pair both ways, and each region with itself; in
+    order of the first, whose pairs begin at `starts` (k,). `lean` (d, 1) says by its sign whether the first is the
+    lighter one: 2, more than any change can turn, where the picture decides. `ratio` (k, 1) is the contrast with the
+    `ground`, and `darker` (k, 1) the direction in which it is gained.
     """
-    source = regions.oklab
-    places = np.arange(len(source))
-    drop = source[:, None, 0] - source[None, :, 0]
-    need = kept * np.minimum(regions.distance, _ENOUGH)
-    matter = regions.touch & (regions.distance > _ALIKE)
-    part = matter * bound[:, None] / np.maximum(bound[:, None] + bound, 1e-9)
-    clear, known = np.abs(drop) > _LEVEL, np.sign(drop)
-    behind = np.sign(places[:, None] - places)
-    darker = regions.light < regions.light[regions.ground]
-    across = ((now[:, :, None, 1:] - now[:, None, :, 1:]) ** 2).sum(-1)  # only lightness moves
-    apart_in_lightness = np.sqrt(np.maximum(need**2 - across, 0.0))
-    low, high = np.maximum(start[..., 0] - bound, 0.0), np.minimum(start[..., 0] + bound, 1.0)
-    result = now.copy()
-    for _ in range(_ROUNDS):
-        change = result[:, :, None, 0] - result[:, None, :, 0]
-        sign = np.where(clear, known, np.where(change == 0, behind, np.sign(change)))
-        apart = sign * np.maximum(apart_in_lightness - sign * change, 0.0) * part
-        push = apart.max(2) + apart.min(2)
-        shown = np.clip(oklab_luminance(result), 0.0, 1.0)
-        ground = shown[:, regions.ground, None]
-        goal = np.where(darker, (ground + 0.05) / ratio - 0.05, (ground + 0.05) * ratio - 0.05)
-        faint = (contrast(shown, ground) < ratio) & (ratio > _FAINT)
-        push += np.where(faint, np.cbrt(np.clip(goal, 0.0, 1.0)) - np.cbrt(shown), 0.0)
-        moved = np.clip(result[..., 0] + _PACE * push, low, high)
-        settled = bool((np.abs(moved - result[..., 0]) < _SETTLED).all())
-        result[..., 0] = moved
-        if settled:
-            break
-    return result
+
+    ground: int
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    lean: F64
+    ratio: F64
+    darker: NDArray[np.bool_]
+    nudge: _Price
+    push: _Price
+    rescue: _Price
+
+    @classmethod
+    def of(cls, regions: Regions) -> Legibility:
+        """Prepare what does not depend on a palette."""
+        lightness, share, ground = regions.oklab[:, 0], regions.share, regions.ground
+        matter = regions.touch & (regions.distance > _ALIKE)
+        first, second = np.nonzero(matter | np.eye(len(regions), dtype=bool))
+        drop = lightness[first] - lightness[second]
+        lean = np.where(np.abs(drop) > _LEVEL, 2.0 * np.sign(drop), _UNDECIDED * np.sign(first - second))
+        drawn = share / max(1.0 - float(share[ground]), 1e-6)
+        nudge = _NUDGE * np.clip(1.0 - share / _NUDGE_SHARE, 0.0, 1.0)
+        push = np.maximum(_PUSH * np.maximum(regions.thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
+        others = np.arange(len(regions)) != ground
+
+        def price(bound: F64, kept: float) -> _Price:
+            bound = bound * others
+            part = matter[first, second] * bound[first] / np.maximum(bound[first] + bound[second], 1e-9)
+            need = kept * np.minimum(regions.distance[first, second], _ENOUGH)
+            return _Price(bound[:, None], part[:, None], need[:, None])
+
+        return cls(
+            ground=ground,
+            first=first,
+            second=second,
+            starts=np.searchsorted(first, np.arange(len(regions))),
+            lean=lean[:, None],
+            ratio=regions.contrast[:, None],
+            darker=(regions.light < regions.light[ground])[:, None],
+            nudge=price(nudge, _KEPT),
+            push=price(push, _KEPT_PUSHED),
+            rescue=price(np.full(len(regions), _RESCUE), _KEPT_RESCUED),
+        )
+
+    def moved(self, chosen: F64, widest: float) -> F64:
+        """The `chosen` OKLab colors (3, k, n), lighter or darker where needed; `widest` is the palette's best contrast.
+
+        First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
+        where they would be hard to read, by up to 0.14; then whatever would be lost altogether. The ground keeps its
+        color, and all colors their hue and chroma.
+        """
+        across = chosen[1:].take(self.first, 1) - chosen[1:].take(self.second, 1)
+        across = (across * across).sum(0)
+        shown = chosen.copy()
+        root = np.sqrt(self.ratio)
+        self._move(shown, chosen[0], across, self.nudge, np.minimum(self.ratio, _RATIO_KEPT * widest))
+        self._move(shown, chosen[0], across, self.push, np.minimum(root, _RATIO_PUSHED))
+        self._move(shown, chosen[0], across, self.rescue, np.minimum(root, _RATIO_RESCUED))
+        return shown
+
+    def _move(self, shown: F64, start: F64, across: F64, price: _Price, ratio: F64) -> None:
+        """Move the lightness of `shown` (3, k, n) in place, at most as far from `start` (k, n) as the price says.
+
+        `across` (d, n) is the squared distance of neighbors that does not lie in lightness; `ratio` (k, 1) the
+        contrast wanted.
+        """
+        lightness = shown[0]
+        apart = np.sqrt(np.maximum(price.need**2 - across, 0.0))
+        low, high = np.maximum(start - price.bound, 0.0), np.minimum(start + price.bound, 1.0)
+        toward = np.where(self.darker, 1.0 / ratio, ratio)
+        least = np.where(ratio > _FAINT, ratio, 0.0)
+        for _ in range(_ROUNDS):
+            change = lightness.take(self.first, 0) - lightness.take(self.second, 0)
+            sign = np.sign(change + self.lean)
+            gap = sign * np.maximum(apart - sign * change, 0.0) * price.part
+            push = np.maximum.reduceat(gap, self.starts) + np.minimum.reduceat(gap, self.starts)
+            light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)
+            ground = light[self.ground]
+            goal = np.minimum(np.maximum((ground + 0.05) * toward - 0.05, 0.0), 1.0)
+            push += (contrast(light, ground) < least) * (np.cbrt(goal) - np.cbrt(light))
+            moved = np.minimum(np.maximum(lightness + _PACE * push, low), high)
+            settled = np.abs(moved - lightness).max() < _SETTLED
+            lightness[:] = moved
+            if settled:
+                break

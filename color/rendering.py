@@ -15,23 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, describe, find_centers, nearest_center
-from color.coloring import Coloring, best_coloring
+from color.coding import Codes, bands, cells_of, cells_of_colors, coded
+from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
 from color.mapping import Mixtures, mixtures, recolored
-from color.pixels import (
-    Codes,
-    bands,
-    distinct_colors,
-    flatness,
-    looked_up,
-    neighborhoods,
-    roughness,
-    sharp_contact,
-    smooth_contact,
-    split_edges,
-    tally,
-)
+from color.pixels import flatness, neighborhoods, roughness, sharp_contact, smooth_contact
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
 _OPAQUE: Final = 255
@@ -49,6 +38,8 @@ _TABLE: Final = 256
 _SURFACES: Final = 176
 """Colors of surfaces a color table may hold; the rest of its places are for edges."""
 _MOST_CELLS: Final = 1_500
+_REGION_BYTES: Final = 5_000
+"""What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
@@ -80,6 +71,7 @@ class Base:
     width: int
     height: int
     regions: Regions
+    chooser: Chooser
     mixtures: Mixtures
     pixels: bytes | Codes
     """The cell of each pixel: deflated as a PNG's index, or (height, width) numbers."""
@@ -90,7 +82,7 @@ class Base:
         """Memory held, in bytes: what a cache should count."""
         held = self.mixtures.weights.nbytes + self.mixtures.residual.nbytes
         held += len(self.pixels) if isinstance(self.pixels, bytes) else self.pixels.nbytes
-        return held + (0 if self.alpha is None else self.alpha.nbytes) + 20_000
+        return held + (0 if self.alpha is None else self.alpha.nbytes) + _REGION_BYTES * len(self.regions)
 
 
 def prepare(data: bytes) -> Base:
@@ -100,17 +92,18 @@ def prepare(data: bytes) -> Base:
 
 def _prepared(picture: Picture) -> Base:
     rgb, alpha = picture.rgb, picture.alpha
-    colors, codes = distinct_colors(rgb)
-    visible = None if alpha is None else alpha >= _VISIBLE
-    flat = flatness(rgb, None if alpha is None else alpha == _OPAQUE)
-    every, surfaces = tally(codes, len(colors), visible), tally(codes, len(colors), flat)
+    source = coded(rgb)
+    colors, total = source.colors, source.tally()
+    flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
+    every = total if alpha is None else total - source.tally(alpha < _VISIBLE)
+    surfaces = total - source.tally(~flat)
     counts = surfaces + _EDGE_WEIGHT * every
     if not counts.any():  # nothing is visible: any analysis will do
-        counts[:] = every[:] = 1.0
+        counts, every = np.ones(len(colors)), np.ones(len(colors))
     centers = find_centers(colors, counts, every)
     label = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers)).astype(np.uint8)
-    labels = looked_up(label, codes)
-    near = neighborhoods(labels, flat, _REACH)
+    labels = source.looked_up(label)
+    near = neighborhoods(labels, flat, _REACH, len(centers))
     photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
     area = np.bincount(label, counts, len(centers)).astype(np.float64)
     contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
@@ -119,17 +112,16 @@ def _prepared(picture: Picture) -> Base:
     if not photo:
         calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
     del labels, flat, rgb
-    if photo or len(colors) > 1 << 16:
-        cells, color, around = codes, np.arange(len(colors)), np.zeros(len(colors), np.uint16)
-    else:
-        cells, color, around = split_edges(codes, len(colors), near)
-    del near, codes
-    mixed = mixtures(colors[color], around, calm, regions)
-    reduced = None if alpha is not None else _reduced(mixed, tally(cells, len(color), None), around == 0)
+    one_by_one = photo or len(colors) > 1 << 16
+    cells = cells_of_colors(source, total) if one_by_one else cells_of(source, total, near)
+    del near
+    mixed = mixtures(colors[cells.color], cells.around, calm, regions)
+    reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, mixed, cells, alpha)
+        return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed, cells.numbers(), alpha)
     kept, index = reduced
-    return Base(picture.width, picture.height, regions, mixed.only(kept), indexed_pixels(looked_up(index, cells)), None)
+    pixels = indexed_pixels(cells.looked_up(index))
+    return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed.only(kept), pixels, None)
 
 
 def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
@@ -184,10 +176,11 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     for place in range(_TABLE):
         if place == len(kept):
             kept.append(int((strength * gap).argmax()))
-        distance = ((points - points[:, kept[place], None]) ** 2).sum(0)
-        closer = distance < gap
-        gap[closer] = distance[closer]
-        index[closer] = place
+        away = points - points[:, kept[place], None]
+        away *= away
+        distance = away.sum(0)
+        np.putmask(index, distance < gap, place)
+        np.minimum(gap, distance, out=gap)
         if place + 1 >= needed and not gap.any():
             break
     seen = counts * np.where(flat, 1.0, 0.5)
@@ -202,8 +195,19 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     `form` "webp" is smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
     threads scale. ValueError for any other color.
     """
+    return render(base, choose(base, colors), form)
+
+
+def choose(base: Base, colors: Sequence[str]) -> Coloring:
+    """What each region becomes. `colors` and errors as for `recolor`."""
+    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
     with _TURN:
-        table = recolored(base.mixtures, base.regions, coloring_of(base, colors).shown)
+        return base.chooser.best(palette)
+
+
+def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
+    """The base in a coloring that was chosen for it; the rest as for `recolor`."""
+    table = recolored(base.mixtures, base.regions, coloring.shown)
     if form == "webp":
         return lossless_webp(table[index_of(base.pixels, base.width)], base.alpha)
     if isinstance(base.pixels, bytes):
@@ -212,14 +216,8 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
 
 
-def coloring_of(base: Base, colors: Sequence[str]) -> Coloring:
-    """What each region becomes. `colors` and errors as for `recolor`."""
-    return best_coloring(base.regions, rgb_to_oklab(np.unique(parse_hex(colors), axis=0)))
-
-
-def shifts(base: Base, colors: Sequence[str]) -> tuple[Shift, ...]:
-    """The regions whose color was moved off what was chosen for them, largest first. As for `recolor`."""
-    coloring = coloring_of(base, colors)
+def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:
+    """The regions whose color was moved off what was chosen for them, largest first."""
     away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
     return tuple(
         Shift(_hex(coloring.chosen[i]), _hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))

@@ -34,6 +34,7 @@ _LAB: Final = np.array(
 _LMS_BACK: Final = np.linalg.inv(_LMS)
 _LAB_BACK: Final = np.linalg.inv(_LAB)
 _LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])
+_CONES_LUMINANCE: Final = _LUMINANCE @ _LMS_BACK
 
 
 def linear(srgb: F64) -> F64:
@@ -66,8 +67,9 @@ def oklab_to_rgb(oklab: F64, *, clip: bool = True) -> F64:
 
 
 def oklab_luminance(oklab: F64) -> F64:
-    """Relative luminance (WCAG 2) of OKLab (...,): in [0, 1] for what sRGB can show."""
-    result: F64 = np.einsum("...c,c->...", _product(oklab, _LAB_BACK) ** 3, _LUMINANCE @ _LMS_BACK)
+    """Relative luminance (WCAG 2) of OKLab, channels in the first axis (3, ...): in [0, 1] for what sRGB can show."""
+    cones = np.einsum("dc,c...->d...", _LAB_BACK, oklab)
+    result: F64 = np.einsum("d,d...->...", _CONES_LUMINANCE, cones * cones * cones)
     return result
 
 

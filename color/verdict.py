@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
+from color.inks import Inks
 from color.spaces import F64, contrast, oklab_luminance
 
-Mask = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 _ENOUGH: Final = 0.25
@@ -47,91 +47,107 @@ _LEGIBLE: Final = 1.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judge:
-    """What matters about one picture in one palette, prepared once: `palette` (p, 3) holds distinct OKLab colors.
+    """What matters about one picture of k regions, prepared once.
 
-    Of the k regions, `visible` ones count as shown. `first` and `second` are pairs that must stay apart; `edge_first`
-    and `edge_second` those with a common `border`, and `edge` is how strong it is; `upper` and `lower` are pairs in
-    order of lightness, by `weight`. `goal` is the contrast with the ground that can be kept, `legible` what lines
-    should have; `main` is the largest region besides the ground, `text` all that must be readable.
+    `share` (k,) as in the picture; the `visible` regions count as shown. `first` and `second` are the m pairs that
+    meet: of them, those `apart` must stay so, by `enough`, and at those of `edges` runs a common `border`, and `edge`
+    is how strong it is. `upper` and `lower` are pairs in order of lightness, by `weight`. `contrast` (k, 1) is what
+    each region has with the `ground`, `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are
+    lines; `main` is the largest region besides the ground, `text` all that must be readable.
     """
 
-    regions: Regions
-    palette: F64
-    visible: Mask
-    most_shown: int
+    share: F64
+    ground: int
+    visible: Indices
     first: Indices
     second: Indices
+    apart: Indices
     enough: F64
-    edge_first: Indices
-    edge_second: Indices
+    edges: Indices
     edge: F64
     border: F64
     upper: Indices
     lower: Indices
     weight: F64
-    goal: F64
+    contrast: F64
     legible: F64
     drawn: F64
     main: int | None
     text: Indices
 
     @classmethod
-    def of(cls, regions: Regions, palette: F64, widest: float) -> Judge:
-        """Prepare what does not depend on a coloring; `widest` is the palette's best contrast ratio."""
-        visible = regions.share >= _SHOWN
-        first, second = np.nonzero(np.triu(regions.touch & (regions.distance > _DIFFERENT), 1))
-        edge_first, edge_second = np.nonzero(np.triu(regions.border > 0, 1))
-        border, strength = regions.border[edge_first, edge_second], regions.distance[edge_first, edge_second]
+    def of(cls, regions: Regions) -> Judge:
+        """Prepare what does not depend on a palette."""
+        different = regions.touch & (regions.distance > _DIFFERENT)
+        first, second = np.nonzero(np.triu(different | (regions.border > 0), 1))
+        distance, border = regions.distance[first, second], regions.border[first, second]
+        apart, edges = np.flatnonzero(different[first, second]), np.flatnonzero(border)
+        border, strength = border[edges], distance[edges]
         edge = border * strength / max(float(np.sqrt(border @ strength**2)), _NOTHING)
-        lightness = regions.oklab[:, 0]
+        lightness, share = regions.oklab[:, 0], regions.share
         upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
-        weight = np.sqrt(regions.share[upper] * regions.share[lower])
+        weight = np.sqrt(share[upper] * share[lower])
         others = np.arange(len(regions)) != regions.ground
         return cls(
-            regions=regions,
-            palette=palette,
-            visible=visible,
-            most_shown=max(1, min(len(palette), int(visible.sum()))),
+            share=share,
+            ground=regions.ground,
+            visible=np.flatnonzero(share >= _SHOWN),
             first=first,
             second=second,
-            enough=np.minimum(regions.distance[first, second], _ENOUGH),
-            edge_first=edge_first,
-            edge_second=edge_second,
+            apart=apart,
+            enough=np.minimum(distance[apart], _ENOUGH)[:, None],
+            edges=edges,
             edge=edge,
             border=border,
             upper=upper,
             lower=lower,
             weight=weight / max(float(weight.sum()), 1e-9),
-            goal=np.minimum(regions.contrast, widest),
-            legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE),
-            drawn=regions.thin * others,
-            main=int(np.where(others, regions.share, -1.0).argmax()) if others.any() else None,
-            text=np.flatnonzero(others & (regions.share >= _LARGE) & (regions.contrast >= _READABLE)),
+            contrast=regions.contrast[:, None],
+            legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE)[:, None],
+            drawn=(regions.thin * others)[:, None],
+            main=int(np.where(others, share, -1.0).argmax()) if others.any() else None,
+            text=np.flatnonzero(others & (share >= _LARGE) & (regions.contrast >= _READABLE)),
         )
 
-    def losses(self, shown: F64) -> F64:
-        """What each of n colorings `shown` (n, k, 3) in OKLab loses (n,); 0 would be perfect."""
-        away = np.sqrt(((shown[:, :, None] - self.palette) ** 2).sum(-1))
-        loss: F64 = _OFF * (away.min(2) @ self.regions.share)
-        if self.visible.any():
-            present = np.clip((_ANOTHER - away[:, self.visible].min(1)) / (_ANOTHER - _SAME), 0.0, 1.0).sum(1)
-            loss += _UNUSED * (1.0 - np.minimum(1.0, present / self.most_shown))
-        if len(self.first):
-            kept = np.sqrt(((shown[:, self.first] - shown[:, self.second]) ** 2).sum(-1)) / self.enough
-            loss += _PAIRS * np.maximum(0.0, 1.0 - kept / _HALF).mean(1)
-            worst = kept.min(1)
+    def losses(self, shown: F64, inks: Inks) -> F64:
+        """What each of n colorings `shown` (3, k, n) in OKLab loses (n,) in a palette; 0 would be perfect."""
+        return self._off_palette(shown, inks) + self._differences(shown) + self._contrast(shown, inks.widest)
+
+    def _off_palette(self, shown: F64, inks: Inks) -> F64:
+        change = shown[:, None] - inks.oklab[:, :, None, None]
+        away = np.sqrt((change * change).sum(0))  # (p, k, n)
+        loss: F64 = _OFF * (self.share @ away.min(0))
+        if len(self.visible):
+            nearest = away.take(self.visible, 1).min(1)
+            present = np.minimum(np.maximum((_ANOTHER - nearest) / (_ANOTHER - _SAME), 0.0), 1.0).sum(0)
+            most = max(1, min(len(inks), len(self.visible)))
+            loss += _UNUSED * (1.0 - np.minimum(1.0, present / most))
+        return loss
+
+    def _differences(self, shown: F64) -> F64:
+        """Neighbors that merge, edges out of proportion, lightness out of order."""
+        rise = shown[0].take(self.upper, 0) - shown[0].take(self.lower, 0)
+        loss: F64 = _ORDER * (self.weight @ (rise <= _LEAST_DROP))
+        change = shown.take(self.first, 1) - shown.take(self.second, 1)
+        square = (change * change).sum(0)
+        if len(self.apart):
+            kept = np.sqrt(square.take(self.apart, 0)) / self.enough
+            loss += _PAIRS / len(self.apart) * np.maximum(0.0, 1.0 - kept / _HALF).sum(0)
+            worst = kept.min(0)
             loss += _WORST_PAIR * (1.0 - np.minimum(1.0, worst)) + _LOST * np.maximum(0.0, 1.0 - worst / _HARDLY)
-        if len(self.edge_first):
-            strength = ((shown[:, self.edge_first] - shown[:, self.edge_second]) ** 2).sum(-1)
-            alike = np.sqrt(strength) @ self.edge / np.sqrt(np.maximum(strength @ self.border, _NOTHING))
+        if len(self.edges):
+            strength = square.take(self.edges, 0)
+            alike = (self.edge @ np.sqrt(strength)) / np.sqrt(np.maximum(self.border @ strength, _NOTHING))
             loss += _PROPORTION * (1.0 - alike)
-        loss += _ORDER * ((shown[:, self.upper, 0] - shown[:, self.lower, 0] <= _LEAST_DROP) @ self.weight)
-        light = np.clip(oklab_luminance(shown), 0.0, 1.0)
-        ratio = contrast(light, light[:, self.regions.ground, None])
-        loss += _FAINT * ((1.0 - np.minimum(1.0, ratio / self.legible)) * self.drawn).max(1)
+        return loss
+
+    def _contrast(self, shown: F64, widest: float) -> F64:
+        light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)
+        ratio = contrast(light, light[self.ground])
+        loss: F64 = _FAINT * ((1.0 - np.minimum(1.0, ratio / self.legible)) * self.drawn).max(0)
         if self.main is not None:
-            lost = 1.0 - np.minimum(1.0, ratio / self.goal)
-            loss += _CONTRAST * lost[:, self.main]
+            lost = 1.0 - np.minimum(1.0, ratio / np.minimum(self.contrast, widest))
+            loss += _CONTRAST * lost[self.main]
             if len(self.text):
-                loss += _WORST_CONTRAST * lost[:, self.text].max(1)
+                loss += _WORST_CONTRAST * lost.take(self.text, 0).max(0)
         return loss

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from color import Base, Picture, cube_error, cube_file, decode, lookup_table, prepare, recolor, shifts
+from color import Base, Coloring, Picture, choose, cube_error, cube_file, decode, lookup_table, prepare, render, shifts
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
 from commands.given import parse_id, read_file, read_image
 from commands.options import Json
@@ -135,11 +135,12 @@ def recolor_image(
 
     def make(palette: Palette) -> RecoloredFile:
         path = out / f"{palette.name}.{image_format}"
-        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, palette.colors))
+        coloring = choose(base, palette.colors)
+        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
         try:
-            variation = recolor(base, palette.colors, image_format.value)
+            variation = render(base, coloring, image_format.value)
             _write(path, variation)
-            table = None if picture is None else _write_cube(path, picture, base, palette, variation)
+            table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(name=palette.name, path=str(path.absolute()), shifted=moved, cube=table)
@@ -233,10 +234,10 @@ def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
         raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
 
 
-def _write_cube(beside: Path, picture: Picture, base: Base, palette: Palette, variation: bytes) -> CubeFile:
-    path = beside.with_name(f"{palette.name}.cube")
-    table = lookup_table(base, palette.colors)
-    _write(path, cube_file(table, palette.name).encode("ascii"))
+def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:
+    path = beside.with_suffix(".cube")
+    table = lookup_table(base, coloring)
+    _write(path, cube_file(table, path.stem).encode("ascii"))
     error = cube_error(picture, variation, table)
     return CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
 

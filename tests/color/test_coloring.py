@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.coloring import best_coloring
-from color.rendering import coloring_of
+from color.coloring import Chooser
 from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
 
@@ -43,7 +42,7 @@ def lit_table(side_px: int = 160) -> U8:
 @given(ANY_PALETTE, st.sampled_from(sorted(BASES)))
 def test_only_lightness_moves_and_only_so_far(palette: list[str], name: str) -> None:
     """Whatever the palette, hue and chroma stay as chosen, and lightness stays within the bound."""
-    coloring = coloring_of(BASES[name], palette)
+    coloring = color.choose(BASES[name], palette)
     assert np.allclose(coloring.shown[:, 1:], coloring.chosen[:, 1:])
     assert np.abs(coloring.shown[:, 0] - coloring.chosen[:, 0]).max() <= MOST + 1e-9
 
@@ -52,7 +51,8 @@ def test_only_lightness_moves_and_only_so_far(palette: list[str], name: str) -> 
 @given(ANY_PALETTE, st.sampled_from(sorted(BASES)))
 def test_what_is_reported_is_what_was_moved(palette: list[str], name: str) -> None:
     """Each shift names two different colors and their distance; all other regions show what was chosen."""
-    coloring, shifts = coloring_of(BASES[name], palette), color.shifts(BASES[name], palette)
+    coloring = color.choose(BASES[name], palette)
+    shifts = color.shifts(BASES[name], coloring)
     away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
     assert len(shifts) == int((away > 0.005).sum())
     assert sorted(shift.distance for shift in shifts) == sorted(away[away > 0.005].tolist())
@@ -64,8 +64,9 @@ def test_no_shift_where_the_palette_has_what_it_takes() -> None:
     """Black, red and white in another black, red and white: every color is shown as it is."""
     base = color.prepare(png(badge()))
     palette = ["#FDFDFD", "#C8102E", "#0A0A0A"]
-    assert color.shifts(base, palette) == ()
-    shown = {tuple(pixel) for pixel in np.rint(oklab_to_rgb(coloring_of(base, palette).shown)).astype(int).tolist()}
+    coloring = color.choose(base, palette)
+    assert color.shifts(base, coloring) == ()
+    shown = {tuple(pixel) for pixel in np.rint(oklab_to_rgb(coloring.shown)).astype(int).tolist()}
     assert shown == {tuple(pixel) for pixel in parse_hex(palette).astype(int).tolist()}
 
 
@@ -73,7 +74,7 @@ def test_faint_palettes_are_reported_and_seen() -> None:
     """Where no color of the palette can be read on the ground, the report says which color the text has instead."""
     data = letters()
     base = color.prepare(data)
-    (shift,) = color.shifts(base, PALETTES["all light"])
+    (shift,) = color.shifts(base, color.choose(base, PALETTES["all light"]))
     assert shift.distance > 0.03
     assert color.contrast_ratio("#FEFAE0", shift.shown) > 1.7
     ink = pixels(color.recolor(base, PALETTES["all light"]))[40, 21, :3].astype(int)
@@ -112,6 +113,6 @@ def test_as_many_palette_colors_as_there_are_regions() -> None:
     regions = color.prepare(png(stripes(hues, 30))).regions
     for palette in (PALETTES["eight"], PALETTES["five"], PALETTES["three"]):
         wanted = rgb_to_oklab(parse_hex(palette))
-        shown = best_coloring(regions, wanted).shown
+        shown = Chooser.of(regions).best(wanted).shown
         near = np.linalg.norm(shown[:, None] - wanted, axis=-1).min(0) < 0.04
         assert near.sum() >= min(len(palette), len(hues)) - 1

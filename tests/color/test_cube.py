@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from pillow_lut import load_cube_file
 
-from color import cube_error, cube_file, decode, lookup_table, prepare, recolor
+from color import choose, cube_error, cube_file, decode, lookup_table, prepare, recolor
 from color.spaces import rgb_to_oklab
 
 PALETTE = ("#FFF6E5", "#2B2D42", "#EF476F", "#FFD166")
@@ -31,7 +31,7 @@ def test_another_program_reads_the_file_and_gets_the_variation(tmp_path: Path) -
     """Applied by somebody else's reader, the table shows the variation, as closely as its reported error says."""
     data = logo()
     base, picture = prepare(data), decode(data)
-    table = lookup_table(base, PALETTE)
+    table = lookup_table(base, choose(base, PALETTE))
     (tmp_path / "warm.cube").write_text(cube_file(table, "warm"))
     theirs = np.asarray(Image.open(BytesIO(data)).convert("RGB").filter(load_cube_file(str(tmp_path / "warm.cube"))))
     variation = recolor(base, PALETTE)
@@ -48,7 +48,7 @@ def test_regions_are_exact() -> None:
     data = logo()
     base, before = prepare(data), decode(data).rgb
     after = decode(recolor(base, PALETTE)).rgb
-    table = lookup_table(base, PALETTE, size=52)  # 255 / 51: these colors lie within 3 of a lattice point
+    table = lookup_table(base, choose(base, PALETTE), size=52)  # 255 / 51: these colors lie within 3 of a lattice point
     for y, x in ((4, 4), (60, 128), (128, 128)):
         red, green, blue = np.rint(before[y, x] / 5).astype(int)
         assert np.abs(table[blue, green, red] * 255 - after[y, x]).max() <= 12

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.pixels import _colors_of_pixels, _colors_of_runs
+from color.coding import _coded_by_pixels, _coded_by_runs
 from color.spaces import rgb_to_oklab
 from tests.color.pictures import (
     PALETTES,
@@ -243,12 +243,12 @@ def test_runs_and_pixels_find_the_same_colors(height: int, width: int, count: in
     ink = np.frombuffer(random.randbytes(count * 3), np.uint8).reshape(count, 3)
     rows = np.array([random.randrange(count) for _ in range(height)])
     rgb = np.repeat(ink[rows][:, None], width, axis=1)
-    runs, (colors, codes) = _colors_of_runs(rgb), _colors_of_pixels(rgb)
+    runs, whole = _coded_by_runs(rgb), _coded_by_pixels(rgb)
     if runs is None:
         assert width < 16
     else:
-        assert np.array_equal(runs[0], colors)
-        assert np.array_equal(runs[1], codes)
+        assert np.array_equal(runs.colors, whole.colors)
+        assert np.array_equal(runs.codes, whole.codes)
 
 
 @pytest.mark.parametrize("palette", [["red", "#000000"], ["#FFF", "#000000"], ["#GGGGGG", "#000000"], []])

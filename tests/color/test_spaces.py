@@ -56,7 +56,7 @@ def test_colors_beyond_srgb_are_recognized() -> None:
 def test_luminance_is_the_same_from_oklab(text: str) -> None:
     """Luminance taken from OKLab is luminance taken from sRGB."""
     rgb = spaces.parse_hex([text])
-    assert spaces.oklab_luminance(spaces.rgb_to_oklab(rgb))[0] == pytest.approx(spaces.luminance(rgb)[0], abs=1e-4)
+    assert spaces.oklab_luminance(spaces.rgb_to_oklab(rgb).T)[0] == pytest.approx(spaces.luminance(rgb)[0], abs=1e-4)
 
 
 @pytest.mark.parametrize("text", ["", "#FFF", "112233", "#GG0000", "#1122334", "rgb(0,0,0)", "#11 233"])
