@@ -26,8 +26,8 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-bench: .venv/.ready-dev ## what recoloring, orchestration and the bridge cost, as ratios to a reference
-	@for name in recoloring quality concept delivery; do \
+bench: .venv/.ready-dev ## what recoloring, orchestration, the bridge and reconciliation cost, as ratios to a reference
+	@for name in recoloring quality concept delivery reconciliation; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/.ready: requirements.lock

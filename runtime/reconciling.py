@@ -108,7 +108,7 @@ class Reconciler:
         except RPCError as exc:
             if exc.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return _lost(Stage.CLAIM, "Temporal knows of no workflow that works on it")
+            return _lost(None, "Temporal knows of no workflow that works on it")
         stage, status = _stage(description), description.status
         if status is WorkflowExecutionStatus.RUNNING:
             return None
@@ -117,12 +117,12 @@ class Reconciler:
         if status is WorkflowExecutionStatus.FAILED:
             return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
         if status is WorkflowExecutionStatus.CANCELED:
-            error = TaskError(stage=stage, type="Cancelled", message=f"Cancelled at stage {stage}")
+            error = _error(stage, "Cancelled", "Cancelled, and its row was not told")
             return _Fate(TaskStatus.CANCELLED, error)
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
-        return _Fate(TaskStatus.FAILED, TaskError(stage=Stage.STORE, type=INTERRUPTED, message=message))
+        return _Fate(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
 
-    async def _own_error(self, description: WorkflowExecutionDescription, stage: Stage) -> TaskError:
+    async def _own_error(self, description: WorkflowExecutionDescription, stage: Stage | None) -> TaskError:
         """What the workflow gave as its reason to fail."""
         handle = self.concepts.client.get_workflow_handle(description.id, run_id=description.run_id)
         try:
@@ -134,7 +134,7 @@ class Reconciler:
                     return TaskError.model_validate(cause.details[0])
                 except ValidationError:
                     log.warning("a workflow failed for no reason of ours", extra={"workflow_id": description.id})
-            return TaskError(stage=stage, type=INTERRUPTED, message=f"Interrupted at stage {stage}: {cause}"[:1000])
+            return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {cause}"[:1000])
         raise RuntimeError("a workflow that failed has a result")
 
     def _began(self, task: SeenTask, fate: _Fate) -> Reconciled:
@@ -156,15 +156,22 @@ class Reconciler:
         return Reconciled(failed=1, objects=objects)
 
 
-def _lost(stage: Stage, reason: str) -> _Fate:
-    error = TaskError(stage=stage, type=INTERRUPTED, message=f"Interrupted at stage {stage}: {reason}")
-    return _Fate(TaskStatus.FAILED, error, lost=True)
+def _lost(stage: Stage | None, reason: str) -> _Fate:
+    return _Fate(TaskStatus.FAILED, _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {reason}"), lost=True)
 
 
-def _stage(description: WorkflowExecutionDescription) -> Stage:
-    """The last stage that the workflow announced; the row knows no more than that it was claimed."""
+def _interrupted(stage: Stage | None) -> str:
+    return "Interrupted" if stage is None else f"Interrupted at stage {stage}"
+
+
+def _error(stage: Stage | None, error_type: str, message: str) -> TaskError:
+    return TaskError(stage=stage or Stage.CLAIM, type=error_type, message=message)
+
+
+def _stage(description: WorkflowExecutionDescription) -> Stage | None:
+    """The last stage that the workflow announced; the row itself knows no more than that it was claimed."""
     told = description.typed_search_attributes.get(STAGE_ATTRIBUTE)
-    return Stage(told) if told in set(Stage) else Stage.CLAIM
+    return Stage(told) if told in set(Stage) else None
 
 
 def _page(tasks: Sequence[SeenTask], limit: int, done: Reconciled) -> PageReconciled:
