@@ -50,6 +50,8 @@ from workflows.retention import RetentionWorkflow
 GRACE = timedelta(seconds=60)
 """How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
 
+WORKFLOWS = (ConceptGenerationWorkflow, RetentionWorkflow, ReconciliationWorkflow)
+
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
 
@@ -100,7 +102,7 @@ async def working(
                 Worker(
                     client,
                     task_queue=network,
-                    workflows=[ConceptGenerationWorkflow, RetentionWorkflow, ReconciliationWorkflow],
+                    workflows=WORKFLOWS,
                     activities=[
                         tasks.claim_task,
                         imaging.upload_image,
