@@ -1,6 +1,6 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check bench lock clean
+.PHONY: help demo dev test check bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -26,9 +26,13 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-bench: .venv/.ready-dev ## what recoloring, orchestration and the bridge cost, as ratios to a reference
-	@for name in recoloring quality concept delivery; do \
+bench: .venv/.ready-dev ## what recoloring, orchestration, the bridge and reconciliation cost, as ratios to a reference
+	@for name in recoloring quality concept delivery reconciliation; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CONCEPTS=300 SEED=n MINUTES=15
+	@$(BIN)/python -m tests.chaos $(if $(CONCEPTS),--concepts $(CONCEPTS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(MINUTES),--minutes $(MINUTES))
 
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

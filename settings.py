@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _PREFIX = "CONCEPT_"
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 _PRINTABLE = re.compile(r"[!-~]{1,500}")
@@ -133,6 +134,12 @@ def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
+def _build(text: str) -> str:
+    if not _BUILD.fullmatch(text):
+        raise ValueError("must be letters, digits, dots, dashes and underscores, 100 at most")
+    return text
+
+
 QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
 Folder = Annotated[Path, AfterValidator(_folder)]
@@ -145,6 +152,7 @@ Schema = Annotated[str, AfterValidator(_schema)]
 Audience = Annotated[str, AfterValidator(_audience)]
 Account = Annotated[str, AfterValidator(_account)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
+BuildId = Annotated[str, AfterValidator(_build)]
 TopicPath = Annotated[str, AfterValidator(_topic)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
@@ -190,6 +198,8 @@ class Settings(BaseSettings):
     storage_bucket_palette: BucketName = "palette-images"
     signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
+    reconcile_seconds: int = Field(default=120, ge=0, le=86_400)
+    interrupted: Literal["fail", "restart"] = "fail"
     image_provider: Provider = "builtin"
     palette_provider: Provider = "builtin"
     palette_fallback: Literal["none", "builtin"] = "none"
@@ -200,6 +210,7 @@ class Settings(BaseSettings):
     openai_image_model: NeededModel = None
     openai_text_model: NeededModel = None
     task_queue: QueueName = "concepts"
+    build_id: BuildId | None = None
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)

@@ -13,6 +13,7 @@ try:
     from commands.pictures import gallery, recolor_image
     from commands.providers import providers
     from commands.publishing import publish
+    from commands.reconciliation import reconcile
     from commands.stores import check_store
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, generate, status, watch, cancel, gallery, publish, dev):
+for command in (demo, generate, status, watch, cancel, gallery, publish, reconcile, dev):
     app.command()(command)
 app.command("recolor")(recolor_image)
 app.add_typer(providers, name="providers")

@@ -19,12 +19,13 @@ from typing import Annotated
 
 import typer
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
@@ -35,23 +36,24 @@ from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
+from runtime.concepts import ConceptClient
 from runtime.health import health_pages, unanswered
+from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs, temporal_runtime
 from settings import Settings, unknown_variables
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.retention import RetentionWorkflow
 
 GRACE = timedelta(seconds=60)
 """How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
 
+WORKFLOWS = (ConceptGenerationWorkflow, RetentionWorkflow, ReconciliationWorkflow)
+
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
-# Naming a version keeps the SDK from hashing every loaded module at start-up.
-_UNVERSIONED = WorkerDeploymentConfig(
-    WorkerDeploymentVersion("concept-worker", "unversioned"), use_worker_versioning=False
-)
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +75,11 @@ async def working(
     queues: Sequence[Queue] = tuple(Queue),
     image_provider: ImageProvider | None = None,
     palette_provider: PaletteProvider | None = None,
+    with_attributes: bool = True,
 ) -> AsyncIterator[None]:
     """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
 
-    The providers are those of the settings unless given.
+    The providers are those of the settings unless given; `with_attributes` as in `ConceptClient`.
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
@@ -89,15 +92,17 @@ async def working(
         coloring = PaletteActivities(store, palettes)
         varying = VariationActivities(store, bases, threads)
         retaining = RetentionActivities(store)
-
         network = settings.task_queue
+        reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
+        deployment = _deployment(settings)
+
         workers = []
         if Queue.NETWORK in queues:
             workers.append(
                 Worker(
                     client,
                     task_queue=network,
-                    workflows=[ConceptGenerationWorkflow, RetentionWorkflow],
+                    workflows=WORKFLOWS,
                     activities=[
                         tasks.claim_task,
                         imaging.upload_image,
@@ -107,10 +112,12 @@ async def working(
                         retaining.remove_expired_tasks,
                         retaining.find_abandoned_folders,
                         retaining.remove_abandoned_folders,
+                        reconciling.settle_open_tasks,
+                        reconciling.sweep_unfulfilled_tasks,
                     ],
                     graceful_shutdown_timeout=GRACE,
                     max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-                    deployment_config=_UNVERSIONED,
+                    deployment_config=deployment,
                 )
             )
         if Queue.RENDER in queues:
@@ -121,7 +128,7 @@ async def working(
                     activities=[varying.render_variation],
                     max_concurrent_activities=settings.render_threads,
                     graceful_shutdown_timeout=GRACE,
-                    deployment_config=_UNVERSIONED,
+                    deployment_config=deployment,
                 )
             )
         if Queue.PAID in queues:
@@ -139,7 +146,7 @@ async def working(
                     max_task_queue_activities_per_second=settings.provider_rate_per_second,
                     graceful_shutdown_timeout=GRACE,
                     max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-                    deployment_config=_UNVERSIONED,
+                    deployment_config=deployment,
                 )
                 for provider, activities in calls.items()
             ]
@@ -154,6 +161,21 @@ async def working(
             await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
+def _deployment(settings: Settings) -> WorkerDeploymentConfig:
+    """One deployment for each task queue: what is made current there is no business of another queue's workers."""
+    if settings.build_id is None:
+        # Naming a version keeps the SDK from hashing every loaded module at start-up.
+        return WorkerDeploymentConfig(
+            WorkerDeploymentVersion(settings.task_queue, "unversioned"), use_worker_versioning=False
+        )
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(settings.task_queue, settings.build_id),
+        use_worker_versioning=True,
+        # A concept is over within its deadline: it may as well end on the code that it began on.
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
     stop = asyncio.Event()
@@ -161,7 +183,7 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runtime = temporal_runtime(settings.metrics_address)
     client = await connect(runtime=runtime)
-    await ensure_search_attributes(client)
+    with_attributes = await ensure_search_attributes(client)
     polling = asyncio.Event()
     try:
         async with AsyncExitStack() as stack:
@@ -178,7 +200,12 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
                 await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
             if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
                 await ensure_retention(client, settings.task_queue, settings.retention_days)
-            await stack.enter_async_context(working(client, settings, store, queues=queues))
+                await ensure_reconciliation(
+                    client, settings.task_queue, settings.reconcile_seconds, settings.interrupted
+                )
+            await stack.enter_async_context(
+                working(client, settings, store, queues=queues, with_attributes=with_attributes)
+            )
             polling.set()
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on

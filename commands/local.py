@@ -20,6 +20,7 @@ from commands.session import Session, check_owner, opened
 from contracts.tasks import TaskStatus
 from runtime.client import configured_address
 from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs
 from settings import Settings
@@ -102,9 +103,13 @@ def dev(
         async with (
             _server(settings, with_ui=True, port=port, ui_port=ui_port, shared=True) as server,
             opened(settings, server.address) as session,
-            working(session.concepts.client, settings, session.store),
+            working(session.concepts.client, settings, session.store, with_attributes=session.concepts.with_attributes),
         ):
             await ensure_retention(session.concepts.client, settings.task_queue, settings.retention_days)
+            # A server of one's own must not judge tasks in a store that others share: it has never heard of them.
+            judge = settings.store == "local" or configured_address() is not None
+            within_s = settings.reconcile_seconds if judge else 0
+            await ensure_reconciliation(session.concepts.client, settings.task_queue, within_s, settings.interrupted)
             _say_where(server, session)
             if json:
                 print_document(server)

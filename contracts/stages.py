@@ -15,6 +15,7 @@ from temporalio import activity
 from contracts.concepts import Concept
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette
+from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
@@ -194,4 +195,18 @@ class RetentionStages(Protocol):
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         """Remove them."""
+        ...
+
+
+class ReconciliationStages(Protocol):
+    """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
+
+    @activity.defn(name="settle_open_tasks")
+    async def settle_open_tasks(self, page: Page) -> PageReconciled:
+        """Look after tasks that say pending or processing, and start, restart or end those nobody works on."""
+        ...
+
+    @activity.defn(name="sweep_unfulfilled_tasks")
+    async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
+        """Remove what users could still see of tasks that failed or were cancelled."""
         ...

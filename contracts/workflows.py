@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey
 GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
 STATUS_QUERY = "status"
 RETENTION_WORKFLOW = "RetentionWorkflow"
+RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
@@ -28,3 +29,8 @@ def paid_queue(task_queue: str, provider: str) -> str:
 def retention_id(task_queue: str) -> str:
     """The schedule that keeps the concepts of a queue for only so long, and the beginning of its workflows' ids."""
     return f"retention-{task_queue}"
+
+
+def reconciliation_id(task_queue: str) -> str:
+    """The schedule that keeps the rows of a queue's concepts true, and the beginning of its workflows' ids."""
+    return f"reconciliation-{task_queue}"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.concepts import Concept
 from contracts.images import StoredObject
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 
@@ -28,6 +29,26 @@ class TaskRow(BaseModel):
     request: GenerationRequest
     created_at: datetime
     updated_at: datetime
+
+
+class SeenTask(BaseModel):
+    """A row as it was when somebody looked for its like; what it says may be acted on only while it still does."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    user_id: str
+    status: TaskStatus
+    workflow_id: str | None = None
+    request: GenerationRequest | None = None
+    """None where the message cannot be read: a newer worker's, or nobody's."""
+    updated_at: datetime
+
+    @property
+    def position(self) -> Position:
+        """Where in the order of such rows it stands."""
+        return Position(updated_at=self.updated_at, task_id=self.task_id)
 
 
 class Store(Protocol):
@@ -115,6 +136,26 @@ class Store(Protocol):
 
         Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
         nothing newer than `paid_before`.
+        """
+        ...
+
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """Tasks pending or processing, last touched before `before`; the oldest first, after `after`, at most `limit`.
+
+        Rows of the previous system are left out: nobody can work on them.
+        """
+        ...
+
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """The same of tasks that failed or were cancelled."""
+        ...
+
+    async def settle_task(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        """End a task that nobody works on; whether it did.
+
+        It does nothing if the row was touched since it was seen: every claim touches it, also one that finds itself.
         """
         ...
 

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
+from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
 from stores.errors import StoreRefused
@@ -52,6 +54,21 @@ async def _cancelled(rig: Rig) -> str:
     return request.workflow_id
 
 
+async def _reconciled(rig: Rig) -> str:
+    request = make_request()
+    await rig.store.claim_task(request, request.workflow_id)
+    queue = rig.concepts.task_queue
+    handle = await rig.concepts.client.start_workflow(
+        RECONCILIATION_WORKFLOW,
+        ReconciliationRequest(grace_s=0, page=1),
+        id=reconciliation_id(queue),
+        task_queue=queue,
+        result_type=ReconciliationOutcome,
+    )
+    await handle.result()
+    return handle.id
+
+
 def _no_room(part: str) -> Callable[[str, str], Exception | None]:
     return lambda method, path: StoreRefused("no room left") if method == "put" and part in path else None
 
@@ -74,6 +91,7 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "failed-upload": (_completed, "base.png", Script()),
     "failed-variations": (_completed, "variation-", Script()),
     "cancelled": (_cancelled, "nothing", Script(then=_hang)),
+    "reconciliation": (_reconciled, "nothing", Script()),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 

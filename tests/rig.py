@@ -22,13 +22,14 @@ from typing_extensions import override
 from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.status import ConceptStatus
 from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.concepts import ConceptClient
 from settings import Settings
-from stores.port import Store, TaskRow
+from stores.port import SeenTask, Store, TaskRow
 from worker import working
 
 BUCKETS = ("concept-images", "palette-images")
@@ -220,6 +221,22 @@ class FaultyStore(Store):
         return await self._store.abandoned_folders(before, paid_before, limit)
 
     @override
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        self._meet("open_tasks")
+        return await self._store.open_tasks(before, after, limit)
+
+    @override
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        return await self._store.unfulfilled_tasks(before, after, limit)
+
+    @override
+    async def settle_task(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        self._meet("settle_task", str(seen.task_id))
+        return await self._store.settle_task(seen, status, error)
+
+    @override
     async def close(self) -> None:
         await self._store.close()
 
@@ -305,6 +322,7 @@ async def rigged(
         store,
         image_provider=images or (None if configured else ScriptedImages()),
         palette_provider=palettes or (None if configured else ScriptedPalettes()),
+        with_attributes=with_attributes,
     ):
         yield rig
 

@@ -130,6 +130,11 @@ class FakeService(ABC):
     def usual(self, request: Recorded) -> Reply:
         """What the service answers when nothing is wrong."""
 
+    def mood(self, request: Recorded) -> Step | None:
+        """What happens at a call for which there is no script; None for the usual."""
+        del request
+        return None
+
     @abstractmethod
     def settings(self) -> dict[str, str]:
         """What makes a worker use this service for images and palettes, as fields of `Settings`."""
@@ -179,7 +184,7 @@ class FakeService(ABC):
             request = Recorded(method, target, headers, body, time.monotonic())
             self.requests.append(request)
             steps = self.script[request.path]
-            step = steps.pop(0) if steps else None
+            step = steps.pop(0) if steps else self.mood(request)
             text = self.hang_at.get(request.path)
             if text is not None and text.encode() in body:
                 self.hanging.add(request.path)

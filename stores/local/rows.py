@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
+from pydantic import ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
-from stores.port import TaskRow
+from stores.port import SeenTask, TaskRow
 
 _BUSY_TIMEOUT_S = 8.0
 """Below the 10 s that an activity on a row may take, so that a busy database is reported as such."""
@@ -57,7 +59,12 @@ CREATE TABLE IF NOT EXISTS color_variations (
     image TEXT NOT NULL,
     PRIMARY KEY (concept_id, idx)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS tasks_open ON tasks (updated_at, id) WHERE status IN ('pending', 'processing');
+CREATE INDEX IF NOT EXISTS tasks_unfulfilled ON tasks (updated_at, id) WHERE status IN ('failed', 'cancelled');
 """
+_OPEN = "status IN ('pending', 'processing')"
+_UNFULFILLED = "status IN ('failed', 'cancelled')"
+"""Both word for word as their indexes have them, which are not used otherwise."""
 _ENDED_BEFORE = "status IN ('completed', 'failed', 'cancelled') AND updated_at < ?"
 
 
@@ -228,6 +235,29 @@ class TaskDatabase:
                     gone.append(task)
         return tuple(gone)
 
+    def open(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """See `stores.port.Store.open_tasks`."""
+        return self._touched(_OPEN, before, after, limit)
+
+    def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """See `stores.port.Store.unfulfilled_tasks`."""
+        return self._touched(_UNFULFILLED, before, after, limit)
+
+    def settle(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        """See `stores.port.Store.settle_task`."""
+        with self._transaction():
+            changed = self._db.execute(
+                "UPDATE tasks SET status = ?, stage = ?, error_type = ?, error_message = ?, updated_at = ?"  # noqa: S608
+                f" WHERE id = ? AND status = ? AND {_OPEN} AND workflow_id IS ? AND updated_at = ?",
+                (
+                    *(status, error.stage, error.type, error.message, _now()),
+                    *(str(seen.task_id), seen.status, seen.workflow_id, _text(seen.updated_at)),
+                ),
+            ).rowcount
+        return changed == 1
+
     def has_concept(self, concept: uuid.UUID) -> bool:
         """Whether there is such a concept, or a task under way that will make it."""
         with _typed_errors():
@@ -239,6 +269,16 @@ class TaskDatabase:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _touched(self, which: str, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        start = ("", "") if after is None else (_text(after.updated_at), str(after.task_id))
+        with _typed_errors():
+            found = self._db.execute(
+                f"SELECT * FROM tasks WHERE {which} AND updated_at < ? AND (updated_at, id) > (?, ?)"  # noqa: S608
+                " ORDER BY updated_at, id LIMIT ?",
+                (_text(before), *start, limit),
+            ).fetchall()
+        return tuple(_seen_task(row) for row in found)
 
     def _record(self, request: GenerationRequest) -> TaskRow:
         now = _now()
@@ -290,6 +330,22 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
         error=error,
         request=request,
         created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _seen_task(row: sqlite3.Row) -> SeenTask:
+    try:
+        request = GenerationRequest.model_validate_json(row["request"])
+    except ValidationError:
+        request = None
+    return SeenTask(
+        task_id=row["id"],
+        concept_id=concept_id(uuid.UUID(row["id"])),
+        user_id=row["user_id"],
+        status=row["status"],
+        workflow_id=row["workflow_id"],
+        request=request,
         updated_at=row["updated_at"],
     )
 

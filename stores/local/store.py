@@ -12,11 +12,12 @@ from typing_extensions import override
 
 from contracts.concepts import Concept
 from contracts.images import StoredObject
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import PAID_FOLDER, GenerationRequest, TaskError, TaskStatus
 from stores.local.objects import ObjectFolder
 from stores.local.rows import TaskDatabase
-from stores.port import Store, TaskRow
+from stores.port import SeenTask, Store, TaskRow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,6 +117,20 @@ class LocalStore(Store):
                 if not wanted:
                     abandoned.append(Folder(bucket=bucket, path=path))
         return tuple(abandoned)
+
+    @override
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        return await self._row(self._database.open, before, after, limit)
+
+    @override
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        return await self._row(self._database.unfulfilled, before, after, limit)
+
+    @override
+    async def settle_task(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        return await self._row(self._database.settle, seen, status, error)
 
     @override
     async def close(self) -> None:

@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld, TaskImported
-from stores.port import TaskRow
+from stores.port import SeenTask, TaskRow
 from stores.supabase.connection import SupabaseConnection, answers, parsed
 
 
@@ -49,6 +50,34 @@ class _Task(BaseModel):
             error=error,
             request=self.request or request,
             created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+class _SeenTask(BaseModel):
+    """A row as `open_tasks` and `unfulfilled_tasks` answer it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: uuid.UUID
+    user_id: uuid.UUID
+    status: TaskStatus
+    workflow_id: str | None
+    request: dict[str, object]
+    updated_at: datetime
+
+    def as_seen(self) -> SeenTask:
+        try:
+            request = GenerationRequest.model_validate(self.request)
+        except ValidationError:
+            request = None
+        return SeenTask(
+            task_id=self.id,
+            concept_id=concept_id(self.id),
+            user_id=str(self.user_id),
+            status=self.status,
+            workflow_id=self.workflow_id,
+            request=request,
             updated_at=self.updated_at,
         )
 
@@ -119,6 +148,8 @@ class _Imported(BaseModel):
 _TASK = TypeAdapter(_Task)
 _NO_TASK = TypeAdapter(_Task | None)
 _TASKS = TypeAdapter(tuple[_Task, ...])
+_SEEN = TypeAdapter(tuple[_SeenTask, ...])
+_SETTLED = TypeAdapter(bool)
 _CONCEPT = TypeAdapter(_Concept | _Imported | None)
 _EXPIRED = TypeAdapter(tuple[ExpiredTask, ...])
 _IDS = TypeAdapter(frozenset[uuid.UUID])
@@ -202,6 +233,38 @@ class TaskTables:
             "p_limit": limit,
         }
         return parsed(_FOLDERS, await self._call("abandoned_folders", arguments))
+
+    async def open(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """See `stores.port.Store.open_tasks`."""
+        return await self._touched("open_tasks", before, after, limit)
+
+    async def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        """See `stores.port.Store.unfulfilled_tasks`."""
+        return await self._touched("unfulfilled_tasks", before, after, limit)
+
+    async def settle(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        """See `stores.port.Store.settle_task`."""
+        arguments = {
+            "p_task_id": str(seen.task_id),
+            "p_seen_status": seen.status,
+            "p_seen_workflow_id": seen.workflow_id,
+            "p_seen_at": seen.updated_at.isoformat(),
+            "p_status": status,
+            "p_stage": error.stage,
+            "p_error_type": error.type,
+            "p_error_message": error.message,
+        }
+        return parsed(_SETTLED, await self._call("settle_task", arguments))
+
+    async def _touched(
+        self, function: str, before: datetime, after: Position | None, limit: int
+    ) -> tuple[SeenTask, ...]:
+        arguments: dict[str, object] = {"p_before": before.isoformat(), "p_limit": limit}
+        if after is not None:
+            arguments |= {"p_after": after.updated_at.isoformat(), "p_after_id": str(after.task_id)}
+        return tuple(task.as_seen() for task in parsed(_SEEN, await self._call(function, arguments)))
 
     async def _call(self, function: str, arguments: Mapping[str, object]) -> object:
         async with answers(self._timeout_s):

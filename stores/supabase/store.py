@@ -9,10 +9,11 @@ from typing_extensions import override
 
 from contracts.concepts import Concept
 from contracts.images import StoredObject
+from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import GenerationRequest, TaskError, TaskStatus
 from stores.errors import StoreRefused
-from stores.port import Store, TaskRow
+from stores.port import SeenTask, Store, TaskRow
 from stores.supabase.connection import SupabaseConnection
 from stores.supabase.objects import ObjectBuckets
 from stores.supabase.project import Project, is_owner
@@ -96,6 +97,20 @@ class SupabaseStore(Store):
     async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
         buckets = sorted({self.concept_bucket, self.palette_bucket})
         return await self._rows.abandoned(buckets, before, paid_before, limit)
+
+    @override
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        return await self._rows.open(before, after, limit)
+
+    @override
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+        return await self._rows.unfulfilled(before, after, limit)
+
+    @override
+    async def settle_task(
+        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+    ) -> bool:
+        return await self._rows.settle(seen, status, error)
 
     @override
     async def close(self) -> None:

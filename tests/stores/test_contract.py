@@ -61,6 +61,10 @@ class Backend(ABC):
         """Let the object have been made at `moment`."""
 
     @abstractmethod
+    async def spoil(self, request: GenerationRequest) -> None:
+        """Let the row hold a message that nobody can read."""
+
+    @abstractmethod
     async def everything(self) -> set[str]:
         """The names of all objects, and of whatever was written where none belong."""
 
@@ -92,6 +96,11 @@ class LocalBackend(Backend):
     @override
     async def age_object(self, bucket: str, path: str, moment: datetime) -> None:
         os.utime(self._data / "objects" / bucket / path, (moment.timestamp(), moment.timestamp()))
+
+    @override
+    async def spoil(self, request: GenerationRequest) -> None:
+        with closing(sqlite3.connect(self._data / "concepts.sqlite3")) as database, database:
+            database.execute("UPDATE tasks SET request = '{\"task_id\": 5}' WHERE id = ?", (str(request.task_id),))
 
     @override
     async def everything(self) -> set[str]:
@@ -126,6 +135,10 @@ class SupabaseBackend(Backend):
         await self._project.sql(
             "update storage.objects set created_at = %s where bucket_id = %s and name = %s", (moment, bucket, path)
         )
+
+    @override
+    async def spoil(self, request: GenerationRequest) -> None:
+        await self._project.sql("update tasks set request = '{\"task_id\": 5}' where id = %s", (str(request.task_id),))
 
     @override
     async def everything(self) -> set[str]:

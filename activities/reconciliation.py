@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from temporalio import activity
+from typing_extensions import override
+
+from activities.failures import temporal_failures
+from activities.heartbeat import heartbeating
+from contracts.reconciliation import Page, PageReconciled
+from contracts.stages import ReconciliationStages
+from runtime.concepts import ConceptClient
+from runtime.reconciling import Reconciler
+from stores.port import Store
+
+
+class ReconciliationActivities(ReconciliationStages):
+    """Rows against Temporal, a page at a time."""
+
+    def __init__(self, store: Store, concepts: ConceptClient) -> None:
+        self._reconciler = Reconciler(store, concepts)
+
+    @override
+    @activity.defn(name="settle_open_tasks")
+    async def settle_open_tasks(self, page: Page) -> PageReconciled:
+        with temporal_failures():
+            async with heartbeating():
+                return await self._reconciler.settle_page(page)
+
+    @override
+    @activity.defn(name="sweep_unfulfilled_tasks")
+    async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
+        with temporal_failures():
+            async with heartbeating():
+                return await self._reconciler.sweep_page(page)

@@ -1,0 +1,76 @@
+"""Rows against Temporal, by hand: reconcile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.options import Json
+from commands.session import opened
+from contracts.reconciliation import Page, Reconciled
+from runtime.client import configured_address
+from runtime.reconciling import Reconciler
+
+_PAGE = 200
+
+
+def reconcile(
+    older_than: Annotated[
+        int, typer.Option("--older-than", min=0, help="Leave rows alone that were touched within so many seconds.")
+    ] = 60,
+    json: Json = False,
+) -> int:
+    """Settle tasks that nobody works on, once; workers do the same by a schedule.
+
+    Pending ones are started. Those whose workflow was terminated, timed out or forgotten are failed, or begun again
+    with CONCEPT_INTERRUPTED=restart. Temporal must be the one that the workers of this store use: it alone knows.
+
+    \b
+    Examples:
+      starter.py reconcile
+      CONCEPT_INTERRUPTED=restart starter.py reconcile --older-than 0 --json
+    """
+    settings = load_settings()
+    if settings.store != "local" and configured_address() is None:
+        raise BadInput("TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it")
+    before = datetime.now(UTC) - timedelta(seconds=older_than)
+
+    async def main() -> Reconciled:
+        done = Reconciled()
+        async with opened(settings) as session:
+            reconciler = Reconciler(session.store, session.concepts)
+            for work in (reconciler.settle_page, reconciler.sweep_page):
+                page = Page(before=before, limit=_PAGE, interrupted=settings.interrupted)
+                while True:
+                    answer = await work(page)
+                    done += answer.done
+                    progress.print(f"{done.looked_at} open tasks, {done.mended} settled", style="dim")
+                    if answer.next is None:
+                        break
+                    page = page.model_copy(update={"after": answer.next})
+        return done
+
+    done = run_async(main())
+    print_document(done) if json else _print(done)
+    return ExitCode.DONE
+
+
+def _print(done: Reconciled) -> None:
+    lines = [
+        (done.looked_at, "rows that said pending or processing"),
+        (done.under_way, "whose workflow runs"),
+        (done.started, "pending ones started"),
+        (done.restarted, "restarted"),
+        (done.failed, "failed"),
+        (done.cancelled, "cancelled"),
+        (done.refused, "left as they are, the log says why"),
+        (done.objects, "objects of failed tasks removed"),
+    ]
+    console = Console()
+    for count, what in lines:
+        if count or what == lines[0][1]:
+            console.print(f"{count:6d}  {what}", markup=False)

@@ -1,0 +1,107 @@
+"""What reconciliation's workflow and activities say to each other, and what the command prints."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["fail", "restart"]
+"""What becomes of a task whose workflow was lost: its row says so, or it is begun again."""
+
+
+class Position(BaseModel):
+    """A place in the order in which rows were touched last; rows touched at the same moment follow their ids."""
+
+    model_config = ConfigDict(frozen=True)
+
+    updated_at: datetime
+    task_id: uuid.UUID = uuid.UUID(int=0)
+
+
+class Reconciled(BaseModel):
+    """What was found, and what became of it, in tasks; `objects` are what users could see of tasks without one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    looked_at: int = 0
+    """Rows that said pending or processing."""
+    under_way: int = 0
+    """Those of them whose workflow runs."""
+    started: int = 0
+    """Pending, and no workflow knew of them."""
+    restarted: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    """Those that the store, or Temporal, does not let anybody settle: the log says why."""
+    objects: int = 0
+
+    @property
+    def mended(self) -> int:
+        """How many rows were untrue, and are no more."""
+        return self.started + self.restarted + self.failed + self.cancelled
+
+    def __add__(self, other: Reconciled) -> Reconciled:
+        return Reconciled(
+            looked_at=self.looked_at + other.looked_at,
+            under_way=self.under_way + other.under_way,
+            started=self.started + other.started,
+            restarted=self.restarted + other.restarted,
+            failed=self.failed + other.failed,
+            cancelled=self.cancelled + other.cancelled,
+            refused=self.refused + other.refused,
+            objects=self.objects + other.objects,
+        )
+
+
+class Page(BaseModel):
+    """Rows touched last before `before`, the oldest first, from `after` on, at most `limit`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: datetime
+    after: Position | None = None
+    limit: int
+    interrupted: Verdict = "fail"
+
+
+class PageReconciled(BaseModel):
+    """What was done to one page; `next` is where the following one begins, None after the last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    done: Reconciled
+    next: Position | None = None
+
+
+class ReconciliationRequest(BaseModel):
+    """Look at every row that says pending or processing and was not touched for `grace_s` seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grace_s: float = Field(ge=0)
+    interrupted: Verdict = "fail"
+    page: int = Field(default=200, ge=1, le=1000)
+    pages: int = Field(default=200, ge=1, le=1000)
+    """In one run, of each kind: far from the server's limit of 50,000 events."""
+    started_at: datetime | None = None
+    """When the first of a chain of runs began: all of them share one idea of what is old."""
+    since: datetime | None = None
+    """When the run before that chain began; what had ended by then was swept by it."""
+    phase: int = 0
+    after: Position | None = None
+    """Where the chain goes on."""
+    done: Reconciled = Reconciled()
+    """By the runs before this one."""
+
+
+class ReconciliationOutcome(BaseModel):
+    """What the workflow returns; the next one goes on from `started_at`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    started_at: datetime
+    done: Reconciled

@@ -1,0 +1,172 @@
+"""What happens to the site meanwhile. Each fault ends by itself; which one comes next is the seed's choice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.service import RPCError
+
+from contracts.tasks import GenerationRequest
+from runtime.concepts import UnknownWorkflow
+from tests.chaos.site import Site, WorkerProcess
+
+_RECENT = 12
+"""Tasks are meddled with while they are likely to be under way."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that can go wrong."""
+
+    name: str
+    weight: int
+    strike: Callable[[Site, random.Random], Awaitable[None]]
+
+
+def _some_worker(site: Site, chance: random.Random) -> WorkerProcess | None:
+    return chance.choice(site.living) if site.living else None
+
+
+def _some_task(site: Site, chance: random.Random) -> GenerationRequest | None:
+    return chance.choice(site.requests[-_RECENT:]) if site.requests else None
+
+
+async def _some_recorded_task(site: Site, chance: random.Random) -> GenerationRequest | None:
+    """One that has a row. What is torn away before that leaves no trace anywhere: nobody could ever find it."""
+    task = _some_task(site, chance)
+    if task is None or await site.store.task(task.task_id) is None:
+        return None
+    return task
+
+
+async def _kill_worker(site: Site, chance: random.Random) -> None:
+    worker = _some_worker(site, chance)
+    if worker is not None:
+        await worker.end(signal.SIGKILL)
+
+
+async def _stop_worker(site: Site, chance: random.Random) -> None:
+    """A deployment: the new one starts while the old one finishes what runs."""
+    worker = _some_worker(site, chance)
+    if worker is not None:
+        await site.add_worker()
+        await worker.end(signal.SIGTERM)
+
+
+async def _pause_worker(site: Site, chance: random.Random) -> None:
+    worker = _some_worker(site, chance)
+    if worker is not None:
+        with worker.in_trouble():
+            worker.send(signal.SIGSTOP)
+            await asyncio.sleep(chance.uniform(1, 8))
+            worker.send(signal.SIGCONT)
+
+
+async def _kill_server(site: Site, chance: random.Random) -> None:
+    del chance
+    await site.kill_server()
+
+
+async def _pause_server(site: Site, chance: random.Random) -> None:
+    process = site.server.process
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(chance.uniform(0.5, 4))
+        process.send_signal(signal.SIGCONT)
+
+
+async def _cut_connections(site: Site, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 3)):
+        site.wire.cut()
+        await asyncio.sleep(chance.uniform(0, 0.4))
+
+
+async def _fill_disk(site: Site, chance: random.Random) -> None:
+    workers = site.living
+    for worker in workers:
+        worker.fill_disk(full=True)
+    began = time.monotonic()
+    await asyncio.sleep(chance.uniform(0.5, 4))
+    for worker in workers:
+        worker.fill_disk(full=False)
+        worker.troubled.append((began, time.monotonic()))
+
+
+async def _cancel(site: Site, chance: random.Random) -> None:
+    task = _some_task(site, chance)
+    if task is not None:
+        with suppress(RPCError, UnknownWorkflow):
+            await site.concepts.cancel(task.task_id)
+
+
+async def _terminate(site: Site, chance: random.Random) -> None:
+    task = await _some_recorded_task(site, chance)
+    if task is not None:
+        with suppress(RPCError):
+            await site.client.get_workflow_handle(task.workflow_id).terminate("chaos")
+
+
+async def _forget(site: Site, chance: random.Random) -> None:
+    """The server loses a workflow, as one whose data was restored from yesterday."""
+    task = await _some_recorded_task(site, chance)
+    if task is not None:
+        with suppress(RPCError):
+            await site.client.workflow_service.delete_workflow_execution(
+                DeleteWorkflowExecutionRequest(
+                    namespace=site.client.namespace,
+                    workflow_execution=WorkflowExecution(workflow_id=task.workflow_id),
+                )
+            )
+
+
+async def _start_again(site: Site, chance: random.Random) -> None:
+    task = _some_task(site, chance)
+    if task is not None:
+        with suppress(RPCError):
+            await asyncio.gather(*(site.concepts.start(task) for _ in range(2)))
+
+
+FAULTS = (
+    Fault("worker killed", 5, _kill_worker),
+    Fault("worker stopped", 2, _stop_worker),
+    Fault("worker paused", 4, _pause_worker),
+    Fault("server killed", 2, _kill_server),
+    Fault("server paused", 2, _pause_server),
+    Fault("connections cut", 5, _cut_connections),
+    Fault("disk full", 4, _fill_disk),
+    Fault("cancelled", 5, _cancel),
+    Fault("terminated", 4, _terminate),
+    Fault("forgotten", 2, _forget),
+    Fault("started again", 5, _start_again),
+)
+
+
+async def strike_until(site: Site, over: asyncio.Event, chance: random.Random, pace_s: float) -> Counter[str]:
+    """One fault after the other, each beginning about `pace_s` seconds after the last one; how many of each."""
+    struck: Counter[str] = Counter()
+    # Every fault comes once before chance decides alone: a short run meets each kind, too.
+    first = chance.sample(FAULTS, len(FAULTS))
+    async with asyncio.TaskGroup() as striking:
+        busy: dict[str, asyncio.Task[None]] = {}
+        while not over.is_set():
+            fault = first.pop() if first else chance.choices(FAULTS, [fault.weight for fault in FAULTS])[0]
+            running = busy.get(fault.name)
+            if running is None or running.done():  # two of one kind would undo each other
+                busy[fault.name] = striking.create_task(_strike(fault, site, chance), name=fault.name)
+                struck[fault.name] += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), chance.uniform(0.5, 1.5) * pace_s)
+    return struck
+
+
+async def _strike(fault: Fault, site: Site, chance: random.Random) -> None:
+    await fault.strike(site, chance)

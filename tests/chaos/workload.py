@@ -1,0 +1,116 @@
+"""What is asked of the site, and in which ways. A new kind of task joins by an entry in `KINDS`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.tasks import GenerationRequest
+from messages.delivery import Bridge
+from messages.envelopes import Message
+from messages.errors import NotNow
+from stores import layout
+from stores.errors import StoreUnavailable
+from tests.chaos.site import Site, new_id
+from tests.rig import draw_png
+
+_PATIENCE_S = 60.0
+_AGAIN_S = 0.3
+_TRANSIENT = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way in which tasks come; `submit` returns when the site has the task."""
+
+    name: str
+    weight: int
+    submit: Callable[[Site, GenerationRequest], Awaitable[None]]
+
+
+async def persistently(call: Callable[[], Coroutine[None, None, object]]) -> None:
+    """As Pub/Sub does: again and again until it is taken. Servers are killed all the time here."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            try:
+                await call()
+            except (RPCError, NotNow, StoreUnavailable, ConnectionError) as exc:
+                if isinstance(exc, RPCError) and exc.status not in _TRANSIENT:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_AGAIN_S)
+
+
+async def _start(site: Site, request: GenerationRequest) -> None:
+    """As the starter does."""
+    await persistently(lambda: site.concepts.start(request))
+
+
+async def _deliver_twice(site: Site, request: GenerationRequest) -> None:
+    """As the bridge does, and Pub/Sub twice at once."""
+    bridge = Bridge(site.concepts, site.store)
+    message = Message(message_id="1", data=request.model_dump_json().encode())
+    await asyncio.gather(*(persistently(lambda: bridge.deliver(message)) for _ in range(2)))
+
+
+async def _record_only(site: Site, request: GenerationRequest) -> None:
+    """As the web application does when its message is lost."""
+    await asyncio.to_thread(site.record, request)
+
+
+async def _start_given(site: Site, request: GenerationRequest) -> None:
+    """With an image of one's own: nothing is paid for it."""
+    path = layout.given_image(request.task_id)
+    stored = await site.store.put(site.store.concept_bucket, path, draw_png(96), "image/png")
+    given = request.model_copy(update={"base_image": stored.as_image(96, 96)})
+    site.requests[site.requests.index(request)] = given
+    await _start(site, given)
+
+
+KINDS = (
+    Kind("started", 4, _start),
+    Kind("delivered twice", 3, _deliver_twice),
+    Kind("recorded only", 2, _record_only),
+    Kind("with an image", 1, _start_given),
+)
+
+
+def make_task(site: Site, chance: random.Random) -> GenerationRequest:
+    """The next task, whose words tell the paid service its number."""
+    request = GenerationRequest(
+        task_id=new_id(chance),
+        user_id=chance.choice(["ada", "grace", "mary"]),
+        logo_description=f"logo number {len(site.requests)} of a chaotic company",
+        theme_description="calm colors, for once",
+        num_palettes=chance.randint(1, 4),
+    )
+    site.requests.append(request)
+    return request
+
+
+async def submit_all(site: Site, count: int, chance: random.Random, pace_s: float) -> None:
+    """So many tasks, one every `pace_s` seconds on average, each by some kind of way."""
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as submitting:
+        for number in range(count):
+            kind = chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
+            submitting.create_task(_submit(kind, site, make_task(site, chance)))
+            await asyncio.sleep(max(0.0, began + (number + chance.random()) * pace_s - time.monotonic()))
+
+
+async def _submit(kind: Kind, site: Site, request: GenerationRequest) -> None:
+    with suppress(TimeoutError):  # the check will say that it was lost
+        await kind.submit(site, request)
