@@ -18,14 +18,14 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.console import load_dotenv_file, run_app
+from commands.console import load_dotenv_file, run_app, start_logs
 from commands.options import resource_path
 from commands.session import opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.health import ReadinessCheck, health_pages, serving, unanswered
-from runtime.telemetry import configure_logs, temporal_runtime
+from runtime.telemetry import temporal_runtime
 from settings import Settings, SettingsError, unknown_variables
 
 GRACE_S = 9.0
@@ -159,7 +159,7 @@ async def _pull(settings: Settings, subscription: str) -> None:
 def _settings() -> Settings:
     load_dotenv_file()
     settings = Settings.load()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     for line in unknown_variables(tuple(os.environ)):
         log.warning(line)
     return settings

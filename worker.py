@@ -28,7 +28,7 @@ from activities.palettes import PaletteActivities
 from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.console import BadInput, load_dotenv_file, run_app
+from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from commands.session import opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
@@ -37,7 +37,7 @@ from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.health import health_pages, unanswered
 from runtime.retention import ensure_retention
-from runtime.telemetry import configure_logs, temporal_runtime
+from runtime.telemetry import temporal_runtime
 from settings import Settings, unknown_variables
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
@@ -200,7 +200,7 @@ def main(
     """
     load_dotenv_file()
     settings = Settings.load()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     for line in unknown_variables(tuple(os.environ)):
         log.warning(line)
     asyncio.run(serve(settings, _parse_queues(queues)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from structlog.contextvars import bind_contextvars
 from temporalio.service import RPCError
 
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
@@ -68,8 +69,10 @@ class Bridge:
     async def deliver(self, message: Message) -> Verdict:
         """Start the message's task, or record why it can never be. Returning means: acknowledge.
 
-        May be repeated without harm. Raises `NotNow` when the message must come again.
+        May be repeated without harm. Raises `NotNow` when the message must come again. From here on, lines of the log
+        say which message and task they are about: each delivery is an asyncio task of its own.
         """
+        bind_contextvars(message_id=message.message_id)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._deliver(message)
@@ -85,6 +88,7 @@ class Bridge:
     async def _deliver(self, message: Message) -> Verdict:
         try:
             request = read_request(message)
+            bind_contextvars(task_id=str(request.task_id), workflow_id=request.workflow_id)
             verdict = await self._start(request)
         except Poison as poison:
             recorded = await self._refuse(message, poison)
@@ -98,7 +102,7 @@ class Bridge:
                 },
             )
             return Verdict.REFUSED
-        log.debug("delivered", extra={"message_id": message.message_id, "verdict": verdict})
+        log.debug("delivered", extra={"verdict": verdict})
         return verdict
 
     async def _start(self, request: GenerationRequest) -> Verdict:

@@ -87,7 +87,6 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,
