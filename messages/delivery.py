@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from structlog.contextvars import bind_contextvars
+from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
@@ -16,6 +18,7 @@ from messages.errors import NoMessage, NotNow, Poison, PubSubError
 from messages.fairness import priority_of
 from messages.translation import read_request, salvage
 from runtime.concepts import ConceptClient, Start
+from runtime.metrics import DeliveryMetrics
 from stores.errors import StoreError, StoreRefused, TaskImported
 from stores.port import Store
 
@@ -65,6 +68,7 @@ class Bridge:
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
     can_own: Callable[[str], bool] = _anybody
+    metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
     async def deliver(self, message: Message) -> Verdict:
         """Start the message's task, or record why it can never be. Returning means: acknowledge.
@@ -73,6 +77,19 @@ class Bridge:
         say which message and task they are about: each delivery is an asyncio task of its own.
         """
         bind_contextvars(message_id=message.message_id)
+        self.metrics.begun()
+        began, outcome = time.monotonic(), "crashed"
+        try:
+            verdict = await self._in_time(message)
+            outcome = verdict.value
+        except NotNow:
+            outcome = "not now"
+            raise
+        finally:
+            self.metrics.ended(outcome, time.monotonic() - began)
+        return verdict
+
+    async def _in_time(self, message: Message) -> Verdict:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._deliver(message)

@@ -13,6 +13,7 @@ from temporalio.runtime import (
 )
 
 from runtime.health import AddressUnusable
+from runtime.metrics import BUCKETS
 
 _CORE_LEVELS = {logging.DEBUG: "INFO", logging.ERROR: "ERROR"}
 """One step quieter than ours: at DEBUG the core prints whole events of histories."""
@@ -30,9 +31,17 @@ def temporal_runtime(metrics_address: str | None) -> Runtime:
     level = _CORE_LEVELS.get(sdk.getEffectiveLevel(), "WARN")
     forwarding = LogForwardingConfig(sdk, prepend_target_on_message=False, append_log_fields_to_message=False)
     core = LoggingConfig(TelemetryFilter(core_level=level, other_level="ERROR"), forwarding)
-    metrics = None if metrics_address is None else PrometheusConfig(bind_address=metrics_address)
+    metrics = None
+    if metrics_address is not None:  # names and units as Prometheus has them
+        metrics = PrometheusConfig(
+            bind_address=metrics_address,
+            counters_total_suffix=True,
+            unit_suffix=True,
+            durations_as_seconds=True,
+            histogram_bucket_overrides=BUCKETS,
+        )
     try:
-        return Runtime(telemetry=TelemetryConfig(logging=core, metrics=metrics))
+        return Runtime(telemetry=TelemetryConfig(logging=core, metrics=metrics, attach_service_name=False))
     except (RuntimeError, ValueError) as exc:
         if metrics_address is None:
             raise

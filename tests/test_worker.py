@@ -23,11 +23,9 @@ from temporalio.client import Client
 from commands.console import BadInput
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
-from runtime import health
 from runtime.client import connect
 from runtime.concepts import ConceptClient, NoAnswer, Start
 from runtime.embedded import EmbeddedServer
-from runtime.health import AddressUnusable, health_pages
 from stores.local import LocalStore
 from tests.command import Shell, finish, free_address, make_shell, read_until
 from tests.rig import BUCKETS, Script, ScriptedImages, make_request, rigged, until
@@ -357,68 +355,3 @@ async def test_an_unusable_store_is_one_line(shell: Shell, server: EmbeddedServe
     assert (ended.code, ended.out) == (3, "")
     (line,) = ended.err.splitlines()
     assert line.startswith("worker.py: data/concepts.sqlite3 cannot be used as the database: ")
-
-
-# Health pages
-
-
-async def test_readiness_tells_why_not() -> None:
-    """A reason makes it 503 and is given; being alive is another question; other pages do not exist."""
-    reasons: list[str | None] = [None]
-
-    async def not_ready_because() -> str | None:
-        return reasons[-1]
-
-    address = free_address()
-    async with health_pages(address, not_ready_because):
-        assert await fetch(address, "/readyz") == (200, '{"status":"ready"}')
-        reasons.append("the database refused: it is locked")
-        answer = (503, '{"status":"not ready","reason":"the database refused: it is locked"}')
-        assert await fetch(address, "/readyz") == answer
-        assert await fetch(address, "/healthz") == (200, '{"status":"alive"}')
-        missing = await fetch(address, "/")
-        assert missing is not None
-        assert missing[0] == 404
-    assert await fetch(address, "/healthz") is None
-
-
-async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks gets an answer before they lose patience."""
-    monkeypatch.setattr(health, "_CHECK_TIMEOUT_S", 0.05)
-    left = asyncio.Event()
-
-    async def not_ready_because() -> str | None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.set()
-        return None
-
-    address = free_address()
-    async with health_pages(address, not_ready_because):
-        answer = await fetch(address, "/readyz")
-    assert answer == (503, '{"status":"not ready","reason":"the readiness check timed out"}')
-    assert left.is_set()
-
-
-async def test_two_pages_cannot_share_an_address() -> None:
-    """The second is refused even when both begin at the same moment; the first one works."""
-
-    async def fine() -> str | None:
-        return None
-
-    address = free_address()
-    listener = health._listen(address)
-    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: Address already"):
-        async with health_pages(address, fine):
-            pass
-    listener.close()
-    async with health_pages(address, fine):
-        assert await fetch(address, "/health") == (200, '{"status":"alive"}')
-
-
-@pytest.mark.parametrize("address", ["no-such-host.invalid:8080", "192.0.2.1:8080"])
-async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
-    """A name nobody knows, or another machine's address: a typed error that names the variable."""
-    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
-        health._listen(address)
