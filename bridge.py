@@ -27,6 +27,7 @@ from runtime.health import health_pages, serving
 from runtime.metrics import DeliveryMetrics
 from runtime.readiness import Check, Readiness, store_answers, temporal_answers
 from runtime.telemetry import temporal_runtime
+from runtime.traces import tracing
 from settings import Settings, SettingsError, unknown_variables
 
 GRACE_S = 9.0
@@ -63,10 +64,11 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    client = await connect(runtime=runtime, retry_config=SOON)
-    concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
     secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
+        interceptors = await stack.enter_async_context(tracing("concept-bridge"))
+        client = await connect(runtime=runtime, retry_config=SOON, interceptors=interceptors)
+        concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
         store = await stack.enter_async_context(opened_store(settings))
         dead_letters = None
         if settings.dead_letter_topic is not None:

@@ -41,6 +41,7 @@ from runtime.queues import PolledQueue, TaskKind, watching_backlog
 from runtime.readiness import Readiness, polls, store_answers, temporal_answers
 from runtime.retention import ensure_retention
 from runtime.telemetry import temporal_runtime
+from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
@@ -83,7 +84,7 @@ async def working(
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
-        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads))
+        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads, around_calls))
         images, palettes = image_provider or configured[0], palette_provider or configured[1]
         fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
@@ -172,8 +173,15 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    client = await connect(runtime=runtime)
-    await ensure_search_attributes(client)
+    async with tracing("concept-worker") as interceptors:
+        client = await connect(runtime=runtime, interceptors=interceptors)
+        await ensure_search_attributes(client)
+        await _serve(client, settings, queues, readiness, stop)
+
+
+async def _serve(
+    client: Client, settings: Settings, queues: Sequence[Queue], readiness: Readiness, stop: asyncio.Event
+) -> None:
     try:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened_store(settings))

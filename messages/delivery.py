@@ -19,6 +19,7 @@ from messages.fairness import priority_of
 from messages.translation import read_request, salvage
 from runtime.concepts import ConceptClient, Start
 from runtime.metrics import DeliveryMetrics
+from runtime.traces import span
 from stores.errors import StoreError, StoreRefused, TaskImported
 from stores.port import Store
 
@@ -28,6 +29,9 @@ shortest acknowledgement deadline of a subscription, which is 10 s too."""
 
 REFUSED_MESSAGE = "InvalidMessage"
 """Error type of a row that a refused message left behind. Its request is a remnant: it must never be started."""
+
+_TRACE_PARENT = "googclient_traceparent"
+"""Where Google's client libraries say which trace a message belongs to."""
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +84,8 @@ class Bridge:
         self.metrics.begun()
         began, outcome = time.monotonic(), "crashed"
         try:
-            verdict = await self._in_time(message)
+            with span("deliver", parent=message.attributes.get(_TRACE_PARENT)):
+                verdict = await self._in_time(message)
             outcome = verdict.value
         except NotNow:
             outcome = "not now"
