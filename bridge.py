@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +17,17 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.console import load_dotenv_file, run_app
+from commands.console import load_dotenv_file, run_app, start_logs
 from commands.options import resource_path
 from commands.session import opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
-from runtime.health import ReadinessCheck, health_pages, serving, unanswered
-from runtime.telemetry import configure_logs, temporal_runtime
+from runtime.health import health_pages, serving
+from runtime.metrics import DeliveryMetrics
+from runtime.readiness import Check, Readiness, store_answers, temporal_answers
+from runtime.telemetry import temporal_runtime
+from runtime.traces import tracing
 from settings import Settings, SettingsError, unknown_variables
 
 GRACE_S = 9.0
@@ -51,27 +53,32 @@ class Connected:
     """What both ways in need."""
 
     bridge: Bridge
-    not_ready_because: ReadinessCheck
+    readiness: Readiness
+    checks: tuple[Check, ...]
+    stop: asyncio.Event
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connected]:
     """Connect to everything. Raises what connecting, the store and Pub/Sub raise."""
-    client = await connect(runtime=temporal_runtime(settings.metrics_address), retry_config=SOON)
-    concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
+    runtime = temporal_runtime(settings.metrics_address)
+    readiness = Readiness(runtime.metric_meter)
+    stop = readiness.stop_by_signals()
     secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
+        interceptors = await stack.enter_async_context(tracing("concept-bridge"))
+        client = await connect(runtime=runtime, retry_config=SOON, interceptors=interceptors)
+        concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
         store = await stack.enter_async_context(opened_store(settings))
         dead_letters = None
         if settings.dead_letter_topic is not None:
             from messages.pubsub import opened_topic  # noqa: PLC0415 -- slow to load, and not needed otherwise
 
             dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
-
-        async def not_ready_because() -> str | None:
-            return await unanswered(client, store)
-
-        yield Connected(Bridge(concepts, store, secret, dead_letters, owner_rule(settings)), not_ready_because)
+        metrics = DeliveryMetrics(runtime.metric_meter)
+        bridge = Bridge(concepts, store, secret, dead_letters, owner_rule(settings), metrics)
+        async with readiness.watched():
+            yield Connected(bridge, readiness, (store_answers(store), temporal_answers(client)), stop)
 
 
 @app.command()
@@ -121,7 +128,6 @@ async def _push(settings: Settings, address: str) -> None:
     from messages.push import PushEndpoint  # noqa: PLC0415
     from messages.tokens import SigningKeys, TokenCheck  # noqa: PLC0415
 
-    stop = _stopped_by_signals()
     async with connected(settings) as ready, httpx.AsyncClient(follow_redirects=False) as http:
         token_check = None
         if settings.push_auth == "oidc":
@@ -129,10 +135,11 @@ async def _push(settings: Settings, address: str) -> None:
             token_check = TokenCheck(keys, settings.push_audience or "", settings.push_service_account or "")
         else:
             log.warning("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts")
-        endpoint = PushEndpoint(ready.bridge, token_check, ready.not_ready_because)
+        endpoint = PushEndpoint(ready.bridge, token_check, ready.readiness)
         async with serving(endpoint.app, address, "--port"):
+            ready.readiness.started(*ready.checks)
             log.info("listening", extra={"address": address})
-            await stop.wait()
+            await ready.stop.wait()
             log.info("stopping: no new messages, finishing those in work")
             try:
                 await asyncio.wait_for(endpoint.drain(), GRACE_S)
@@ -141,35 +148,26 @@ async def _push(settings: Settings, address: str) -> None:
 
 
 async def _pull(settings: Settings, subscription: str) -> None:
-    from messages.pubsub import pull as pull_from  # noqa: PLC0415 -- slow to load, and push does without
+    from messages.pubsub import StreamState  # noqa: PLC0415 -- slow to load, and push does without
+    from messages.pubsub import pull as pull_from  # noqa: PLC0415
 
-    stop = _stopped_by_signals()
+    state = StreamState()
     async with connected(settings) as ready, AsyncExitStack() as stack:
-
-        async def not_ready_because() -> str | None:
-            return "stopping" if stop.is_set() else await ready.not_ready_because()
-
         if settings.health_address is not None:
-            await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
+            await stack.enter_async_context(health_pages(settings.health_address, ready.readiness))
         log.info("pulling", extra={"subscription": subscription})
-        await pull_from(subscription, ready.bridge, stop)
+        ready.readiness.started(*ready.checks, state.closed)
+        await pull_from(subscription, ready.bridge, ready.stop, state)
         log.info("stopped: what was in work is finished, the rest is handed back")
 
 
 def _settings() -> Settings:
     load_dotenv_file()
     settings = Settings.load()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     for line in unknown_variables(tuple(os.environ)):
         log.warning(line)
     return settings
-
-
-def _stopped_by_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 if __name__ == "__main__":

@@ -233,6 +233,11 @@ class Settings(BaseSettings):
         except ValidationError as exc:
             raise SettingsError(_problems(cls, exc)) from None  # the original repeats secrets
 
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, however it got into a text."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """The name of every variable, in the order of the class."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,12 +23,13 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
 from activities.images import ImageActivities
+from activities.measuring import Measuring
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.console import BadInput, load_dotenv_file, run_app
+from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from commands.session import opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
@@ -37,10 +37,14 @@ from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
-from runtime.health import health_pages, unanswered
+from runtime.health import health_pages
+from runtime.metrics import BacklogMetrics, CacheMetrics, StageMetrics, meter_of
+from runtime.queues import PolledQueue, TaskKind, watching_backlog
+from runtime.readiness import Readiness, polls, store_answers, temporal_answers
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
-from runtime.telemetry import configure_logs, temporal_runtime
+from runtime.telemetry import temporal_runtime
+from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
 from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
@@ -76,17 +80,19 @@ async def working(
     image_provider: ImageProvider | None = None,
     palette_provider: PaletteProvider | None = None,
     with_attributes: bool = True,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Sequence[PolledQueue]]:
     """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
 
-    The providers are those of the settings unless given; `with_attributes` as in `ConceptClient`.
+    The providers are those of the settings unless given; `with_attributes` as in `ConceptClient`. Yields what is polled.
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
-        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads))
+        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads, around_calls))
         images, palettes = image_provider or configured[0], palette_provider or configured[1]
         fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
-        bases = BaseImages(store, threads, settings.cache_bytes)
+        meter = meter_of(client)
+        measuring = [Measuring(StageMetrics(meter))]
+        bases = BaseImages(store, threads, settings.cache_bytes, CacheMetrics(meter))
         tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
         imaging = ImageActivities(store, images, bases, threads)
         coloring = PaletteActivities(store, palettes)
@@ -115,6 +121,7 @@ async def working(
                         reconciling.settle_open_tasks,
                         reconciling.sweep_unfulfilled_tasks,
                     ],
+                    interceptors=measuring,
                     graceful_shutdown_timeout=GRACE,
                     max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
                     deployment_config=deployment,
@@ -127,6 +134,7 @@ async def working(
                     task_queue=render_queue(network),
                     activities=[varying.render_variation],
                     max_concurrent_activities=settings.render_threads,
+                    interceptors=measuring,
                     graceful_shutdown_timeout=GRACE,
                     deployment_config=deployment,
                 )
@@ -144,6 +152,7 @@ async def working(
                     activities=activities,
                     max_concurrent_activities=_PAID_CALLS_AT_ONCE,
                     max_task_queue_activities_per_second=settings.provider_rate_per_second,
+                    interceptors=measuring,
                     graceful_shutdown_timeout=GRACE,
                     max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
                     deployment_config=deployment,
@@ -152,9 +161,14 @@ async def working(
             ]
         for worker in workers:
             await stack.enter_async_context(worker)
+        polled = [PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers]
+        if Queue.NETWORK in queues:
+            polled.append(PolledQueue(network, TaskKind.WORKFLOW))
+        if settings.metrics_address is not None:
+            await stack.enter_async_context(watching_backlog(client, polled, BacklogMetrics(meter)))
         log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
         try:
-            yield
+            yield polled
         finally:
             log.info("stopping: no new work, finishing what runs")
             # All at once: a queue that is still polled while another drains would begin what nobody finishes.
@@ -178,35 +192,33 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
 
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runtime = temporal_runtime(settings.metrics_address)
-    client = await connect(runtime=runtime)
-    with_attributes = await ensure_search_attributes(client)
-    polling = asyncio.Event()
+    readiness = Readiness(runtime.metric_meter)
+    stop = readiness.stop_by_signals()
+    async with tracing("concept-worker") as interceptors:
+        client = await connect(runtime=runtime, interceptors=interceptors)
+        await _serve(client, settings, queues, readiness, stop)
+
+
+async def _serve(
+    client: Client, settings: Settings, queues: Sequence[Queue], readiness: Readiness, stop: asyncio.Event
+) -> None:
     try:
+        with_attributes = await ensure_search_attributes(client)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened_store(settings))
-
-            async def not_ready_because() -> str | None:
-                if stop.is_set():
-                    return "stopping"
-                if not polling.is_set():
-                    return "starting"
-                return await unanswered(client, store)
-
             if settings.health_address is not None:
-                await stack.enter_async_context(health_pages(settings.health_address, not_ready_because))
+                await stack.enter_async_context(health_pages(settings.health_address, readiness))
+            await stack.enter_async_context(readiness.watched())
             if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
                 await ensure_retention(client, settings.task_queue, settings.retention_days)
                 await ensure_reconciliation(
                     client, settings.task_queue, settings.reconcile_seconds, settings.interrupted
                 )
-            await stack.enter_async_context(
+            polled = await stack.enter_async_context(
                 working(client, settings, store, queues=queues, with_attributes=with_attributes)
             )
-            polling.set()
+            readiness.started(store_answers(store), temporal_answers(client), polls(client, polled))
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
@@ -227,7 +239,7 @@ def main(
     """
     load_dotenv_file()
     settings = Settings.load()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     for line in unknown_variables(tuple(os.environ)):
         log.warning(line)
     asyncio.run(serve(settings, _parse_queues(queues)))

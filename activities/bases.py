@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 from color import Base, prepare
 from contracts.images import ImageRef
+from runtime.metrics import CacheMetrics
 from stores.port import Store
 
 
@@ -17,10 +18,11 @@ class BaseImages:
     on it. Use from one event loop; the analysis runs on `threads`.
     """
 
-    def __init__(self, store: Store, threads: Executor, max_bytes: int) -> None:
+    def __init__(self, store: Store, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
         self._store = store
         self._threads = threads
         self._max_bytes = max_bytes
+        self._metrics = metrics
         self._originals: OrderedDict[str, bytes] = OrderedDict()
         self._bases: OrderedDict[str, Base] = OrderedDict()
         self._underway: dict[str, asyncio.Task[Base]] = {}
@@ -58,13 +60,16 @@ class BaseImages:
     def forget_original(self, sha256: str) -> None:
         """The encoded image will not be needed any more: from here on only its base is."""
         self._originals.pop(sha256, None)
+        self._evict()
 
     async def _once(self, sha256: str, make: Callable[[], Coroutine[None, None, Base]]) -> Base:
         base = self._bases.get(sha256)
         if base is not None:
             self._bases.move_to_end(sha256)
+            self._metrics.looked("hit")
             return base
         task = self._underway.get(sha256)
+        self._metrics.looked("miss" if task is None else "shared")
         if task is None:
             task = asyncio.create_task(make())
             self._underway[sha256] = task
@@ -87,3 +92,4 @@ class BaseImages:
             else:
                 _, base = self._bases.popitem(last=False)
                 held -= base.nbytes
+        self._metrics.holds(held)

@@ -12,6 +12,7 @@ from activities.failures import BILLED_ATTEMPTS, PaidInVain
 from activities.heartbeat import CallCount, Pulse
 from contracts.usage import Usage
 from providers.errors import ProviderError, ProviderPerhapsBilled
+from runtime.metrics import PROVIDER_LATENCY
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class PaidCalls:
     def _count_call(self, outcome: str, seconds: float) -> None:
         labels = {"outcome": outcome}
         self._meter.create_counter("concept_provider_calls", "Calls to providers").add(1, labels)
-        latency = self._meter.create_histogram_timedelta("concept_provider_latency", "Duration of calls to providers")
+        latency = self._meter.create_histogram_timedelta(PROVIDER_LATENCY, "Calls to providers", "duration")
         latency.record(timedelta(seconds=seconds), labels)
 
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import unicodedata
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from datetime import timedelta
 
 from temporalio import activity
 from typing_extensions import override
@@ -11,9 +14,11 @@ from typing_extensions import override
 from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.images import PNG
-from color import recolor
+from color import Base, recolor
 from contracts.images import StoredObject
+from contracts.palettes import HexColor
 from contracts.stages import RenderRequest, VariationStages
+from runtime.metrics import RENDER_LATENCY
 from stores import layout
 from stores.port import Store
 
@@ -33,9 +38,19 @@ class VariationActivities(VariationStages):
     async def render_variation(self, request: RenderRequest) -> StoredObject:
         with temporal_failures():
             base = await self._bases.base(request.base)
-            png = await asyncio.get_running_loop().run_in_executor(self._threads, recolor, base, request.colors)
+            png, seconds = await asyncio.get_running_loop().run_in_executor(
+                self._threads, _timed_recolor, base, request.colors
+            )
+            latency = activity.metric_meter().create_histogram_timedelta(RENDER_LATENCY, "Recoloring alone", "duration")
+            latency.record(timedelta(seconds=seconds))
             path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.name))
             return await self._store.put(self._store.palette_bucket, path, png, PNG)
+
+
+def _timed_recolor(base: Base, colors: Sequence[HexColor]) -> tuple[bytes, float]:
+    """The variation as a PNG, and how many seconds it took without the wait for a thread."""
+    began = time.monotonic()
+    return recolor(base, colors), time.monotonic() - began
 
 
 def slug(name: str) -> str:

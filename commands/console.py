@@ -26,6 +26,8 @@ from messages.errors import PubSubRefused, PubSubUnreachable
 from runtime.client import TemporalMisconfigured, TemporalUnreachable
 from runtime.embedded import FolderInUse, PortInUse, ServerStartError
 from runtime.health import AddressUnusable
+from runtime.logs import configure_logs
+from runtime.traces import TracesMisconfigured, current_trace
 from settings import Settings, SettingsError, unknown_variables
 from stores.errors import StoreError
 
@@ -64,6 +66,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     FolderInUse: ExitCode.BAD_INPUT,
     AddressUnusable: ExitCode.BAD_INPUT,
     TemporalMisconfigured: ExitCode.BAD_INPUT,
+    TracesMisconfigured: ExitCode.BAD_INPUT,
     PubSubRefused: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
@@ -149,10 +152,23 @@ def load_dotenv_file() -> None:
         raise SettingsError((f".env: cannot be read: {exc}",)) from exc
 
 
+def start_logs(settings: Settings, level: str | None = None) -> None:
+    """Let the log begin, as the settings say; `level` is for who knows better."""
+    secrets = (*settings.secrets(), os.environ.get("TEMPORAL_API_KEY", ""))
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
+    configure_logs(
+        level or settings.log_level, settings.log_format, secrets=secrets, trace=current_trace, project=project
+    )
+
+
 def load_settings() -> Settings:
-    """The settings, `.env` included, for people at a terminal. Raises `SettingsError`."""
+    """The settings, `.env` included, for people at a terminal. Raises `SettingsError`.
+
+    Those see progress; of the log only warnings, unless they ask for more.
+    """
     load_dotenv_file()
     settings = Settings.load()
+    start_logs(settings, None if "log_level" in settings.model_fields_set else "WARNING")
     for line in unknown_variables(tuple(os.environ)):
         progress.print(line, style="yellow", markup=False)
     return settings

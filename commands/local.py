@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from commands.concepts import finish, make
-from commands.console import ExitCode, load_settings, print_document, progress, run_async
+from commands.console import ExitCode, load_settings, print_document, progress, run_async, start_logs
 from commands.given import build_request, read_image, with_image
 from commands.options import Image, Json, Palettes, User
 from commands.pictures import make_gallery
@@ -22,7 +22,6 @@ from runtime.client import configured_address
 from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
-from runtime.telemetry import configure_logs
 from settings import Settings
 from worker import working
 
@@ -52,7 +51,6 @@ def demo(
       starter.py demo --image logo.png --theme "bold neon" --keep
     """
     settings = load_settings()
-    configure_logs("WARNING", settings.log_format)
     request = build_request(logo, theme, palettes, user=user)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
@@ -97,7 +95,7 @@ def dev(
       starter.py generate --logo "lighthouse books" --theme "navy and sand"
     """
     settings = load_settings()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
 
     async def main() -> int:
         async with (

@@ -14,6 +14,7 @@ from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
 from runtime.embedded import announced
+from runtime.traces import tracing
 from settings import Settings
 from stores.errors import ObjectMissing
 from stores.local import LocalStore
@@ -180,10 +181,11 @@ async def opened(settings: Settings, address: str | None = None) -> AsyncIterato
     """
     if address is None and (announcement := announced(settings.data_dir)) is not None:
         address = announcement.address
-    client = await connect(address)
-    concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
-    async with opened_store(settings) as store:
-        yield Session(settings, store, concepts)
+    async with tracing("concept-starter") as interceptors:
+        client = await connect(address, interceptors=interceptors)
+        concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
+        async with opened_store(settings) as store:
+            yield Session(settings, store, concepts)
 
 
 def unknown(task_id: uuid.UUID) -> BadInput:

@@ -17,7 +17,7 @@ from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
 
@@ -210,3 +210,19 @@ class ReconciliationStages(Protocol):
     async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
         """Remove what users could still see of tasks that failed or were cancelled."""
         ...
+
+
+_STAGES = {
+    "claim_task": Stage.CLAIM,
+    "generate_image": Stage.IMAGE,
+    "refine_image": Stage.IMAGE,
+    "upload_image": Stage.UPLOAD,
+    "create_palettes": Stage.PALETTES,
+    "render_variation": Stage.VARIATIONS,
+    "store_concept": Stage.STORE,
+}
+
+
+def stage_of_activity(activity_type: str) -> str:
+    """How logs and metrics call the stage that an activity works on: its own name where it belongs to none."""
+    return _STAGES.get(activity_type, activity_type)

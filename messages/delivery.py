@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from structlog.contextvars import bind_contextvars
+from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
@@ -15,6 +18,8 @@ from messages.errors import NoMessage, NotNow, Poison, PubSubError
 from messages.fairness import priority_of
 from messages.translation import read_request, salvage
 from runtime.concepts import ConceptClient, Start
+from runtime.metrics import DeliveryMetrics
+from runtime.traces import span
 from stores.errors import StoreError, StoreRefused, TaskImported
 from stores.port import Store
 
@@ -24,6 +29,9 @@ shortest acknowledgement deadline of a subscription, which is 10 s too."""
 
 REFUSED_MESSAGE = "InvalidMessage"
 """Error type of a row that a refused message left behind. Its request is a remnant: it must never be started."""
+
+_TRACE_PARENT = "googclient_traceparent"
+"""Where Google's client libraries say which trace a message belongs to."""
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +72,29 @@ class Bridge:
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
     can_own: Callable[[str], bool] = _anybody
+    metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
     async def deliver(self, message: Message) -> Verdict:
         """Start the message's task, or record why it can never be. Returning means: acknowledge.
 
-        May be repeated without harm. Raises `NotNow` when the message must come again.
+        May be repeated without harm. Raises `NotNow` when the message must come again. From here on, lines of the log
+        say which message and task they are about: each delivery is an asyncio task of its own.
         """
+        bind_contextvars(message_id=message.message_id)
+        self.metrics.begun()
+        began, outcome = time.monotonic(), "crashed"
+        try:
+            with span("deliver", parent=message.attributes.get(_TRACE_PARENT)):
+                verdict = await self._in_time(message)
+            outcome = verdict.value
+        except NotNow:
+            outcome = "not now"
+            raise
+        finally:
+            self.metrics.ended(outcome, time.monotonic() - began)
+        return verdict
+
+    async def _in_time(self, message: Message) -> Verdict:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._deliver(message)
@@ -85,6 +110,7 @@ class Bridge:
     async def _deliver(self, message: Message) -> Verdict:
         try:
             request = read_request(message)
+            bind_contextvars(task_id=str(request.task_id), workflow_id=request.workflow_id)
             verdict = await self._start(request)
         except Poison as poison:
             recorded = await self._refuse(message, poison)
@@ -98,7 +124,7 @@ class Bridge:
                 },
             )
             return Verdict.REFUSED
-        log.debug("delivered", extra={"message_id": message.message_id, "verdict": verdict})
+        log.debug("delivered", extra={"verdict": verdict})
         return verdict
 
     async def _start(self, request: GenerationRequest) -> Verdict:

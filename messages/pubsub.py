@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 
+import grpc
 from google.api_core.exceptions import (
     DeadlineExceeded,
     GoogleAPICallError,
@@ -93,16 +94,56 @@ async def opened_topic(path: str) -> AsyncIterator[Topic]:
         topic.close()
 
 
-async def pull(subscription: str, bridge: Bridge, stop: asyncio.Event) -> None:
+class StreamState:
+    """Whether the stream of a pull subscription is open, as far as this side can tell.
+
+    The library hides its outages: it opens the stream again, after pauses of up to ten seconds, and says nothing.
+    """
+
+    def __init__(self) -> None:
+        self._call: grpc.Call | None = None
+        self._connected = False
+
+    def opening(self, call: grpc.Call) -> None:
+        """The library opens the stream, for the first time or again."""
+        self._call = call
+
+    def connection(self, state: grpc.ChannelConnectivity) -> None:
+        """How the connection beneath is doing."""
+        self._connected = state is grpc.ChannelConnectivity.READY
+
+    async def closed(self) -> str | None:
+        """Why no message can come right now, or None."""
+        if self._connected and self._call is not None and self._call.is_active():
+            return None
+        return "the stream from Pub/Sub is not open"
+
+
+class _Subscriber(SubscriberClient):  # type: ignore[misc]  # the library has no types
+    """The library's client, where the state of its stream can be seen."""
+
+    def __init__(self, state: StreamState) -> None:
+        super().__init__()
+        self._state = state
+        self.transport.grpc_channel.subscribe(state.connection)
+
+    def streaming_pull(self, *arguments: object, **options: object) -> grpc.Call:
+        """What the library calls to open the stream, each time."""
+        call: grpc.Call = super().streaming_pull(*arguments, **options)
+        self._state.opening(call)
+        return call
+
+
+async def pull(subscription: str, bridge: Bridge, stop: asyncio.Event, state: StreamState) -> None:
     """Deliver what `subscription` (projects/P/subscriptions/S) has until `stop` is set.
 
     Then: no new messages, those in work are finished and acknowledged, the rest is handed back. Broken connections are
-    the library's business. Raises `PubSubError` for what it cannot recover from.
+    the library's business; `state` tells of them. Raises `PubSubError` for what it cannot recover from.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     try:
-        client = SubscriberClient()
+        client = _Subscriber(state)
     except (GoogleAuthError, ValueError) as exc:
         raise PubSubRefused(f"no Google credentials: {exc}") from exc
 

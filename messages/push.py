@@ -25,7 +25,8 @@ from messages.errors import (
     UnsupportedBody,
 )
 from messages.tokens import TokenCheck
-from runtime.health import ReadinessCheck, health_routes
+from runtime.health import health_routes
+from runtime.readiness import Readiness
 
 MAX_BODY_BYTES = 15 * 1024 * 1024
 """Above the largest genuine one: 10 MB of message are 14 MB as base64. What Pub/Sub can send must not end as a 4xx,
@@ -66,7 +67,7 @@ _STATUSES: dict[type[Exception], int] = {
 class PushEndpoint:
     """`POST /` and the health pages. `token_check` is None where tokens are explicitly not wanted."""
 
-    def __init__(self, bridge: Bridge, token_check: TokenCheck | None, not_ready_because: ReadinessCheck) -> None:
+    def __init__(self, bridge: Bridge, token_check: TokenCheck | None, readiness: Readiness) -> None:
         self._bridge = bridge
         self._token_check = token_check
         self._in_flight = 0
@@ -74,16 +75,14 @@ class PushEndpoint:
         self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._not_ready_because = not_ready_because
-        self.app = Starlette(routes=[Route("/", self._receive, methods=["POST"]), *health_routes(self._readiness)])
+        self._readiness = readiness
+        self.app = Starlette(routes=[Route("/", self._receive, methods=["POST"]), *health_routes(readiness)])
 
     async def drain(self) -> None:
         """Take no more messages, and wait until those in work are answered. Health pages go on."""
+        self._readiness.stopping()
         self._stopping = True
         await self._idle.wait()
-
-    async def _readiness(self) -> str | None:
-        return "stopping" if self._stopping else await self._not_ready_because()
 
     async def _receive(self, request: Request) -> Response:
         try:
@@ -100,6 +99,7 @@ class PushEndpoint:
     def _refuse(self, exc: Exception) -> Response:
         status = next(status for kind, status in _STATUSES.items() if isinstance(exc, kind))
         reason = str(exc) or type(exc).__name__
+        self._bridge.metrics.refused(status)
         level = logging.WARNING if isinstance(exc, (NotNow, KeysUnavailable)) else logging.INFO
         log.log(level, "not acknowledged", extra={"status": status, "reason": reason})
         headers = {}

@@ -15,7 +15,7 @@ from providers.jigsawstack import JigsawStackImages, JigsawStackPalettes, check_
 from providers.openai import NAME as OPENAI
 from providers.openai import OpenAIImages, OpenAIPalettes, check_openai, openai_endpoint
 from providers.port import ImageProvider, PaletteProvider
-from providers.wire import http_client
+from providers.wire import Around, http_client, unchanged
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,14 @@ class Choice:
 
 
 @asynccontextmanager
-async def chosen_providers(choice: Choice, threads: Executor) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
-    """The chosen two, for as long as the block runs. Raises `KeyError` where a chosen one has no account."""
-    client, downloads = http_client(), Downloads(_origins(choice))
+async def chosen_providers(
+    choice: Choice, threads: Executor, around: Around = unchanged
+) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
+    """The chosen two, for as long as the block runs; `around` goes around their calls.
+
+    Raises `KeyError` where a chosen one has no account.
+    """
+    client, downloads = http_client(around), Downloads(_origins(choice))
     images: dict[str, ImageProvider] = {BUILTIN: BuiltinImages(threads)}
     palettes: dict[str, PaletteProvider] = {BUILTIN: BuiltinPalettes(threads)}
     if choice.jigsawstack is not None:

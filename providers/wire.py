@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -52,13 +52,24 @@ class Upload:
     media_type: str
 
 
-def http_client() -> httpx.AsyncClient:
+Around = Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]
+"""Puts something around the connections to services."""
+
+
+def unchanged(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+    """Nothing is put around them."""
+    return transport
+
+
+def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     """The connections to all services, one pool for a process; close it with `aclose`.
 
     It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used.
+    `around` may put something around each call.
     """
+    transport = httpx.AsyncHTTPTransport(retries=0, limits=httpx.Limits(max_connections=_LARGEST_POOL))
     return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(retries=0, limits=httpx.Limits(max_connections=_LARGEST_POOL)),
+        transport=around(transport),
         follow_redirects=False,
         trust_env=False,
     )

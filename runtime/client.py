@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client, RetryConfig
+from temporalio.client import Client, Interceptor, RetryConfig
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
@@ -41,7 +42,11 @@ def configured_address() -> str | None:
 
 
 async def connect(
-    address: str | None = None, *, runtime: Runtime | None = None, retry_config: RetryConfig | None = None
+    address: str | None = None,
+    *,
+    runtime: Runtime | None = None,
+    retry_config: RetryConfig | None = None,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
@@ -60,6 +65,7 @@ async def connect(
                 data_converter=pydantic_data_converter,
                 runtime=runtime or temporal_runtime(None),
                 retry_config=retry_config,
+                interceptors=interceptors,
             )
     except ValueError as exc:
         raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}") from exc

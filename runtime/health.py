@@ -2,26 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from temporalio.client import Client
-from temporalio.service import RPCError
 from typing_extensions import override
 
-from stores.errors import StoreError
-from stores.port import Store
+from runtime.readiness import Readiness
 
-ReadinessCheck = Callable[[], Awaitable[str | None]]
-"""Answers why this process cannot work right now, or None."""
-
-_CHECK_TIMEOUT_S = 3.0
 _LAST_ANSWERS_S = 1
 
 
@@ -40,29 +32,14 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-async def unanswered(client: Client, store: Store) -> str | None:
-    """Which of the services that every process needs does not answer, and why; None when both do."""
-    try:
-        await store.task(UUID(int=0))
-        await client.service_client.check_health()
-    except StoreError as exc:
-        return str(exc)
-    except RPCError as exc:
-        return f"Temporal does not answer: {exc.message}"
-    return None
-
-
-def health_routes(not_ready_because: ReadinessCheck) -> list[Route]:
+def health_routes(readiness: Readiness) -> list[Route]:
     """`/health` and `/healthz` (this process lives) and `/readyz` (it can work)."""
 
     async def alive(_: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> JSONResponse:
-        try:
-            reason = await asyncio.wait_for(not_ready_because(), _CHECK_TIMEOUT_S)
-        except TimeoutError:
-            reason = "the readiness check timed out"
+        reason = await readiness.reason()
         if reason is None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
@@ -71,9 +48,9 @@ def health_routes(not_ready_because: ReadinessCheck) -> list[Route]:
 
 
 @asynccontextmanager
-async def health_pages(address: str, not_ready_because: ReadinessCheck) -> AsyncIterator[None]:
+async def health_pages(address: str, readiness: Readiness) -> AsyncIterator[None]:
     """Serve the health routes while the block runs. `address` is host:port. Raises `AddressUnusable`."""
-    async with serving(Starlette(routes=health_routes(not_ready_because)), address, "CONCEPT_HEALTH_ADDRESS"):
+    async with serving(Starlette(routes=health_routes(readiness)), address, "CONCEPT_HEALTH_ADDRESS"):
         yield
 
 
@@ -87,7 +64,6 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
     config = uvicorn.Config(
         app,
         log_config=None,
-        log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,

@@ -116,10 +116,10 @@ class PubSub:
         return message.message_id
 
     async def start(self) -> None:
-        """Listen on loopback."""
+        """Listen on loopback; again, where it did before."""
         self._server = grpc.aio.server()
         self._server.add_generic_rpc_handlers(self._handlers())
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address or '127.0.0.1:0')}"
         await self._server.start()
 
     async def stop(self) -> None:

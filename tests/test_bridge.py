@@ -328,7 +328,7 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
         assert await executions(client, site.queue) == Counter({one.workflow_id: 1 for one in requests})
         for ended in await asyncio.gather(pusher.terminate(), puller.terminate()):
             assert ended.code == 0, ended.err
-            assert {line["level"] for line in records(ended)} <= {"info"}
+            assert {line["severity"] for line in records(ended)} <= {"INFO"}
 
 
 async def test_a_push_bridge_ends_after_its_last_answer(site: Site, client: Client) -> None:

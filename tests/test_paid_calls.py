@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
-from temporalio.common import RetryPolicy
+from temporalio.common import MetricMeter, RetryPolicy
 from temporalio.testing import ActivityEnvironment
 
 from activities.bases import BaseImages
@@ -26,6 +26,7 @@ from contracts.stages import ImageRequest, PaletteRequest
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from runtime.client import connect
 from runtime.embedded import EmbeddedServer
+from runtime.metrics import CacheMetrics
 from stores import layout
 from stores.local import LocalStore
 from tests.rig import Rig, draw_png, make_request, rigged, until
@@ -300,7 +301,9 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
     words = {"logo_description": request.logo_description, "theme_description": request.theme_description}
     async with adapters(service) as (images, coloring):
         with ThreadPoolExecutor(1) as threads:
-            again = ImageActivities(store, images, BaseImages(store, threads, 2**24), threads)
+            again = ImageActivities(
+                store, images, BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop)), threads
+            )
             await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
         recolored = PaletteActivities(store, coloring)
         asked = PaletteRequest(task_id=request.task_id, count=3, **words)

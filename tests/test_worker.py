@@ -9,11 +9,10 @@ import logging
 import socket
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
@@ -24,12 +23,9 @@ from temporalio.client import Client
 from commands.console import BadInput
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
-from runtime import health
 from runtime.client import connect
 from runtime.concepts import ConceptClient, NoAnswer, Start
 from runtime.embedded import EmbeddedServer
-from runtime.health import AddressUnusable, health_pages
-from runtime.telemetry import configure_logs
 from stores.local import LocalStore
 from tests.command import Shell, finish, free_address, make_shell, read_until
 from tests.rig import BUCKETS, Script, ScriptedImages, make_request, rigged, until
@@ -139,7 +135,7 @@ async def site(server: EmbeddedServer, client: Client, tmp_path: Path) -> AsyncI
 def messages(lines: str) -> list[str]:
     """What the log says; every line of it must be a JSON object."""
     records = [json.loads(line) for line in lines.splitlines()]
-    assert all({"message", "level", "logger", "timestamp"} <= set(record) for record in records)
+    assert all({"message", "severity", "logger", "time"} <= set(record) for record in records)
     return [record["message"] for record in records]
 
 
@@ -359,126 +355,3 @@ async def test_an_unusable_store_is_one_line(shell: Shell, server: EmbeddedServe
     assert (ended.code, ended.out) == (3, "")
     (line,) = ended.err.splitlines()
     assert line.startswith("worker.py: data/concepts.sqlite3 cannot be used as the database: ")
-
-
-# Health pages
-
-
-async def test_readiness_tells_why_not() -> None:
-    """A reason makes it 503 and is given; being alive is another question; other pages do not exist."""
-    reasons: list[str | None] = [None]
-
-    async def not_ready_because() -> str | None:
-        return reasons[-1]
-
-    address = free_address()
-    async with health_pages(address, not_ready_because):
-        assert await fetch(address, "/readyz") == (200, '{"status":"ready"}')
-        reasons.append("the database refused: it is locked")
-        answer = (503, '{"status":"not ready","reason":"the database refused: it is locked"}')
-        assert await fetch(address, "/readyz") == answer
-        assert await fetch(address, "/healthz") == (200, '{"status":"alive"}')
-        missing = await fetch(address, "/")
-        assert missing is not None
-        assert missing[0] == 404
-    assert await fetch(address, "/healthz") is None
-
-
-async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks gets an answer before they lose patience."""
-    monkeypatch.setattr(health, "_CHECK_TIMEOUT_S", 0.05)
-    left = asyncio.Event()
-
-    async def not_ready_because() -> str | None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.set()
-        return None
-
-    address = free_address()
-    async with health_pages(address, not_ready_because):
-        answer = await fetch(address, "/readyz")
-    assert answer == (503, '{"status":"not ready","reason":"the readiness check timed out"}')
-    assert left.is_set()
-
-
-async def test_two_pages_cannot_share_an_address() -> None:
-    """The second is refused even when both begin at the same moment; the first one works."""
-
-    async def fine() -> str | None:
-        return None
-
-    address = free_address()
-    listener = health._listen(address)
-    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: Address already"):
-        async with health_pages(address, fine):
-            pass
-    listener.close()
-    async with health_pages(address, fine):
-        assert await fetch(address, "/health") == (200, '{"status":"alive"}')
-
-
-@pytest.mark.parametrize("address", ["no-such-host.invalid:8080", "192.0.2.1:8080"])
-async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
-    """A name nobody knows, or another machine's address: a typed error that names the variable."""
-    with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
-        health._listen(address)
-
-
-# Logs
-
-
-@pytest.fixture
-def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[Literal["console", "json"]], Callable[[], str]]]:
-    """Configure logs in a style; what is returned reads what was written since."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-
-    def configure(style: Literal["console", "json"]) -> Callable[[], str]:
-        configure_logs("INFO", style)
-        return lambda: capsys.readouterr().err
-
-    yield configure
-    root.handlers = handlers
-    root.setLevel(level)
-
-
-Configure = Callable[[Literal["console", "json"]], Callable[[], str]]
-
-
-def test_a_record_is_one_json_line(logs: Configure) -> None:
-    """Constant text and fields; whatever a record carries, the line is JSON; below the level, nothing."""
-    written = logs("json")
-    log = logging.getLogger("tests.logs")
-    log.debug("not wanted")
-    log.warning("polling\ntwice", extra={"queues": ["a", "b"], "odd": object(), "temporal_log": object()})
-    log.info("%d %s", 2, "ways", extra={"temporal_workflow": {"workflow_id": "concept-1", "run_id": "x"}})
-    first, second = (json.loads(line) for line in written().splitlines())
-    assert (first["message"], first["queues"], first["level"]) == ("polling\ntwice", ["a", "b"], "warning")
-    assert first["logger"] == "tests.logs"
-    assert "temporal_log" not in first
-    assert (second["message"], second["workflow_id"]) == ("2 ways", "concept-1")
-    assert "temporal_workflow" not in second
-
-
-@pytest.mark.parametrize("style", ["console", "json"])
-def test_a_traceback_shows_no_values(logs: Configure, style: Literal["console", "json"]) -> None:
-    """Where and what happened, without local variables: those hold prompts and keys."""
-
-    def fail(prompt: str) -> None:
-        raise ValueError(f"{len(prompt)} characters are too many")
-
-    written = logs(style)
-    try:
-        fail("a fox with a secret")
-    except ValueError:
-        logging.getLogger("tests.logs").exception("it failed")
-    text = written()
-    assert "23 characters" not in text
-    assert "19 characters are too many" in text
-    assert "fail" in text
-    assert "a fox" not in text.replace('fail("a fox with a secret")', "")
-    if style == "json":
-        assert len(text.splitlines()) == 1
-        assert json.loads(text)["exception"][0]["exc_type"] == "ValueError"

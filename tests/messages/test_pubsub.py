@@ -12,7 +12,7 @@ import pytest
 from messages import pubsub as module
 from messages.envelopes import Message
 from messages.errors import NoMessage, PubSubRefused, PubSubUnreachable
-from messages.pubsub import opened_topic, pull
+from messages.pubsub import StreamState, opened_topic, pull
 from stores.errors import StoreUnavailable
 from tests.command import free_address
 from tests.messages.conftest import Place
@@ -44,7 +44,7 @@ def held(pubsub: PubSub) -> Held:
 async def pulling(place: Place) -> AsyncIterator[asyncio.Event]:
     """Pull while the block runs; the event stops it before."""
     stop = asyncio.Event()
-    task = asyncio.create_task(pull(SUBSCRIPTION, place.bridge, stop))
+    task = asyncio.create_task(pull(SUBSCRIPTION, place.bridge, stop, StreamState()))
     try:
         yield stop
     finally:
@@ -154,7 +154,7 @@ async def test_a_subscription_that_is_not_ours_ends_the_pulling(pubsub: PubSub, 
     """One that does not exist, or that this account may not use: one sentence that names it."""
     pubsub.denied = denied
     with pytest.raises(PubSubRefused, match=SUBSCRIPTION):
-        await pull(SUBSCRIPTION, place.bridge, asyncio.Event())
+        await pull(SUBSCRIPTION, place.bridge, asyncio.Event(), StreamState())
 
 
 async def test_a_topic_that_is_not_there_is_told(pubsub: PubSub) -> None:
@@ -214,7 +214,7 @@ async def test_without_credentials_nothing_is_tried(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent/key.json")
     with pytest.raises(PubSubRefused, match="no Google credentials"):
-        await pull(SUBSCRIPTION, place.bridge, asyncio.Event())
+        await pull(SUBSCRIPTION, place.bridge, asyncio.Event(), StreamState())
     with pytest.raises(PubSubRefused, match="no Google credentials"):
         async with opened_topic(TOPIC):
             pass

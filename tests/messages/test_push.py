@@ -13,12 +13,14 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from temporalio.common import MetricMeter
 
 from contracts.tasks import TaskStatus
 from messages import push
 from messages.delivery import REFUSED_MESSAGE
 from messages.push import MAX_BODY_BYTES, PushEndpoint
 from messages.tokens import SigningKeys, TokenCheck
+from runtime.readiness import Check, Readiness
 from stores.errors import StoreUnavailable
 from tests.issuer import ACCOUNT, AUDIENCE, new_key, running_issuer
 from tests.messages.conftest import Place
@@ -28,9 +30,11 @@ from tests.rig import make_request, until
 JSON = {"content-type": "application/json"}
 
 
-async def fine() -> str | None:
-    """A readiness check that is satisfied."""
-    return None
+def fine(*checks: Check) -> Readiness:
+    """A process that has started; without checks it is ready."""
+    readiness = Readiness(MetricMeter.noop)
+    readiness.started(*checks)
+    return readiness
 
 
 def client_of(endpoint: PushEndpoint) -> httpx.AsyncClient:
@@ -41,7 +45,7 @@ def client_of(endpoint: PushEndpoint) -> httpx.AsyncClient:
 @pytest.fixture
 def endpoint(place: Place) -> PushEndpoint:
     """Without tokens."""
-    return PushEndpoint(place.bridge, None, fine)
+    return PushEndpoint(place.bridge, None, fine())
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ async def test_only_tokens_of_the_subscription_start_something(place: Place) -> 
     async with running_issuer() as issuer, httpx.AsyncClient(trust_env=False) as fetching:
         check = TokenCheck(SigningKeys(fetching, issuer.url), AUDIENCE, ACCOUNT)
         stranger = new_key()
-        async with client_of(PushEndpoint(place.bridge, check, fine)) as http:
+        async with client_of(PushEndpoint(place.bridge, check, fine())) as http:
             request = make_request()
 
             async def post(headers: dict[str, str]) -> httpx.Response:
@@ -151,7 +155,7 @@ async def test_only_tokens_of_the_subscription_start_something(place: Place) -> 
             assert (unknowable.status_code, unknowable.headers["retry-after"]) == (503, "5")
             issuer.answer = 200
             check = TokenCheck(SigningKeys(fetching, issuer.url), AUDIENCE, ACCOUNT)
-        async with client_of(PushEndpoint(place.bridge, check, fine)) as http:
+        async with client_of(PushEndpoint(place.bridge, check, fine())) as http:
             for headers in ({}, bearing("x.y.z"), bearing(issuer.token(exp=1)), bearing(issuer.token(key=stranger))):
                 refused = await post(headers)
                 assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
@@ -232,7 +236,7 @@ async def test_readiness_is_that_of_the_services(place: Place) -> None:
     async def store_is_down() -> str | None:
         return "the store is down"
 
-    async with client_of(PushEndpoint(place.bridge, None, store_is_down)) as http:
+    async with client_of(PushEndpoint(place.bridge, None, fine(store_is_down))) as http:
         answer = await http.get("/readyz")
         assert (answer.status_code, answer.json()["reason"]) == (503, "the store is down")
         assert (await http.get("/health")).status_code == 200
@@ -294,7 +298,7 @@ async def guarded(place: Place) -> AsyncIterator[httpx.AsyncClient]:
     """Who pushes to an endpoint that wants tokens, and nobody publishes keys."""
     async with httpx.AsyncClient(trust_env=False) as fetching:
         check = TokenCheck(SigningKeys(fetching, "http://127.0.0.1:9/certs"), AUDIENCE, ACCOUNT)
-        async with client_of(PushEndpoint(place.bridge, check, fine)) as http:
+        async with client_of(PushEndpoint(place.bridge, check, fine())) as http:
             yield http
 
 

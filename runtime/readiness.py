@@ -1,0 +1,157 @@
+"""Whether this process can do its work right now: what `/readyz` answers, and the gauge of the metrics page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import MetricMeter
+from temporalio.service import RPCError, RPCStatusCode
+
+from runtime.queues import PolledQueue, is_polled, partitions_of
+from stores.errors import StoreError
+from stores.port import Store
+
+Check = Callable[[], Awaitable[str | None]]
+"""Answers why this process cannot work, or None."""
+
+_TIMEOUT_S = 3.0
+_GOOD_FOR_S, _BAD_FOR_S = 2.0, 0.2
+"""How long an answer is repeated, so that many probes cost one question; that all is well again is soon found out."""
+_LOOK_EVERY_S = 10.0
+_NO_WORD = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
+
+log = logging.getLogger(__name__)
+
+
+class Readiness:
+    """A process's readiness, from its start to its end: not before `started`, never again after `stopping`."""
+
+    def __init__(self, meter: MetricMeter) -> None:
+        self._checks: tuple[Check, ...] = ()
+        self._gauge = meter.create_gauge("concept_ready", "1 while this process can do its work")
+        self._gauge.set(0)
+        self._state: str | None = "starting"
+        self._asking = asyncio.Lock()
+        self._answer: str | None = None
+        self._repeat_until = float("-inf")
+
+    def started(self, *checks: Check) -> None:
+        """From now on `checks` decide: asked in turn, all of them within three seconds, until one has a reason."""
+        self._checks = checks
+        if self._state == "starting":
+            self._state = None
+
+    def stopping(self) -> None:
+        """Not ready, whatever the checks say. Comes before anything else ends."""
+        if self._state != "stopping":
+            self._state = "stopping"
+            self._gauge.set(0)
+            log.info("not ready: stopping")
+
+    async def reason(self) -> str | None:
+        """Why not, or None."""
+        if self._state is None:
+            async with self._asking:
+                if time.monotonic() > self._repeat_until:
+                    answer = await self._ask()
+                    if answer != self._answer:
+                        log.log(logging.WARNING if answer else logging.INFO, "readiness", extra={"reason": answer})
+                    self._answer = answer
+                    self._repeat_until = time.monotonic() + (_BAD_FOR_S if answer else _GOOD_FOR_S)
+        if self._state is not None:  # it may have changed meanwhile
+            return self._state
+        self._gauge.set(0 if self._answer else 1)
+        return self._answer
+
+    async def _ask(self) -> str | None:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                for check in self._checks:
+                    reason = await check()
+                    if reason is not None:
+                        return reason
+        except TimeoutError:
+            return "the readiness check timed out"
+        return None
+
+    def stop_by_signals(self) -> asyncio.Event:
+        """Set on SIGTERM and SIGINT; what waits for it hears of it when readiness is off already."""
+        stop = asyncio.Event()
+
+        def signaled() -> None:
+            self.stopping()
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, signaled)
+        return stop
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look every ten seconds while the block runs, so that the gauge is true even if nobody asks."""
+
+        async def look() -> None:
+            while True:
+                await self.reason()
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking})
+
+
+def store_answers(store: Store) -> Check:
+    """Whether the store can be read."""
+
+    async def check() -> str | None:
+        try:
+            await store.task(UUID(int=0))
+        except StoreError as exc:
+            return str(exc)
+        return None
+
+    return check
+
+
+def temporal_answers(client: Client) -> Check:
+    """Whether the Temporal server says that it is well."""
+
+    async def check() -> str | None:
+        try:
+            await client.service_client.check_health()
+        except RPCError as exc:
+            return f"Temporal does not answer: {exc.message}"
+        return None
+
+    return check
+
+
+def polls(client: Client, queues: Sequence[PolledQueue]) -> Check:
+    """Whether the server has seen this process ask for work in each of these queues lately.
+
+    Where the server does not tell, it is believed.
+    """
+    partitions: dict[str, tuple[str, ...]] = {}
+
+    async def check() -> str | None:
+        try:
+            for queue in queues:
+                if queue.name not in partitions:
+                    partitions[queue.name] = await partitions_of(client, queue.name)
+                if not await is_polled(client, queue, partitions[queue.name]):
+                    return f"the server has seen no poll of this process on {queue.name}"
+        except RPCError as exc:
+            return None if exc.status in _NO_WORD else f"Temporal does not answer: {exc.message}"
+        return None
+
+    return check

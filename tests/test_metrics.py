@@ -1,0 +1,208 @@
+"""The metrics page of real processes, compared with the table in docs/operating.md."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from temporalio.client import Client
+
+from contracts.tasks import Stage
+from runtime.client import connect
+from runtime.concepts import ConceptClient
+from runtime.embedded import EmbeddedServer
+from runtime.metrics import BacklogMetrics
+from runtime.queues import PolledQueue, TaskKind, watching_backlog
+from runtime.telemetry import temporal_runtime
+from tests.command import ROOT, finish, free_address, make_shell, read_until
+from tests.rig import make_request, until
+from tests.services import FakeOpenAI, refusal
+
+_SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
+_LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
+
+Labels = frozenset[tuple[str, str]]
+Page = dict[str, dict[Labels, float]]
+
+
+def read_page(text: str) -> Page:
+    """Samples of a page: name → labels → value."""
+    page: defaultdict[str, dict[Labels, float]] = defaultdict(dict)
+    for line in text.splitlines():
+        match = _SAMPLE.match(line)
+        if match is not None:
+            page[match["name"]][frozenset(_LABEL.findall(match["labels"] or ""))] = float(match["value"])
+    return dict(page)
+
+
+def types_of(text: str) -> dict[str, str]:
+    """The type of each metric, as the page declares it."""
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+
+
+def value(page: Page, name: str, **labels: str) -> float:
+    """The sum of the samples that have these labels."""
+    wanted = set(labels.items())
+    return sum(number for found, number in page.get(name, {}).items() if wanted <= found)
+
+
+async def scrape(address: str) -> str:
+    """The page, or nothing while nobody answers."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        try:
+            return (await http.get(f"http://{address}/metrics")).text
+        except httpx.TransportError:
+            return ""
+
+
+@pytest.fixture(scope="module")
+async def scraped(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The pages of a worker that made a concept with a paid service, and of a bridge that had three requests."""
+    queue = f"test-{uuid.uuid4()}"
+    openai = FakeOpenAI()
+    folder = tmp_path_factory.mktemp("metrics")
+    worker_page, bridge_page, pushed = free_address(), free_address(), free_address()
+    async with openai.serving():
+        openai.script[openai.image_path] = [refusal(503)]
+        shell = make_shell(
+            folder,
+            TEMPORAL_ADDRESS=server.address,
+            CONCEPT_TASK_QUEUE=queue,
+            CONCEPT_PUSH_AUTH="off",
+            **openai.environment,
+        )
+        worker = await shell.start("worker.py", CONCEPT_METRICS_ADDRESS=worker_page)
+        bridge = await shell.start(
+            "bridge.py",
+            *("push", "--host", "127.0.0.1", "--port", pushed.rpartition(":")[2]),
+            CONCEPT_METRICS_ADDRESS=bridge_page,
+        )
+        request = make_request(num_palettes=3)
+        assert bridge.stderr is not None
+        await read_until(bridge.stderr, "listening")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for content in (request.model_dump_json().encode(), b"{}"):
+                body = {"message": {"data": base64.b64encode(content).decode(), "messageId": "1"}}
+                assert (await http.post(f"http://{pushed}/", json=body)).status_code == 204
+            assert (await http.post(f"http://{pushed}/", content=b"nothing")).status_code == 400
+        concepts = ConceptClient(await connect(server.address), queue, with_attributes=True)
+        await concepts.wait(request.task_id, timeout_s=60)
+
+        async def is_complete() -> bool:
+            page = read_page(await scrape(worker_page))
+            return bool(
+                value(page, "concept_stage_latency_seconds_count", stage="store") and value(page, "concept_ready")
+            )
+
+        await until(is_complete)
+        pages = {"worker": await scrape(worker_page), "bridge": await scrape(bridge_page)}
+        for process in (worker, bridge):
+            process.terminate()
+            await finish(process)
+    return pages
+
+
+def families(text: str) -> dict[str, tuple[str, set[str]]]:
+    """Our metrics on a page: name → type and names of labels."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    page, types = read_page(text), types_of(text)
+    for name, kind in types.items():
+        if name.startswith("concept_"):
+            samples = page.get(name, {}) | page.get(f"{name}_count", {})
+            found[name] = kind, {label for labels in samples for label, _ in labels}
+    return found
+
+
+def test_the_table_is_what_a_scrape_finds(scraped: Mapping[str, str]) -> None:
+    """Every metric of ours with its type and labels, on the pages and in docs/operating.md alike."""
+    text = (ROOT / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| `(concept_\w+)` \| (\w+) \|([^|]*)\|", text, re.MULTILINE)
+    table: dict[str, tuple[str, set[str]]] = {}
+    above: set[str] = set()
+    for name, kind, labels in rows:
+        above = (
+            above if labels.strip() == "the same" else {label.strip() for label in labels.split(",") if label.strip()}
+        )
+        table[name] = kind, above
+    assert table == families(scraped["worker"]) | families(scraped["bridge"])
+
+
+def test_a_concept_is_counted(scraped: Mapping[str, str]) -> None:
+    """Each stage, call, lookup and rendering of one concept with three palettes and one outage, exactly once."""
+    page = read_page(scraped["worker"])
+    attempts = "concept_stage_latency_seconds_count"
+    for stage in Stage:
+        assert value(page, attempts, stage=stage, outcome="done") == (3 if stage is Stage.VARIATIONS else 1)
+        assert value(page, "concept_stage_running", stage=stage) == 0
+    assert value(page, attempts, stage="image", outcome="again") == 1
+    calls = "concept_provider_calls_total"
+    assert value(page, calls, provider="openai", stage="image", outcome="answered") == 1
+    assert value(page, calls, provider="openai", stage="image", outcome="ProviderUnavailable") == 1
+    assert value(page, calls, provider="openai", stage="palettes", outcome="answered") == 1
+    assert value(page, "concept_provider_latency_seconds_count") == 3
+    assert value(page, "concept_provider_tokens_total", stage="image", kind="output") == 4160
+    assert value(page, "concept_render_latency_seconds_count") == 3
+    assert value(page, "concept_cache_lookups_total", result="miss") >= 1
+    assert value(page, "concept_cache_lookups_total", result="hit") >= 3
+    assert value(page, "concept_cache_bytes") > 96 * 96
+    assert value(page, "concept_ready") == 1
+    assert {kind for labels in page["concept_backlog_tasks"] for label, kind in labels if label == "kind"} == set(
+        TaskKind
+    )
+
+
+def test_messages_are_counted(scraped: Mapping[str, str]) -> None:
+    """By what became of them; what is no message, by the status it was answered with."""
+    page = read_page(scraped["bridge"])
+    for outcome in ("started", "refused"):
+        assert value(page, "concept_bridge_latency_seconds_count", outcome=outcome) == 1
+    assert value(page, "concept_bridge_refused_requests_total", status="400") == 1
+    assert value(page, "concept_bridge_running") == 0
+    assert value(page, "concept_ready") == 1
+
+
+def test_labels_are_bounded(scraped: Mapping[str, str]) -> None:
+    """No id, user or word of a request is in any label, the SDK's own included; its queue is named by us."""
+    for text in scraped.values():
+        for name, samples in read_page(text).items():
+            for label, content in (pair for labels in samples for pair in labels):
+                if label != "task_queue":
+                    assert not re.search(r"[0-9a-f]{8}-", content), (name, label, content)
+                assert "ada" not in content.split("_"), (name, label, content)
+
+
+async def test_the_backlog_is_what_waits(server: EmbeddedServer, client: Client) -> None:
+    """Tasks that nobody takes are counted and grow older; of a server that is gone nothing is claimed."""
+    queue = f"test-{uuid.uuid4()}"
+    for number in range(3):
+        await client.start_workflow("Nobody", id=f"{queue}-{number}", task_queue=queue)
+    address = free_address()
+    runtime = temporal_runtime(address)
+    lost = await EmbeddedServer.start()
+    watcher, cut_off = await connect(server.address, runtime=runtime), await connect(lost.address, runtime=runtime)
+    await lost.stop()
+    metrics = BacklogMetrics(runtime.metric_meter)
+    waiting = PolledQueue(queue, TaskKind.WORKFLOW)
+
+    async def is_known() -> bool:
+        page = read_page(await scrape(address))
+        return value(page, "concept_backlog_tasks", task_queue=queue) == 3
+
+    async def is_unknown() -> bool:
+        page = read_page(await scrape(address))
+        return math.isnan(value(page, "concept_backlog_tasks", task_queue="lost"))
+
+    async with (
+        watching_backlog(watcher, [waiting], metrics, every_s=0.05),
+        watching_backlog(cut_off, [PolledQueue("lost", TaskKind.ACTIVITY)], metrics, every_s=0.05),
+    ):
+        await until(is_known)
+        await until(is_unknown)
+        page = read_page(await scrape(address))
+    assert value(page, "concept_backlog_age_seconds", task_queue=queue) > 0
