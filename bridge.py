@@ -20,7 +20,7 @@ from temporalio.client import RetryConfig
 
 from commands.console import load_dotenv_file, run_app
 from commands.options import resource_path
-from commands.session import opened_store, owner_rule
+from commands.session import keyring, opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
@@ -57,7 +57,8 @@ class Connected:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connected]:
     """Connect to everything. Raises what connecting, the store and Pub/Sub raise."""
-    client = await connect(runtime=temporal_runtime(settings.metrics_address), retry_config=SOON)
+    runtime = temporal_runtime(settings.metrics_address)
+    client = await connect(keyring=keyring(settings), runtime=runtime, retry_config=SOON)
     concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
     secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:

@@ -21,6 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.keys import parse_keys
+
 T = TypeVar("T")
 
 _PREFIX = "CONCEPT_"
@@ -74,6 +76,14 @@ def _key(secret: SecretStr) -> SecretStr:
 def _service_role(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < _LEAST_ROLE_KEY:
         raise ValueError(f"must be a key: at least {_LEAST_ROLE_KEY} characters")
+    return secret
+
+
+def _encryption_keys(secret: SecretStr) -> SecretStr:
+    try:
+        parse_keys(secret.get_secret_value())
+    except ValueError as exc:
+        raise ValueError(f"must be id:key[,id:key…]: {exc}") from None
     return secret
 
 
@@ -137,6 +147,7 @@ QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[str, AfterValidator(_address)]
+EncryptionKeys = Annotated[SecretStr, AfterValidator(_encryption_keys)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
@@ -203,6 +214,7 @@ class Settings(BaseSettings):
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    encryption_keys: EncryptionKeys | None = None
     push_auth: Literal["oidc", "off"] = "oidc"
     push_audience: Audience | None = None
     push_service_account: Account | None = None

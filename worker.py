@@ -29,12 +29,13 @@ from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app
-from commands.session import opened_store, provider_choice
+from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
+from runtime.encryption import reading
 from runtime.health import health_pages, unanswered
 from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs, temporal_runtime
@@ -146,12 +147,24 @@ async def working(
         for worker in workers:
             await stack.enter_async_context(worker)
         log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
+        leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
         try:
             yield
         finally:
+            leaving.cancel()
             log.info("stopping: no new work, finishing what runs")
             # All at once: a queue that is still polled while another drains would begin what nobody finishes.
             await asyncio.gather(*(worker.shutdown() for worker in workers))
+
+
+async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) -> None:
+    """Stop polling once an activity could not be read for want of a key.
+
+    Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
+    """
+    await reading(client.data_converter).wrong_keys.wait()
+    log.error("taking no more work: start this worker again with the keys of the others")
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
@@ -160,9 +173,9 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runtime = temporal_runtime(settings.metrics_address)
-    client = await connect(runtime=runtime)
+    client = await connect(keyring=keyring(settings), runtime=runtime)
     await ensure_search_attributes(client)
-    polling = asyncio.Event()
+    polling, wrong_keys = asyncio.Event(), reading(client.data_converter).wrong_keys
     try:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened_store(settings))
@@ -172,6 +185,8 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
                     return "stopping"
                 if not polling.is_set():
                     return "starting"
+                if wrong_keys.is_set():
+                    return "CONCEPT_ENCRYPTION_KEYS lacks a key that other workers use"
                 return await unanswered(client, store)
 
             if settings.health_address is not None:

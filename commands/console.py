@@ -25,6 +25,7 @@ from color import ImageError
 from messages.errors import PubSubRefused, PubSubUnreachable
 from runtime.client import TemporalMisconfigured, TemporalUnreachable
 from runtime.embedded import FolderInUse, PortInUse, ServerStartError
+from runtime.encryption import Unreadable
 from runtime.health import AddressUnusable
 from settings import Settings, SettingsError, unknown_variables
 from stores.errors import StoreError
@@ -58,6 +59,7 @@ class Interrupted(Exception):
 _EXIT_CODES: dict[type[Exception], ExitCode] = {
     BadInput: ExitCode.BAD_INPUT,
     SettingsError: ExitCode.BAD_INPUT,
+    Unreadable: ExitCode.BAD_INPUT,
     ImageError: ExitCode.BAD_INPUT,
     typer.TyperException: ExitCode.BAD_INPUT,
     PortInUse: ExitCode.BAD_INPUT,

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from runtime.encryption import data_converter
+from runtime.keys import NO_KEYS
 from tests.changed_workflow import ChangedWorkflow
 from tests.record_histories import FOLDER, SCENARIOS
 from workflows.generation import ConceptGenerationWorkflow
@@ -24,7 +25,7 @@ def read(path: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 async def test_todays_code_replays_what_earlier_code_did(name: str) -> None:
     """A concept that was under way when this code is deployed goes on as if nothing had happened."""
-    replayer = Replayer(workflows=[ConceptGenerationWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[ConceptGenerationWorkflow], data_converter=data_converter(NO_KEYS))
     result = await replayer.replay_workflow(read(FOLDER / f"{name}.json"))
     assert result.replay_failure is None
 
@@ -36,6 +37,6 @@ def test_every_committed_history_is_replayed() -> None:
 
 async def test_a_careless_change_is_noticed() -> None:
     """Replaying is a check that can fail: other commands in another order are refused."""
-    replayer = Replayer(workflows=[ChangedWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[ChangedWorkflow], data_converter=data_converter(NO_KEYS))
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(read(FOLDER / "completed.json"))
