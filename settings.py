@@ -33,6 +33,7 @@ _PRINTABLE = re.compile(r"[!-~]{1,500}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 # Whoever can answer for the keys decides who gets in: in plain text only this machine may.
 _KEYS_URL = re.compile(r"https://[!-~]{1,500}|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
@@ -139,6 +140,13 @@ def _topic(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    origins = [origin.strip() for origin in text.split(",")]
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must be origins, comma-separated, such as http://localhost:8233")
+    return ",".join(origins)
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -156,6 +164,7 @@ Schema = Annotated[str, AfterValidator(_schema)]
 Audience = Annotated[str, AfterValidator(_audience)]
 Account = Annotated[str, AfterValidator(_account)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
+Origins = Annotated[str, AfterValidator(_origins)]
 TopicPath = Annotated[str, AfterValidator(_topic)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
@@ -215,6 +224,8 @@ class Settings(BaseSettings):
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     encryption_keys: EncryptionKeys | None = None
+    codec_token: Key | None = Field(default=None, min_length=32)
+    codec_origins: Origins = "http://localhost:8233,http://127.0.0.1:8233"
     push_auth: Literal["oidc", "off"] = "oidc"
     push_audience: Audience | None = None
     push_service_account: Account | None = None

@@ -26,6 +26,7 @@ from runtime.keys import Keyring
 from runtime.retention import ensure_retention
 from stores.local import LocalStore
 from tests.command import finish, read_until
+from tests.forms import forms_of
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 from tests.test_worker import Site, fetch, messages, site
 from worker import Queue
@@ -117,16 +118,6 @@ async def test_a_missing_key_is_named_once(caplog: pytest.LogCaptureFixture) -> 
 
 
 # What the server keeps
-
-
-def forms_of(text: str) -> list[bytes]:
-    """The ways in which a text may lie in a file: as it is, as UTF-16, and inside base64 at each of three offsets."""
-    forms = [text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be")]
-    for offset in range(3):
-        encoded = base64.b64encode(bytes(offset) + text.encode())
-        # The characters at both ends are made of the neighbors' bits too.
-        forms.append(encoded[(0, 2, 3)[offset] : len(encoded) // 4 * 4 - 4])
-    return forms
 
 
 def found_in(folder: Path, *texts: str) -> set[str]:

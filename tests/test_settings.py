@@ -320,6 +320,23 @@ def test_every_bad_encryption_key_is_told_in_one_line(monkeypatch: pytest.Monkey
     assert GOOD_KEY[:20] not in line
 
 
+def test_origins_are_no_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scheme, host and port, as browsers send them; a star, a path or a slash would match nothing or everybody."""
+    monkeypatch.setenv("CONCEPT_CODEC_ORIGINS", " https://temporal.example.com, http://[::1]:8233")
+    assert Settings.load().codec_origins == "https://temporal.example.com,http://[::1]:8233"
+    for wrong in (
+        "*",
+        "null",
+        "temporal.example.com",
+        "https://a.example/",
+        "https://a.example/ui",
+        "https://a b",
+        ",",
+    ):
+        (line,) = problems(monkeypatch, CONCEPT_CODEC_ORIGINS=wrong)
+        assert line.startswith("CONCEPT_CODEC_ORIGINS: must be origins, comma-separated")
+
+
 # The Supabase store
 
 PROJECT = {"CONCEPT_STORE": "supabase", "CONCEPT_SUPABASE_URL": "https://x.supabase.co"}
