@@ -196,7 +196,8 @@ async def test_missing_settings_are_one_line_each(shell: Shell) -> None:
         "codec_server.py: CONCEPT_ENCRYPTION_KEYS is not set",
         "codec_server.py: CONCEPT_CODEC_TOKEN is not set",
     ]
-    short = await shell.run("codec_server.py", CONCEPT_ENCRYPTION_KEYS=KEYS, **{"CONCEPT_CODEC_TOKEN": "hunter2"})
+    environment = {"CONCEPT_ENCRYPTION_KEYS": KEYS, "CONCEPT_CODEC_TOKEN": "hunter2"}
+    short = await shell.run("codec_server.py", **environment)
     assert (short.code, "hunter2" in short.err) == (2, False)
     assert short.err.startswith("codec_server.py: CONCEPT_CODEC_TOKEN: ")
 
