@@ -8,7 +8,7 @@ FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home concept && install -d -o concept /data
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY settings.py worker.py starter.py bridge.py ./
+COPY settings.py worker.py starter.py bridge.py codec_server.py ./
 COPY activities activities
 COPY color color
 COPY commands commands

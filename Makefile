@@ -1,6 +1,6 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check bench chaos lock clean
+.PHONY: help demo dev test check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -25,6 +25,10 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+
+# Not part of `check`: it needs the network, and a package that nobody could look up is an error here.
+audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 bench: .venv/.ready-dev ## what recoloring, orchestration, the bridge and reconciliation cost, as ratios to a reference
 	@for name in recoloring quality concept delivery reconciliation; do \

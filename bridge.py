@@ -19,7 +19,7 @@ from temporalio.client import RetryConfig
 
 from commands.console import load_dotenv_file, run_app, start_logs
 from commands.options import resource_path
-from commands.session import opened_store, owner_rule
+from commands.session import keyring, opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
@@ -67,7 +67,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
     secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
         interceptors = await stack.enter_async_context(tracing("concept-bridge"))
-        client = await connect(runtime=runtime, retry_config=SOON, interceptors=interceptors)
+        client = await connect(keyring=keyring(settings), runtime=runtime, retry_config=SOON, interceptors=interceptors)
         concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
         store = await stack.enter_async_context(opened_store(settings))
         dead_letters = None

@@ -21,6 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.keys import parse_keys
+
 T = TypeVar("T")
 
 _PREFIX = "CONCEPT_"
@@ -32,6 +34,7 @@ _PRINTABLE = re.compile(r"[!-~]{1,500}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 # Whoever can answer for the keys decides who gets in: in plain text only this machine may.
 _KEYS_URL = re.compile(r"https://[!-~]{1,500}|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
@@ -75,6 +78,14 @@ def _key(secret: SecretStr) -> SecretStr:
 def _service_role(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < _LEAST_ROLE_KEY:
         raise ValueError(f"must be a key: at least {_LEAST_ROLE_KEY} characters")
+    return secret
+
+
+def _encryption_keys(secret: SecretStr) -> SecretStr:
+    try:
+        parse_keys(secret.get_secret_value())
+    except ValueError as exc:
+        raise ValueError(f"must be id:key[,id:key…]: {exc}") from None
     return secret
 
 
@@ -130,6 +141,13 @@ def _topic(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    origins = [origin.strip() for origin in text.split(",")]
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must be origins, comma-separated, such as http://localhost:8233")
+    return ",".join(origins)
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -144,6 +162,7 @@ QueueName = Annotated[str, AfterValidator(_queue_name)]
 BucketName = Annotated[str, AfterValidator(_bucket_name)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[str, AfterValidator(_address)]
+EncryptionKeys = Annotated[SecretStr, AfterValidator(_encryption_keys)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
@@ -153,6 +172,7 @@ Audience = Annotated[str, AfterValidator(_audience)]
 Account = Annotated[str, AfterValidator(_account)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 BuildId = Annotated[str, AfterValidator(_build)]
+Origins = Annotated[str, AfterValidator(_origins)]
 TopicPath = Annotated[str, AfterValidator(_topic)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
@@ -214,6 +234,9 @@ class Settings(BaseSettings):
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    encryption_keys: EncryptionKeys | None = None
+    codec_token: Key | None = Field(default=None, min_length=32)
+    codec_origins: Origins = "http://localhost:8233,http://127.0.0.1:8233"
     push_auth: Literal["oidc", "off"] = "oidc"
     push_audience: Audience | None = None
     push_service_account: Account | None = None

@@ -30,17 +30,18 @@ from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app, start_logs
-from commands.session import opened_store, provider_choice
+from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
+from runtime.encryption import reading
 from runtime.health import health_pages
 from runtime.metrics import BacklogMetrics, CacheMetrics, StageMetrics, meter_of
 from runtime.queues import PolledQueue, TaskKind, watching_backlog
-from runtime.readiness import Readiness, polls, store_answers, temporal_answers
+from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
 from runtime.telemetry import temporal_runtime
@@ -83,7 +84,8 @@ async def working(
 ) -> AsyncIterator[Sequence[PolledQueue]]:
     """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
 
-    The providers are those of the settings unless given; `with_attributes` as in `ConceptClient`. Yields what is polled.
+    The providers are those of the settings unless given, `with_attributes` is as in `ConceptClient`. Yields what is
+    polled.
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
@@ -167,12 +169,24 @@ async def working(
         if settings.metrics_address is not None:
             await stack.enter_async_context(watching_backlog(client, polled, BacklogMetrics(meter)))
         log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
+        leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
         try:
             yield polled
         finally:
+            leaving.cancel()
             log.info("stopping: no new work, finishing what runs")
             # All at once: a queue that is still polled while another drains would begin what nobody finishes.
             await asyncio.gather(*(worker.shutdown() for worker in workers))
+
+
+async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) -> None:
+    """Stop polling once an activity could not be read for want of a key.
+
+    Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
+    """
+    await reading(client.data_converter).wrong_keys.wait()
+    log.error("taking no more work: start this worker again with the keys of the others")
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def _deployment(settings: Settings) -> WorkerDeploymentConfig:
@@ -196,7 +210,7 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
     async with tracing("concept-worker") as interceptors:
-        client = await connect(runtime=runtime, interceptors=interceptors)
+        client = await connect(keyring=keyring(settings), runtime=runtime, interceptors=interceptors)
         await _serve(client, settings, queues, readiness, stop)
 
 
@@ -218,7 +232,7 @@ async def _serve(
             polled = await stack.enter_async_context(
                 working(client, settings, store, queues=queues, with_attributes=with_attributes)
             )
-            readiness.started(store_answers(store), temporal_answers(client), polls(client, polled))
+            readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
             await stop.wait()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc

@@ -25,6 +25,7 @@ from color import ImageError
 from messages.errors import PubSubRefused, PubSubUnreachable
 from runtime.client import TemporalMisconfigured, TemporalUnreachable
 from runtime.embedded import FolderInUse, PortInUse, ServerStartError
+from runtime.encryption import Unreadable
 from runtime.health import AddressUnusable
 from runtime.logs import configure_logs
 from runtime.traces import TracesMisconfigured, current_trace
@@ -60,6 +61,7 @@ class Interrupted(Exception):
 _EXIT_CODES: dict[type[Exception], ExitCode] = {
     BadInput: ExitCode.BAD_INPUT,
     SettingsError: ExitCode.BAD_INPUT,
+    Unreadable: ExitCode.BAD_INPUT,
     ImageError: ExitCode.BAD_INPUT,
     typer.TyperException: ExitCode.BAD_INPUT,
     PortInUse: ExitCode.BAD_INPUT,

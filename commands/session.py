@@ -14,6 +14,7 @@ from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
 from runtime.embedded import announced
+from runtime.keys import NO_KEYS, Keyring, parse_keys
 from runtime.traces import tracing
 from settings import Settings
 from stores.errors import ObjectMissing
@@ -162,6 +163,12 @@ def supabase_project(settings: Settings) -> Project:
     )
 
 
+def keyring(settings: Settings) -> Keyring:
+    """The keys that payloads are encrypted with."""
+    keys = settings.encryption_keys
+    return NO_KEYS if keys is None else parse_keys(keys.get_secret_value())
+
+
 def owner_rule(settings: Settings) -> Callable[[str], bool]:
     """Whether the store that the settings name can take a user id for an owner."""
     return is_owner if settings.store == "supabase" else lambda _: True
@@ -182,7 +189,7 @@ async def opened(settings: Settings, address: str | None = None) -> AsyncIterato
     if address is None and (announcement := announced(settings.data_dir)) is not None:
         address = announcement.address
     async with tracing("concept-starter") as interceptors:
-        client = await connect(address, interceptors=interceptors)
+        client = await connect(address, keyring=keyring(settings), interceptors=interceptors)
         concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
         async with opened_store(settings) as store:
             yield Session(settings, store, concepts)

@@ -76,7 +76,7 @@ class PushEndpoint:
         self._idle = asyncio.Event()
         self._idle.set()
         self._readiness = readiness
-        self.app = Starlette(routes=[Route("/", self._receive, methods=["POST"]), *health_routes(readiness)])
+        self.app = Starlette(routes=[Route("/", self._receive, methods=["POST"]), *health_routes(readiness.reason)])
 
     async def drain(self) -> None:
         """Take no more messages, and wait until those in work are answered. Health pages go on."""

@@ -9,12 +9,13 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client, Interceptor, RetryConfig
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.workflows import SEARCH_ATTRIBUTES
+from runtime.encryption import data_converter
+from runtime.keys import NO_KEYS, Keyring
 from runtime.telemetry import temporal_runtime
 
 _DEFAULT_ADDRESS = "localhost:7233"
@@ -44,15 +45,16 @@ def configured_address() -> str | None:
 async def connect(
     address: str | None = None,
     *,
+    keyring: Keyring = NO_KEYS,
     runtime: Runtime | None = None,
     retry_config: RetryConfig | None = None,
     interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
-    `address` is used where the environment names none; the last resort is localhost:7233. `retry_config` is for who
-    would rather hear of an outage at once than after the SDK's ten seconds. Raises `TemporalUnreachable` or
-    `TemporalMisconfigured`.
+    `address` is used where the environment names none; the last resort is localhost:7233. Payloads are encrypted with
+    the keyring's first key, if it has one. `retry_config` is for who would rather hear of an outage at once than after
+    the SDK's ten seconds. Raises `TemporalUnreachable` or `TemporalMisconfigured`.
     """
     config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
@@ -62,7 +64,7 @@ async def connect(
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             return await Client.connect(
                 **config,
-                data_converter=pydantic_data_converter,
+                data_converter=data_converter(keyring),
                 runtime=runtime or temporal_runtime(None),
                 retry_config=retry_config,
                 interceptors=interceptors,

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from typing_extensions import override
 
-from runtime.readiness import Readiness
+from runtime.readiness import Check, Readiness
 
 _LAST_ANSWERS_S = 1
 
@@ -32,14 +32,14 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def health_routes(readiness: Readiness) -> list[Route]:
+def health_routes(not_ready_because: Check) -> list[Route]:
     """`/health` and `/healthz` (this process lives) and `/readyz` (it can work)."""
 
     async def alive(_: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> JSONResponse:
-        reason = await readiness.reason()
+        reason = await not_ready_because()
         if reason is None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
@@ -50,7 +50,7 @@ def health_routes(readiness: Readiness) -> list[Route]:
 @asynccontextmanager
 async def health_pages(address: str, readiness: Readiness) -> AsyncIterator[None]:
     """Serve the health routes while the block runs. `address` is host:port. Raises `AddressUnusable`."""
-    async with serving(Starlette(routes=health_routes(readiness)), address, "CONCEPT_HEALTH_ADDRESS"):
+    async with serving(Starlette(routes=health_routes(readiness.reason)), address, "CONCEPT_HEALTH_ADDRESS"):
         yield
 
 

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime.encryption import reading
 from runtime.queues import PolledQueue, is_polled, partitions_of
 from stores.errors import StoreError
 from stores.port import Store
@@ -132,6 +133,16 @@ def temporal_answers(client: Client) -> Check:
         except RPCError as exc:
             return f"Temporal does not answer: {exc.message}"
         return None
+
+    return check
+
+
+def keys_fit(client: Client) -> Check:
+    """Whether this process could read every activity it has taken."""
+    wrong_keys = reading(client.data_converter).wrong_keys
+
+    async def check() -> str | None:
+        return "CONCEPT_ENCRYPTION_KEYS lacks a key that other workers use" if wrong_keys.is_set() else None
 
     return check
 

@@ -30,7 +30,7 @@ from providers.port import ImageProvider, PaletteProvider, ProvidedImage, Provid
 from runtime.concepts import ConceptClient
 from settings import Settings
 from stores.port import SeenTask, Store, TaskRow
-from worker import working
+from worker import Queue, working
 
 BUCKETS = ("concept-images", "palette-images")
 
@@ -303,6 +303,7 @@ async def rigged(
     with_attributes: bool = True,
     work: bool = True,
     queue: str | None = None,
+    queues: Sequence[Queue] = tuple(Queue),
     configured: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
@@ -320,6 +321,7 @@ async def rigged(
         client,
         settings,
         store,
+        queues=queues,
         image_provider=images or (None if configured else ScriptedImages()),
         palette_provider=palettes or (None if configured else ScriptedPalettes()),
         with_attributes=with_attributes,

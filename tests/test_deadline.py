@@ -5,13 +5,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskStatus
 from providers.errors import ProviderUnavailable
 from runtime.client import ensure_search_attributes
+from runtime.encryption import data_converter
+from runtime.keys import NO_KEYS
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from tests.rig import FaultyStore, Script, ScriptedImages, make_request, rigged
@@ -31,7 +32,7 @@ async def test_running_out_of_time_is_reported(store: LocalStore) -> None:
     faulty = FaultyStore(store, lambda method, _: next(outages, None) if method == "fail_task" else None)
     request = make_request()
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=time_skipping_server(), data_converter=pydantic_data_converter
+        test_server_existing_path=time_skipping_server(), data_converter=data_converter(NO_KEYS)
     ) as environment:
         with_attributes = await ensure_search_attributes(environment.client)
         async with rigged(environment.client, faulty, images=images, with_attributes=with_attributes) as rig:

@@ -15,11 +15,12 @@ from google.protobuf.json_format import MessageToJson
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import History
 from temporalio.client import Client, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
 from activities.tasks import TaskActivities
+from runtime.encryption import data_converter
+from runtime.keys import NO_KEYS
 from stores.local import LocalStore
 from tests.changed_workflow import CarefullyChanged, CarelesslyChanged
 from tests.record_histories import FOLDER, SCENARIOS
@@ -58,7 +59,7 @@ def ending(path: Path) -> str:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_todays_code_replays_what_earlier_code_did(path: Path) -> None:
     """No command is missing, none is new, and all are in the same order."""
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=data_converter(NO_KEYS))
     result = await replayer.replay_workflow(read(path))
     assert result.replay_failure is None
 
@@ -81,13 +82,13 @@ async def test_half_a_history_is_replayed(path: Path) -> None:
     begun = [n for n, event in enumerate(events) if event.event_type is EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED]
     half = events[: begun[len(begun) // 2] + 1]
     history = WorkflowHistory.from_json(read(path).workflow_id, MessageToJson(History(events=half)))
-    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=data_converter(NO_KEYS))
     assert (await replayer.replay_workflow(history)).replay_failure is None
 
 
 async def test_a_careless_change_is_noticed() -> None:
     """Replaying is a check that can fail: one command more is refused."""
-    replayer = Replayer(workflows=[CarelesslyChanged], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[CarelesslyChanged], data_converter=data_converter(NO_KEYS))
     with pytest.raises(NondeterminismError):
         await replayer.replay_workflow(read(FOLDER / "completed.json"))
 
@@ -95,7 +96,7 @@ async def test_a_careless_change_is_noticed() -> None:
 @pytest.mark.parametrize("name", ["completed", "partial", "failed-upload", "cancelled"])
 async def test_a_patched_change_replays_what_was_before_it(name: str) -> None:
     """The same change behind `workflow.patched`: concepts that began before it do without."""
-    replayer = Replayer(workflows=[CarefullyChanged], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[CarefullyChanged], data_converter=data_converter(NO_KEYS))
     assert (await replayer.replay_workflow(read(FOLDER / f"{name}.json"))).replay_failure is None
 
 
@@ -114,6 +115,6 @@ async def test_a_patched_change_is_made_by_what_begins_after_it(client: Client, 
     await handle.terminate()
     assert types(history).count(EventType.EVENT_TYPE_MARKER_RECORDED) == 1
     for workflows, fails in (([CarefullyChanged], False), (WORKFLOWS, True)):
-        replayer = Replayer(workflows=workflows, data_converter=pydantic_data_converter)
+        replayer = Replayer(workflows=workflows, data_converter=data_converter(NO_KEYS))
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         assert isinstance(result.replay_failure, NondeterminismError) is fails

@@ -7,6 +7,7 @@ from typing import Self
 import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from commands.session import keyring
 from settings import Settings, SettingsError, unknown_variables
 
 SECRET = "hunter2-do-not-print"  # noqa: S105 -- a secret for a test that looks for it
@@ -281,6 +282,59 @@ def test_a_service_url_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> 
     """So that paths can be appended."""
     monkeypatch.setenv("CONCEPT_JIGSAWSTACK_API_URL", "http://127.0.0.1:9000/")
     assert Settings.load().jigsawstack_api_url == "http://127.0.0.1:9000"
+
+
+GOOD_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+
+@pytest.mark.parametrize("keys", [f"a:{GOOD_KEY}", f"a:{GOOD_KEY}=", f" new-2.0 : {GOOD_KEY} , old_1:{GOOD_KEY}"])
+def test_encryption_keys(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    """Padding or none, white space around entries; the order is kept, and no key can be printed by accident."""
+    monkeypatch.setenv("CONCEPT_ENCRYPTION_KEYS", keys)
+    settings = Settings.load()
+    ring = keyring(settings)
+    assert list(ring.keys) == [entry.partition(":")[0].strip() for entry in keys.split(",")]
+    assert set(ring.keys.values()) == {bytes(range(32))}
+    assert GOOD_KEY not in f"{settings!r} {settings} {ring!r}"
+
+
+def test_every_bad_encryption_key_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its place: any part of a malformed entry may be the secret, so none is repeated."""
+    pasted = "hunter2hunter2hunter2"
+    keys = f"{pasted}, a b:{GOOD_KEY}, c:{pasted}, d:{GOOD_KEY[:-1]}_, d:{GOOD_KEY}, e:{GOOD_KEY[:-1]}+, :,"
+    (line,) = problems(monkeypatch, CONCEPT_ENCRYPTION_KEYS=keys)
+    beginning, _, told = line.partition(": must be id:key[,id:key…]: ")
+    assert beginning == "CONCEPT_ENCRYPTION_KEYS"
+    assert told.split("; ") == [
+        "entry 1 is not id:key",
+        "entry 2 has no id of 1 to 64 letters, digits, dots, dashes and underscores",
+        "the key of entry 3 is not 32 bytes as base64url (43 characters)",
+        "the key of entry 4 is not 32 bytes as base64url (43 characters)",
+        "entries 4 and 5 have the same id",
+        "the key of entry 6 is not 32 bytes as base64url (43 characters)",
+        "entry 7 has no id of 1 to 64 letters, digits, dots, dashes and underscores",
+        "the key of entry 7 is not 32 bytes as base64url (43 characters)",
+        "entry 8 is not id:key",
+    ]
+    assert pasted not in line
+    assert GOOD_KEY[:20] not in line
+
+
+def test_origins_are_no_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scheme, host and port, as browsers send them; a star, a path or a slash would match nothing or everybody."""
+    monkeypatch.setenv("CONCEPT_CODEC_ORIGINS", " https://temporal.example.com, http://[::1]:8233")
+    assert Settings.load().codec_origins == "https://temporal.example.com,http://[::1]:8233"
+    for wrong in (
+        "*",
+        "null",
+        "temporal.example.com",
+        "https://a.example/",
+        "https://a.example/ui",
+        "https://a b",
+        ",",
+    ):
+        (line,) = problems(monkeypatch, CONCEPT_CODEC_ORIGINS=wrong)
+        assert line.startswith("CONCEPT_CODEC_ORIGINS: must be origins, comma-separated")
 
 
 # The Supabase store

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
-from runtime.telemetry import configure_logs
+from commands.console import start_logs
 from settings import Settings
 from worker import Queue, serve
 from workflows import policies
@@ -40,5 +40,5 @@ def shorten() -> None:
 if __name__ == "__main__":
     shorten()
     settings = Settings.load()
-    configure_logs(settings.log_level, settings.log_format)
+    start_logs(settings)
     asyncio.run(serve(settings, tuple(Queue)))

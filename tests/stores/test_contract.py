@@ -331,6 +331,34 @@ async def test_the_longest_message_fits(store: Store) -> None:
     assert row.error == error
 
 
+INJECTED = [
+    "'); DELETE FROM tasks; --",
+    "' OR '1'='1",
+    '","status":"completed","x":"',
+    "}') or true --",
+    "*)&status=eq.completed&or=(id.neq.x",
+    "$1; $$; %s; {0}; \\x00",
+    "line\r\nX-Injected: yes",
+]
+
+
+@pytest.mark.parametrize("words", INJECTED)
+async def test_words_are_never_part_of_a_query(store: Store, words: str) -> None:
+    """In prompts, errors, names and ids of workflows they come back as they were, and another task notices nothing."""
+    other, ours = make_request(), make_request(logo_description=words, theme_description=words)
+    await store.claim_task(other, other.workflow_id)
+    before = await store.task(other.task_id)
+    claimed = await store.claim_task(ours, words)
+    assert (claimed.workflow_id, claimed.request) == (words, ours)
+    with pytest.raises(TaskHeld):
+        await store.claim_task(ours, OTHER, replacing=f"{words} ")
+    error = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message=words)
+    failed = await store.fail_task(ours, words, TaskStatus.FAILED, error)
+    assert (failed.status, failed.error) == (TaskStatus.FAILED, error)
+    assert await store.task(ours.task_id) == failed
+    assert await store.task(other.task_id) == before
+
+
 # Storing
 
 
