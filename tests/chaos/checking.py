@@ -182,7 +182,8 @@ def _of_payments(evidence: Evidence) -> Iterator[Violation]:
             if later.stored_before:
                 yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: asked although the answer was stored")
             elif earlier is not None and earlier.answered and not _excused(evidence, earlier, later):
-                yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: worker {earlier.worker} had the answer")
+                text = f"worker {earlier.worker} had the answer {later.at - earlier.at:.1f} s before"
+                yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: {text}")
 
 
 def _excused(evidence: Evidence, earlier: Call, later: Call) -> bool:
