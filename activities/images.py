@@ -15,7 +15,7 @@ from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
 from activities.paying import PaidCalls
-from activities.received import Received
+from activities.received import Received, kept
 from color import ImageError, decode, inspect, to_png
 from contracts.images import ImageRef, Provenance
 from contracts.stages import GeneratedImage, ImageRequest, ImageStages, UploadRequest
@@ -99,9 +99,10 @@ class ImageActivities(ImageStages):
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()
-        await self._store.put(bucket, layout.paid_image_provenance(request.task_id), provenance, "application/json")
+        about = layout.paid_image_provenance(request.task_id)
+        await kept(lambda: self._store.put(bucket, about, provenance, "application/json"))
         path = layout.paid_image(request.task_id)
-        stored = await self._store.put(bucket, path, provided.data, generated.image.media_type)
+        stored = await kept(lambda: self._store.put(bucket, path, provided.data, generated.image.media_type))
         self._received.stored(request.task_id)
         if stored.sha256 != generated.image.sha256:
             # Another attempt was faster: both were paid for, and only the stored one counts from here on.

@@ -10,7 +10,7 @@ from typing_extensions import override
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
 from activities.paying import PaidCalls
-from activities.received import Received
+from activities.received import Received, kept
 from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
@@ -69,7 +69,7 @@ class PaletteActivities(PaletteStages):
             self._received.keep(request.task_id, palettes)
         data = palettes.model_dump_json().encode()
         path = layout.paid_palettes(request.task_id)
-        stored = await self._store.put(self._store.concept_bucket, path, data, "application/json")
+        stored = await kept(lambda: self._store.put(self._store.concept_bucket, path, data, "application/json"))
         self._received.stored(request.task_id)
         if stored.sha256 != hashlib.sha256(data).hexdigest():
             # Another attempt was faster: only the stored answer counts from here on.

@@ -1,10 +1,38 @@
 from __future__ import annotations
 
+import asyncio
+import logging
 import uuid
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from contracts.images import StoredObject
+from stores.errors import StoreThrottled, StoreUnavailable
+
 T = TypeVar("T")
+
+_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def kept(put: Callable[[], Awaitable[StoredObject]]) -> StoredObject:
+    """Store what was paid for, and wait while the store cannot take it.
+
+    The one call that is repeated here and not by Temporal: the answer is in this process alone, and the next attempt
+    may run in another, which would pay for it again. The attempt's own timeout ends it. Raises `StoreRefused`.
+    """
+    pause_s = _PAUSE_S
+    while True:
+        try:
+            return await put()
+        except StoreUnavailable as exc:
+            log.warning("what was paid for waits for the store", extra={"reason": str(exc)})
+            asked_s = exc.retry_after_s if isinstance(exc, StoreThrottled) else None
+        await asyncio.sleep(pause_s if asked_s is None else asked_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 class Received(Generic[T]):

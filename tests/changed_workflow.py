@@ -43,3 +43,20 @@ class CarefullyChanged(ConceptGenerationWorkflow):
         if workflow.patched("claim-twice"):
             await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
         return await super().run(request)
+
+
+@workflow.defn(name=GENERATION_WORKFLOW)
+class ChangedForGood(ConceptGenerationWorkflow):
+    """The same change when nothing from before it is left."""
+
+    @workflow.init
+    def __init__(self, request: GenerationRequest) -> None:
+        super().__init__(request)
+
+    @override
+    @workflow.run
+    async def run(self, request: GenerationRequest) -> ConceptOutcome:
+        """Claims the task twice."""
+        workflow.deprecate_patch("claim-twice")
+        await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+        return await super().run(request)

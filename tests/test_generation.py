@@ -414,7 +414,7 @@ async def test_without_search_attributes_everything_else_works(client: Client, s
 
 
 async def test_an_answer_is_kept_while_the_store_fails(client: Client, store: LocalStore) -> None:
-    """A store that refuses what was paid for costs attempts, not further calls to the providers."""
+    """A store that cannot take what was paid for costs time: neither a call nor an attempt, which others might make."""
     failing = {"image": 2, "palettes.json": 2}
 
     def full_disk(method: str, path: str) -> Exception | None:
@@ -431,6 +431,12 @@ async def test_an_answer_is_kept_while_the_store_fails(client: Client, store: Lo
     assert status.state is TaskStatus.COMPLETED
     assert failing == {"image": 0, "palettes.json": 0}
     assert (images.script.count, palettes.script.count) == (1, 1)
+    attempts = [
+        event.activity_task_started_event_attributes.attempt
+        async for event in rig.handle(request).fetch_history_events()
+        if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
+    ]
+    assert set(attempts) == {1}
 
 
 async def test_the_answer_that_was_stored_first_counts(client: Client, store: LocalStore) -> None:

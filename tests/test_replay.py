@@ -22,7 +22,7 @@ from activities.tasks import TaskActivities
 from runtime.encryption import data_converter
 from runtime.keys import NO_KEYS
 from stores.local import LocalStore
-from tests.changed_workflow import CarefullyChanged, CarelesslyChanged
+from tests.changed_workflow import CarefullyChanged, CarelesslyChanged, ChangedForGood
 from tests.record_histories import FOLDER, SCENARIOS
 from tests.rig import make_request, until
 from worker import WORKFLOWS
@@ -114,7 +114,14 @@ async def test_a_patched_change_is_made_by_what_begins_after_it(client: Client, 
         history = await handle.fetch_history()
     await handle.terminate()
     assert types(history).count(EventType.EVENT_TYPE_MARKER_RECORDED) == 1
-    for workflows, fails in (([CarefullyChanged], False), (WORKFLOWS, True)):
+    for workflows, fails in (([CarefullyChanged], False), ([ChangedForGood], False), (WORKFLOWS, True)):
         replayer = Replayer(workflows=workflows, data_converter=data_converter(NO_KEYS))
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         assert isinstance(result.replay_failure, NondeterminismError) is fails
+
+
+async def test_a_change_for_good_leaves_old_concepts_behind() -> None:
+    """With the condition gone, what began before the change cannot go on: it must have ended by then."""
+    replayer = Replayer(workflows=[ChangedForGood], data_converter=data_converter(NO_KEYS))
+    with pytest.raises(NondeterminismError):
+        await replayer.replay_workflow(read(FOLDER / "completed.json"))

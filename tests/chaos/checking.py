@@ -178,17 +178,23 @@ def _of_payments(evidence: Evidence) -> Iterator[Violation]:
     for call in evidence.calls:
         calls.setdefault((call.number, call.asked), []).append(call)
     for (number, asked), made in calls.items():
-        for earlier, later in zip([None, *made], made, strict=False):
+        for number_of_earlier, later in enumerate(made):
             if later.stored_before:
                 yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: asked although the answer was stored")
-            elif earlier is not None and earlier.answered and not _excused(evidence, earlier, later):
-                yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: worker {earlier.worker} had the answer")
+            for earlier in made[:number_of_earlier]:
+                if _in_vain(evidence, earlier, later):
+                    text = (
+                        f"worker {earlier.worker} had the answer {later.at - (earlier.answered_at or 0):.2f} s before"
+                    )
+                    yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: {text}")
 
 
-def _excused(evidence: Evidence, earlier: Call, later: Call) -> bool:
-    """Whether the worker that was answered could not do its work at some time between the two calls."""
+def _in_vain(evidence: Evidence, earlier: Call, later: Call) -> bool:
+    """Whether the first answer had arrived when the second call came, at a worker that was well all that time."""
+    if earlier.answered_at is None or earlier.answered_at > later.at:
+        return False
     troubles = evidence.troubled.get(earlier.worker, [])
-    return any(began <= later.at and ended >= earlier.at for began, ended in troubles)
+    return not any(began <= later.at and ended >= earlier.at for began, ended in troubles)
 
 
 _PICTURE = TypeAdapter(Picture)

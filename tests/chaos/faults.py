@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -91,14 +90,13 @@ async def _cut_connections(site: Site, chance: random.Random) -> None:
 
 
 async def _fill_disk(site: Site, chance: random.Random) -> None:
+    """No excuse for paying twice: a worker can wait."""
     workers = site.living
     for worker in workers:
         worker.fill_disk(full=True)
-    began = time.monotonic()
     await asyncio.sleep(chance.uniform(0.5, 4))
     for worker in workers:
         worker.fill_disk(full=False)
-        worker.troubled.append((began, time.monotonic()))
 
 
 async def _cancel(site: Site, chance: random.Random) -> None:

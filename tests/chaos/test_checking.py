@@ -71,7 +71,7 @@ async def ended(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Asy
         concepts=concepts,
         workflows=await ask_temporal(client, requests),
         running=[],
-        calls=[Call(0, "image", 1, 10.0, answered=True, stored_before=False)],
+        calls=[Call(0, "image", 1, 10.0, answered_at=11.0, stored_before=False)],
         troubled={1: [(30.0, 31.0)]},
     )
     yield Scene(folder, evidence, *requests)
@@ -181,19 +181,20 @@ def test_what_runs_and_who_crashed_is_seen(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "stored_before", "earlier_answered", "paid_twice"),
+    ("at", "stored_before", "answered_at", "paid_twice"),
     [
-        (20.0, False, True, True),  # the first worker was well all the time
-        (40.0, False, True, False),  # it was troubled in between
-        (20.0, False, False, False),  # it never got an answer
-        (40.0, True, False, True),  # the answer lay in the store
+        (20.0, False, 11.0, True),  # the first worker was well all the time
+        (40.0, False, 11.0, False),  # it was troubled in between
+        (20.0, False, 21.0, False),  # its answer was still on its way
+        (20.0, False, None, False),  # it never got an answer
+        (40.0, True, None, True),  # the answer lay in the store
     ],
 )
 def test_paying_twice_is_seen(
-    scene: Scene, at: float, *, stored_before: bool, earlier_answered: bool, paid_twice: bool
+    scene: Scene, at: float, *, stored_before: bool, answered_at: float | None, paid_twice: bool
 ) -> None:
     """A second call for an answer that was stored, or that a worker had which was well until then."""
-    first = replace(scene.evidence.calls[0], answered=earlier_answered)
+    first = replace(scene.evidence.calls[0], answered_at=answered_at)
     second = replace(first, worker=2, at=at, stored_before=stored_before)
     found = violations(replace(scene.evidence, calls=[first, second]))
     assert [one.rule for one in found] == ([Rule.PAID_TWICE] if paid_twice else [])

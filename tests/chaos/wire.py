@@ -75,8 +75,8 @@ class Call:
     worker: int
     at: float
     """Monotonic, in seconds."""
-    answered: bool
-    """Whether a usable answer was sent."""
+    answered_at: float | None
+    """When a usable answer was sent; None where none was."""
     stored_before: bool
     """Whether such an answer lay in the store already when the call came."""
 
@@ -130,15 +130,16 @@ class MoodyService(FakeOpenAI):
         fate = "usual" if self.calm else self._chance.choices(list(FATES), list(FATES.values()))[0]
         asked: Asked = "image" if direct.path == self.image_path else "palettes"
         task = int(number[1])
-        answered = fate in {"usual", "slow"}
-        stored = self._is_stored(task, asked)
-        self.history.append(Call(task, asked, worker, time.monotonic(), answered, stored))
-        return self._step(fate, direct)
+        pause_s = self._chance.uniform(0.1, 2.0) if fate == "slow" else 0.0
+        now = time.monotonic()
+        answered_at = now + pause_s if fate in {"usual", "slow"} else None
+        self.history.append(Call(task, asked, worker, now, answered_at, self._is_stored(task, asked)))
+        return self._step(fate, direct, pause_s)
 
-    def _step(self, fate: str, request: Recorded) -> Step | None:
+    def _step(self, fate: str, request: Recorded, pause_s: float) -> Step | None:
         if fate == "slow":
             moment = asyncio.Event()
-            asyncio.get_running_loop().call_later(self._chance.uniform(0.1, 2.0), moment.set)
+            asyncio.get_running_loop().call_later(pause_s, moment.set)
             return Hold(moment)
         if fate == "cut":
             return replace(super().usual(request), cut_after=40)

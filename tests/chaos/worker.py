@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
+import typer
 from temporalio.common import RetryPolicy
 
-from commands.console import start_logs
-from settings import Settings
-from worker import Queue, serve
+from commands.console import run_app
+from worker import main
 from workflows import policies
 
 _ATTEMPT = timedelta(seconds=6)
@@ -39,6 +38,6 @@ def shorten() -> None:
 
 if __name__ == "__main__":
     shorten()
-    settings = Settings.load()
-    start_logs(settings)
-    asyncio.run(serve(settings, tuple(Queue)))
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    run_app(app)
