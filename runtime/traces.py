@@ -53,7 +53,7 @@ async def tracing(service: str) -> AsyncIterator[Sequence[Interceptor]]:
     if not _wanted():
         yield ()
         return
-    # A quarter of a second that nobody else should wait for.
+    # About a tenth of a second that nobody else should wait for.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from temporalio.contrib.opentelemetry import TracingInterceptor  # noqa: PLC0415
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
 import uuid
@@ -11,9 +12,13 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
+import yaml
 from temporalio.client import Client
 
 from contracts.tasks import Stage
+from messages.delivery import Verdict
+from messages.push import _STATUSES
+from providers import errors
 from runtime.client import connect
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
@@ -26,6 +31,14 @@ from tests.services import FakeOpenAI, refusal
 
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 _LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
+
+OBSERVABILITY = ROOT / "deploy" / "observability"
+OUTCOMES = {
+    *("done", "again", "failed", "cancelled", "crashed", "answered", "cut off", "not now"),
+    *(Verdict),
+    *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
+}
+STATUSES = {str(status) for status in _STATUSES.values()}
 
 Labels = frozenset[tuple[str, str]]
 Page = dict[str, dict[Labels, float]]
@@ -63,7 +76,10 @@ async def scrape(address: str) -> str:
 
 @pytest.fixture(scope="module")
 async def scraped(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """The pages of a worker that made a concept with a paid service, and of a bridge that had three requests."""
+    """The pages of a worker that made a concept with a paid service, and of a bridge that had three requests.
+
+    Then that of the worker again, after a concept that failed.
+    """
     queue = f"test-{uuid.uuid4()}"
     openai = FakeOpenAI()
     folder = tmp_path_factory.mktemp("metrics")
@@ -102,6 +118,16 @@ async def scraped(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFacto
 
         await until(is_complete)
         pages = {"worker": await scrape(worker_page), "bridge": await scrape(bridge_page)}
+        openai.script[openai.image_path] = [refusal(400)]
+        doomed = make_request()
+        await concepts.start(doomed)
+        await concepts.wait(doomed.task_id, timeout_s=60)
+
+        async def is_failed() -> bool:
+            return bool(value(read_page(await scrape(worker_page)), "temporal_workflow_failed_total"))
+
+        await until(is_failed)
+        pages["after a failure"] = await scrape(worker_page)
         for process in (worker, bridge):
             process.terminate()
             await finish(process)
@@ -206,3 +232,57 @@ async def test_the_backlog_is_what_waits(server: EmbeddedServer, client: Client)
         await until(is_unknown)
         page = read_page(await scrape(address))
     assert value(page, "concept_backlog_age_seconds", task_queue=queue) > 0
+
+
+def expressions() -> dict[str, str]:
+    """What dashboard and alert rules ask Prometheus, by the title of the panel or the name of the alert."""
+    dashboard = json.loads((OBSERVABILITY / "dashboard.json").read_text())
+    asked = {
+        f"{panel['title']} {target['refId']}": target["expr"]
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+    }
+    groups = yaml.safe_load((OBSERVABILITY / "alerts.yml").read_text())["groups"]
+    return asked | {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+
+
+def test_dashboard_and_alerts_ask_for_what_there_is(scraped: Mapping[str, str]) -> None:
+    """Each metric of each expression is on a page, with each label that is chosen or grouped by, and such values."""
+    pages = [read_page(text) for text in scraped.values()]
+    metrics: dict[str, set[tuple[str, str]]] = {}
+    for page in pages:
+        for name, samples in page.items():
+            metrics.setdefault(name, set()).update(pair for labels in samples for pair in labels)
+    asked: set[str] = set()
+    for where, expression in expressions().items():
+        names = set(re.findall(r"\b(?:concept|temporal)_\w+", expression))
+        assert names, where
+        assert names <= set(metrics), where
+        labels = {label for name in names for label, _ in metrics[name]}
+        grouped = {one.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for one in group.split(",")}
+        assert grouped <= labels, where
+        for name, label, values in re.findall(r'(\w+)\{(\w+)[!=~]+"([^"]*)"', expression):
+            assert label in {one for one, _ in metrics[name]}, where
+            known = OUTCOMES if label == "outcome" else {content for _, content in metrics[name]} | STATUSES
+            assert set(values.split("|")) <= known, where
+        asked |= {re.sub("_(bucket|count|sum)$", "", name) for name in names}
+    ours = {name for text in scraped.values() for name in families(text)}
+    assert ours <= asked
+
+
+def test_the_dashboard_fits_together() -> None:
+    """Panels have their own numbers, lie next to each other and say what they show; alerts tell what to do."""
+    panels = json.loads((OBSERVABILITY / "dashboard.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        assert panel["type"] == "row" or panel["description"]
+        taken |= cells
+    for group in yaml.safe_load((OBSERVABILITY / "alerts.yml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["labels"]["severity"] in {"page", "ticket"}
+            assert rule["annotations"].keys() == {"summary", "description"}

@@ -27,6 +27,7 @@ _MARKS = {
     StageState.FAILED: "✗",
     StageState.CANCELLED: "✗",
 }
+_GAP = "\N{EM SPACE}\N{WORD JOINER}"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~-])")
 
 
@@ -147,23 +148,40 @@ class Progress:
 
     def markdown(self) -> str:
         """The same for people, as a table of stages and one of palettes."""
-        lines = [f"**{self._state}** · {self.percent} %"]
+        lines = [f"**{self._state}** · {self.percent} %{self._where()}"]
         if self._error is not None:
             lines += ["", f"> {_plain(self._error.message)}"]
         for sentence in self._notices:
             lines += ["", f"> {_plain(sentence)}"]
-        lines += ["", "| stage | state | seconds |", "|---|---|---|"]
+        lines += ["", _row("stage", "state", "seconds"), "|---|---|---|"]
         lines += [
-            f"| {stage} | {_MARKS[status.state]} {status.state} | {_seconds(status)} |"
+            _row(stage, f"{_MARKS[status.state]} {status.state}", _seconds(status))
             for stage, status in self._stages.items()
         ]
         if self._palettes:
-            lines += ["", "| variation | palette | colors |", "|---|---|---|"]
+            lines += ["", _row("variation", "palette", "colors"), "|---|---|---|"]
             lines += [
-                f"| {_MARKS[state]} {state} | {_plain(palette.name)} | {' '.join(palette.colors)} |"
+                _row(f"{_MARKS[state]} {state}", _plain(palette.name), " ".join(palette.colors))
                 for palette, state in zip(self._palettes, self._variations, strict=True)
             ]
+        if self._state is TaskStatus.COMPLETED:
+            # No links: those that a browser could open are signed, and a history keeps them for ever.
+            lines += ["", f"Pictures: `starter.py gallery {self._request.concept_id}`"]
         return "\n".join(lines)
+
+    def _where(self) -> str:
+        """What an operator asks first of a concept that is not finished."""
+        if self._state.ended:
+            return "" if self._error is None else f" · at {self._error.stage}"
+        landed = self._variations.count(StageState.DONE) + self._variations.count(StageState.FAILED)
+        rendering = self._stages[Stage.VARIATIONS].state is StageState.RUNNING
+        count = f", {landed} of {len(self._variations)}" if rendering else ""
+        return f" · now: {self.stage}{count}"
+
+
+def _row(*cells: str) -> str:
+    """A row of a table. The page sets cells without any space between them, and trims what ends in white space."""
+    return f"| {' | '.join(f'{cell}{_GAP}' for cell in cells)} |"
 
 
 def _plain(text: str) -> str:
