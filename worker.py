@@ -44,8 +44,10 @@ from stores.port import Store
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.retention import RetentionWorkflow
 
-GRACE = timedelta(seconds=60)
-"""How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
+GRACE = timedelta(seconds=130)
+"""How long running activities may take to finish after SIGTERM: longer than any attempt of a concept's may.
+
+A container's stop grace must be longer still."""
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
