@@ -52,8 +52,10 @@ from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.retention import RetentionWorkflow
 
-GRACE = timedelta(seconds=60)
-"""How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
+GRACE = timedelta(seconds=130)
+"""How long running activities may take to finish after SIGTERM: longer than any attempt of a concept's may.
+
+A container's stop grace must be longer still."""
 
 WORKFLOWS = (ConceptGenerationWorkflow, RetentionWorkflow, ReconciliationWorkflow)
 

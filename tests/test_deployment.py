@@ -1,0 +1,330 @@
+"""Compose files, image and manifests: against published schemas, against each other, and by running what they run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import kubernetes_validate
+import pytest
+import yaml
+from cloudcoil.models.keda.v1alpha1 import ScaledObject
+from pydantic import JsonValue, TypeAdapter
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
+
+from bridge import GRACE_S
+from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
+from runtime.embedded import EmbeddedServer, find_temporal
+from settings import Settings
+from tests.command import ROOT, Shell, finish, free_address, make_shell
+from tests.rig import until
+from tests.test_worker import fetch
+from worker import GRACE
+from workflows import policies
+
+Node: TypeAlias = JsonValue
+Tree: TypeAlias = dict[str, JsonValue]
+_TREE = TypeAdapter[Tree](Tree)
+
+COMPOSE = ("docker-compose.temporal.yml", "docker-compose.dev.yml")
+MANIFESTS = sorted(path.name for path in (ROOT / "deploy" / "kubernetes").glob("*.yaml"))
+KUBERNETES = "1.37"
+OURS = ("worker", "bridge", "codec", "starter")
+
+
+def tree(node: Node) -> Tree:
+    """A node that must be a mapping."""
+    assert isinstance(node, dict)
+    return node
+
+
+def items(node: Node) -> list[Node]:
+    """A node that must be a list."""
+    assert isinstance(node, list)
+    return node
+
+
+def services(file: str) -> dict[str, Tree]:
+    """A compose file's services."""
+    document = _TREE.validate_python(yaml.safe_load((ROOT / file).read_text()))
+    return {name: tree(service) for name, service in tree(document["services"]).items()}
+
+
+def resources(*files: str) -> list[Tree]:
+    """Everything in some manifests."""
+    texts = [(ROOT / "deploy" / "kubernetes" / file).read_text() for file in files or MANIFESTS]
+    return [_TREE.validate_python(document) for text in texts for document in yaml.safe_load_all(text)]
+
+
+def of_kind(kind: str) -> dict[str, Tree]:
+    """The resources of that kind, by name."""
+    return {str(tree(one["metadata"])["name"]): one for one in resources() if one["kind"] == kind}
+
+
+def pod(deployment: Tree) -> Tree:
+    """What a deployment starts."""
+    return tree(tree(tree(deployment["spec"])["template"])["spec"])
+
+
+def container(deployment: Tree) -> Tree:
+    """The one container of a deployment."""
+    (only,) = items(pod(deployment)["containers"])
+    return tree(only)
+
+
+def seconds(text: Node) -> float:
+    """A duration of a compose file."""
+    match = re.fullmatch(r"(\d+)s", str(text))
+    assert match is not None, text
+    return float(match[1])
+
+
+# Schemas
+
+
+@pytest.mark.parametrize("file", COMPOSE)
+def test_a_compose_file_fits_its_schema(file: str) -> None:
+    """The published schema of compose files accepts ours."""
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec", file]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.parametrize("file", [name for name in MANIFESTS if name not in {"autoscaling.yaml", "kustomization.yaml"}])
+def test_a_manifest_fits_its_schema(file: str) -> None:
+    """Kubernetes' published schemas accept every resource, and no field is unknown to them."""
+    for resource in resources(file):
+        kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+
+
+def test_the_autoscaling_fits_kedas_types() -> None:
+    """Each is what KEDA's published definition reads, and nothing of it is lost on the way."""
+    scaled = resources("autoscaling.yaml")
+    assert len(scaled) == 3
+    for resource in scaled:
+        read = ScaledObject.model_validate(resource)
+        assert read.model_dump(by_alias=True, exclude_unset=True, mode="json") == resource
+
+
+def test_the_kustomization_names_every_file() -> None:
+    """`kubectl apply -k` applies all there is, under one image."""
+    (kustomization,) = resources("kustomization.yaml")
+    assert sorted(map(str, items(kustomization["resources"]))) == sorted(set(MANIFESTS) - {"kustomization.yaml"})
+    (image,) = items(kustomization["images"])
+    images = {str(container(one)["image"]).partition(":")[0] for one in of_kind("Deployment").values()}
+    assert images == {str(tree(image)["name"])}
+
+
+# Agreement
+
+
+def test_everything_that_runs_outlives_its_work() -> None:
+    """No attempt of a concept takes longer than the worker's grace, and no container is killed before its process."""
+    attempts = [
+        policy["start_to_close_timeout"]
+        for name, policy in vars(policies).items()
+        if isinstance(policy, dict) and name.isupper() and "RETENTION" not in name
+    ]
+    assert len(attempts) >= 7
+    assert max(attempts) < GRACE
+    for file in COMPOSE:
+        assert seconds(services(file)["worker"]["stop_grace_period"]) > GRACE.total_seconds()
+    assert seconds(services(COMPOSE[0])["bridge"]["stop_grace_period"]) > GRACE_S
+    for name, deployment in of_kind("Deployment").items():
+        grace = pod(deployment)["terminationGracePeriodSeconds"]
+        assert isinstance(grace, int)
+        works = name in {"concept-network", "concept-render", "concept-paid"}
+        assert timedelta(seconds=grace) > (GRACE if works else timedelta(seconds=GRACE_S)), name
+
+
+def test_each_queue_has_workers_that_grow_with_it() -> None:
+    """Every deployment of workers is scaled by the queues that it polls, under the names that the code derives."""
+    told = tree(of_kind("ConfigMap")["concept-worker"]["data"])
+    network = str(told["CONCEPT_TASK_QUEUE"])
+    providers = sorted({str(told["CONCEPT_IMAGE_PROVIDER"]), str(told["CONCEPT_PALETTE_PROVIDER"])})
+    expected = {
+        "network": [network],
+        "render": [render_queue(network)],
+        "paid": [paid_queue(network, provider) for provider in providers],
+    }
+    for kind, queues in expected.items():
+        assert items(container(of_kind("Deployment")[f"concept-{kind}"])["command"])[-1] == f"--queues={kind}"
+        spec = tree(of_kind("ScaledObject")[f"concept-{kind}"]["spec"])
+        assert tree(spec["scaleTargetRef"])["name"] == f"concept-{kind}"
+        triggers = [tree(tree(trigger)["metadata"]) for trigger in items(spec["triggers"])]
+        assert [trigger["taskQueue"] for trigger in triggers] == queues
+        assert {trigger["endpoint"] for trigger in triggers} == {told["TEMPORAL_ADDRESS"]}
+        assert {trigger["namespace"] for trigger in triggers} == {told["TEMPORAL_NAMESPACE"]}
+
+
+def test_manifests_set_only_settings_that_exist() -> None:
+    """A misspelt variable would only be a warning in a log; secrets are in no manifest."""
+    named = set(tree(of_kind("ConfigMap")["concept-worker"]["data"]))
+    for deployment in of_kind("Deployment").values():
+        named |= {str(tree(one)["name"]) for one in items(container(deployment).get("env", []))}
+    ours = {name for name in named if name.startswith("CONCEPT_")}
+    assert ours <= set(Settings.variables())
+    assert not {name for name in ours if re.search("KEY|TOKEN|SERVICE_ROLE", name)}
+
+
+def test_containers_can_do_little() -> None:
+    """No root, nothing writable but data and scratch, no capabilities, no account of the cluster, no way to more."""
+    for name, deployment in of_kind("Deployment").items():
+        assert pod(deployment)["automountServiceAccountToken"] is False, name
+        assert tree(pod(deployment)["securityContext"])["runAsNonRoot"] is True, name
+        context = tree(container(deployment)["securityContext"])
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert tree(context["capabilities"])["drop"] == ["ALL"], name
+    for name in OURS:
+        service = services(COMPOSE[0])[name]
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    users = re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert users == ["10001:10001"]
+    for file in COMPOSE:
+        for name, service in services(file).items():
+            for port in items(service.get("ports", [])):
+                assert str(port).startswith("127.0.0.1:"), name
+
+
+def test_images_are_pinned() -> None:
+    """No tag that means something else tomorrow; server and tools are of one version."""
+    images = {name: str(service["image"]) for name, service in services(COMPOSE[0]).items()}
+    foreign = {image for image in images.values() if image != "concept-worker"}
+    assert all(re.fullmatch(r"[a-z/-]+:\d+(\.\d+)*", image) for image in foreign)
+    assert images["schema"].partition(":")[2] == images["temporal"].partition(":")[2]
+
+
+def test_the_compose_file_starts_in_order() -> None:
+    """Database, schema, server, namespace, then ours: each waits for the one before to be done or healthy."""
+    all_of_them = services(COMPOSE[0])
+    order = [("schema", "postgres"), ("temporal", "schema"), ("namespace", "temporal"), ("worker", "namespace")]
+    for later, earlier in [*order, ("bridge", "namespace"), ("ui", "temporal")]:
+        condition = tree(tree(all_of_them[later]["depends_on"])[earlier])["condition"]
+        ends = earlier in {"schema", "namespace"}
+        assert condition == ("service_completed_successfully" if ends else "service_healthy")
+        assert ends or "healthcheck" in all_of_them[earlier]
+
+
+def test_search_attributes_are_made_everywhere() -> None:
+    """The development server and the namespace's script know what workflows will carry."""
+    development = services(COMPOSE[1])["temporal"]["command"]
+    script = (ROOT / "deploy" / "temporal" / "namespace.sh").read_text()
+    for key in SEARCH_ATTRIBUTES:
+        assert f"--search-attribute={key.name}=Keyword" in items(development)
+        assert key.name in script
+
+
+# What the containers run
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A working directory and the environment of a fresh machine."""
+    return make_shell(tmp_path)
+
+
+def environment_of(service: Tree, **given: str) -> dict[str, str]:
+    """The service's environment as compose would work it out, where the operator has set what is given."""
+
+    def filled(value: Node) -> str:
+        match = re.fullmatch(r"\$\{([A-Z_]+):-(.*)\}", str(value))
+        return str(value) if match is None else given.get(match[1], match[2])
+
+    return {name: filled(value) for name, value in tree(service["environment"]).items()}
+
+
+@pytest.mark.usefixtures("client")  # search attributes are there, as after the namespace's script
+@pytest.mark.parametrize("name", ["worker", "bridge", "codec"])
+async def test_what_the_compose_file_runs_comes_up(shell: Shell, server: EmbeddedServer, name: str) -> None:
+    """The very command with the very environment, but for addresses and folders: ready, and gone after SIGTERM."""
+    service = services(COMPOSE[0])[name]
+    given = {
+        "CONCEPT_PUSH_AUDIENCE": "https://bridge.example.com",
+        "CONCEPT_PUSH_SERVICE_ACCOUNT": "push@project.example",
+        "CONCEPT_ENCRYPTION_KEYS": "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+        "CONCEPT_CODEC_TOKEN": "t" * 32,
+        "CONCEPT_TASK_QUEUE": f"test-{uuid.uuid4()}",
+    }
+    address = free_address()
+    port = address.rpartition(":")[2]
+    environment = environment_of(service, **given) | {
+        "TEMPORAL_ADDRESS": server.address,
+        "CONCEPT_DATA_DIR": str(shell.data),
+    }
+    for variable in {"CONCEPT_HEALTH_ADDRESS", "CONCEPT_METRICS_ADDRESS"} & set(environment):
+        environment[variable] = address if variable == "CONCEPT_HEALTH_ADDRESS" else free_address()
+    python, program, *arguments = (str(part) for part in items(service["command"]))
+    arguments = [re.sub(r"--port=\d+", f"--port={port}", argument) for argument in arguments]
+    assert python == "python"
+    probe = str(items(tree(service["healthcheck"])["test"])[-1])
+    assert re.search(r"http://127\.0\.0\.1:\d+/readyz", probe)
+    process = await shell.start(program, *arguments, **environment)
+    ending = asyncio.create_task(finish(process))
+
+    async def is_ready() -> bool:
+        assert process.returncode is None, "it has ended"
+        return await fetch(address, "/readyz") == (200, '{"status":"ready"}')
+
+    try:
+        await until(is_ready, timeout_s=60)
+        checked = await asyncio.create_subprocess_exec(sys.executable, "-c", re.sub(r"1:\d+/", f"1:{port}/", probe))
+        assert await checked.wait() == 0
+    finally:
+        process.terminate()
+        ended = await ending
+    assert (ended.code, ended.out) == (0, ""), ended.err
+
+
+async def test_the_manifests_commands_exist() -> None:
+    """Each command of a manifest is a program of ours that knows its options."""
+    for name, deployment in of_kind("Deployment").items():
+        python, program, *arguments = (str(part) for part in items(container(deployment)["command"]))
+        assert python == "python"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / program),
+            *arguments,
+            "--help",
+            env={**os.environ, "COLUMNS": "200"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        ended = await finish(process)
+        assert ended.code == 0, (name, ended.err)
+
+
+async def test_the_namespaces_script_may_run_again(tmp_path: Path) -> None:
+    """With Temporal's own command line: a namespace with the attributes, and no error the second time."""
+    server = await EmbeddedServer.start()
+    namespace = f"made-{uuid.uuid4().hex[:8]}"
+    environment = {
+        "PATH": f"{Path(find_temporal()).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "TEMPORAL_ADDRESS": server.address,
+        "TEMPORAL_NAMESPACE": namespace,
+    }
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            "sh",
+            str(ROOT / "deploy" / "temporal" / "namespace.sh"),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        ended = await finish(process)
+        assert ended.code == 0, ended.err
+    client = await Client.connect(server.address, namespace=namespace)
+    known = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+    assert {key.name for key in SEARCH_ATTRIBUTES} <= set(known.custom_attributes)
+    await server.stop()
