@@ -23,9 +23,11 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
+from activities.completing import CompletionActivities
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
 from activities.retention import RetentionActivities
+from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app
@@ -33,6 +35,7 @@ from commands.session import opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
+from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.health import health_pages, unanswered
@@ -40,8 +43,11 @@ from runtime.retention import ensure_retention
 from runtime.telemetry import configure_logs, temporal_runtime
 from settings import Settings, unknown_variables
 from stores.port import Store
+from workflows.completion import ConceptCompletionWorkflow
 from workflows.generation import ConceptGenerationWorkflow
+from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=60)
 """How long running activities may take to finish after SIGTERM; a container's stop grace must be longer."""
@@ -51,6 +57,14 @@ _PAID_CALLS_AT_ONCE = 100
 # Naming a version keeps the SDK from hashing every loaded module at start-up.
 _UNVERSIONED = WorkerDeploymentConfig(
     WorkerDeploymentVersion("concept-worker", "unversioned"), use_worker_versioning=False
+)
+
+WORKFLOWS = (
+    ConceptGenerationWorkflow,
+    ConceptRefinementWorkflow,
+    ConceptVariationsWorkflow,
+    ConceptCompletionWorkflow,
+    RetentionWorkflow,
 )
 
 log = logging.getLogger(__name__)
@@ -73,10 +87,11 @@ async def working(
     queues: Sequence[Queue] = tuple(Queue),
     image_provider: ImageProvider | None = None,
     palette_provider: PaletteProvider | None = None,
+    downloads: Downloads | None = None,
 ) -> AsyncIterator[None]:
     """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
 
-    The providers are those of the settings unless given.
+    The providers are those of the settings unless given; `downloads` fetches what refinements start from.
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
@@ -89,6 +104,11 @@ async def working(
         coloring = PaletteActivities(store, palettes)
         varying = VariationActivities(store, bases, threads)
         retaining = RetentionActivities(store)
+        completing = CompletionActivities(store)
+        if downloads is None:
+            downloads = Downloads()
+            stack.push_async_callback(downloads.aclose)
+        sourcing = SourceActivities(store, downloads, bases, threads)
 
         network = settings.task_queue
         workers = []
@@ -97,12 +117,15 @@ async def working(
                 Worker(
                     client,
                     task_queue=network,
-                    workflows=[ConceptGenerationWorkflow, RetentionWorkflow],
+                    workflows=WORKFLOWS,
                     activities=[
                         tasks.claim_task,
+                        sourcing.load_source,
                         imaging.upload_image,
                         tasks.store_concept,
                         tasks.fail_task,
+                        completing.find_gaps,
+                        completing.add_variations,
                         retaining.find_expired_tasks,
                         retaining.remove_expired_tasks,
                         retaining.find_abandoned_folders,
@@ -126,7 +149,7 @@ async def working(
             )
         if Queue.PAID in queues:
             calls: dict[str, list[Callable[..., object]]] = {}  # type: ignore[explicit-any]  # as the SDK types them
-            calls.setdefault(images.name, []).append(imaging.generate_image)
+            calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
             calls.setdefault(palettes.name, []).append(coloring.create_palettes)
             if fallback is not None and fallback.name != palettes.name:
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback).create_palettes)

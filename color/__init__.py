@@ -20,6 +20,7 @@ from color.decoding import (
     inspect,
 )
 from color.encoding import to_png
+from color.keeping import keep_colors, palette_of
 from color.rendering import Base, Form, Shift, prepare, recolor, shifts
 from color.spaces import contrast_ratio, distance, oklab
 
@@ -40,8 +41,10 @@ __all__ = [
     "decode",
     "distance",
     "inspect",
+    "keep_colors",
     "lookup_table",
     "oklab",
+    "palette_of",
     "prepare",
     "recolor",
     "shifts",

@@ -203,7 +203,14 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     threads scale. ValueError for any other color.
     """
     with _TURN:
-        table = recolored(base.mixtures, base.regions, coloring_of(base, colors).shown)
+        shown = coloring_of(base, colors).shown
+    return shown_as(base, shown, form)
+
+
+def shown_as(base: Base, shown: F64, form: Form = "png") -> bytes:
+    """The base with its k regions in the OKLab colors `shown` (k, 3). Otherwise as `recolor`."""
+    with _TURN:
+        table = recolored(base.mixtures, base.regions, shown)
     if form == "webp":
         return lossless_webp(table[index_of(base.pixels, base.width)], base.alpha)
     if isinstance(base.pixels, bytes):

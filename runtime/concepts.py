@@ -21,13 +21,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.concepts import ConceptOutcome
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Stage, workflow_id
+from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
-    GENERATION_WORKFLOW,
     KIND_ATTRIBUTE,
     STAGE_ATTRIBUTE,
     STATUS_QUERY,
     TASK_ATTRIBUTE,
+    WORKFLOWS,
 )
 
 QUERY_TIMEOUT = timedelta(seconds=3)
@@ -39,6 +39,14 @@ _NO_ANSWER = {
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
     RPCStatusCode.FAILED_PRECONDITION,  # it was ended before it took its first step
+}
+
+
+_SUMMARIES = {
+    "concept_generation": "concept with {} palettes",
+    "concept_refinement": "refinement with {} palettes",
+    "concept_variations": "{} more palettes",
+    "concept_completion": "{} failed variations again",
 }
 
 
@@ -71,11 +79,17 @@ class ConceptClient:
     with_attributes: bool
 
     async def start(
-        self, request: GenerationRequest, *, after_failure: bool = False, priority: Priority = Priority.default
+        self,
+        request: TaskRequest,
+        *,
+        after_failure: bool = False,
+        anew: bool = False,
+        priority: Priority = Priority.default,
     ) -> Start:
         """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
 
         `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
+        `anew` starts it however it ended; for who has looked at the row.
         `priority` says where it stands in its task queues, on servers that know of it.
         """
         attributes = TypedSearchAttributes(
@@ -88,9 +102,11 @@ class ConceptClient:
         reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
         if after_failure:
             reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        if anew:
+            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
         try:
             await self.client.start_workflow(
-                GENERATION_WORKFLOW,
+                WORKFLOWS[request.task_type],
                 request,
                 id=request.workflow_id,
                 task_queue=self.task_queue,
@@ -99,7 +115,7 @@ class ConceptClient:
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
                 priority=priority,
-                static_summary=f"concept with {request.num_palettes} palettes",
+                static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )
         except WorkflowAlreadyStartedError:

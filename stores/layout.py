@@ -10,7 +10,7 @@ from stores.port import Store
 
 _OURS = re.compile(
     r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
-    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|palettes\.json)"
+    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|source|palettes\.json)"
 )
 
 
@@ -27,6 +27,11 @@ def paid_image(task_id: uuid.UUID) -> str:
 def given_image(task_id: uuid.UUID) -> str:
     """The image that was handed in with the request, as it came."""
     return f"{PAID_FOLDER}/{task_id}/given"
+
+
+def source_image(task_id: uuid.UUID) -> str:
+    """The image at somebody's URL that a refinement starts from, as it came."""
+    return f"{PAID_FOLDER}/{task_id}/source"
 
 
 def paid_image_provenance(task_id: uuid.UUID) -> str:

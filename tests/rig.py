@@ -24,7 +24,17 @@ from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.retention import ExpiredTask, Folder
 from contracts.status import ConceptStatus
-from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import (
+    Aspect,
+    GenerationRequest,
+    RefinementRequest,
+    Request,
+    TaskError,
+    TaskRequest,
+    TaskStatus,
+    VariationsRequest,
+)
+from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.concepts import ConceptClient
 from settings import Settings
@@ -44,6 +54,26 @@ def make_request(**changes: object) -> GenerationRequest:
         "num_palettes": 3,
     }
     return GenerationRequest.model_validate(values | changes)
+
+
+def make_refinement(**changes: object) -> RefinementRequest:
+    """A valid request to change an image, with an id of its own; from a concept unless `changes` name a URL."""
+    values: dict[str, object] = {"task_id": uuid.uuid4(), "user_id": "ada", "refinement_prompt": "a longer tail"}
+    if "original_image_url" not in changes:
+        values["source_concept_id"] = uuid.uuid4()
+    return RefinementRequest.model_validate(values | changes)
+
+
+def make_variations(source: uuid.UUID, **changes: object) -> VariationsRequest:
+    """A valid request for three more palettes, with an id of its own."""
+    values: dict[str, object] = {
+        "task_id": uuid.uuid4(),
+        "user_id": "ada",
+        "source_concept_id": source,
+        "theme_description": "bold neon",
+        "num_palettes": 3,
+    }
+    return VariationsRequest.model_validate(values | changes)
 
 
 def make_concept(request: GenerationRequest) -> Concept:
@@ -111,9 +141,12 @@ class ScriptedImages(ImageProvider):
     image: bytes = field(default_factory=draw_png)
     name: str = "scripted"
     title: str = "The script"
+    refined: list[tuple[bytes, str, tuple[Aspect, ...]]] = field(default_factory=list)
+    """What it was asked to change."""
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        self.refined.append((source, prompt, preserve))
         return await self.generate(prompt, prompt)
 
     @override
@@ -146,15 +179,17 @@ class FaultyStore(Store):
         self.palette_bucket = store.palette_bucket
         self.before_store_concept: Callable[[], Awaitable[None]] | None = None
 
+    def mend(self) -> None:
+        """From here on nothing goes wrong."""
+        self._fault = lambda _method, _path: None
+
     def _meet(self, method: str, path: str = "") -> None:
         error = self._fault(method, path)
         if error is not None:
             raise error
 
     @override
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         self._meet("claim_task")
         return await self._store.claim_task(request, workflow_id, replacing=replacing)
 
@@ -168,13 +203,25 @@ class FaultyStore(Store):
     @override
     async def fail_task(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
     ) -> TaskRow:
         self._meet("fail_task")
         return await self._store.fail_task(request, workflow_id, status, error)
+
+    @override
+    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        self._meet("reopen_task")
+        return await self._store.reopen_task(task_id, as_of)
+
+    @override
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        self._meet("add_variations")
+        return await self._store.add_variations(concept_id, variations, failed)
 
     @override
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
@@ -231,17 +278,17 @@ class Rig:
     concepts: ConceptClient
     store: Store
 
-    def handle(self, request: GenerationRequest) -> WorkflowHandle[object, ConceptOutcome]:
+    def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""
         return self.concepts.client.get_workflow_handle(request.workflow_id, result_type=ConceptOutcome)
 
-    async def finish(self, request: GenerationRequest) -> ConceptStatus:
+    async def finish(self, request: TaskRequest) -> ConceptStatus:
         """Start the request and wait for its end; the status query's last answer."""
         await self.concepts.start(request)
         await self.concepts.wait(request.task_id, timeout_s=60)
         return await self.concepts.status(request.task_id)
 
-    async def forget(self, request: GenerationRequest) -> None:
+    async def forget(self, request: TaskRequest) -> None:
         """Make the server lose the request's workflow, as a server whose data is gone would."""
         service = self.concepts.client.workflow_service
         execution = WorkflowExecution(workflow_id=request.workflow_id)
@@ -258,13 +305,13 @@ class Rig:
 
         await until(gone, 100)
 
-    async def row(self, request: GenerationRequest) -> TaskRow:
+    async def row(self, request: TaskRequest) -> TaskRow:
         """The request's row, which must exist."""
         row = await self.store.task(request.task_id)
         assert row is not None
         return row
 
-    async def visible(self, request: GenerationRequest) -> list[str]:
+    async def visible(self, request: TaskRequest) -> list[str]:
         """The names of the objects that the user could see."""
         folder = f"{request.user_id}/{request.concept_id}"
         names = ["base.png"] + [f"variation-{n:02d}-palette-{n}.png" for n in range(1, request.num_palettes + 1)]
@@ -287,6 +334,7 @@ async def rigged(
     work: bool = True,
     queue: str | None = None,
     configured: Mapping[str, object] | None = None,
+    downloads: Downloads | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
 
@@ -305,6 +353,7 @@ async def rigged(
         store,
         image_provider=images or (None if configured else ScriptedImages()),
         palette_provider=palettes or (None if configured else ScriptedPalettes()),
+        downloads=downloads,
     ):
         yield rig
 

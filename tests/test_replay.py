@@ -11,7 +11,7 @@ from temporalio.workflow import NondeterminismError
 
 from tests.changed_workflow import ChangedWorkflow
 from tests.record_histories import FOLDER, SCENARIOS
-from workflows.generation import ConceptGenerationWorkflow
+from worker import WORKFLOWS
 
 
 def read(path: Path) -> WorkflowHistory:
@@ -24,7 +24,7 @@ def read(path: Path) -> WorkflowHistory:
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 async def test_todays_code_replays_what_earlier_code_did(name: str) -> None:
     """A concept that was under way when this code is deployed goes on as if nothing had happened."""
-    replayer = Replayer(workflows=[ConceptGenerationWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
     result = await replayer.replay_workflow(read(FOLDER / f"{name}.json"))
     assert result.replay_failure is None
 

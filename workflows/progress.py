@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.concepts import FailedVariation
 from contracts.palettes import Palette
 from contracts.status import ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.tasks import Stage, TaskError, TaskRequest, TaskStatus
 
 _WEIGHTS = {
     Stage.CLAIM: 2,
@@ -36,7 +36,7 @@ class Progress:
     `now` is the workflow's clock.
     """
 
-    def __init__(self, request: GenerationRequest, now: Callable[[], datetime]) -> None:
+    def __init__(self, request: TaskRequest, now: Callable[[], datetime]) -> None:
         self._request = request
         self._now = now
         self._state = TaskStatus.PENDING
@@ -51,7 +51,8 @@ class Progress:
         """The stage is being worked on."""
         if stage is not Stage.CLAIM:
             self._state = TaskStatus.PROCESSING
-        self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=self._now())
+        began = self._stages[stage].started_at  # some stages have several steps
+        self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=began or self._now())
 
     def finish(self, stage: Stage, state: StageState = StageState.DONE) -> None:
         """The stage is over, one way or another."""
@@ -80,10 +81,10 @@ class Progress:
         """`position` counts from 0."""
         self._variations[position] = StageState.DONE
 
-    def variation_failed(self, position: int, error: str) -> None:
+    def variation_failed(self, position: int, failed: FailedVariation) -> None:
         """One palette goes without its variation."""
         self._variations[position] = StageState.FAILED
-        self._failed.append(FailedVariation(palette=self._palettes[position].name, error=error))
+        self._failed.append(failed)
 
     def end(self, state: TaskStatus, error: TaskError | None = None) -> None:
         """The task has ended; what was still running ended with it."""
@@ -98,6 +99,11 @@ class Progress:
     def failed(self) -> tuple[FailedVariation, ...]:
         """The variations that failed, in the order in which they did."""
         return tuple(self._failed)
+
+    @property
+    def variations_done(self) -> int:
+        """How many variations there are so far."""
+        return self._variations.count(StageState.DONE)
 
     @property
     def stage(self) -> Stage:
@@ -134,7 +140,7 @@ class Progress:
             stages=dict(self._stages),
             variations=VariationsStatus(
                 total=len(self._palettes) or self._request.num_palettes,
-                done=self._variations.count(StageState.DONE),
+                done=self.variations_done,
                 failed=self.failed,
                 items=tuple(
                     VariationProgress(palette=palette.name, colors=palette.colors, state=state)
