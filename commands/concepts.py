@@ -125,7 +125,7 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     async def main() -> ConceptStatus:
         async with opened(settings) as session:
             task = parse_id(task_id)
-            await _cancel(session, task)
+            await settle(session, task)
             return await session.status(task)
 
     found = run_async(main())
@@ -188,7 +188,8 @@ def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-async def _cancel(session: Session, task_id: uuid.UUID) -> None:
+async def settle(session: Session, task_id: uuid.UUID) -> None:
+    """Ask a task's workflow to stop, and wait for that; where there is none, end the task itself. Raises `BadInput`."""
     row = await session.store.task(task_id)
     if await session.concepts.is_running(task_id):
         await session.concepts.cancel(task_id)

@@ -179,6 +179,11 @@ class FaultyStore(Store):
         self.palette_bucket = store.palette_bucket
         self.before_store_concept: Callable[[], Awaitable[None]] | None = None
 
+    def break_down(self, fault: Callable[[str, str], Exception | None]) -> Callable[[str, str], Exception | None]:
+        """From here on, this goes wrong; what did until now."""
+        self._fault, before = fault, self._fault
+        return before
+
     def mend(self) -> None:
         """From here on nothing goes wrong."""
         self._fault = lambda _method, _path: None
