@@ -122,6 +122,7 @@ async def working(
                         tasks.claim_task,
                         sourcing.load_source,
                         imaging.upload_image,
+                        imaging.remove_candidates,
                         tasks.store_concept,
                         tasks.fail_task,
                         completing.find_gaps,

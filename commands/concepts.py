@@ -32,6 +32,9 @@ def generate(
     theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
     palettes: Palettes = 7,
     image: Image = None,
+    candidates: Annotated[
+        int, typer.Option("--candidates", help="Draw so many logos, 1 to 4, and wait until one is chosen.")
+    ] = 1,
     user: User = "local",
     task_id: NewTaskId = None,
     task_file: Annotated[
@@ -47,6 +50,7 @@ def generate(
       starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
       starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
       starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
     settings = load_settings()
@@ -58,7 +62,7 @@ def generate(
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
         words = {"logo_description": logo, "theme_description": theme}
-        request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, **words)
+        request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 

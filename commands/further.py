@@ -1,18 +1,23 @@
-"""Commands that go on from what there is already: refine, variations, retry."""
+"""Commands that go on from what there is already: choose, refine, variations, retry."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from commands.concepts import accompany, begin, finish, make
-from commands.console import BadInput, load_settings, progress, run_async
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.display import print_status
 from commands.given import build_request, parse_id
 from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
 from commands.session import Session, check_owner, opened
 from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
+from runtime.client import TemporalUnreachable
+from runtime.concepts import NoAnswer
 from settings import Settings
 from stores.errors import StoreRefused
 
@@ -115,6 +120,33 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
             return await session.report(task)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
+
+
+def choose(
+    task_id: TaskId,
+    number: Annotated[int, typer.Argument(metavar="N", help="The candidate's number, from 1.")],
+    json: Json = False,
+) -> int:
+    """Choose among the candidates of a task that waits for it, and print where it stands.
+
+    \b
+    Example:
+      starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptStatus | None:
+        async with opened(settings) as session:
+            try:
+                return await session.choose(parse_id(task_id), number)
+            except NoAnswer:
+                return None
+
+    found = run_async(main())
+    if found is None:
+        raise TemporalUnreachable("the task's workflow", "no worker takes the choice; is worker.py running?")
+    print_document(found) if json else print_status(Console(), found)
+    return ExitCode.DONE
 
 
 def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:

@@ -26,6 +26,7 @@ _OPTION_NAMES = {
     "logo_description": "--logo",
     "theme_description": "--theme",
     "num_palettes": "--palettes",
+    "candidates": "--candidates",
     "user_id": "--user",
     "task_id": "--task-id",
     "refinement_prompt": "--prompt",

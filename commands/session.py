@@ -13,7 +13,7 @@ from contracts.tasks import CompletionRequest, GenerationRequest, Request, TaskS
 from messages.delivery import REFUSED_MESSAGE
 from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
+from runtime.concepts import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
 from runtime.embedded import announced
 from settings import Settings
 from stores.errors import ObjectMissing, TaskImported
@@ -92,7 +92,7 @@ class Session:
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """From the workflow, or from the row where the workflow cannot tell. Raises `BadInput` for an unknown id."""
         try:
-            status = await self.concepts.status(task_id)
+            status = await self._with_links(await self.concepts.status(task_id))
         except (NoAnswer, UnknownWorkflow):
             status = None
         if status is not None and (status.state.ended or await self.concepts.is_running(task_id)):
@@ -106,13 +106,35 @@ class Session:
         # Started, but no worker has taken its first step.
         return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
 
+    async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
+        """Take a candidate. Raises `BadInput` with what stands against it, `NoAnswer` where no worker does."""
+        try:
+            return await self.concepts.choose(task_id, number)
+        except NotChosen as exc:
+            raise BadInput(str(exc)) from exc
+        except UnknownWorkflow as exc:
+            if await self.store.task(task_id) is None:
+                raise unknown(task_id) from exc
+            raise BadInput(f"task {task_id} does not wait for a choice: no workflow works on it") from exc
+
+    async def _with_links(self, status: ConceptStatus) -> ConceptStatus:
+        """Where the candidates can be looked at: links, or files where the store is a folder."""
+        if status.choose_until is None:
+            return status
+        images = [candidate.image for candidate in status.candidates]
+        links = dict(await self.store.links(images[0].bucket, [image.path for image in images]))
+        if self.settings.store == "local":
+            folder = (self.settings.data_dir / "objects").absolute()
+            links = {image.path: str(folder / image.bucket / image.path) for image in images}
+        return status.model_copy(update={"links": links})
+
     async def follow(self, task_id: uuid.UUID, show: Show) -> None:
         """Show a concept's progress until its workflow has ended, however it does."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
         try:
             while not ending.done():
                 try:
-                    show(await self.concepts.status(task_id))
+                    show(await self._with_links(await self.concepts.status(task_id)))
                 except NoAnswer:
                     show(None)
                 await asyncio.wait({ending}, timeout=_POLL_S)

@@ -43,6 +43,8 @@ class ImageRequest(BaseModel):
     task_id: uuid.UUID
     logo_description: str
     theme_description: str
+    candidate: int = 1
+    """Which of several logos of the task, from 1."""
 
 
 class SourceRequest(BaseModel):
@@ -100,6 +102,17 @@ class UploadRequest(BaseModel):
     source: ImageRef
     colors: tuple[HexColor, ...] = ()
     """Those of the picture that it was drawn after, which it is to have again; none: it is published as it is."""
+    candidate: int = 0
+    """Its number where it is not the base yet, but one to choose from."""
+
+
+class CandidatesRequest(BaseModel):
+    """Whose candidates are not needed any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
 
 
 class PaletteRequest(BaseModel):
@@ -246,7 +259,12 @@ class ImageStages(Protocol):
 
     @activity.defn(name="upload_image")
     async def upload_image(self, request: UploadRequest) -> ImageRef:
-        """Validate an image and publish it as the base."""
+        """Validate an image and publish it as the base, or as a candidate for it."""
+        ...
+
+    @activity.defn(name="remove_candidates")
+    async def remove_candidates(self, request: CandidatesRequest) -> int:
+        """Remove from sight what was to be chosen from; how many."""
         ...
 
 

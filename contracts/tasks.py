@@ -127,6 +127,8 @@ class GenerationRequest(TaskRequest):
     logo_description: Description
     theme_description: Description
     base_image: ImageRef | None = None
+    candidates: int = Field(default=1, ge=1, le=4)
+    """How many logos to draw; with more than one, a person chooses which is varied."""
 
     @model_validator(mode="after")
     def _own_image(self) -> Self:
@@ -135,6 +137,9 @@ class GenerationRequest(TaskRequest):
             owned = (f"{self.user_id}/", f"{PAID_FOLDER}/{self.task_id}/")
             if not self.base_image.path.startswith(owned):
                 msg = "base_image does not belong to this user"
+                raise ValueError(msg)
+            if self.candidates > 1:
+                msg = "candidates: with a base_image there is nothing to choose"
                 raise ValueError(msg)
         return self
 

@@ -21,6 +21,7 @@ WORKFLOWS: Mapping[str, str] = MappingProxyType(
 )
 """Which workflow does what a `task_type` asks for."""
 STATUS_QUERY = "status"
+CHOOSE_UPDATE = "choose"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")

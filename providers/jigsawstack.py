@@ -63,9 +63,9 @@ class JigsawStackImages(ImageProvider):
         self._limits = limits
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         prompt = image_prompt(logo_description, theme_description)
-        return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, {})
+        return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, {}, take)
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
@@ -77,7 +77,12 @@ class JigsawStackImages(ImageProvider):
             await self._remove(key)
 
     async def _ask(
-        self, prompt: str, private: tuple[str, ...], negative: str | None, more: dict[str, JsonValue]
+        self,
+        prompt: str,
+        private: tuple[str, ...],
+        negative: str | None,
+        more: dict[str, JsonValue],
+        take: int = 1,
     ) -> ProvidedImage:
         body: dict[str, JsonValue] = {
             "prompt": prompt[:_LONGEST_PROMPT],
@@ -88,8 +93,11 @@ class JigsawStackImages(ImageProvider):
             "return_type": "base64",
             **more,
         }
-        if negative is not None:
-            body["advance_config"] = {"negative_prompt": negative}
+        config: dict[str, JsonValue] = {} if negative is None else {"negative_prompt": negative}
+        if take > 1:
+            config["seed"] = take  # the same prompt may otherwise bring the same picture
+        if config:
+            body["advance_config"] = config
         answer = await self._endpoint.post("/ai/image_generation", body, self._limits, private)
         if answer.media_type.startswith("image/") or media_type_of(answer.body[:12]) is not None:
             return self._provided(image_of(answer.body, TITLE), Usage(latency_s=answer.latency_s))

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import (
     Priority,
     SearchAttributePair,
@@ -16,13 +23,14 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.concepts import ConceptOutcome
-from contracts.status import ConceptStatus
+from contracts.status import Choice, ConceptStatus
 from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
+    CHOOSE_UPDATE,
     KIND_ATTRIBUTE,
     STAGE_ATTRIBUTE,
     STATUS_QUERY,
@@ -32,6 +40,8 @@ from contracts.workflows import (
 
 QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
+
+_CHOICE_TIMEOUT = timedelta(seconds=10)
 
 _GONE = {RPCStatusCode.NOT_FOUND}
 _NO_ANSWER = {
@@ -61,6 +71,10 @@ class Start(StrEnum):
 
 class NoAnswer(Exception):
     """The workflow exists, but no worker answered its query in time."""
+
+
+class NotChosen(Exception):
+    """The workflow does not take this choice; the message says why."""
 
 
 class UnknownWorkflow(Exception):
@@ -133,6 +147,22 @@ class ConceptClient:
                 raise UnknownWorkflow(str(task_id)) from exc
             if exc.status in _NO_ANSWER:
                 raise NoAnswer(str(task_id)) from exc
+            raise
+        return status
+
+    async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
+        """Take a candidate. Raises `NotChosen` with the workflow's reason, `NoAnswer` and `UnknownWorkflow`."""
+        try:
+            status: ConceptStatus = await self._handle(task_id).execute_update(
+                CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
+            )
+        except WorkflowUpdateFailedError as exc:
+            raise NotChosen(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
+        except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
+            raise NoAnswer(str(task_id)) from exc
+        except RPCError as exc:
+            if exc.status in _GONE:  # also where it has ended
+                raise UnknownWorkflow(str(task_id)) from exc
             raise
         return status
 

@@ -143,6 +143,8 @@ class ScriptedImages(ImageProvider):
     title: str = "The script"
     refined: list[tuple[bytes, str, tuple[Aspect, ...]]] = field(default_factory=list)
     """What it was asked to change."""
+    takes: list[int] = field(default_factory=list)
+    """Which candidates it was asked for."""
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
@@ -150,7 +152,8 @@ class ScriptedImages(ImageProvider):
         return await self.generate(prompt, prompt)
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
+        self.takes.append(take)
         await self.script.play()
         return ProvidedImage(self.image, Provenance(provider=self.name, credit="drawn by a test"))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -39,6 +39,15 @@ class Books:
     def status(self) -> ConceptStatus:
         """The `status` query's answer."""
         return self.progress.status()
+
+    @contextmanager
+    def instead(self, stage: Stage, doing: str) -> Iterator[None]:
+        """While the block runs, the stage is called something else."""
+        before = self._doing
+        self._doing = before | {stage: doing}
+        self.show()
+        yield
+        self._doing = before  # not after an error: that is what it was about
 
     @asynccontextmanager
     async def stage(self, stage: Stage, *, final: bool = False) -> AsyncIterator[None]:

@@ -8,10 +8,10 @@ with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import ImageRef, Provenance
-    from contracts.stages import Claim, GeneratedImage, ImageRequest, ImageStages
-    from contracts.status import ConceptStatus
+    from contracts.stages import CandidatesRequest, Claim, GeneratedImage, ImageRequest, ImageStages
+    from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
-    from contracts.workflows import GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
+    from contracts.workflows import CHOOSE_UPDATE, GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
     from workflows.books import Books, all_or_none
     from workflows.making import Making
     from workflows.steps import Steps
@@ -31,6 +31,7 @@ class ConceptGenerationWorkflow:
         self._request = request
         self._books = Books(request)
         self._steps = Steps(request, self._books)
+        self._making = Making(request, self._books)
 
     @workflow.query(name=STATUS_QUERY, description="Where the concept stands")
     def status(self) -> ConceptStatus:
@@ -38,9 +39,25 @@ class ConceptGenerationWorkflow:
         return self._books.status()
 
     @workflow.run
-    async def run(self, request: GenerationRequest) -> ConceptOutcome:
+    async def run(self, request: GenerationRequest) -> ConceptOutcome:  # noqa: ARG002 -- `__init__` has taken it
         """See the class."""
-        return await Making(request, self._books).run(self._produce)
+        return await self._making.run(self._produce)
+
+    @workflow.update(name=CHOOSE_UPDATE, description="Take one of the candidates")
+    def choose(self, choice: Choice) -> ConceptStatus:
+        """The number of the candidate to vary, from 1."""
+        self._books.progress.choose(choice.number)
+        return self._books.status()
+
+    @choose.validator
+    def _may_choose(self, choice: Choice) -> None:
+        progress = self._books.progress
+        if progress.chosen is not None:
+            raise ValueError(f"candidate {progress.chosen} was chosen already")
+        if not progress.offered:
+            raise ValueError("the task does not wait for a choice")
+        if not 1 <= choice.number <= progress.offered:
+            raise ValueError(f"there are candidates 1 to {progress.offered}, and no {choice.number}")
 
     async def _produce(self, claim: Claim) -> Concept:
         request, steps = self._request, self._steps
@@ -70,17 +87,62 @@ class ConceptGenerationWorkflow:
         if request.base_image is not None:
             self._books.progress.skip(Stage.IMAGE)
             generated = GeneratedImage(image=request.base_image, provenance=_GIVEN)
-        else:
+        elif request.candidates == 1:
             async with self._books.stage(Stage.IMAGE):
-                generated = await workflow.execute_activity_method(
-                    ImageStages.generate_image,
-                    ImageRequest(
-                        task_id=request.task_id,
-                        logo_description=request.logo_description,
-                        theme_description=request.theme_description,
-                    ),
-                    task_queue=paid_queue(workflow.info().task_queue, provider),
-                    summary=f"base image from {provider}",
-                    **policies.GENERATE_IMAGE,
-                )
+                generated = await self._generate(provider)
+        else:
+            return await self._make_bases(provider)
         return await self._steps.publish_base(generated.image), generated.provenance
+
+    async def _make_bases(self, provider: str) -> tuple[ImageRef, Provenance]:
+        """Several, of which a person takes one; the others stay where only the worker reads."""
+        request = self._request
+        async with self._books.stage(Stage.IMAGE):
+            drawing = [
+                asyncio.create_task(self._generate(provider, number)) for number in range(1, request.candidates + 1)
+            ]
+            await all_or_none(*drawing)
+            drawn = [task.result() for task in drawing]
+            shown = [
+                asyncio.create_task(self._steps.publish_candidate(number, generated.image))
+                for number, generated in enumerate(drawn, 1)
+            ]
+            await all_or_none(*shown)
+            number = await self._choice(tuple(task.result() for task in shown))
+        base = await self._steps.publish_base(drawn[number - 1].image)
+        async with self._books.stage(Stage.UPLOAD):
+            await workflow.execute_activity_method(
+                ImageStages.remove_candidates,
+                CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
+                **policies.REMOVE_CANDIDATES,
+            )
+        return base, drawn[number - 1].provenance
+
+    async def _choice(self, candidates: tuple[Candidate, ...]) -> int:
+        progress = self._books.progress
+        progress.offer(candidates, workflow.now() + policies.CHOICE)
+        with self._making.paused(), self._books.instead(Stage.IMAGE, "waiting for a choice"):
+            try:
+                await workflow.wait_condition(
+                    lambda: progress.chosen is not None, timeout=policies.CHOICE, timeout_summary="choice"
+                )
+            except TimeoutError:
+                progress.choose(1)
+                progress.notice("Nobody chose in time: the first candidate was taken")
+        return progress.chosen or 1
+
+    async def _generate(self, provider: str, candidate: int = 1) -> GeneratedImage:
+        request = self._request
+        which = f"candidate {candidate} of {request.candidates}" if request.candidates > 1 else "base image"
+        return await workflow.execute_activity_method(
+            ImageStages.generate_image,
+            ImageRequest(
+                task_id=request.task_id,
+                logo_description=request.logo_description,
+                theme_description=request.theme_description,
+                candidate=candidate,
+            ),
+            task_queue=paid_queue(workflow.info().task_queue, provider),
+            summary=f"{which} from {provider}",
+            **policies.GENERATE_IMAGE,
+        )

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -26,11 +27,13 @@ class Making:
     def __init__(self, request: Request, books: Books) -> None:
         self._request = request
         self._books = books
+        self._deadline = asyncio.Timeout(None)
 
     async def run(self, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
         """Claim the task, let `produce` make its concept, store that; or record why there is none."""
         try:
-            async with asyncio.timeout(policies.DEADLINE.total_seconds()):
+            self._deadline = asyncio.timeout(policies.DEADLINE.total_seconds())
+            async with self._deadline:
                 return await self._run(produce)
         except StageFailed as exc:
             return await self._end_without_concept(TaskStatus.FAILED, exc.error)
@@ -39,6 +42,18 @@ class Making:
             return await self._end_without_concept(TaskStatus.FAILED, self._books.deadline_passed(minutes))
         except asyncio.CancelledError:
             return await self._end_without_concept(TaskStatus.CANCELLED, self._books.cancelled())
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The deadline stands still while the block runs: somebody else is expected to act."""
+        now = asyncio.get_running_loop().time
+        due, began = self._deadline.when(), now()
+        self._deadline.reschedule(None)
+        try:
+            yield
+        finally:
+            if due is not None and not self._deadline.expired():
+                self._deadline.reschedule(due + now() - began)
 
     async def _run(self, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
         async with self._books.stage(Stage.CLAIM):

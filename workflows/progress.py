@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.concepts import FailedVariation
 from contracts.palettes import Palette
-from contracts.status import ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
+from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
 from contracts.tasks import Stage, TaskError, TaskRequest, TaskStatus
 
 _WEIGHTS = {
@@ -46,6 +46,9 @@ class Progress:
         self._failed: list[FailedVariation] = []
         self._error: TaskError | None = None
         self._notices: list[str] = []
+        self._candidates: tuple[Candidate, ...] = ()
+        self._choose_until: datetime | None = None
+        self._chosen: int | None = None
 
     def start(self, stage: Stage) -> None:
         """The stage is being worked on."""
@@ -63,6 +66,24 @@ class Progress:
     def skip(self, stage: Stage) -> None:
         """The stage is not needed."""
         self._stages[stage] = StageStatus(state=StageState.SKIPPED)
+
+    def offer(self, candidates: tuple[Candidate, ...], until: datetime) -> None:
+        """A person may choose now."""
+        self._candidates, self._choose_until = candidates, until
+
+    def choose(self, number: int) -> None:
+        """The choice is made; `number` counts from 1."""
+        self._chosen, self._choose_until = number, None
+
+    @property
+    def offered(self) -> int:
+        """How many candidates wait for a choice now; 0 before and after."""
+        return len(self._candidates) if self._choose_until is not None else 0
+
+    @property
+    def chosen(self) -> int | None:
+        """Which one was chosen."""
+        return self._chosen
 
     def set_palettes(self, palettes: tuple[Palette, ...]) -> None:
         """The variations to come are known."""
@@ -90,6 +111,7 @@ class Progress:
         """The task has ended; what was still running ended with it."""
         self._state = state
         self._error = error
+        self._choose_until = None
         ending = StageState.CANCELLED if state is TaskStatus.CANCELLED else StageState.FAILED
         for stage in Stage:
             if self._stages[stage].state is StageState.RUNNING:
@@ -149,6 +171,9 @@ class Progress:
             ),
             error=self._error,
             notices=tuple(self._notices),
+            candidates=self._candidates,
+            choose_until=self._choose_until,
+            chosen=self._chosen,
         )
 
     def markdown(self) -> str:
@@ -158,6 +183,8 @@ class Progress:
             lines += ["", f"> {_plain(self._error.message)}"]
         for sentence in self._notices:
             lines += ["", f"> {_plain(sentence)}"]
+        if self.offered:
+            lines += ["", f"Waiting for a choice among {self.offered} candidates (update `choose`)"]
         lines += ["", "| stage | state | seconds |", "|---|---|---|"]
         lines += [
             f"| {stage} | {_MARKS[status.state]} {status.state} | {_seconds(status)} |"

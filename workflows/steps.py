@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         UploadRequest,
         VariationStages,
     )
+    from contracts.status import Candidate
     from contracts.tasks import Stage, TaskRequest
     from contracts.workflows import paid_queue, render_queue
     from workflows.books import Books, all_or_none, stop_if_cancelled
@@ -46,6 +47,16 @@ class Steps:
                 UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors),
                 **policies.UPLOAD_IMAGE,
             )
+
+    async def publish_candidate(self, number: int, source: ImageRef) -> Candidate:
+        """Show users one base to choose from; a part of the stage that draws it."""
+        request = self.request
+        image = await workflow.execute_activity_method(
+            ImageStages.upload_image,
+            UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
+            **policies.UPLOAD_IMAGE,
+        )
+        return Candidate(number=number, image=image)
 
     async def make_palettes(self, claim: Claim, logo_description: str, theme_description: str) -> PaletteSet:
         """As many palettes as the request says; by the fallback where that is allowed and necessary."""

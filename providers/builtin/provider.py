@@ -28,9 +28,9 @@ class BuiltinImages(ImageProvider):
         self._threads = threads
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         logo = await asyncio.get_running_loop().run_in_executor(
-            self._threads, draw_logo, logo_description, theme_description
+            self._threads, lambda: draw_logo(logo_description, theme_description, take=take)
         )
         return ProvidedImage(data=logo.png, provenance=Provenance(provider=self.name, credit=logo.credit, sample=True))
 
