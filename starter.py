@@ -9,6 +9,7 @@ try:
 
     from commands.concepts import cancel, generate, status, watch
     from commands.console import run_app
+    from commands.further import choose, refine, retry, variations
     from commands.local import demo, dev
     from commands.pictures import gallery, recolor_image
     from commands.providers import providers
@@ -28,7 +29,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, generate, status, watch, cancel, gallery, publish, reconcile, dev):
+for command in (
+    demo,
+    generate,
+    choose,
+    refine,
+    variations,
+    status,
+    watch,
+    cancel,
+    retry,
+    gallery,
+    publish,
+    reconcile,
+    dev,
+):
     app.command()(command)
 app.command("recolor")(recolor_image)
 app.add_typer(providers, name="providers")

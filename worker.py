@@ -22,11 +22,13 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
+from activities.completing import CompletionActivities
 from activities.images import ImageActivities
 from activities.measuring import Measuring
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
+from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.console import BadInput, load_dotenv_file, run_app, start_logs
@@ -34,6 +36,7 @@ from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
+from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
@@ -48,19 +51,29 @@ from runtime.telemetry import temporal_runtime
 from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
 from stores.port import Store
+from workflows.completion import ConceptCompletionWorkflow
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=130)
 """How long running activities may take to finish after SIGTERM: longer than any attempt of a concept's may.
 
 A container's stop grace must be longer still."""
 
-WORKFLOWS = (ConceptGenerationWorkflow, RetentionWorkflow, ReconciliationWorkflow)
-
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
+
+WORKFLOWS = (
+    ConceptGenerationWorkflow,
+    ConceptRefinementWorkflow,
+    ConceptVariationsWorkflow,
+    ConceptCompletionWorkflow,
+    RetentionWorkflow,
+    ReconciliationWorkflow,
+)
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +95,13 @@ async def working(
     queues: Sequence[Queue] = tuple(Queue),
     image_provider: ImageProvider | None = None,
     palette_provider: PaletteProvider | None = None,
+    downloads: Downloads | None = None,
     with_attributes: bool = True,
 ) -> AsyncIterator[Sequence[PolledQueue]]:
     """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
 
-    The providers are those of the settings unless given, `with_attributes` is as in `ConceptClient`. Yields what is
-    polled.
+    The providers are those of the settings unless given; `downloads` fetches what refinements start from;
+    `with_attributes` is as in `ConceptClient`. Yields what is polled.
     """
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
@@ -102,6 +116,12 @@ async def working(
         coloring = PaletteActivities(store, palettes)
         varying = VariationActivities(store, bases, threads)
         retaining = RetentionActivities(store)
+        completing = CompletionActivities(store)
+        if downloads is None:
+            downloads = Downloads()
+            stack.push_async_callback(downloads.aclose)
+        sourcing = SourceActivities(store, downloads, bases, threads)
+
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
         deployment = _deployment(settings)
@@ -115,9 +135,13 @@ async def working(
                     workflows=WORKFLOWS,
                     activities=[
                         tasks.claim_task,
+                        sourcing.load_source,
                         imaging.upload_image,
+                        imaging.remove_candidates,
                         tasks.store_concept,
                         tasks.fail_task,
+                        completing.find_gaps,
+                        completing.add_variations,
                         retaining.find_expired_tasks,
                         retaining.remove_expired_tasks,
                         retaining.find_abandoned_folders,
@@ -145,7 +169,7 @@ async def working(
             )
         if Queue.PAID in queues:
             calls: dict[str, list[Callable[..., object]]] = {}  # type: ignore[explicit-any]  # as the SDK types them
-            calls.setdefault(images.name, []).append(imaging.generate_image)
+            calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
             calls.setdefault(palettes.name, []).append(coloring.create_palettes)
             if fallback is not None and fallback.name != palettes.name:
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback).create_palettes)
@@ -201,7 +225,8 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     return WorkerDeploymentConfig(
         WorkerDeploymentVersion(settings.task_queue, settings.build_id),
         use_worker_versioning=True,
-        # A concept is over within its deadline: it may as well end on the code that it began on.
+        # A concept is over within its deadline, or a day later where somebody is to choose: it may as well end on the
+        # code that it began on.
         default_versioning_behavior=VersioningBehavior.PINNED,
     )
 

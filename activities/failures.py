@@ -3,7 +3,7 @@
     ProviderRejected with all below it, ImageError               final
     StoreRefused with all below it, TaskHeld                     final
     ObjectMissing, ObjectCorrupt                                 final
-    DownloadRefused, DownloadUnusable                            final
+    DownloadRefused, DownloadUnusable, SourceMissing             final
     ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
     ProviderPerhapsBilled with all below it                      again, backing off, until three calls were in vain
     PaidInVain                                                   final: the attempt that would be one too many
@@ -40,12 +40,17 @@ class PaidInVain(Exception):
     """So many calls may have been billed without an answer that could be kept that no further one is made."""
 
 
+class SourceMissing(Exception):
+    """There is no such concept, or none of this user: which of the two is nobody's business."""
+
+
 _FINAL = (
     ProviderRejected,
     PaidInVain,
     ImageError,
     DownloadRefused,
     DownloadUnusable,
+    SourceMissing,
     StoreRefused,
     ObjectMissing,
     ObjectCorrupt,
@@ -72,7 +77,7 @@ def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
         raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from exc
     except ProviderPerhapsBilled as exc:
         raise _failure(exc, final=spent()) from exc
-    except (ProviderError, PaidInVain, ImageError, DownloadError, StoreError) as exc:
+    except (ProviderError, PaidInVain, SourceMissing, ImageError, DownloadError, StoreError) as exc:
         raise _failure(exc, final=isinstance(exc, _FINAL)) from exc
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
 
 from temporalio import activity
 from typing_extensions import override
@@ -16,9 +16,9 @@ from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
 from activities.paying import PaidCalls
 from activities.received import Received, kept
-from color import ImageError, decode, inspect, to_png
+from color import ImageError, decode, inspect, keep_colors, to_png
 from contracts.images import ImageRef, Provenance
-from contracts.stages import GeneratedImage, ImageRequest, ImageStages, UploadRequest
+from contracts.stages import CandidatesRequest, GeneratedImage, ImageRequest, ImageStages, RefineRequest, UploadRequest
 from contracts.tasks import Stage
 from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
@@ -28,7 +28,30 @@ from stores.port import Store
 
 T = TypeVar("T")
 
+Call: TypeAlias = Callable[[], Awaitable[ProvidedImage]]
+"""One request to the provider."""
+
 PNG = "image/png"
+_REFINABLE = {PNG, "image/jpeg", "image/webp"}
+"""What every provider reads."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an image that was paid for lies."""
+
+    task_id: uuid.UUID
+    candidate: int = 1
+
+    @property
+    def image(self) -> str:
+        """Its bytes, as they came."""
+        return layout.paid_image(self.task_id, self.candidate)
+
+    @property
+    def provenance(self) -> str:
+        """Who made it."""
+        return layout.paid_image_provenance(self.task_id, self.candidate)
 
 
 class ImageActivities(ImageStages):
@@ -44,11 +67,22 @@ class ImageActivities(ImageStages):
     @override
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
-        async with heartbeating() as pulse:
-            provider = self._provider
-            calls = PaidCalls(pulse, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
-            with temporal_failures(calls.spent):
-                return await self._already_paid(request.task_id) or await self._pay(request, calls)
+        async def ready() -> Call:
+            words = request.logo_description, request.theme_description
+            return lambda: self._provider.generate(*words, request.candidate)
+
+        return await self._paid(_Place(request.task_id, request.candidate), ready)
+
+    @override
+    @activity.defn(name="refine_image")
+    async def refine_image(self, request: RefineRequest) -> GeneratedImage:
+        async def ready() -> Call:
+            source = await self._bases.original(request.source)
+            if inspect(source).media_type not in _REFINABLE:
+                source = await self._in_thread(_as_png, source)
+            return lambda: self._provider.refine(source, request.prompt, request.preserve)
+
+        return await self._paid(_Place(request.task_id), ready)
 
     @override
     @activity.defn(name="upload_image")
@@ -58,13 +92,22 @@ class ImageActivities(ImageStages):
             original = await self._bases.original(source)
             base = await self._bases.base(source)
             data, sha256 = original, source.sha256
-            if not inspect(original).is_plain_png:
+            if request.colors:
+                data = await self._in_thread(lambda _: keep_colors(base, request.colors), original)
+            elif not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
                 data = await self._in_thread(_as_png, original)
+            if data is not original:
                 sha256 = await self._in_thread(_sha256, data)
-            path = layout.base(request.user_id, request.concept_id)
+            owner, concept = request.user_id, request.concept_id
+            path = (
+                layout.candidate(owner, concept, request.candidate)
+                if request.candidate
+                else layout.base(owner, concept)
+            )
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
-            self._bases.forget_original(source.sha256)
+            if not request.candidate:
+                self._bases.forget_original(source.sha256)
             if stored.sha256 != sha256:
                 # Another attempt was faster, with other bytes: what lies there is what users see.
                 data = await self._store.get(stored.bucket, stored.path, sha256=stored.sha256)
@@ -72,44 +115,54 @@ class ImageActivities(ImageStages):
                 base = await self._bases.prepare(stored.sha256, data)
             return stored.as_image(base.width, base.height)
 
-    async def _already_paid(self, task_id: uuid.UUID) -> GeneratedImage | None:
+    @override
+    @activity.defn(name="remove_candidates")
+    async def remove_candidates(self, request: CandidatesRequest) -> int:
+        with temporal_failures():
+            folder = layout.candidates(request.user_id, request.concept_id)
+            return await self._store.remove_folder(self._store.concept_bucket, folder)
+
+    async def _paid(self, place: _Place, ready: Callable[[], Awaitable[Call]]) -> GeneratedImage:
+        """The task's image: as it lies in the store, or by one call to the provider, which `ready` prepares."""
+        async with heartbeating() as pulse:
+            provider = self._provider
+            calls = PaidCalls(pulse, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+            with temporal_failures(calls.spent):
+                return await self._already_paid(place) or await self._pay(place, calls, await ready())
+
+    async def _already_paid(self, place: _Place) -> GeneratedImage | None:
         bucket = self._store.concept_bucket
         try:
-            data = await self._store.get(bucket, layout.paid_image(task_id))
-            provenance = Provenance.model_validate_json(
-                await self._store.get(bucket, layout.paid_image_provenance(task_id))
-            )
+            data = await self._store.get(bucket, place.image)
+            provenance = Provenance.model_validate_json(await self._store.get(bucket, place.provenance))
         except ObjectMissing:
             return None
-        return await self._describe(task_id, data, provenance)
+        return await self._describe(place, data, provenance)
 
-    async def _pay(self, request: ImageRequest, calls: PaidCalls) -> GeneratedImage:
-        provided = self._received.get(request.task_id)
+    async def _pay(self, place: _Place, calls: PaidCalls, ask: Call) -> GeneratedImage:
+        provided = self._received.get(place.image)
         if provided is None:
-            words = request.logo_description, request.theme_description
-            answer = await calls.make(lambda: self._provider.generate(*words))
+            answer = await calls.make(ask)
             usage = calls.usage(answer.provenance.usage)
             provided = replace(answer, provenance=answer.provenance.model_copy(update={"usage": usage}))
-            self._received.keep(request.task_id, provided)
+            self._received.keep(place.image, provided)
         try:
-            generated = await self._describe(request.task_id, provided.data, provided.provenance)
+            generated = await self._describe(place, provided.data, provided.provenance)
         except ImageError as exc:
-            self._received.stored(request.task_id)
+            self._received.stored(place.image)
             raise ProviderAnswerUnusable(f"{self._provider.title} sent an image that cannot be used: {exc}") from exc
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()
-        about = layout.paid_image_provenance(request.task_id)
-        await kept(lambda: self._store.put(bucket, about, provenance, "application/json"))
-        path = layout.paid_image(request.task_id)
-        stored = await kept(lambda: self._store.put(bucket, path, provided.data, generated.image.media_type))
-        self._received.stored(request.task_id)
+        await kept(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
+        stored = await kept(lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type))
+        self._received.stored(place.image)
         if stored.sha256 != generated.image.sha256:
             # Another attempt was faster: both were paid for, and only the stored one counts from here on.
-            return await self._already_paid(request.task_id) or generated
+            return await self._already_paid(place) or generated
         return generated
 
-    async def _describe(self, task_id: uuid.UUID, data: bytes, provenance: Provenance) -> GeneratedImage:
+    async def _describe(self, place: _Place, data: bytes, provenance: Provenance) -> GeneratedImage:
         """Decode completely, and keep the result for the stages that follow in this process."""
         facts = inspect(data)
         sha256 = await self._in_thread(_sha256, data)
@@ -117,7 +170,7 @@ class ImageActivities(ImageStages):
         self._bases.remember(sha256, data)  # for the upload
         image = ImageRef(
             bucket=self._store.concept_bucket,
-            path=layout.paid_image(task_id),
+            path=place.image,
             sha256=sha256,
             bytes=len(data),
             width=base.width,

@@ -63,14 +63,14 @@ class PaletteActivities(PaletteStages):
         return PaletteSet(palettes=provided.palettes, origin=origin)
 
     async def _pay(self, request: PaletteRequest, calls: PaidCalls) -> PaletteSet:
-        palettes = self._received.get(request.task_id)
+        path = layout.paid_palettes(request.task_id)
+        palettes = self._received.get(path)
         if palettes is None:
             palettes = await self._ask(request, calls)
-            self._received.keep(request.task_id, palettes)
+            self._received.keep(path, palettes)
         data = palettes.model_dump_json().encode()
-        path = layout.paid_palettes(request.task_id)
         stored = await kept(lambda: self._store.put(self._store.concept_bucket, path, data, "application/json"))
-        self._received.stored(request.task_id)
+        self._received.stored(path)
         if stored.sha256 != hashlib.sha256(data).hexdigest():
             # Another attempt was faster: only the stored answer counts from here on.
             return await self._already_paid(request.task_id) or palettes

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
@@ -44,18 +43,18 @@ class Received(Generic[T]):
 
     def __init__(self, limit: int = 128) -> None:
         self._limit = limit
-        self._answers: OrderedDict[uuid.UUID, T] = OrderedDict()
+        self._answers: OrderedDict[str, T] = OrderedDict()
 
-    def get(self, task_id: uuid.UUID) -> T | None:
-        """The task's answer, if one is waiting to be stored."""
-        return self._answers.get(task_id)
+    def get(self, place: str) -> T | None:
+        """The answer that is waiting to be stored there, if there is one."""
+        return self._answers.get(place)
 
-    def keep(self, task_id: uuid.UUID, answer: T) -> None:
+    def keep(self, place: str, answer: T) -> None:
         """Hold an answer until it is stored."""
-        self._answers[task_id] = answer
+        self._answers[place] = answer
         while len(self._answers) > self._limit:
             self._answers.popitem(last=False)
 
-    def stored(self, task_id: uuid.UUID) -> None:
+    def stored(self, place: str) -> None:
         """The answer is safe, or of no use."""
-        self._answers.pop(task_id, None)
+        self._answers.pop(place, None)

@@ -8,7 +8,7 @@ from typing_extensions import override
 from activities.failures import temporal_failures
 from contracts.concepts import Concept
 from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
-from contracts.tasks import GenerationRequest, TaskStatus
+from contracts.tasks import Request, TaskStatus
 from stores.ending import end_without_concept
 from stores.errors import TaskHeld
 from stores.port import Store, TaskRow
@@ -27,7 +27,7 @@ class TaskActivities(TaskStages):
 
     @override
     @activity.defn(name="claim_task")
-    async def claim_task(self, request: GenerationRequest) -> Claim:
+    async def claim_task(self, request: Request) -> Claim:
         with temporal_failures():
             row = await self._claim(request)
             concept = await self._store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
@@ -56,7 +56,7 @@ class TaskActivities(TaskStages):
             )
             return TaskEnd(status=row.status)
 
-    async def _claim(self, request: GenerationRequest) -> TaskRow:
+    async def _claim(self, request: Request) -> TaskRow:
         try:
             return await self._store.claim_task(request, _calling_workflow())
         except TaskHeld as held:

@@ -57,7 +57,7 @@ class WaitingImages(ImageProvider):
         raise NotImplementedError
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         await asyncio.sleep(self.latency_s)
         return ProvidedImage(_LOGO, Provenance(provider=self.name))
 

@@ -21,6 +21,7 @@ from color.decoding import (
     inspect,
 )
 from color.encoding import to_png
+from color.keeping import keep_colors, palette_of
 from color.rendering import Base, Form, Shift, choose, prepare, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
 
@@ -43,8 +44,10 @@ __all__ = [
     "decode",
     "distance",
     "inspect",
+    "keep_colors",
     "lookup_table",
     "oklab",
+    "palette_of",
     "prepare",
     "recolor",
     "render",

@@ -14,11 +14,11 @@ from rich.console import Console
 from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.given import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Image, Json, Palettes, TaskId, User
+from commands.options import Image, Json, NewTaskId, NoWait, Palettes, TaskId, User
 from commands.session import Session, check_owner, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, workflow_id
+from contracts.tasks import GenerationRequest, Request, Stage, TaskError, TaskStatus, workflow_id
 from runtime.concepts import NoAnswer, UnknownWorkflow
 from stores.ending import end_without_concept
 
@@ -32,16 +32,15 @@ def generate(
     theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
     palettes: Palettes = 7,
     image: Image = None,
+    candidates: Annotated[
+        int, typer.Option("--candidates", help="Draw so many logos, 1 to 4, and wait until one is chosen.")
+    ] = 1,
     user: User = "local",
-    task_id: Annotated[
-        str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
-    ] = None,
+    task_id: NewTaskId = None,
     task_file: Annotated[
         Path | None, typer.Option("--task-file", help="A task message as JSON, instead of the options above.")
     ] = None,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the task.")
-    ] = False,
+    no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
     """Make one concept, with a worker that is running elsewhere.
@@ -51,30 +50,26 @@ def generate(
       starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
       starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
       starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
     settings = load_settings()
     if task_file is not None:
         if logo is not None or theme is not None or task_id is not None:
             raise BadInput("--task-file says everything: give it without --logo, --theme and --task-id")
-        request = read_request(task_file)
+        request: Request = read_request(task_file)
     elif logo is None or theme is None:
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
-        request = build_request(logo, theme, palettes, user=user, task_id=task_id)
+        words = {"logo_description": logo, "theme_description": theme}
+        request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
     async def main() -> ConceptReport:
         async with opened(settings) as session:
             complete = await with_image(session.store, request, picture)
-            if not no_wait:
-                return await make(session, complete)
-            await session.start(complete)
-            if await session.store.task(complete.task_id) is not None:
-                return await session.report(complete.task_id)
-            pending = TaskStatus.PENDING
-            return ConceptReport(task_id=complete.task_id, concept_id=complete.concept_id, status=pending)
+            return await make(session, complete) if not no_wait else await begin(session, complete)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
 
@@ -134,7 +129,7 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     async def main() -> ConceptStatus:
         async with opened(settings) as session:
             task = parse_id(task_id)
-            await _cancel(session, task)
+            await settle(session, task)
             return await session.status(task)
 
     found = run_async(main())
@@ -149,23 +144,37 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
 
 
 async def make(
-    session: Session, request: GenerationRequest, *, farewell: str | None = None, cancel_on_leaving: bool = False
+    session: Session, request: Request, *, farewell: str | None = None, cancel_on_leaving: bool = False
 ) -> ConceptReport:
     """Start a task, follow it to its end, and report. `farewell` is said to who leaves in between."""
     if not await session.start(request):
         progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
     else:
-        progress.print(f"Task {request.task_id}", style="dim", markup=False)
-        try:
-            await follow(session, request.task_id)
-        except asyncio.CancelledError:
-            leaving = farewell or f"The task goes on without you: starter.py watch {request.task_id}"
-            progress.print(leaving, markup=False)
-            if cancel_on_leaving:
-                await session.concepts.cancel(request.task_id)
-                await session.concepts.wait(request.task_id)
-            raise
+        await accompany(session, request.task_id, farewell=farewell, cancel_on_leaving=cancel_on_leaving)
     return await session.report(request.task_id)
+
+
+async def accompany(
+    session: Session, task_id: uuid.UUID, *, farewell: str | None = None, cancel_on_leaving: bool = False
+) -> None:
+    """Follow a task that was just started to its end. As `make`."""
+    progress.print(f"Task {task_id}", style="dim", markup=False)
+    try:
+        await follow(session, task_id)
+    except asyncio.CancelledError:
+        progress.print(farewell or f"The task goes on without you: starter.py watch {task_id}", markup=False)
+        if cancel_on_leaving:
+            await session.concepts.cancel(task_id)
+            await session.concepts.wait(task_id)
+        raise
+
+
+async def begin(session: Session, request: Request) -> ConceptReport:
+    """Start a task, and report where it stands."""
+    await session.start(request)
+    if await session.store.task(request.task_id) is not None:
+        return await session.report(request.task_id)
+    return ConceptReport(task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.PENDING)
 
 
 async def follow(session: Session, task_id: uuid.UUID) -> None:
@@ -183,7 +192,8 @@ def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-async def _cancel(session: Session, task_id: uuid.UUID) -> None:
+async def settle(session: Session, task_id: uuid.UUID) -> None:
+    """Ask a task's workflow to stop, and wait for that; where there is none, end the task itself. Raises `BadInput`."""
     row = await session.store.task(task_id)
     if await session.concepts.is_running(task_id):
         await session.concepts.cancel(task_id)

@@ -188,4 +188,4 @@ def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingPro
     where = ".".join(str(part) for part in error["loc"])
     if not where:
         return reason
-    return f"{names.get(where, where)}: {reason}"
+    return f"{names.get(str(error['loc'][0]), where)}: {reason}"

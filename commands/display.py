@@ -117,11 +117,25 @@ def _picture(status: ConceptStatus) -> RenderableType:
         palettes.add_row(mark, swatches, Text(item.palette))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(total=100, completed=status.percent, width=40), f"{status.percent} %")
-    return Group(bar, stages, palettes)
+    return Group(bar, stages, palettes, *(Text(line) for line in _offer(status)))
+
+
+def _offer(status: ConceptStatus) -> list[str]:
+    """What to choose from, where it can be seen, and how it is chosen."""
+    if status.choose_until is None:
+        return []
+    shown = [
+        f"candidate {candidate.number}: {status.links.get(candidate.image.path, candidate.image.path)}"
+        for candidate in status.candidates
+    ]
+    return [
+        *shown,
+        f"waiting for: starter.py choose {status.task_id} N (until {status.choose_until:%Y-%m-%d %H:%M} UTC)",
+    ]
 
 
 def _lines(status: ConceptStatus) -> list[str]:
-    lines = []
+    lines = _offer(status)
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
             lines.append(f"{_LABELS[stage]} ...")

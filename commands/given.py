@@ -6,22 +6,32 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from color import Facts, ImageError, decode
 from commands.console import BadInput, describe_problem
 from contracts.images import MAX_IMAGE_BYTES
-from contracts.tasks import GenerationRequest
+from contracts.tasks import GenerationRequest, Request, TaskRequest
+from messages import translation
+from messages.envelopes import Message
+from messages.errors import Poison
 from stores import layout
 from stores.port import Store
+
+R = TypeVar("R", bound=TaskRequest)
 
 _OPTION_NAMES = {
     "logo_description": "--logo",
     "theme_description": "--theme",
     "num_palettes": "--palettes",
+    "candidates": "--candidates",
     "user_id": "--user",
     "task_id": "--task-id",
+    "refinement_prompt": "--prompt",
+    "original_image_url": "--image-url",
+    "preserve_aspects": "--preserve",
 }
 _MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -42,30 +52,21 @@ def parse_id(text: str, what: str = "task") -> uuid.UUID:
         raise BadInput(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
 
 
-def build_request(
-    logo: str, theme: str, palettes: int, *, user: str = "local", task_id: str | None = None
-) -> GenerationRequest:
+def build_request(kind: type[R], user: str, task_id: str | None = None, **fields: object) -> R:
     """The task message that the options describe. Raises `BadInput`."""
+    ids = {"task_id": uuid.uuid4() if task_id is None else parse_id(task_id), "user_id": user}
     try:
-        return GenerationRequest.model_validate(
-            {
-                "task_id": uuid.uuid4() if task_id is None else parse_id(task_id),
-                "user_id": user,
-                "logo_description": logo,
-                "theme_description": theme,
-                "num_palettes": palettes,
-            }
-        )
+        return kind.model_validate(ids | fields)
     except ValidationError as exc:
         raise BadInput(describe_problem(exc, _OPTION_NAMES)) from exc
 
 
-def read_request(path: Path) -> GenerationRequest:
-    """A task message from a JSON file. Raises `BadInput`."""
+def read_request(path: Path) -> Request:
+    """A task message, of any kind, from a JSON file. Raises `BadInput`."""
     try:
-        return GenerationRequest.model_validate_json(read_file(path, _MAX_MESSAGE_BYTES))
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {describe_problem(exc)}") from exc
+        return translation.read_request(Message(data=read_file(path, _MAX_MESSAGE_BYTES)))
+    except Poison as exc:
+        raise BadInput(f"{path}: {exc.reason}") from exc
 
 
 def read_image(path: Path) -> GivenImage:
@@ -93,13 +94,15 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-async def with_image(store: Store, request: GenerationRequest, image: GivenImage | None) -> GenerationRequest:
+async def with_image(store: Store, request: Request, image: GivenImage | None) -> Request:
     """Put the picture where only the worker reads, and name it in the request; unless there is none, or no use for it.
 
     Raises `BadInput`, `StoreError`.
     """
     if image is None:
         return request
+    if not isinstance(request, GenerationRequest):
+        raise BadInput(f"--image does not go with a {request.task_type}")
     row = await store.task(request.task_id)
     if row is not None and row.status.ended:
         return request

@@ -17,7 +17,7 @@ from commands.given import build_request, read_image, with_image
 from commands.options import Image, Json, Palettes, User
 from commands.pictures import make_gallery
 from commands.session import Session, check_owner, opened
-from contracts.tasks import TaskStatus
+from contracts.tasks import GenerationRequest, TaskStatus
 from runtime.client import configured_address
 from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
 from runtime.reconciliation import ensure_reconciliation
@@ -51,7 +51,9 @@ def demo(
       starter.py demo --image logo.png --theme "bold neon" --keep
     """
     settings = load_settings()
-    request = build_request(logo, theme, palettes, user=user)
+    request = build_request(
+        GenerationRequest, user, logo_description=logo, theme_description=theme, num_palettes=palettes
+    )
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 

@@ -14,6 +14,10 @@ from commands.console import BadInput
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
+NewTaskId = Annotated[
+    str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the task.")]
 User = Annotated[str, typer.Option("--user", help="Who owns the concept; a user's UUID where the store is Supabase.")]
 Image = Annotated[Path | None, typer.Option("--image", help="Start from this logo: nothing is generated or paid for.")]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from commands.console import BadInput, ExitCode, load_dotenv_file, print_document, progress, run_async
 from commands.given import read_file
 from commands.options import Json, resource_path
-from contracts.tasks import GenerationRequest
+from contracts.tasks import Request
 from messages.envelopes import Message
 from messages.errors import Poison
 from messages.translation import read_request
@@ -66,13 +66,13 @@ def publish(
     return ExitCode.DONE
 
 
-async def _publish(path: str, requests: list[tuple[GenerationRequest, bytes]]) -> Publication:
+async def _publish(path: str, requests: list[tuple[Request, bytes]]) -> Publication:
     from messages.pubsub import opened_topic  # noqa: PLC0415 -- slow to load, and no other command needs it
 
     places = asyncio.Semaphore(_AT_ONCE)
     async with opened_topic(path) as topic:
 
-        async def send(request: GenerationRequest, data: bytes) -> Published:
+        async def send(request: Request, data: bytes) -> Published:
             async with places:
                 # The type is an attribute too: subscriptions can filter by attributes alone.
                 message_id = await topic.publish(data, {"task_type": request.task_type})
@@ -82,7 +82,7 @@ async def _publish(path: str, requests: list[tuple[GenerationRequest, bytes]]) -
     return Publication(topic=path, total=len(requests), published=tuple(published))
 
 
-def _read_requests(path: Path) -> list[tuple[GenerationRequest, bytes]]:
+def _read_requests(path: Path) -> list[tuple[Request, bytes]]:
     """Each message as it stands in the file, with the request in it. Raises `BadInput`, which names the line."""
     whole = read_file(path, _MAX_FILE_BYTES)
     try:
@@ -100,6 +100,6 @@ def _read_requests(path: Path) -> list[tuple[GenerationRequest, bytes]]:
     return requests
 
 
-def _read(data: bytes) -> GenerationRequest:
+def _read(data: bytes) -> Request:
     """As the bridge will."""
     return read_request(Message(data=data))

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from commands.console import BadInput
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, TaskStatus, concept_id
+from contracts.tasks import CompletionRequest, GenerationRequest, Request, TaskStatus, concept_id
+from messages.delivery import REFUSED_MESSAGE
 from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient, NoAnswer, Start, UnknownWorkflow
+from runtime.concepts import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
 from runtime.embedded import announced
 from runtime.keys import NO_KEYS, Keyring, parse_keys
 from runtime.traces import tracing
 from settings import Settings
-from stores.errors import ObjectMissing
+from stores.errors import ObjectMissing, TaskImported
 from stores.local import LocalStore
 from stores.port import Store, TaskRow
 from stores.supabase.project import Project, is_owner
@@ -36,7 +37,7 @@ class Session:
     store: Store
     concepts: ConceptClient
 
-    async def start(self, request: GenerationRequest) -> bool:
+    async def start(self, request: Request) -> bool:
         """Start a task, or find it under way; False if it has ended before, and then nothing is started.
 
         A row that is still open although its workflow was terminated is worked on again. Raises `BadInput` when the
@@ -52,10 +53,48 @@ class Session:
             return False
         return await self.concepts.start(request, after_failure=True) is Start.STARTED
 
+    async def retry(self, task_id: uuid.UUID) -> bool:
+        """Take a task up again, with everything that was paid for or stored; False where there is nothing left to do.
+
+        Raises `BadInput` for a task that nobody knows, that is being worked on, or that can never succeed.
+        """
+        try:
+            row = await self.store.task(task_id)
+        except TaskImported as exc:
+            raise BadInput(f"{exc}, so nothing can be done again") from exc
+        if row is None:
+            raise unknown(task_id)
+        if row.error is not None and row.error.type == REFUSED_MESSAGE:
+            raise BadInput(f"the message of task {task_id} could not be used: send it again, corrected, as a new task")
+        if row.status is not TaskStatus.PENDING and await self.concepts.is_running(task_id):
+            raise BadInput(f"task {task_id} is being worked on: it can be retried when that has ended")
+        if row.status is TaskStatus.COMPLETED:
+            return await self._complete(row)
+        if row.status.ended:
+            # Only if nobody else has done so since we looked: no workflow ran then, so the next claim is the new one's.
+            reopened = await self.store.reopen_task(task_id, row.updated_at)
+            if reopened is None or reopened.status is not TaskStatus.PENDING:
+                raise BadInput(f"task {task_id} was taken up by somebody else in this moment")
+        await self.concepts.start(row.request, anew=True)
+        return True
+
+    async def _complete(self, row: TaskRow) -> bool:
+        concept = await self.store.concept(row.concept_id)
+        if concept is None or not concept.failed_variations:
+            return False
+        missing = [failed for failed in concept.failed_variations if failed.index]
+        if not missing:
+            raise BadInput(f"the colors of the failed variations of task {row.task_id} were not kept")
+        completion = CompletionRequest(
+            task_id=row.task_id, user_id=row.user_id, is_anonymous=concept.is_anonymous, num_palettes=len(missing)
+        )
+        await self.concepts.start(completion, anew=True)
+        return True
+
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """From the workflow, or from the row where the workflow cannot tell. Raises `BadInput` for an unknown id."""
         try:
-            status = await self.concepts.status(task_id)
+            status = await self._with_links(await self.concepts.status(task_id))
         except (NoAnswer, UnknownWorkflow):
             status = None
         if status is not None and (status.state.ended or await self.concepts.is_running(task_id)):
@@ -69,13 +108,35 @@ class Session:
         # Started, but no worker has taken its first step.
         return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
 
+    async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
+        """Take a candidate. Raises `BadInput` with what stands against it, `NoAnswer` where no worker does."""
+        try:
+            return await self.concepts.choose(task_id, number)
+        except NotChosen as exc:
+            raise BadInput(str(exc)) from exc
+        except UnknownWorkflow as exc:
+            if await self.store.task(task_id) is None:
+                raise unknown(task_id) from exc
+            raise BadInput(f"task {task_id} does not wait for a choice: no workflow works on it") from exc
+
+    async def _with_links(self, status: ConceptStatus) -> ConceptStatus:
+        """Where the candidates can be looked at: links, or files where the store is a folder."""
+        if status.choose_until is None:
+            return status
+        images = [candidate.image for candidate in status.candidates]
+        links = dict(await self.store.links(images[0].bucket, [image.path for image in images]))
+        if self.settings.store == "local":
+            folder = (self.settings.data_dir / "objects").absolute()
+            links = {image.path: str(folder / image.bucket / image.path) for image in images}
+        return status.model_copy(update={"links": links})
+
     async def follow(self, task_id: uuid.UUID, show: Show) -> None:
         """Show a concept's progress until its workflow has ended, however it does."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
         try:
             while not ending.done():
                 try:
-                    show(await self.concepts.status(task_id))
+                    show(await self._with_links(await self.concepts.status(task_id)))
                 except NoAnswer:
                     show(None)
                 await asyncio.wait({ending}, timeout=_POLL_S)
@@ -107,6 +168,8 @@ class Session:
             variations=concept.variations,
             failed_variations=concept.failed_variations,
             provenance=concept.provenance,
+            refined_from=concept.refined_from,
+            varied_from=concept.varied_from,
         )
 
 
@@ -174,7 +237,7 @@ def owner_rule(settings: Settings) -> Callable[[str], bool]:
     return is_owner if settings.store == "supabase" else lambda _: True
 
 
-def check_owner(settings: Settings, request: GenerationRequest) -> None:
+def check_owner(settings: Settings, request: Request) -> None:
     """Refuse early whom the store would refuse. Raises `BadInput`."""
     if not owner_rule(settings)(request.user_id):
         raise BadInput(f"--user: the Supabase store needs the UUID of a user, in lower case, not {request.user_id!r}")
@@ -200,9 +263,9 @@ def unknown(task_id: uuid.UUID) -> BadInput:
     return BadInput(f"nobody knows task {task_id}")
 
 
-def _essence(request: GenerationRequest) -> GenerationRequest:
+def _essence(request: Request) -> Request:
     """What makes two requests the same task: the image may be handed in again, under another reference."""
-    return request.model_copy(update={"base_image": None})
+    return request.model_copy(update={"base_image": None}) if isinstance(request, GenerationRequest) else request
 
 
 def status_of_row(row: TaskRow) -> ConceptStatus:

@@ -11,12 +11,16 @@ from contracts.tasks import TaskError, TaskStatus
 
 
 class FailedVariation(BaseModel):
-    """A palette whose variation could not be made, and why."""
+    """A palette whose variation could not be made, and why; with what it takes to try again."""
 
     model_config = ConfigDict(frozen=True)
 
     palette: str
     error: str
+    index: int = 0
+    """The variation's number, from 1; 0 in concepts from before it was kept."""
+    colors: tuple[HexColor, ...] = ()
+    description: str = ""
 
 
 class Variation(BaseModel):
@@ -46,6 +50,10 @@ class Concept(BaseModel):
     provenance: Provenance
     variations: tuple[Variation, ...]
     failed_variations: tuple[FailedVariation, ...] = ()
+    refined_from: uuid.UUID | None = None
+    """The concept whose base was changed into this one's. It may be gone."""
+    varied_from: uuid.UUID | None = None
+    """The concept whose base this one has. It may be gone."""
     created_at: datetime | None = None
     """Set by the store."""
 
@@ -74,6 +82,8 @@ class ConceptReport(BaseModel):
     variations: tuple[Variation, ...] = ()
     failed_variations: tuple[FailedVariation, ...] = ()
     provenance: Provenance | None = None
+    refined_from: uuid.UUID | None = None
+    varied_from: uuid.UUID | None = None
     links: dict[str, str] = {}
     """Where the store has them, by path: URLs that open without a key, for a while."""
     gallery: str | None = None

@@ -12,12 +12,12 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from contracts.concepts import Concept
+from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
 
@@ -44,6 +44,44 @@ class ImageRequest(BaseModel):
     task_id: uuid.UUID
     logo_description: str
     theme_description: str
+    candidate: int = 1
+    """Which of several logos of the task, from 1."""
+
+
+class SourceRequest(BaseModel):
+    """Which picture to start from: the base of a concept of `user_id`, or what lies at `url`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    user_id: str
+    concept_id: uuid.UUID | None = None
+    url: str | None = None
+    with_colors: bool = False
+    """Whether its colors are asked for, which takes an analysis."""
+
+
+class Source(BaseModel):
+    """A picture to start from, where the worker can read it, and what its concept says of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: ImageRef
+    colors: tuple[HexColor, ...] = ()
+    logo_description: str = ""
+    theme_description: str = ""
+    provenance: Provenance | None = None
+
+
+class RefineRequest(BaseModel):
+    """What to change in `source`, and what to keep of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    source: ImageRef
+    prompt: str
+    preserve: tuple[Aspect, ...] = ()
 
 
 class GeneratedImage(BaseModel):
@@ -63,6 +101,19 @@ class UploadRequest(BaseModel):
     user_id: str
     concept_id: uuid.UUID
     source: ImageRef
+    colors: tuple[HexColor, ...] = ()
+    """Those of the picture that it was drawn after, which it is to have again; none: it is published as it is."""
+    candidate: int = 0
+    """Its number where it is not the base yet, but one to choose from."""
+
+
+class CandidatesRequest(BaseModel):
+    """Whose candidates are not needed any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
 
 
 class PaletteRequest(BaseModel):
@@ -110,7 +161,7 @@ class FailRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    request: GenerationRequest
+    request: Request
     status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
     error: TaskError
 
@@ -123,11 +174,40 @@ class TaskEnd(BaseModel):
     status: TaskStatus
 
 
+class Gaps(BaseModel):
+    """A completed concept's base, how many variations it has, and those that it lacks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base: ImageRef
+    present: int
+    missing: tuple[FailedVariation, ...]
+
+
+class NewVariations(BaseModel):
+    """Variations for a concept that is stored already, and those that it lacks from now on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    concept_id: uuid.UUID
+    variations: tuple[Variation, ...]
+    failed_variations: tuple[FailedVariation, ...]
+
+
+class Completeness(BaseModel):
+    """How many variations a concept has now, and which it lacks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    variations: int
+    failed_variations: tuple[FailedVariation, ...]
+
+
 class TaskStages(Protocol):
     """The row's beginning and end."""
 
     @activity.defn(name="claim_task")
-    async def claim_task(self, request: GenerationRequest) -> Claim:
+    async def claim_task(self, request: Request) -> Claim:
         """Take the task for the calling workflow."""
         ...
 
@@ -142,17 +222,50 @@ class TaskStages(Protocol):
         ...
 
 
+class CompletionStages(Protocol):
+    """What a completed concept lacks, and adding it."""
+
+    @activity.defn(name="find_gaps")
+    async def find_gaps(self, request: CompletionRequest) -> Gaps:
+        """Which variations failed."""
+        ...
+
+    @activity.defn(name="add_variations")
+    async def add_variations(self, request: NewVariations) -> Completeness:
+        """Write them and what still failed at once."""
+        ...
+
+
+class SourceStages(Protocol):
+    """The picture that another one starts from."""
+
+    @activity.defn(name="load_source")
+    async def load_source(self, request: SourceRequest) -> Source:
+        """Find it, or fetch it once and keep it."""
+        ...
+
+
 class ImageStages(Protocol):
-    """From words to a published base image."""
+    """From words, or from a picture and words, to a published base image."""
 
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         """Ask the provider once, unless it was already paid."""
         ...
 
+    @activity.defn(name="refine_image")
+    async def refine_image(self, request: RefineRequest) -> GeneratedImage:
+        """Ask the provider once to change a picture, unless it was already paid."""
+        ...
+
     @activity.defn(name="upload_image")
     async def upload_image(self, request: UploadRequest) -> ImageRef:
-        """Validate an image and publish it as the base."""
+        """Validate an image and publish it as the base, or as a candidate for it."""
+        ...
+
+    @activity.defn(name="remove_candidates")
+    async def remove_candidates(self, request: CandidatesRequest) -> int:
+        """Remove from sight what was to be chosen from; how many."""
         ...
 
 
@@ -214,11 +327,15 @@ class ReconciliationStages(Protocol):
 
 _STAGES = {
     "claim_task": Stage.CLAIM,
+    "find_gaps": Stage.CLAIM,
+    "load_source": Stage.IMAGE,
     "generate_image": Stage.IMAGE,
     "refine_image": Stage.IMAGE,
+    "remove_candidates": Stage.UPLOAD,
     "upload_image": Stage.UPLOAD,
     "create_palettes": Stage.PALETTES,
     "render_variation": Stage.VARIATIONS,
+    "add_variations": Stage.STORE,
     "store_concept": Stage.STORE,
 }
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.concepts import FailedVariation
+from contracts.images import ImageRef
 from contracts.palettes import HexColor
 from contracts.tasks import Stage, TaskError, TaskStatus
 
@@ -54,6 +55,23 @@ class VariationsStatus(BaseModel):
     items: tuple[VariationProgress, ...] = ()
 
 
+class Candidate(BaseModel):
+    """A logo to choose from; `number` counts from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    image: ImageRef
+
+
+class Choice(BaseModel):
+    """The input of the `choose` update."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+
+
 class ConceptStatus(BaseModel):
     """The answer of the `status` query, and of `starter.py status`."""
 
@@ -69,5 +87,12 @@ class ConceptStatus(BaseModel):
     error: TaskError | None = None
     notices: tuple[str, ...] = ()
     """What whoever looks at the result must be told, such as that a fallback made the palettes."""
+    candidates: tuple[Candidate, ...] = ()
+    """What a person chooses from; visible until the choice."""
+    choose_until: datetime | None = None
+    """Set while the task waits for the choice: when it will take the first one by itself."""
+    chosen: int | None = None
+    links: dict[str, str] = {}
+    """By path, where the candidates can be looked at; filled in by the command that asks."""
     source: Literal["workflow", "row"] = "workflow"
     """`row` where no worker answered and the store was asked instead: stages are unknown then."""

@@ -3,9 +3,17 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from contracts.images import ImageRef
 
@@ -65,6 +73,8 @@ Description = Annotated[
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
 """It becomes a path segment, and row-level security depends on it."""
 
+ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[!-~]+$")]
+"""Where an image is that somebody else serves; whether it may be fetched is judged address by address."""
 
 Aspect = Literal["colors", "layout", "style", "shapes"]
 """What a refinement may be asked to keep."""
@@ -80,32 +90,23 @@ def concept_id(task_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(_CONCEPT_NAMESPACE, str(task_id))
 
 
-class GenerationRequest(BaseModel):
-    """The task message, and the input of `ConceptGenerationWorkflow`."""
+class TaskRequest(BaseModel):
+    """What every task message says, whatever is asked for."""
 
     model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     user_id: UserId
-    task_type: Literal["concept_generation"] = "concept_generation"
-    logo_description: Description
-    theme_description: Description
-    num_palettes: int = Field(default=7, ge=1, le=24)
+    task_type: str
     is_anonymous: bool = True
+    num_palettes: int = Field(default=7, ge=1, le=24)
     min_variations: int = Field(default=1, ge=1, le=24)
-    base_image: ImageRef | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.min_variations > self.num_palettes:
+    def _enough_palettes(self) -> Self:
+        if self.num_palettes and self.min_variations > self.num_palettes:
             msg = f"min_variations ({self.min_variations}) exceeds num_palettes ({self.num_palettes})"
             raise ValueError(msg)
-        if self.base_image is not None:
-            # A message comes from outside: it must not name another user's image.
-            owned = (f"{self.user_id}/", f"{PAID_FOLDER}/{self.task_id}/")
-            if not self.base_image.path.startswith(owned):
-                msg = "base_image does not belong to this user"
-                raise ValueError(msg)
         return self
 
     @property
@@ -117,6 +118,83 @@ class GenerationRequest(BaseModel):
     def concept_id(self) -> uuid.UUID:
         """See `concept_id`."""
         return concept_id(self.task_id)
+
+
+class GenerationRequest(TaskRequest):
+    """A concept from words; the input of `ConceptGenerationWorkflow`."""
+
+    task_type: Literal["concept_generation"] = "concept_generation"
+    logo_description: Description
+    theme_description: Description
+    base_image: ImageRef | None = None
+    candidates: int = Field(default=1, ge=1, le=4)
+    """How many logos to draw; with more than one, a person chooses which is varied."""
+
+    @model_validator(mode="after")
+    def _own_image(self) -> Self:
+        if self.base_image is not None:
+            # A message comes from outside: it must not name another user's image.
+            owned = (f"{self.user_id}/", f"{PAID_FOLDER}/{self.task_id}/")
+            if not self.base_image.path.startswith(owned):
+                msg = "base_image does not belong to this user"
+                raise ValueError(msg)
+            if self.candidates > 1:
+                msg = "candidates: with a base_image there is nothing to choose"
+                raise ValueError(msg)
+        return self
+
+
+class RefinementRequest(TaskRequest):
+    """A concept from another picture, changed; the input of `ConceptRefinementWorkflow`.
+
+    In messages the source concept is called `concept_id`; what the source says of itself stands in for descriptions
+    that are missing.
+    """
+
+    task_type: Literal["concept_refinement"] = "concept_refinement"
+    refinement_prompt: Description
+    source_concept_id: uuid.UUID | None = Field(
+        default=None, validation_alias=AliasChoices("concept_id", "source_concept_id")
+    )
+    original_image_url: ImageUrl | None = None
+    logo_description: Description | None = None
+    theme_description: Description | None = None
+    num_palettes: int = Field(default=0, ge=0, le=24)
+    preserve_aspects: tuple[Aspect, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source_concept_id is None) == (self.original_image_url is None):
+            msg = "exactly one of original_image_url and concept_id is needed"
+            raise ValueError(msg)
+        if self.num_palettes and self.source_concept_id is None and self.theme_description is None:
+            msg = "num_palettes needs a theme_description where the source is a URL"
+            raise ValueError(msg)
+        return self
+
+
+class VariationsRequest(TaskRequest):
+    """Another set of palettes for the base of a concept; the input of `ConceptVariationsWorkflow`.
+
+    In messages the source concept is called `concept_id`.
+    """
+
+    task_type: Literal["concept_variations"] = "concept_variations"
+    source_concept_id: uuid.UUID = Field(validation_alias=AliasChoices("concept_id", "source_concept_id"))
+    theme_description: Description
+
+
+Request: TypeAlias = GenerationRequest | RefinementRequest | VariationsRequest
+"""Any task message; `task_type` tells which."""
+
+
+class CompletionRequest(TaskRequest):
+    """The failed variations of a completed concept once more; the input of `ConceptCompletionWorkflow`.
+
+    No message and no row says this: it is how `retry` continues a task that has a concept.
+    """
+
+    task_type: Literal["concept_completion"] = "concept_completion"
 
 
 class TaskError(BaseModel):

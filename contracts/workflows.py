@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from temporalio.common import SearchAttributeKey
 
 GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
+REFINEMENT_WORKFLOW = "ConceptRefinementWorkflow"
+VARIATIONS_WORKFLOW = "ConceptVariationsWorkflow"
+COMPLETION_WORKFLOW = "ConceptCompletionWorkflow"
+WORKFLOWS: Mapping[str, str] = MappingProxyType(
+    {
+        "concept_generation": GENERATION_WORKFLOW,
+        "concept_refinement": REFINEMENT_WORKFLOW,
+        "concept_variations": VARIATIONS_WORKFLOW,
+        "concept_completion": COMPLETION_WORKFLOW,
+    }
+)
+"""Which workflow does what a `task_type` asks for."""
 STATUS_QUERY = "status"
+CHOOSE_UPDATE = "choose"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
 

@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars
 from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from messages.envelopes import Message
 from messages.errors import NoMessage, NotNow, Poison, PubSubError
 from messages.fairness import priority_of
@@ -127,7 +127,7 @@ class Bridge:
         log.debug("delivered", extra={"verdict": verdict})
         return verdict
 
-    async def _start(self, request: GenerationRequest) -> Verdict:
+    async def _start(self, request: Request) -> Verdict:
         # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
         # the message for days.
         if not self.can_own(request.user_id):

@@ -5,7 +5,7 @@ import hmac
 
 from temporalio.common import Priority
 
-from contracts.tasks import GenerationRequest
+from contracts.tasks import TaskRequest
 
 USUAL_PRIORITY = 3
 """Temporal's own default, of 1 (first) to 5."""
@@ -15,7 +15,7 @@ ANONYMOUS_PRIORITY = 4
 _KEY_CHARS = 32
 
 
-def priority_of(request: GenerationRequest, secret: bytes | None) -> Priority:
+def priority_of(request: TaskRequest, secret: bytes | None) -> Priority:
     """Where a concept stands in its task queues; its activities inherit it.
 
     Users take turns by the fairness key, so that nobody's hundred tasks hold up somebody's one. Temporal stores it in

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from contracts.tasks import Description, GenerationRequest, UserId
+from contracts.tasks import Description, GenerationRequest, RefinementRequest, Request, UserId, VariationsRequest
 from messages.envelopes import Message
 from messages.errors import Poison
 
@@ -19,7 +19,13 @@ T = TypeVar("T")
 MAX_PAYLOAD_BYTES = 1024 * 1024
 """A task message has a few kilobytes; Pub/Sub would carry ten megabytes."""
 
-REQUESTS: Mapping[str, type[GenerationRequest]] = MappingProxyType({"concept_generation": GenerationRequest})
+REQUESTS: Mapping[str, type[Request]] = MappingProxyType(
+    {
+        "concept_generation": GenerationRequest,
+        "concept_refinement": RefinementRequest,
+        "concept_variations": VariationsRequest,
+    }
+)
 """What each `task_type` is read as. A type that is not here is poison, with a reason that says so."""
 
 UNREADABLE = "(not readable)"
@@ -47,7 +53,7 @@ class _Fragment(BaseModel):
     is_anonymous: object = None
 
 
-def read_request(message: Message) -> GenerationRequest:
+def read_request(message: Message) -> Request:
     """The request in a message. Raises `Poison`, with the task's id where that much can be read."""
     data = _payload(message)
     fragment = _fragment(data)

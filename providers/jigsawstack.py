@@ -21,7 +21,14 @@ from providers.errors import (
     ProviderUnavailable,
 )
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
-from providers.prompts import NEGATIVE, PALETTE_RULES, image_prompt, palette_prompt, refinement_prompt
+from providers.prompts import (
+    NEGATIVE,
+    PALETTE_RULES,
+    image_prompt,
+    palette_prompt,
+    refinement_negative,
+    refinement_prompt,
+)
 from providers.proposals import palettes_of
 from providers.refusals import refusal_of
 from providers.wire import Answer, Endpoint, Limits, count_of, field_of, json_of, numbers_of
@@ -56,19 +63,27 @@ class JigsawStackImages(ImageProvider):
         self._limits = limits
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         prompt = image_prompt(logo_description, theme_description)
-        return await self._ask(prompt, (logo_description, theme_description), {})
+        return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, {}, take)
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
         key = await self._upload(source)
         try:
-            return await self._ask(refinement_prompt(prompt, preserve), (prompt,), {"file_store_key": key})
+            negative = refinement_negative(preserve)
+            return await self._ask(refinement_prompt(prompt, preserve), (prompt,), negative, {"file_store_key": key})
         finally:
             await self._remove(key)
 
-    async def _ask(self, prompt: str, private: tuple[str, ...], more: dict[str, JsonValue]) -> ProvidedImage:
+    async def _ask(
+        self,
+        prompt: str,
+        private: tuple[str, ...],
+        negative: str | None,
+        more: dict[str, JsonValue],
+        take: int = 1,
+    ) -> ProvidedImage:
         body: dict[str, JsonValue] = {
             "prompt": prompt[:_LONGEST_PROMPT],
             "aspect_ratio": "1:1",
@@ -76,9 +91,13 @@ class JigsawStackImages(ImageProvider):
             "height": _SIDE_PX,
             "output_format": "png",
             "return_type": "base64",
-            "advance_config": {"negative_prompt": NEGATIVE},
             **more,
         }
+        config: dict[str, JsonValue] = {} if negative is None else {"negative_prompt": negative}
+        if take > 1:
+            config["seed"] = take  # the same prompt may otherwise bring the same picture
+        if config:
+            body["advance_config"] = config
         answer = await self._endpoint.post("/ai/image_generation", body, self._limits, private)
         if answer.media_type.startswith("image/") or media_type_of(answer.body[:12]) is not None:
             return self._provided(image_of(answer.body, TITLE), Usage(latency_s=answer.latency_s))

@@ -49,7 +49,8 @@ class OpenAIImages(ImageProvider):
         self._limits = limits
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
+        del take  # every call of the same prompt brings another picture
         body: dict[str, JsonValue] = {
             "model": self._model,
             "prompt": image_prompt(logo_description, theme_description),

@@ -34,8 +34,8 @@ class ImageProvider(Protocol):
     title: str
     """As sentences call it."""
 
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
-        """One call, one image."""
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
+        """One call, one image. Each `take` of the same words, from 1, may look different, and should."""
         ...
 
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:

@@ -10,11 +10,10 @@ NEGATIVE = (
 )
 """What a logo must not be, for services that take it apart from the prompt."""
 
-_STYLE = (
-    "Flat vector style: solid areas of three to five clearly different colors, crisp edges, simple bold shapes, "
-    "no gradients, no shading, no shadows, no texture, no photograph, no 3D. One centered mark with a margin around "
-    "it, on a plain white background without scenery, mockup or frame."
-)
+_STYLE = "Flat vector style: crisp edges, no gradients, no shading, no shadows, no texture, no photograph, no 3D."
+_SHAPES = "Simple bold shapes."
+_COLORS = "Solid areas of three to five clearly different colors, on a plain white background."
+_LAYOUT = "One centered mark with a margin around it, without scenery, mockup or frame."
 _NO_TEXT = "No letters, words or numbers unless the description asks for them."
 
 _KEEP: dict[Aspect, str] = {
@@ -23,6 +22,8 @@ _KEEP: dict[Aspect, str] = {
     "style": "its style of drawing",
     "shapes": "its shapes and outlines",
 }
+
+_RULES: dict[Aspect, str] = {"style": _STYLE, "shapes": _SHAPES, "colors": _COLORS, "layout": _LAYOUT}
 
 COLORS_PER_PALETTE = 5
 
@@ -35,14 +36,22 @@ PALETTE_RULES = (
 
 def image_prompt(logo_description: str, theme_description: str) -> str:
     """The request for a logo; the descriptions are at most 500 characters each."""
-    return f"A logo: {logo_description}\nMood and colors: {theme_description}\n{_STYLE} {_NO_TEXT}"
+    rules = " ".join([*_RULES.values(), _NO_TEXT])
+    return f"A logo: {logo_description}\nMood and colors: {theme_description}\n{rules}"
 
 
 def refinement_prompt(prompt: str, preserve: tuple[Aspect, ...]) -> str:
     """The request to change the logo that comes with it."""
     kept = [words for aspect, words in _KEEP.items() if aspect in preserve]
     keep = f"Keep {', '.join(kept)} exactly as they are. " if kept else ""
-    return f"Change this logo: {prompt}\n{keep}{_STYLE} {_NO_TEXT}"
+    # What is kept is not described anew: the source may well break our own rules.
+    rules = [rule for aspect, rule in _RULES.items() if aspect not in preserve]
+    return f"Change this logo: {prompt}\n{keep}{' '.join([*rules, _NO_TEXT])}"
+
+
+def refinement_negative(preserve: tuple[Aspect, ...]) -> str | None:
+    """What the result must not be, for services that take it apart; None where the style of drawing is kept."""
+    return None if "style" in preserve else NEGATIVE
 
 
 def palette_prompt(theme_description: str, logo_description: str, count: int) -> str:

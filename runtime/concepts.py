@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import (
     Priority,
     SearchAttributePair,
@@ -16,22 +23,25 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.concepts import ConceptOutcome
-from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Stage, workflow_id
+from contracts.status import Choice, ConceptStatus
+from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
-    GENERATION_WORKFLOW,
+    CHOOSE_UPDATE,
     KIND_ATTRIBUTE,
     STAGE_ATTRIBUTE,
     STATUS_QUERY,
     TASK_ATTRIBUTE,
+    WORKFLOWS,
 )
 
 QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
+
+_CHOICE_TIMEOUT = timedelta(seconds=10)
 
 _GONE = {RPCStatusCode.NOT_FOUND}
 _NO_ANSWER = {
@@ -39,6 +49,14 @@ _NO_ANSWER = {
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
     RPCStatusCode.FAILED_PRECONDITION,  # it was ended before it took its first step
+}
+
+
+_SUMMARIES = {
+    "concept_generation": "concept with {} palettes",
+    "concept_refinement": "refinement with {} palettes",
+    "concept_variations": "{} more palettes",
+    "concept_completion": "{} failed variations again",
 }
 
 
@@ -53,6 +71,10 @@ class Start(StrEnum):
 
 class NoAnswer(Exception):
     """The workflow exists, but no worker answered its query in time."""
+
+
+class NotChosen(Exception):
+    """The workflow does not take this choice; the message says why."""
 
 
 class UnknownWorkflow(Exception):
@@ -71,11 +93,17 @@ class ConceptClient:
     with_attributes: bool
 
     async def start(
-        self, request: GenerationRequest, *, after_failure: bool = False, priority: Priority = Priority.default
+        self,
+        request: TaskRequest,
+        *,
+        after_failure: bool = False,
+        anew: bool = False,
+        priority: Priority = Priority.default,
     ) -> Start:
         """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
 
         `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
+        `anew` starts it however it ended; for who has looked at the row.
         `priority` says where it stands in its task queues, on servers that know of it.
         """
         attributes = TypedSearchAttributes(
@@ -88,9 +116,11 @@ class ConceptClient:
         reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
         if after_failure:
             reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        if anew:
+            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
         try:
             await self.client.start_workflow(
-                GENERATION_WORKFLOW,
+                WORKFLOWS[request.task_type],
                 request,
                 id=request.workflow_id,
                 task_queue=self.task_queue,
@@ -99,7 +129,7 @@ class ConceptClient:
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
                 priority=priority,
-                static_summary=f"concept with {request.num_palettes} palettes",
+                static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )
         except WorkflowAlreadyStartedError:
@@ -117,6 +147,22 @@ class ConceptClient:
                 raise UnknownWorkflow(str(task_id)) from exc
             if exc.status in _NO_ANSWER:
                 raise NoAnswer(str(task_id)) from exc
+            raise
+        return status
+
+    async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
+        """Take a candidate. Raises `NotChosen` with the workflow's reason, `NoAnswer` and `UnknownWorkflow`."""
+        try:
+            status: ConceptStatus = await self._handle(task_id).execute_update(
+                CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
+            )
+        except WorkflowUpdateFailedError as exc:
+            raise NotChosen(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
+        except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
+            raise NoAnswer(str(task_id)) from exc
+        except RPCError as exc:
+            if exc.status in _GONE:  # also where it has ended
+                raise UnknownWorkflow(str(task_id)) from exc
             raise
         return status
 

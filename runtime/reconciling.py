@@ -112,11 +112,16 @@ class Reconciler:
         stage, status = _stage(description), description.status
         if status is WorkflowExecutionStatus.RUNNING:
             return None
+        if _taken_up_again(task, description):
+            return _lost(stage, "it was taken up again, and nobody has started it")
         if status in _TORN_AWAY:
             return _lost(stage, _TORN_AWAY[status])
-        if status is WorkflowExecutionStatus.FAILED:
+        return await self._own_end(description, stage)
+
+    async def _own_end(self, description: WorkflowExecutionDescription, stage: Stage | None) -> _Fate:
+        if description.status is WorkflowExecutionStatus.FAILED:
             return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
-        if status is WorkflowExecutionStatus.CANCELED:
+        if description.status is WorkflowExecutionStatus.CANCELED:
             error = _error(stage, "Cancelled", "Cancelled, and its row was not told")
             return _Fate(TaskStatus.CANCELLED, error)
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
@@ -154,6 +159,12 @@ class Reconciler:
         if fate.status is TaskStatus.CANCELLED:
             return Reconciled(cancelled=1, objects=objects)
         return Reconciled(failed=1, objects=objects)
+
+
+def _taken_up_again(task: SeenTask, description: WorkflowExecutionDescription) -> bool:
+    """Whether somebody has reopened the row since its workflow ended, and then was interrupted before the start."""
+    closed_at = description.close_time
+    return task.status is TaskStatus.PENDING and closed_at is not None and closed_at < task.updated_at
 
 
 def _lost(stage: Stage | None, reason: str) -> _Fate:

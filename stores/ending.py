@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import Request, TaskError, TaskStatus
 from stores import layout
 from stores.port import Store, TaskRow
 
 
 async def end_without_concept(
     store: Store,
-    request: GenerationRequest,
+    request: Request,
     workflow_id: str,
     status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
     error: TaskError,

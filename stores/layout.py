@@ -10,7 +10,7 @@ from stores.port import Store
 
 _OURS = re.compile(
     r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
-    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|palettes\.json)"
+    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json)"
 )
 
 
@@ -19,9 +19,9 @@ def is_ours(path: str) -> bool:
     return _OURS.fullmatch(path) is not None
 
 
-def paid_image(task_id: uuid.UUID) -> str:
-    """The image that was paid for, as it came."""
-    return f"{PAID_FOLDER}/{task_id}/image"
+def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
+    """The image that was paid for, as it came; `candidate` counts from 1."""
+    return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")
 
 
 def given_image(task_id: uuid.UUID) -> str:
@@ -29,9 +29,14 @@ def given_image(task_id: uuid.UUID) -> str:
     return f"{PAID_FOLDER}/{task_id}/given"
 
 
-def paid_image_provenance(task_id: uuid.UUID) -> str:
+def source_image(task_id: uuid.UUID) -> str:
+    """The image at somebody's URL that a refinement starts from, as it came."""
+    return f"{PAID_FOLDER}/{task_id}/source"
+
+
+def paid_image_provenance(task_id: uuid.UUID, candidate: int = 1) -> str:
     """Who made it; written before the image, so that where the image exists, this does."""
-    return f"{PAID_FOLDER}/{task_id}/image.json"
+    return f"{paid_image(task_id, candidate)}.json"
 
 
 def paid_palettes(task_id: uuid.UUID) -> str:
@@ -47,6 +52,16 @@ def base(user_id: str, concept_id: uuid.UUID) -> str:
 def variation(user_id: str, concept_id: uuid.UUID, index: int, slug: str) -> str:
     """One variation that users see; `index` counts from 1."""
     return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug}.png"
+
+
+def candidate(user_id: str, concept_id: uuid.UUID, number: int) -> str:
+    """One base image to choose from that users see for a while; `number` counts from 1."""
+    return f"{candidates(user_id, concept_id)}/{number}.png"
+
+
+def candidates(user_id: str, concept_id: uuid.UUID) -> str:
+    """The folder of all of them."""
+    return f"{_visible_folder(user_id, concept_id)}/candidates"
 
 
 async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> int:

@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from contracts.concepts import Concept
+from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import Request, TaskError, TaskStatus
 
 
 class TaskRow(BaseModel):
@@ -26,7 +26,7 @@ class TaskRow(BaseModel):
     workflow_id: str | None = None
     """Who claimed it; None for a row that nobody has claimed yet."""
     error: TaskError | None = None
-    request: GenerationRequest
+    request: Request
     created_at: datetime
     updated_at: datetime
 
@@ -41,7 +41,7 @@ class SeenTask(BaseModel):
     user_id: str
     status: TaskStatus
     workflow_id: str | None = None
-    request: GenerationRequest | None = None
+    request: Request | None = None
     """None where the message cannot be read: a newer worker's, or nobody's."""
     updated_at: datetime
 
@@ -62,9 +62,7 @@ class Store(Protocol):
     concept_bucket: str
     palette_bucket: str
 
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         """Record the task if nobody has, and take it for `workflow_id`; return the row as it is now.
 
         A row that has ended is returned unchanged. `replacing` names a workflow known to be gone, whose claim may be
@@ -81,7 +79,7 @@ class Store(Protocol):
 
     async def fail_task(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
@@ -89,6 +87,23 @@ class Store(Protocol):
         """Record that the task ended without a concept; return the row.
 
         Records the task too if nobody has. Does nothing to a row that has ended or is held by another workflow.
+        """
+        ...
+
+    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        """Make a task that failed or was cancelled pending again, without error and claim; return the row, or None.
+
+        Does nothing unless the row was last touched at `as_of`: whoever looked at it then knows why it ended, and
+        that no workflow works on it.
+        """
+        ...
+
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        """Add variations to a stored concept, and say which failed, in one transaction; the concept, or None.
+
+        A variation whose index is there already stays as it is.
         """
         ...
 

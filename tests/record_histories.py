@@ -14,14 +14,29 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from commands.session import Session
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
+from providers.errors import ProviderRejected
 from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
+from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.port import Store
-from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, draw_png, make_request, rigged, until
+from tests.rig import (
+    BUCKETS,
+    FaultyStore,
+    Rig,
+    Script,
+    ScriptedImages,
+    draw_png,
+    make_refinement,
+    make_request,
+    make_variations,
+    rigged,
+    until,
+)
 
 FOLDER = Path(__file__).with_name("histories")
 
@@ -38,6 +53,42 @@ async def _given_image(rig: Rig) -> str:
     stored = await rig.store.put(rig.store.concept_bucket, path, draw_png(), "image/png")
     request = request.model_copy(update={"base_image": stored.as_image(64, 64)})
     await rig.finish(request)
+    return request.workflow_id
+
+
+async def _refined(rig: Rig) -> str:
+    source = make_request()
+    await rig.finish(source)
+    request = make_refinement(
+        source_concept_id=source.concept_id, preserve_aspects=["colors", "layout"], num_palettes=2
+    )
+    await rig.finish(request)
+    return request.workflow_id
+
+
+async def _refined_without_palettes(rig: Rig) -> str:
+    source = make_request()
+    await rig.finish(source)
+    request = make_refinement(source_concept_id=source.concept_id)
+    await rig.finish(request)
+    return request.workflow_id
+
+
+async def _varied(rig: Rig) -> str:
+    source = make_request()
+    await rig.finish(source)
+    request = make_variations(source.concept_id)
+    await rig.finish(request)
+    return request.workflow_id
+
+
+async def _retried(rig: Rig) -> str:
+    request = make_request()
+    await rig.finish(request)
+    assert isinstance(rig.store, FaultyStore)
+    rig.store.mend()
+    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    await rig.concepts.wait(request.task_id)
     return request.workflow_id
 
 
@@ -92,6 +143,11 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "failed-variations": (_completed, "variation-", Script()),
     "cancelled": (_cancelled, "nothing", Script(then=_hang)),
     "reconciliation": (_reconciled, "nothing", Script()),
+    "refined": (_refined, "nothing", Script()),
+    "refined-without-palettes": (_refined_without_palettes, "nothing", Script()),
+    "varied": (_varied, "nothing", Script()),
+    "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
+    "retried-variations": (_retried, "variation-02", Script()),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 

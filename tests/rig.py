@@ -25,7 +25,17 @@ from contracts.palettes import Palette
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.status import ConceptStatus
-from contracts.tasks import Aspect, GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import (
+    Aspect,
+    GenerationRequest,
+    RefinementRequest,
+    Request,
+    TaskError,
+    TaskRequest,
+    TaskStatus,
+    VariationsRequest,
+)
+from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from runtime.concepts import ConceptClient
 from settings import Settings
@@ -45,6 +55,26 @@ def make_request(**changes: object) -> GenerationRequest:
         "num_palettes": 3,
     }
     return GenerationRequest.model_validate(values | changes)
+
+
+def make_refinement(**changes: object) -> RefinementRequest:
+    """A valid request to change an image, with an id of its own; from a concept unless `changes` name a URL."""
+    values: dict[str, object] = {"task_id": uuid.uuid4(), "user_id": "ada", "refinement_prompt": "a longer tail"}
+    if "original_image_url" not in changes:
+        values["source_concept_id"] = uuid.uuid4()
+    return RefinementRequest.model_validate(values | changes)
+
+
+def make_variations(source: uuid.UUID, **changes: object) -> VariationsRequest:
+    """A valid request for three more palettes, with an id of its own."""
+    values: dict[str, object] = {
+        "task_id": uuid.uuid4(),
+        "user_id": "ada",
+        "source_concept_id": source,
+        "theme_description": "bold neon",
+        "num_palettes": 3,
+    }
+    return VariationsRequest.model_validate(values | changes)
 
 
 def make_concept(request: GenerationRequest) -> Concept:
@@ -112,13 +142,19 @@ class ScriptedImages(ImageProvider):
     image: bytes = field(default_factory=draw_png)
     name: str = "scripted"
     title: str = "The script"
+    refined: list[tuple[bytes, str, tuple[Aspect, ...]]] = field(default_factory=list)
+    """What it was asked to change."""
+    takes: list[int] = field(default_factory=list)
+    """Which candidates it was asked for."""
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+        self.refined.append((source, prompt, preserve))
         return await self.generate(prompt, prompt)
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
+        self.takes.append(take)
         await self.script.play()
         return ProvidedImage(self.image, Provenance(provider=self.name, credit="drawn by a test"))
 
@@ -147,15 +183,22 @@ class FaultyStore(Store):
         self.palette_bucket = store.palette_bucket
         self.before_store_concept: Callable[[], Awaitable[None]] | None = None
 
+    def break_down(self, fault: Callable[[str, str], Exception | None]) -> Callable[[str, str], Exception | None]:
+        """From here on, this goes wrong; what did until now."""
+        self._fault, before = fault, self._fault
+        return before
+
+    def mend(self) -> None:
+        """From here on nothing goes wrong."""
+        self._fault = lambda _method, _path: None
+
     def _meet(self, method: str, path: str = "") -> None:
         error = self._fault(method, path)
         if error is not None:
             raise error
 
     @override
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         self._meet("claim_task")
         return await self._store.claim_task(request, workflow_id, replacing=replacing)
 
@@ -169,13 +212,25 @@ class FaultyStore(Store):
     @override
     async def fail_task(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
     ) -> TaskRow:
         self._meet("fail_task")
         return await self._store.fail_task(request, workflow_id, status, error)
+
+    @override
+    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        self._meet("reopen_task")
+        return await self._store.reopen_task(task_id, as_of)
+
+    @override
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        self._meet("add_variations")
+        return await self._store.add_variations(concept_id, variations, failed)
 
     @override
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
@@ -248,17 +303,17 @@ class Rig:
     concepts: ConceptClient
     store: Store
 
-    def handle(self, request: GenerationRequest) -> WorkflowHandle[object, ConceptOutcome]:
+    def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""
         return self.concepts.client.get_workflow_handle(request.workflow_id, result_type=ConceptOutcome)
 
-    async def finish(self, request: GenerationRequest) -> ConceptStatus:
+    async def finish(self, request: TaskRequest) -> ConceptStatus:
         """Start the request and wait for its end; the status query's last answer."""
         await self.concepts.start(request)
         await self.concepts.wait(request.task_id, timeout_s=60)
         return await self.concepts.status(request.task_id)
 
-    async def forget(self, request: GenerationRequest) -> None:
+    async def forget(self, request: TaskRequest) -> None:
         """Make the server lose the request's workflow, as a server whose data is gone would."""
         service = self.concepts.client.workflow_service
         execution = WorkflowExecution(workflow_id=request.workflow_id)
@@ -275,13 +330,13 @@ class Rig:
 
         await until(gone, 100)
 
-    async def row(self, request: GenerationRequest) -> TaskRow:
+    async def row(self, request: TaskRequest) -> TaskRow:
         """The request's row, which must exist."""
         row = await self.store.task(request.task_id)
         assert row is not None
         return row
 
-    async def visible(self, request: GenerationRequest) -> list[str]:
+    async def visible(self, request: TaskRequest) -> list[str]:
         """The names of the objects that the user could see."""
         folder = f"{request.user_id}/{request.concept_id}"
         names = ["base.png"] + [f"variation-{n:02d}-palette-{n}.png" for n in range(1, request.num_palettes + 1)]
@@ -305,6 +360,7 @@ async def rigged(
     queue: str | None = None,
     queues: Sequence[Queue] = tuple(Queue),
     configured: Mapping[str, object] | None = None,
+    downloads: Downloads | None = None,
 ) -> AsyncIterator[Rig]:
     """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
 
@@ -325,6 +381,7 @@ async def rigged(
         image_provider=images or (None if configured else ScriptedImages()),
         palette_provider=palettes or (None if configured else ScriptedPalettes()),
         with_attributes=with_attributes,
+        downloads=downloads,
     ):
         yield rig
 

@@ -20,7 +20,7 @@ from typing_extensions import override
 from commands.session import opened_store
 from contracts.concepts import Concept
 from contracts.images import StoredObject
-from contracts.tasks import GenerationRequest, concept_id
+from contracts.tasks import Request, concept_id
 from runtime.client import connect
 from settings import Settings
 from stores.port import Store, TaskRow
@@ -64,9 +64,7 @@ class StoppingStore(FaultyStore):
         self._concepts = concepts
 
     @override
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         await self._reached("claim_task", "before", str(request.task_id))
         row = await super().claim_task(request, workflow_id, replacing=replacing)
         await self._reached("claim_task", "after", str(request.task_id))

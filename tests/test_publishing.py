@@ -31,7 +31,7 @@ def test_one_message_or_one_a_line(tmp_path: Path) -> None:
         ("{\n}\n", "task_id: Field required"),
         ("{GOOD}\n{}\n", "line 2: task_id: Field required"),
         ("{GOOD}\n\n{GOOD\n", "line 3: Invalid JSON"),
-        ('{"task_type": "concept_refinement"}', "task_type 'concept_refinement' is not known here"),
+        ('{"task_type": "concept_animation"}', "task_type 'concept_animation' is not known here"),
     ],
 )
 def test_a_wrong_message_is_told_by_its_line(tmp_path: Path, text: str, told: str) -> None:

@@ -21,8 +21,9 @@ from contracts.tasks import TaskStatus
 from runtime.embedded import EmbeddedServer, find_temporal
 from stores.local import LocalStore
 from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
-from tests.rig import BUCKETS, draw_png, make_request
+from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 
+CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
 
 
@@ -230,6 +231,27 @@ def bomb(side_px: int) -> bytes:
         ),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
+        (["refine", "--prompt", "a longer tail"], "exactly one of --concept and --image-url is needed"),
+        (
+            ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--concept", CONCEPT],
+            "exactly one of --concept and --image-url is needed",
+        ),
+        (["refine", "--prompt", "no", "--concept", CONCEPT], "--prompt: must have at least 5 characters"),
+        (["refine", "--prompt", "a longer tail", "--concept", "seven"], "not a concept id: 'seven'"),
+        (
+            ["refine", "--prompt", "a longer tail", "--image-url", "file:///etc/passwd"],
+            "--image-url: must match pattern",
+        ),
+        (
+            ["refine", "--prompt", "a longer tail", "--concept", CONCEPT, "--preserve", "colors,mood"],
+            "--preserve: must be 'colors', 'layout', 'style' or 'shapes'",
+        ),
+        (
+            ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--palettes", "3"],
+            "--palettes needs a --theme where the logo comes from a URL",
+        ),
+        (["variations", "seven", "--theme", "bold neon"], "not a concept id: 'seven'"),
+        (["variations", CONCEPT, "--theme", "bold neon", "--palettes", "0"], "--palettes: must be greater than"),
         (["paint"], "No such command 'paint'"),
         (["demo", "--colour"], "No such option: --colour"),
     ],
@@ -289,7 +311,7 @@ async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list
     assert ended.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["status", "watch", "cancel"])
+@pytest.mark.parametrize("command", ["status", "watch", "cancel", "retry"])
 async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
     """Exit code 2 with one line."""
     task_id = str(uuid.uuid4())
@@ -311,6 +333,64 @@ async def test_a_pending_row_can_be_cancelled(dev: Dev) -> None:
     await store.close()
     assert row is not None
     assert row.status is TaskStatus.CANCELLED
+
+
+async def test_from_one_concept_to_the_next(dev: Dev) -> None:
+    """Refined, varied and retried by commands: each ends with its own result document, linked to its source."""
+    made = report_of(await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "1", "--json"))
+    source = str(made.concept_id)
+    refining = ("starter.py", "refine", "--concept", source, "--prompt", "calmer, ocean blues", "--palettes", "2")
+    refined = await dev.shell.run(*refining, "--preserve", "layout,shapes", "--json")
+    assert refined.code == 0, refined.err
+    report = report_of(refined)
+    assert (report.status, report.refined_from, len(report.variations)) == (TaskStatus.COMPLETED, made.concept_id, 2)
+    assert report.image is not None
+    assert made.image is not None
+    assert report.image.sha256 != made.image.sha256
+    shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "refined", "--json")
+    assert shown.code == 0, shown.err
+
+    varied = await dev.shell.run(
+        "starter.py", "variations", source, "--theme", "bold neon", "--palettes", "2", "--json"
+    )
+    assert varied.code == 0, varied.err
+    report = report_of(varied)
+    assert (report.varied_from, len(report.variations)) == (made.concept_id, 2)
+    assert report.image is not None
+    assert report.image.sha256 == made.image.sha256
+
+    again = await dev.shell.run("starter.py", "retry", str(made.task_id), "--json")
+    assert (again.code, report_of(again)) == (0, made)
+    assert "there is nothing to retry" in again.err
+    other = await dev.shell.run("starter.py", "variations", source, "--theme", "bold neon", "--user", "eve")
+    assert (other.code, other.err) == (2, f"starter.py: eve has no concept {source}\n")
+
+
+async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
+    """Without palettes there is a concept without variations, and its gallery shows the base."""
+    made = report_of(await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "1", "--json"))
+    request = make_refinement(user_id="local", source_concept_id=made.concept_id, preserve_aspects=["colors"])
+    message = request.model_dump(mode="json", exclude={"source_concept_id"}) | {"concept_id": str(made.concept_id)}
+    (dev.shell.folder / "refine.json").write_text(json.dumps(message))
+    ended = await dev.shell.run("starter.py", "generate", "--task-file", "refine.json", "--json")
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert (report.variations, report.refined_from) == ((), made.concept_id)
+    shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "alone", "--json")
+    assert shown.code == 0, shown.err
+    Image.open(dev.shell.folder / "alone" / "contact-sheet.png").verify()
+
+
+async def test_a_cancelled_task_is_retried(dev: Dev) -> None:
+    """`retry` takes up what `cancel` has settled, and ends with the result document."""
+    request = make_request(num_palettes=1, user_id="local")
+    store = LocalStore(dev.shell.data, *BUCKETS)
+    await store.claim_task(request, "a workflow that is gone")
+    await dev.shell.run("starter.py", "cancel", str(request.task_id))
+    retried = await dev.shell.run("starter.py", "retry", str(request.task_id), "--json")
+    await store.close()
+    assert retried.code == 0, retried.err
+    assert report_of(retried).status is TaskStatus.COMPLETED
 
 
 async def test_recolor_needs_no_server(shell: Shell) -> None:
@@ -355,7 +435,13 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-@pytest.mark.parametrize("command", ["", "demo", "generate", "status", "watch", "cancel", "gallery", "recolor", "dev"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("", "demo", "generate", "refine", "variations", "status", "watch", "cancel", "retry"),
+        *("gallery", "recolor", "dev"),
+    ],
+)
 async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
     """`--help` of each command shows an example that can be copied."""
     ended = await shell.run("starter.py", *([command] if command else []), "--help")

@@ -7,14 +7,6 @@ from contracts.tasks import Stage, TaskError
 
 _MESSAGE_LIMIT = 1000
 
-_DOING = {
-    Stage.CLAIM: "claiming the task",
-    Stage.IMAGE: "generating the base image",
-    Stage.UPLOAD: "storing the base image",
-    Stage.PALETTES: "creating the palettes",
-    Stage.VARIATIONS: "rendering the variations",
-    Stage.STORE: "storing the concept",
-}
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "it took too long",
     TimeoutType.HEARTBEAT: "the worker stopped answering",
@@ -28,21 +20,6 @@ class StageFailed(Exception):
         super().__init__(error.message)
         self.error = error
         self.cause = cause
-
-
-def stage_failed(stage: Stage, cause: str, error_type: str) -> StageFailed:
-    """`cause` completes the sentence "Rendering the variations failed: …"."""
-    return StageFailed(_error(stage, error_type, f"{_DOING[stage].capitalize()} failed: {cause}"), cause)
-
-
-def deadline_passed(stage: Stage, minutes: int) -> TaskError:
-    """Names the stage that was running when time ran out."""
-    return _error(stage, "DeadlineExceeded", f"The deadline of {minutes} minutes passed while {_DOING[stage]}")
-
-
-def cancelled(stage: Stage) -> TaskError:
-    """Names the stage that was running when somebody cancelled."""
-    return _error(stage, "Cancelled", f"Cancelled while {_DOING[stage]}")
 
 
 def root_cause(exc: ActivityError) -> tuple[str, str]:
@@ -59,7 +36,8 @@ def root_cause(exc: ActivityError) -> tuple[str, str]:
     return str(cause or exc), type(cause or exc).__name__
 
 
-def _error(stage: Stage, error_type: str, message: str) -> TaskError:
+def task_error(stage: Stage, error_type: str, message: str) -> TaskError:
+    """The message as one line that fits into a row."""
     one_line = " ".join(message.split())
     if len(one_line) > _MESSAGE_LIMIT:
         one_line = f"{one_line[: _MESSAGE_LIMIT - 1]}…"

@@ -15,6 +15,9 @@ from temporalio.workflow import ActivityCancellationType
 DEADLINE = timedelta(minutes=30)
 """For one concept, from the claim on."""
 
+CHOICE = timedelta(hours=24)
+"""How long a person may take to choose; then the first candidate is taken. The deadline stands still meanwhile."""
+
 _BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=30)
 
@@ -44,13 +47,19 @@ def _policy(start_to_close: timedelta, *, attempts: int = 0, heartbeat: timedelt
 
 
 CLAIM_TASK = _policy(timedelta(seconds=10))
+LOAD_SOURCE = _policy(timedelta(seconds=60), attempts=8)
+"""Somebody's URL that does not answer for a minute and a half is taken at its word."""
 GENERATE_IMAGE = _policy(timedelta(seconds=120), heartbeat=timedelta(seconds=10))
+REFINE_IMAGE = GENERATE_IMAGE
 CREATE_PALETTES = _policy(timedelta(seconds=60), heartbeat=timedelta(seconds=10))
 CREATE_PALETTES_OR_FALL_BACK = _policy(timedelta(seconds=60), attempts=6, heartbeat=timedelta(seconds=10))
 """Where a fallback is allowed, about half a minute of outage is enough to take it."""
 UPLOAD_IMAGE = _policy(timedelta(seconds=30), attempts=8)
+REMOVE_CANDIDATES = _policy(timedelta(seconds=30), attempts=8)
 RENDER_VARIATION = _policy(timedelta(seconds=30), attempts=5)
 STORE_CONCEPT = _policy(timedelta(seconds=10))
+FIND_GAPS = _policy(timedelta(seconds=10))
+ADD_VARIATIONS = _policy(timedelta(seconds=10))
 FAIL_TASK = _policy(timedelta(seconds=10))
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60), heartbeat=timedelta(seconds=10))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30), heartbeat=timedelta(seconds=10))

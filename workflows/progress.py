@@ -6,8 +6,8 @@ from datetime import datetime
 
 from contracts.concepts import FailedVariation
 from contracts.palettes import Palette
-from contracts.status import ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
+from contracts.tasks import Stage, TaskError, TaskRequest, TaskStatus
 
 _WEIGHTS = {
     Stage.CLAIM: 2,
@@ -37,7 +37,7 @@ class Progress:
     `now` is the workflow's clock.
     """
 
-    def __init__(self, request: GenerationRequest, now: Callable[[], datetime]) -> None:
+    def __init__(self, request: TaskRequest, now: Callable[[], datetime]) -> None:
         self._request = request
         self._now = now
         self._state = TaskStatus.PENDING
@@ -47,12 +47,16 @@ class Progress:
         self._failed: list[FailedVariation] = []
         self._error: TaskError | None = None
         self._notices: list[str] = []
+        self._candidates: tuple[Candidate, ...] = ()
+        self._choose_until: datetime | None = None
+        self._chosen: int | None = None
 
     def start(self, stage: Stage) -> None:
         """The stage is being worked on."""
         if stage is not Stage.CLAIM:
             self._state = TaskStatus.PROCESSING
-        self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=self._now())
+        began = self._stages[stage].started_at  # some stages have several steps
+        self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=began or self._now())
 
     def finish(self, stage: Stage, state: StageState = StageState.DONE) -> None:
         """The stage is over, one way or another."""
@@ -63,6 +67,24 @@ class Progress:
     def skip(self, stage: Stage) -> None:
         """The stage is not needed."""
         self._stages[stage] = StageStatus(state=StageState.SKIPPED)
+
+    def offer(self, candidates: tuple[Candidate, ...], until: datetime) -> None:
+        """A person may choose now."""
+        self._candidates, self._choose_until = candidates, until
+
+    def choose(self, number: int) -> None:
+        """The choice is made; `number` counts from 1."""
+        self._chosen, self._choose_until = number, None
+
+    @property
+    def offered(self) -> int:
+        """How many candidates wait for a choice now; 0 before and after."""
+        return len(self._candidates) if self._choose_until is not None else 0
+
+    @property
+    def chosen(self) -> int | None:
+        """Which one was chosen."""
+        return self._chosen
 
     def set_palettes(self, palettes: tuple[Palette, ...]) -> None:
         """The variations to come are known."""
@@ -81,15 +103,16 @@ class Progress:
         """`position` counts from 0."""
         self._variations[position] = StageState.DONE
 
-    def variation_failed(self, position: int, error: str) -> None:
+    def variation_failed(self, position: int, failed: FailedVariation) -> None:
         """One palette goes without its variation."""
         self._variations[position] = StageState.FAILED
-        self._failed.append(FailedVariation(palette=self._palettes[position].name, error=error))
+        self._failed.append(failed)
 
     def end(self, state: TaskStatus, error: TaskError | None = None) -> None:
         """The task has ended; what was still running ended with it."""
         self._state = state
         self._error = error
+        self._choose_until = None
         ending = StageState.CANCELLED if state is TaskStatus.CANCELLED else StageState.FAILED
         for stage in Stage:
             if self._stages[stage].state is StageState.RUNNING:
@@ -99,6 +122,11 @@ class Progress:
     def failed(self) -> tuple[FailedVariation, ...]:
         """The variations that failed, in the order in which they did."""
         return tuple(self._failed)
+
+    @property
+    def variations_done(self) -> int:
+        """How many variations there are so far."""
+        return self._variations.count(StageState.DONE)
 
     @property
     def stage(self) -> Stage:
@@ -135,7 +163,7 @@ class Progress:
             stages=dict(self._stages),
             variations=VariationsStatus(
                 total=len(self._palettes) or self._request.num_palettes,
-                done=self._variations.count(StageState.DONE),
+                done=self.variations_done,
                 failed=self.failed,
                 items=tuple(
                     VariationProgress(palette=palette.name, colors=palette.colors, state=state)
@@ -144,6 +172,9 @@ class Progress:
             ),
             error=self._error,
             notices=tuple(self._notices),
+            candidates=self._candidates,
+            choose_until=self._choose_until,
+            chosen=self._chosen,
         )
 
     def markdown(self) -> str:
@@ -153,6 +184,8 @@ class Progress:
             lines += ["", f"> {_plain(self._error.message)}"]
         for sentence in self._notices:
             lines += ["", f"> {_plain(sentence)}"]
+        if self.offered:
+            lines += ["", f"Waiting for a choice among {self.offered} candidates (update `choose`)"]
         lines += ["", _row("stage", "state", "seconds"), "|---|---|---|"]
         lines += [
             _row(stage, f"{_MARKS[status.state]} {status.state}", _seconds(status))

@@ -40,7 +40,7 @@ class AcmeImages(ImageProvider):
         self._endpoint = endpoint
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         # One call and no loop: refused keys, throttling, outages, timeouts, broken connections and answers that are
         # too large have become typed errors in `post` already. The last argument is what no error may repeat.
         body: JsonValue = {"text": image_prompt(logo_description, theme_description), "px": 1024}

@@ -30,16 +30,16 @@ class SampleLogo:
     credit: str
 
 
-def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024) -> SampleLogo:
+def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024, take: int = 1) -> SampleLogo:
     """Draws a square logo of `size_px` (16 to 4096) pixels a side: opaque, sRGB, four to six flat colors.
 
-    The same texts give the same bytes; any other texts give another picture. Works on every text: words without a
+    The same texts and `take` give the same bytes; any others give another picture. Works on every text: words without a
     symbol become initials, and texts without Latin letters an abstract mark. CPU work of about 0.1 s at 1024 px:
     not for an event loop. Raises ValueError for a size out of range.
     """
     if not _SMALLEST <= size_px <= _LARGEST:
         raise ValueError(f"a logo has {_SMALLEST} to {_LARGEST} pixels a side, not {size_px}")
-    chance = Chance(logo_description, theme_description)
+    chance = Chance(logo_description, theme_description, *([str(take)] if take > 1 else []))
     subject = read(logo_description)
     main, second = _marks(subject, chance)
     inks = mix(theme_description, logo_description, chance)

@@ -5,11 +5,12 @@ from concurrent.futures import Executor
 
 from typing_extensions import override
 
-from color import ImageError, prepare, recolor
+from color import ImageError
 from contracts.images import Provenance
 from contracts.tasks import Aspect
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
+from providers.builtin.retouch import retouched
 from providers.errors import ProviderRejected
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 
@@ -27,18 +28,22 @@ class BuiltinImages(ImageProvider):
         self._threads = threads
 
     @override
-    async def generate(self, logo_description: str, theme_description: str) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         logo = await asyncio.get_running_loop().run_in_executor(
-            self._threads, draw_logo, logo_description, theme_description
+            self._threads, lambda: draw_logo(logo_description, theme_description, take=take)
         )
         return ProvidedImage(data=logo.png, provenance=Provenance(provider=self.name, credit=logo.credit, sample=True))
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
-        if "colors" in preserve:
-            raise ProviderRejected("the offline sample generator can change nothing but colors")
-        data = await asyncio.get_running_loop().run_in_executor(self._threads, _recolored, source, prompt)
-        credit = "Recolored after the words of the request"
+        work = asyncio.get_running_loop().run_in_executor(self._threads, retouched, source, prompt, preserve)
+        try:
+            data = await work
+        except ImageError as exc:
+            raise ProviderRejected(f"the image to refine cannot be used: {exc}") from exc
+        except ValueError as exc:
+            raise ProviderRejected("colors, layout, style and shapes are all to be kept: nothing may change") from exc
+        credit = "Changed by the offline sample generator, which draws colors and shapes after the words"
         return ProvidedImage(data, Provenance(provider=self.name, credit=credit, sample=True))
 
 
@@ -57,10 +62,3 @@ class BuiltinPalettes(PaletteProvider):
             self._threads, make_palettes, theme_description, logo_description, count
         )
         return ProvidedPalettes(palettes, sample=True)
-
-
-def _recolored(source: bytes, prompt: str) -> bytes:
-    try:
-        return recolor(prepare(source), make_palettes(prompt, prompt, 1)[0].colors)
-    except ImageError as exc:
-        raise ProviderRejected(f"the image to refine cannot be used: {exc}") from exc

@@ -97,10 +97,10 @@ class ObjectFolder:
         root = self._path(bucket, "x").parent
         newest: dict[str, float] = {}
         try:
-            for file in root.glob("*/*/*"):
+            for file in (*root.glob("*/*/*"), *root.glob("*/*/candidates/*")):
                 path = file.relative_to(root)
                 if is_ours(path.as_posix()):
-                    folder = path.parent.as_posix()
+                    folder = "/".join(path.parts[:2])
                     newest[folder] = max(newest.get(folder, 0.0), file.stat().st_mtime)
         except FileNotFoundError as exc:
             raise StoreUnavailable("a folder changed while it was being read") from exc

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
+from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.port import SeenTask, TaskRow
 
@@ -65,6 +65,9 @@ CREATE INDEX IF NOT EXISTS tasks_unfulfilled ON tasks (updated_at, id) WHERE sta
 _OPEN = "status IN ('pending', 'processing')"
 _UNFULFILLED = "status IN ('failed', 'cancelled')"
 """Both word for word as their indexes have them, which are not used otherwise."""
+_NEWER_COLUMNS = {"concepts": ("refined_from", "varied_from")}
+"""What databases of earlier versions lack: text that may be NULL."""
+_REQUEST = TypeAdapter[Request](Request)
 _ENDED_BEFORE = "status IN ('completed', 'failed', 'cancelled') AND updated_at < ?"
 
 
@@ -86,6 +89,7 @@ class TaskDatabase:
                     self._db.execute("PRAGMA synchronous = NORMAL")
                     self._db.execute("PRAGMA foreign_keys = ON")
                     self._db.executescript(_SCHEMA)
+                    self._add_newer_columns()
                 except sqlite3.Error:
                     self._db.close()
                     raise
@@ -95,7 +99,7 @@ class TaskDatabase:
             raise StoreUnavailable(f"{path} cannot be used as the database: {exc}") from exc
         self._db.row_factory = sqlite3.Row
 
-    def claim(self, request: GenerationRequest, workflow_id: str, replacing: str | None) -> TaskRow:
+    def claim(self, request: Request, workflow_id: str, replacing: str | None) -> TaskRow:
         """See `stores.port.Store.claim_task`."""
         with self._transaction():
             row = self._record(request)
@@ -116,7 +120,9 @@ class TaskDatabase:
             if row.status is not TaskStatus.PROCESSING or row.workflow_id != workflow_id:
                 return row
             self._db.execute(
-                "INSERT INTO concepts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO concepts (id, task_id, user_id, is_anonymous, logo_description, theme_description, image,"
+                " provenance, failed_variations, created_at, refined_from, varied_from)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     str(concept.concept_id),
                     str(concept.task_id),
@@ -126,24 +132,13 @@ class TaskDatabase:
                     concept.theme_description,
                     concept.image.model_dump_json(),
                     concept.provenance.model_dump_json(),
-                    json.dumps([failed.model_dump() for failed in concept.failed_variations]),
+                    _as_json(concept.failed_variations),
                     _now(),
+                    _id_text(concept.refined_from),
+                    _id_text(concept.varied_from),
                 ),
             )
-            self._db.executemany(
-                "INSERT INTO color_variations VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        str(concept.concept_id),
-                        variation.index,
-                        variation.name,
-                        json.dumps(variation.colors),
-                        variation.description,
-                        variation.image.model_dump_json(),
-                    )
-                    for variation in concept.variations
-                ],
-            )
+            self._insert(concept.concept_id, concept.variations)
             self._db.execute(
                 "UPDATE tasks SET status = ?, result_id = ?, updated_at = ? WHERE id = ?",
                 (TaskStatus.COMPLETED, str(concept.concept_id), _now(), str(concept.task_id)),
@@ -152,7 +147,7 @@ class TaskDatabase:
 
     def fail(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
@@ -169,6 +164,32 @@ class TaskDatabase:
                 (status, error.stage, error.type, error.message, workflow_id, _now(), str(request.task_id)),
             )
             return self._existing(request.task_id)
+
+    def reopen(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        """See `stores.port.Store.reopen_task`."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE tasks SET status = 'pending', workflow_id = NULL, stage = NULL, error_type = NULL,"
+                " error_message = NULL, updated_at = ?"
+                " WHERE id = ? AND status IN ('failed', 'cancelled') AND updated_at = ?",
+                (_now(), str(task_id), _text(as_of)),
+            )
+            return self.task(task_id)
+
+    def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        """See `stores.port.Store.add_variations`."""
+        with self._transaction():
+            key = str(concept_id)
+            if self._db.execute("SELECT 1 FROM concepts WHERE id = ?", (key,)).fetchone() is None:
+                return None
+            rows = self._db.execute("SELECT idx FROM color_variations WHERE concept_id = ?", (key,)).fetchall()
+            present = {row["idx"] for row in rows}
+            self._insert(concept_id, [variation for variation in variations if variation.index not in present])
+            self._db.execute("UPDATE concepts SET failed_variations = ? WHERE id = ?", (_as_json(failed), key))
+            self._db.execute("UPDATE tasks SET updated_at = ? WHERE result_id = ?", (_now(), key))
+            return self.concept(concept_id)
 
     def task(self, task_id: uuid.UUID) -> TaskRow | None:
         """The row, or None."""
@@ -205,6 +226,8 @@ class TaskDatabase:
                 for variation in variations
             ),
             failed_variations=tuple(FailedVariation(**failed) for failed in json.loads(row["failed_variations"])),
+            refined_from=row["refined_from"],
+            varied_from=row["varied_from"],
             created_at=row["created_at"],
         )
 
@@ -280,7 +303,7 @@ class TaskDatabase:
             ).fetchall()
         return tuple(_seen_task(row) for row in found)
 
-    def _record(self, request: GenerationRequest) -> TaskRow:
+    def _record(self, request: Request) -> TaskRow:
         now = _now()
         self._db.execute(
             "INSERT INTO tasks (id, user_id, type, status, request, created_at, updated_at)"
@@ -296,6 +319,29 @@ class TaskDatabase:
             ),
         )
         return self._existing(request.task_id)
+
+    def _add_newer_columns(self) -> None:
+        for table, columns in _NEWER_COLUMNS.items():
+            present = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if column not in present:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+
+    def _insert(self, concept_id: uuid.UUID, variations: Sequence[Variation]) -> None:
+        self._db.executemany(
+            "INSERT INTO color_variations VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    str(concept_id),
+                    variation.index,
+                    variation.name,
+                    json.dumps(variation.colors),
+                    variation.description,
+                    variation.image.model_dump_json(),
+                )
+                for variation in variations
+            ],
+        )
 
     def _existing(self, task_id: uuid.UUID) -> TaskRow:
         row = self.task(task_id)
@@ -320,7 +366,7 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
     error = None
     if row["error_message"] is not None:
         error = TaskError(stage=Stage(row["stage"]), type=row["error_type"], message=row["error_message"])
-    request = GenerationRequest.model_validate_json(row["request"])
+    request = _REQUEST.validate_json(row["request"])
     return TaskRow(
         task_id=row["id"],
         concept_id=request.concept_id,
@@ -336,7 +382,7 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
 
 def _seen_task(row: sqlite3.Row) -> SeenTask:
     try:
-        request = GenerationRequest.model_validate_json(row["request"])
+        request = _REQUEST.validate_json(row["request"])
     except ValidationError:
         request = None
     return SeenTask(
@@ -348,6 +394,14 @@ def _seen_task(row: sqlite3.Row) -> SeenTask:
         request=request,
         updated_at=row["updated_at"],
     )
+
+
+def _as_json(failed: Sequence[FailedVariation]) -> str:
+    return json.dumps([variation.model_dump() for variation in failed])
+
+
+def _id_text(concept: uuid.UUID | None) -> str | None:
+    return None if concept is None else str(concept)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Literal, ParamSpec, TypeVar
 
 from typing_extensions import override
 
-from contracts.concepts import Concept
+from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
-from contracts.tasks import PAID_FOLDER, GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import PAID_FOLDER, Request, TaskError, TaskStatus
 from stores.local.objects import ObjectFolder
 from stores.local.rows import TaskDatabase
 from stores.port import SeenTask, Store, TaskRow
@@ -41,9 +41,7 @@ class LocalStore(Store):
         self._object_threads = ThreadPoolExecutor(_OBJECT_THREADS, thread_name_prefix="objects")
 
     @override
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         return await self._row(self._database.claim, request, workflow_id, replacing)
 
     @override
@@ -53,12 +51,22 @@ class LocalStore(Store):
     @override
     async def fail_task(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
     ) -> TaskRow:
         return await self._row(self._database.fail, request, workflow_id, status, error)
+
+    @override
+    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        return await self._row(self._database.reopen, task_id, as_of)
+
+    @override
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        return await self._row(self._database.add_variations, concept_id, variations, failed)
 
     @override
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:

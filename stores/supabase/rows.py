@@ -12,7 +12,7 @@ from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id
+from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld, TaskImported
 from stores.port import SeenTask, TaskRow
 from stores.supabase.connection import SupabaseConnection, answers, parsed
@@ -30,11 +30,11 @@ class _Task(BaseModel):
     stage: Stage | None
     error_type: str | None
     error_message: str | None
-    request: GenerationRequest | None
+    request: Request | None
     created_at: datetime
     updated_at: datetime
 
-    def as_row(self, request: GenerationRequest) -> TaskRow:
+    def as_row(self, request: Request) -> TaskRow:
         error = None
         if self.error_message is not None:
             # The previous system had no stages; what it recorded ended before anything was stored.
@@ -68,7 +68,7 @@ class _SeenTask(BaseModel):
 
     def as_seen(self) -> SeenTask:
         try:
-            request = GenerationRequest.model_validate(self.request)
+            request = _REQUEST.validate_python(self.request)
         except ValidationError:
             request = None
         return SeenTask(
@@ -108,6 +108,8 @@ class _Concept(BaseModel):
     image: ImageRef
     provenance: Provenance
     failed_variations: tuple[FailedVariation, ...]
+    refined_from: uuid.UUID | None
+    varied_from: uuid.UUID | None
     created_at: datetime
     variations: tuple[_Variation, ...]
 
@@ -132,6 +134,8 @@ class _Concept(BaseModel):
                 for variation in self.variations
             ),
             failed_variations=self.failed_variations,
+            refined_from=self.refined_from,
+            varied_from=self.varied_from,
             created_at=self.created_at,
         )
 
@@ -145,6 +149,7 @@ class _Imported(BaseModel):
     image: None
 
 
+_REQUEST = TypeAdapter[Request](Request)
 _TASK = TypeAdapter(_Task)
 _NO_TASK = TypeAdapter(_Task | None)
 _TASKS = TypeAdapter(tuple[_Task, ...])
@@ -163,7 +168,7 @@ class TaskTables:
         self._client = connection.client
         self._timeout_s = connection.project.row_timeout_s
 
-    async def claim(self, request: GenerationRequest, workflow_id: str, replacing: str | None) -> TaskRow:
+    async def claim(self, request: Request, workflow_id: str, replacing: str | None) -> TaskRow:
         """See `stores.port.Store.claim_task`."""
         arguments = _about(request, workflow_id) | {"p_replacing": replacing}
         task = parsed(_TASK, await self._call("claim_task", arguments))
@@ -181,7 +186,7 @@ class TaskTables:
 
     async def fail(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
@@ -195,6 +200,23 @@ class TaskTables:
         }
         return parsed(_TASK, await self._call("fail_task", arguments)).as_row(request)
 
+    async def reopen(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        """See `stores.port.Store.reopen_task`."""
+        arguments = {"p_task_id": str(task_id), "p_as_of": as_of.isoformat()}
+        task = parsed(_NO_TASK, await self._call("reopen_task", arguments))
+        return None if task is None else _known(task)
+
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        """See `stores.port.Store.add_variations`."""
+        arguments = {
+            "p_concept_id": str(concept_id),
+            "p_variations": [variation.model_dump(mode="json") for variation in variations],
+            "p_failed": [variation.model_dump(mode="json") for variation in failed],
+        }
+        return _known_concept(concept_id, parsed(_CONCEPT, await self._call("add_variations", arguments)))
+
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
         """The row, or None."""
         async with answers(self._timeout_s):
@@ -206,10 +228,8 @@ class TaskTables:
 
     async def concept(self, concept_id: uuid.UUID) -> Concept | None:
         """The concept with its variations in order, or None."""
-        concept = parsed(_CONCEPT, await self._call("read_concept", {"p_concept_id": str(concept_id)}))
-        if isinstance(concept, _Imported):
-            raise StoreRefused(f"concept {concept_id} was made by the previous system: nothing is known of its images")
-        return None if concept is None else concept.as_concept()
+        answer = await self._call("read_concept", {"p_concept_id": str(concept_id)})
+        return _known_concept(concept_id, parsed(_CONCEPT, answer))
 
     async def expired(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
         """See `stores.port.Store.expired_tasks`."""
@@ -271,7 +291,7 @@ class TaskTables:
             return (await self._client.rpc(function, {**arguments}).execute()).data
 
 
-def _about(request: GenerationRequest, workflow_id: str) -> dict[str, object]:
+def _about(request: Request, workflow_id: str) -> dict[str, object]:
     """What every function needs that may have to record the task."""
     return {
         "p_task_id": str(request.task_id),
@@ -281,6 +301,12 @@ def _about(request: GenerationRequest, workflow_id: str) -> dict[str, object]:
         "p_concept_id": str(request.concept_id),
         "p_workflow_id": workflow_id,
     }
+
+
+def _known_concept(concept_id: uuid.UUID, concept: _Concept | _Imported | None) -> Concept | None:
+    if isinstance(concept, _Imported):
+        raise StoreRefused(f"concept {concept_id} was made by the previous system: nothing is known of its images")
+    return None if concept is None else concept.as_concept()
 
 
 def _known(task: _Task) -> TaskRow:

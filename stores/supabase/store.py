@@ -7,11 +7,11 @@ from typing import Literal, Self
 
 from typing_extensions import override
 
-from contracts.concepts import Concept
+from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
-from contracts.tasks import GenerationRequest, TaskError, TaskStatus
+from contracts.tasks import Request, TaskError, TaskStatus
 from stores.errors import StoreRefused
 from stores.port import SeenTask, Store, TaskRow
 from stores.supabase.connection import SupabaseConnection
@@ -36,9 +36,7 @@ class SupabaseStore(Store):
         return cls(await SupabaseConnection.open(project))
 
     @override
-    async def claim_task(
-        self, request: GenerationRequest, workflow_id: str, *, replacing: str | None = None
-    ) -> TaskRow:
+    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         _check_owner(request)
         return await self._rows.claim(request, workflow_id, replacing)
 
@@ -49,13 +47,23 @@ class SupabaseStore(Store):
     @override
     async def fail_task(
         self,
-        request: GenerationRequest,
+        request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
     ) -> TaskRow:
         _check_owner(request)
         return await self._rows.fail(request, workflow_id, status, error)
+
+    @override
+    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
+        return await self._rows.reopen(task_id, as_of)
+
+    @override
+    async def add_variations(
+        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
+    ) -> Concept | None:
+        return await self._rows.add_variations(concept_id, variations, failed)
 
     @override
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
@@ -118,6 +126,6 @@ class SupabaseStore(Store):
         self._objects.close()
 
 
-def _check_owner(request: GenerationRequest) -> None:
+def _check_owner(request: Request) -> None:
     if not is_owner(request.user_id):
         raise StoreRefused("the owner's id must be a UUID in lower case: this store's rows belong to users of Supabase")

@@ -41,6 +41,10 @@ create table if not exists concepts (
     failed_variations jsonb not null default '[]' check (jsonb_typeof(failed_variations) = 'array'),
     created_at timestamptz not null default now()
 );
+alter table concepts add column if not exists refined_from uuid;
+alter table concepts add column if not exists varied_from uuid;
+comment on column concepts.refined_from is 'The concept whose base was changed into this one''s; it may be gone.';
+comment on column concepts.varied_from is 'The concept whose base this one has; it may be gone.';
 comment on column concepts.image is 'Bucket, path, sha256, bytes, width, height, media_type. Null in rows of the previous system.';
 comment on column concepts.image_url is 'Only in rows of the previous system: links expire, so they are signed when somebody reads.';
 
@@ -156,6 +160,24 @@ begin
 end
 $$;
 
+create or replace function insert_variations(p_concept_id uuid, p_variations jsonb) returns void
+language sql
+security invoker
+set search_path from current
+as $$
+    -- A part of other functions.
+    insert into color_variations (concept_id, index, palette_name, colors, description, image_path, image)
+    select
+        p_concept_id,
+        (variation ->> 'index')::integer,
+        variation ->> 'name',
+        variation -> 'colors',
+        variation ->> 'description',
+        variation #>> '{image,path}',
+        variation -> 'image'
+    from jsonb_array_elements(p_variations) as variation
+$$;
+
 create or replace function store_concept(p_concept jsonb, p_workflow_id text) returns jsonb
 language plpgsql
 security invoker
@@ -176,7 +198,7 @@ begin
 
     insert into concepts (
         id, task_id, user_id, is_anonymous, logo_description, theme_description,
-        image_path, image, provenance, failed_variations
+        image_path, image, provenance, failed_variations, refined_from, varied_from
     )
     values (
         (p_concept ->> 'concept_id')::uuid,
@@ -188,19 +210,11 @@ begin
         p_concept #>> '{image,path}',
         p_concept -> 'image',
         p_concept -> 'provenance',
-        p_concept -> 'failed_variations'
+        p_concept -> 'failed_variations',
+        (p_concept ->> 'refined_from')::uuid,
+        (p_concept ->> 'varied_from')::uuid
     );
-
-    insert into color_variations (concept_id, index, palette_name, colors, description, image_path, image)
-    select
-        (p_concept ->> 'concept_id')::uuid,
-        (variation ->> 'index')::integer,
-        variation ->> 'name',
-        variation -> 'colors',
-        variation ->> 'description',
-        variation #>> '{image,path}',
-        variation -> 'image'
-    from jsonb_array_elements(p_concept -> 'variations') as variation;
+    perform insert_variations((p_concept ->> 'concept_id')::uuid, p_concept -> 'variations');
 
     update tasks
     set status = 'completed', result_id = (p_concept ->> 'concept_id')::uuid
@@ -260,6 +274,25 @@ begin
 end
 $$;
 
+create or replace function reopen_task(p_task_id uuid, p_as_of timestamptz) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Make a task that failed or was cancelled, and that nobody has touched since p_as_of, pending again; the row as it is
+-- then, or null. A claim follows.
+declare
+    found_row tasks;
+begin
+    update tasks
+    set status = 'pending', workflow_id = null, stage = null, error_type = null, error_message = null
+    where id = p_task_id and status in ('failed', 'cancelled') and updated_at = p_as_of and request is not null;
+
+    select * into found_row from tasks where id = p_task_id;
+    return case when found_row.id is null then null else to_jsonb(found_row) end;
+end
+$$;
+
 create or replace function read_concept(p_concept_id uuid) returns jsonb
 language sql
 stable
@@ -276,6 +309,34 @@ as $$
     )
     from concepts as c
     where c.id = p_concept_id
+$$;
+
+create or replace function add_variations(p_concept_id uuid, p_variations jsonb, p_failed jsonb) returns jsonb
+language plpgsql
+security invoker
+set search_path from current
+as $$
+-- Variations that a stored concept lacked, and which ones it still lacks; the concept as it is then, or null.
+declare
+    found_task uuid;
+begin
+    select tasks.id into found_task
+    from tasks join concepts on concepts.task_id = tasks.id
+    where concepts.id = p_concept_id
+    for update of tasks;
+    if found_task is null then
+        return null;
+    end if;
+    perform insert_variations(p_concept_id, jsonb_agg(variation))
+    from jsonb_array_elements(p_variations) as variation
+    where not exists (
+        select from color_variations
+        where concept_id = p_concept_id and index = (variation ->> 'index')::integer
+    );
+    update concepts set failed_variations = p_failed where id = p_concept_id;
+    update tasks set updated_at = clock_timestamp() where id = found_task;
+    return read_concept(p_concept_id);
+end
 $$;
 
 -- Retention. Rows of the previous system (without a request) are left alone: their objects have names nobody can derive.
@@ -332,7 +393,7 @@ as $$
         from storage.objects
         where bucket_id = any (p_buckets)
             and name ~ ('^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
-                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|image|image\.json|given|palettes\.json)$')
+                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json)$')
         group by 1, 2, 3
     )
     select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', first || '/' || second)), '[]')
@@ -461,8 +522,9 @@ as $$
             from pg_proc, unnest(array['anon', 'authenticated']) as someone
             where pronamespace = (select relnamespace from pg_class where oid = 'tasks'::regclass)
                 and proname in (
-                    'claim_task', 'store_concept', 'fail_task', 'read_concept', 'expired_tasks', 'remove_tasks',
-                    'abandoned_folders', 'open_tasks', 'unfulfilled_tasks', 'settle_task', 'concept_store_setup'
+                    'claim_task', 'insert_variations', 'store_concept', 'fail_task', 'reopen_task', 'read_concept',
+                    'add_variations', 'expired_tasks', 'remove_tasks', 'abandoned_folders', 'open_tasks',
+                    'unfulfilled_tasks', 'settle_task', 'concept_store_setup'
                 )
                 and has_function_privilege(someone, pg_proc.oid, 'execute')
         ),
@@ -498,8 +560,9 @@ begin
         from pg_proc
         where pronamespace = current_schema()::regnamespace
             and proname in (
-                'touch_task', 'claim_task', 'store_concept', 'fail_task', 'read_concept', 'expired_tasks',
-                'remove_tasks', 'abandoned_folders', 'open_tasks', 'unfulfilled_tasks', 'settle_task', 'concept_store_setup'
+                'touch_task', 'claim_task', 'insert_variations', 'store_concept', 'fail_task', 'reopen_task',
+                'read_concept', 'add_variations', 'expired_tasks', 'remove_tasks', 'abandoned_folders', 'open_tasks',
+                'unfulfilled_tasks', 'settle_task', 'concept_store_setup'
             )
     loop
         execute format('revoke all on function %s from public, anon, authenticated', ours.signature);

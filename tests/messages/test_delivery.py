@@ -110,6 +110,7 @@ async def test_a_refused_message_is_told_on_its_row(place: Place, caplog: pytest
     assert row.error is not None
     assert (row.status, row.error.type, row.error.stage) == (TaskStatus.FAILED, REFUSED_MESSAGE, Stage.CLAIM)
     assert row.error.message.startswith("The task message cannot be used: num_palettes: ")
+    assert isinstance(row.request, GenerationRequest)
     assert row.request.logo_description == "our secret panda"
     assert not await place.exists(request.task_id)
     (record, _) = [record for record in caplog.records if record.name == "messages.delivery"]

@@ -120,13 +120,13 @@ async def test_a_payload_that_can_never_succeed_is_acknowledged(
 async def test_a_task_that_can_never_succeed_is_acknowledged_and_told(place: Place, http: httpx.AsyncClient) -> None:
     """204, and its row says why."""
     task_id = uuid.uuid4()
-    payload = json.dumps({"task_id": str(task_id), "user_id": "ada", "task_type": "concept_refinement"}).encode()
+    payload = json.dumps({"task_id": str(task_id), "user_id": "ada", "task_type": "concept_animation"}).encode()
     assert (await http.post("/", content=wrapped(payload), headers=JSON)).status_code == 204
     row = await place.store.task(task_id)
     assert row is not None
     assert row.error is not None
     assert (row.status, row.error.type) == (TaskStatus.FAILED, REFUSED_MESSAGE)
-    assert "task_type 'concept_refinement' is not known here" in row.error.message
+    assert "task_type 'concept_animation' is not known here" in row.error.message
 
 
 async def test_other_ways_in_are_closed(http: httpx.AsyncClient) -> None:

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from contracts.tasks import GenerationRequest
+from contracts.tasks import GenerationRequest, RefinementRequest, VariationsRequest
 from messages.envelopes import Message
 from messages.errors import Poison
 from messages.translation import MAX_PAYLOAD_BYTES, UNREADABLE, read_request, salvage
@@ -33,6 +33,26 @@ def test_a_message_of_before_has_defaults() -> None:
     """What the web application has always sent is enough."""
     request = read_request(message_of(task_type=None, num_palettes=None, is_anonymous=None, min_variations=None))
     assert (request.task_type, request.num_palettes, request.is_anonymous) == ("concept_generation", 7, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"task_type": "concept_refinement", "refinement_prompt": "a longer tail", "concept_id": str(uuid.uuid4())},
+        {"task_type": "concept_variations", "theme_description": "bold neon", "concept_id": str(uuid.uuid4())},
+    ],
+)
+def test_each_kind_becomes_its_own_request(fields: dict[str, object]) -> None:
+    """What goes on from a concept names it as `concept_id`; the result has an id of its own."""
+    message = {"task_id": str(uuid.uuid4()), "user_id": "ada"} | fields
+    request = read_request(Message(data=json.dumps(message).encode()))
+    assert request.task_type == fields["task_type"]
+    assert isinstance(request, RefinementRequest | VariationsRequest)
+    assert str(request.source_concept_id) == fields["concept_id"]
+    assert request.concept_id != request.source_concept_id
+    del message["concept_id"]
+    with pytest.raises(Poison, match="concept_id"):
+        read_request(Message(data=json.dumps(message).encode()))
 
 
 @pytest.mark.parametrize(
@@ -87,8 +107,8 @@ def test_every_wrong_field_is_named_and_none_is_quoted(changes: dict[str, object
 @pytest.mark.parametrize(
     ("task_type", "told"),
     [
-        ("concept_refinement", "'concept_refinement'"),
-        ("concept_variations", "'concept_variations'"),
+        ("concept_completion", "'concept_completion'"),
+        ("concept_animation", "'concept_animation'"),
         (WORDS, "(not a name)"),
         ({"deep": 1}, "(not a name)"),
         (7, "(not a name)"),

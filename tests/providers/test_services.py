@@ -13,6 +13,7 @@ from typing import Literal
 import pytest
 
 from contracts.palettes import Palette
+from contracts.tasks import Aspect
 from providers.download import Downloads, Origin
 from providers.errors import (
     ProviderAnswerLost,
@@ -126,6 +127,31 @@ async def test_a_refinement_sends_the_picture(service: FakeService, ours: Adapte
         prompt = str(form["prompt"].get_payload())
     assert "make the tail longer" in prompt
     assert "its colors, its shapes and outlines" in prompt
+
+
+@pytest.mark.parametrize(
+    ("kept", "rule"),
+    [
+        ("colors", "three to five clearly different colors"),
+        ("layout", "One centered mark"),
+        ("style", "no gradients"),
+        ("shapes", "Simple bold shapes"),
+    ],
+)
+async def test_what_is_kept_is_not_described_anew(
+    service: FakeService, ours: Adapters, kept: Aspect, rule: str
+) -> None:
+    """Each aspect turns one of our own rules into the wish that it stay; the others are still said."""
+    images, _ = ours
+    await images.refine(draw_png(), "make the tail longer", (kept,))
+    await images.refine(draw_png(), "make the tail longer", ())
+    keeping, free = service.calls(service.edit_path)
+    for call, is_kept in ((keeping, True), (free, False)):
+        text = call.body.decode("latin-1")
+        assert ("exactly as they are" in text) is is_kept
+        assert (rule in text) is not is_kept
+    if isinstance(service, FakeJigsawStack):
+        assert ("advance_config" in keeping.document()) is (kept != "style")
 
 
 async def test_palettes_are_asked_for_by_schema(service: FakeService, ours: Adapters) -> None:

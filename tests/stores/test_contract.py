@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.retention import ExpiredTask
-from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskError, TaskStatus, VariationsRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
@@ -274,6 +274,111 @@ async def test_of_many_claims_at_once_one_wins(store: Store) -> None:
     held_by = {answer.workflow_id for answer in answers if isinstance(answer, TaskHeld)}
     assert len(winners) == 1
     assert held_by == set(winners)
+
+
+# Taking up again
+
+
+@pytest.mark.parametrize("status", UNHAPPY)
+async def test_a_reopened_task_is_pending_again(store: Store, status: Unhappy) -> None:
+    """Nothing is left of its error and its claim, everything of its request; then it is claimed as any pending one."""
+    request = make_request()
+    ended = await end(store, request, status)
+    reopened = await store.reopen_task(request.task_id, ended.updated_at)
+    assert reopened is not None
+    assert (reopened.status, reopened.workflow_id, reopened.error) == (TaskStatus.PENDING, None, None)
+    assert (reopened.request, reopened.created_at) == (request, ended.created_at)
+    assert reopened.updated_at > ended.updated_at
+    claimed = await store.claim_task(request, request.workflow_id)
+    assert claimed.status is TaskStatus.PROCESSING
+    assert (await store.store_concept(make_concept(request), request.workflow_id)).status is TaskStatus.COMPLETED
+
+
+async def test_only_what_was_looked_at_is_reopened(store: Store) -> None:
+    """Neither a task that somebody touched since, nor one that has not failed, nor one that nobody knows."""
+    moment = datetime.now(UTC)
+    assert await store.reopen_task(uuid.uuid4(), moment) is None
+    for status in (TaskStatus.PROCESSING, TaskStatus.COMPLETED):
+        request = make_request()
+        row = await store.claim_task(request, request.workflow_id)
+        if status is TaskStatus.COMPLETED:
+            row = await end(store, request, status)
+        assert await store.reopen_task(request.task_id, row.updated_at) == row
+    request = make_request()
+    failed = await end(store, request, TaskStatus.FAILED)
+    assert await store.reopen_task(request.task_id, failed.updated_at - timedelta(microseconds=1)) == failed
+
+
+async def test_of_many_that_reopen_one_does(store: Store) -> None:
+    """All see the pending row, and the second one's look is out of date by then."""
+    request = make_request()
+    failed = await end(store, request, TaskStatus.FAILED)
+    answers = await asyncio.gather(*(store.reopen_task(request.task_id, failed.updated_at) for _ in range(8)))
+    rows = {answer.updated_at for answer in answers if answer is not None}
+    assert len(rows) == 1
+    assert {answer.status for answer in answers if answer is not None} == {TaskStatus.PENDING}
+
+
+# Adding variations
+
+
+async def test_variations_are_added_to_a_concept(store: Store) -> None:
+    """New ones appear in order, present ones stay, what still lacks is said; and it may happen twice."""
+    request = make_request()
+    await end(store, request, TaskStatus.COMPLETED)
+    before = await store.concept(request.concept_id)
+    assert before is not None
+    failed = FailedVariation(palette="Palette 4", error="no room", index=4, colors=("#000000", "#FFFFFF"))
+    news = [make_variation(before, 3), make_variation(before, 2), make_variation(before, 1)]
+    changed = news[2].model_copy(update={"name": "another"})
+    await store.add_variations(request.concept_id, [*news[:2], changed], [failed])
+    after = await store.add_variations(request.concept_id, [*news[:2], changed], [failed])
+    assert after == await store.concept(request.concept_id)
+    assert after is not None
+    assert [variation.index for variation in after.variations] == [1, 2, 3]
+    assert after.variations[0] == before.variations[0]
+    assert after.failed_variations == (failed,)
+    row = await store.task(request.task_id)
+    assert row is not None
+    assert row.status is TaskStatus.COMPLETED
+
+
+async def test_nothing_is_added_to_no_concept(store: Store) -> None:
+    """A concept that is gone, or never was, is not made by adding to it."""
+    request = make_request()
+    concept = make_concept(request)
+    assert await store.add_variations(concept.concept_id, concept.variations, ()) is None
+    assert await store.concept(concept.concept_id) is None
+
+
+@pytest.mark.parametrize("kind", ["refined_from", "varied_from"])
+async def test_a_concept_knows_what_it_was_made_from(store: Store, kind: str) -> None:
+    """The link is a concept's id that need not exist any more."""
+    request = make_request()
+    source = uuid.uuid4()
+    await store.claim_task(request, request.workflow_id)
+    await store.store_concept(make_concept(request).model_copy(update={kind: source}), request.workflow_id)
+    concept = await store.concept(request.concept_id)
+    assert concept is not None
+    links = {"refined_from": concept.refined_from, "varied_from": concept.varied_from}
+    assert links == {"refined_from": None, "varied_from": None} | {kind: source}
+
+
+@pytest.mark.parametrize("kind", ["concept_refinement", "concept_variations"])
+async def test_a_row_keeps_every_kind_of_request(store: Store, kind: str) -> None:
+    """What was asked for comes back as it was, by claim and by failure."""
+    source = uuid.uuid4()
+    for claim in (True, False):
+        request: RefinementRequest | VariationsRequest = rig.make_variations(source, user_id=OWNER)
+        if kind == "concept_refinement":
+            request = rig.make_refinement(user_id=OWNER, source_concept_id=source, preserve_aspects=["colors"])
+        if claim:
+            await store.claim_task(request, request.workflow_id)
+        else:
+            await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, REFUSED)
+        row = await store.task(request.task_id)
+        assert row is not None
+        assert row.request == request
 
 
 # Failing

@@ -407,3 +407,41 @@ def test_every_path_is_either_refused_or_inside_its_bucket(bucket: str, path: st
             assert file.resolve().is_relative_to(folder / bucket)
             assert (folder / bucket).parent == folder
             assert objects.get(bucket, path, stored.sha256) == b"data"
+
+
+def test_a_database_of_before_is_carried_on(tmp_path: Path) -> None:
+    """A data directory from before concepts had links: nothing is lost, and new concepts have them."""
+    before = make_request(1)
+    columns = "id TEXT PRIMARY KEY, task_id TEXT NOT NULL UNIQUE REFERENCES tasks (id), user_id TEXT NOT NULL"
+    texts = ("logo_description", "theme_description", "image", "provenance", "failed_variations", "created_at")
+
+    async def fill() -> None:
+        store = LocalStore(tmp_path, *BUCKETS)
+        await store.claim_task(before, before.workflow_id)
+        await store.store_concept(make_concept(before, 2), before.workflow_id)
+        await store.close()
+
+    async def check() -> None:
+        store = LocalStore(tmp_path, *BUCKETS)
+        old = await store.concept(before.concept_id)
+        assert old is not None
+        assert (len(old.variations), old.refined_from) == (2, None)
+        after = make_request(2)
+        await store.claim_task(after, after.workflow_id)
+        linked = make_concept(after, 1).model_copy(update={"refined_from": before.concept_id})
+        await store.store_concept(linked, after.workflow_id)
+        new = await store.concept(after.concept_id)
+        assert new is not None
+        assert new.refined_from == before.concept_id
+        await store.close()
+
+    asyncio.run(fill())
+    with closing(sqlite3.connect(tmp_path / "concepts.sqlite3")) as database, database:
+        old = ", ".join(f"{name} TEXT NOT NULL" for name in texts)
+        database.execute(f"CREATE TABLE old ({columns}, is_anonymous INTEGER NOT NULL, {old}) STRICT")
+        names = f"id, task_id, user_id, is_anonymous, {', '.join(texts)}"
+        database.execute(f"INSERT INTO old ({names}) SELECT {names} FROM concepts")  # noqa: S608 -- our own names
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute("DROP TABLE concepts")
+        database.execute("ALTER TABLE old RENAME TO concepts")
+    asyncio.run(check())

@@ -27,9 +27,12 @@ STRANGER = str(uuid.uuid4())
 TABLES = ("tasks", "concepts", "color_variations")
 FUNCTIONS = (
     "claim_task",
+    "insert_variations",
     "store_concept",
     "fail_task",
+    "reopen_task",
     "read_concept",
+    "add_variations",
     "expired_tasks",
     "remove_tasks",
     "abandoned_folders",
@@ -197,7 +200,10 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "claim_task": {"p_replacing": "w"},
     "store_concept": {"p_concept": {}},
     "fail_task": {"p_status": "failed", "p_stage": "store", "p_error_type": "x", "p_error_message": "x"},
+    "insert_variations": {"p_variations": []},
+    "reopen_task": {"p_as_of": "2999-01-01"},
     "read_concept": {},
+    "add_variations": {"p_variations": [], "p_failed": []},
     "expired_tasks": {"p_before": "2999-01-01", "p_limit": 10},
     "remove_tasks": {"p_before": "2999-01-01"},
     "abandoned_folders": {"p_buckets": [], "p_before": "2999-01-01", "p_paid_before": "2999-01-01", "p_limit": 1},
@@ -223,7 +229,9 @@ async def test_every_function_is_the_workers_alone(office: Office, function: str
         arguments["p_workflow_id"] = "w"
     if function == "store_concept":
         arguments["p_concept"] = rig.make_concept(request).model_dump(mode="json")
-    if function == "read_concept":
+    if function == "reopen_task":
+        arguments["p_task_id"] = str(request.task_id)
+    if function in {"insert_variations", "read_concept", "add_variations"}:
         arguments["p_concept_id"] = str(request.concept_id)
     if function == "remove_tasks":
         arguments["p_task_ids"] = [str(request.task_id)]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from concurrent.futures import Executor
+
+from temporalio import activity
+from typing_extensions import override
+
+from activities.bases import BaseImages
+from activities.failures import SourceMissing, temporal_failures
+from color import inspect, palette_of
+from contracts.concepts import Concept
+from contracts.images import ImageRef
+from contracts.stages import Source, SourceRequest, SourceStages
+from providers.download import Downloads
+from stores import layout
+from stores.errors import ObjectMissing
+from stores.port import Store
+
+_LEAST_COLORS = 2
+
+
+class SourceActivities(SourceStages):
+    """The picture that a refinement or further variations start from."""
+
+    def __init__(self, store: Store, downloads: Downloads, bases: BaseImages, threads: Executor) -> None:
+        self._store = store
+        self._downloads = downloads
+        self._bases = bases
+        self._threads = threads
+
+    @override
+    @activity.defn(name="load_source")
+    async def load_source(self, request: SourceRequest) -> Source:
+        with temporal_failures():
+            if request.concept_id is None:
+                source = Source(image=await self._kept(request))
+            else:
+                concept = await self._own_concept(request)
+                source = Source(
+                    image=concept.image,
+                    logo_description=concept.logo_description,
+                    theme_description=concept.theme_description,
+                    provenance=concept.provenance,
+                )
+            if not request.with_colors:
+                return source
+            colors = palette_of(await self._bases.base(source.image))
+            # One color is no palette, and a picture of one color has none that could be kept.
+            return source.model_copy(update={"colors": colors if len(colors) >= _LEAST_COLORS else ()})
+
+    async def _own_concept(self, request: SourceRequest) -> Concept:
+        concept = None if request.concept_id is None else await self._store.concept(request.concept_id)
+        if concept is None or concept.user_id != request.user_id:
+            raise SourceMissing(f"this user has no concept {request.concept_id}")
+        return concept
+
+    async def _kept(self, request: SourceRequest) -> ImageRef:
+        """What lies at the URL, fetched once: when the task is retried, the URL may be dead."""
+        bucket, path = self._store.concept_bucket, layout.source_image(request.task_id)
+        try:
+            data = await self._store.get(bucket, path)
+        except ObjectMissing:
+            data = (await self._downloads.fetch(request.url or "")).data
+            await self._bases.prepare(await self._sha256(data), data)  # what does not decode is not kept
+            stored = await self._store.put(bucket, path, data, inspect(data).media_type)
+            if stored.sha256 != await self._sha256(data):
+                data = await self._store.get(bucket, path, sha256=stored.sha256)
+        sha256 = await self._sha256(data)
+        base = await self._bases.prepare(sha256, data)
+        self._bases.remember(sha256, data)
+        return ImageRef(
+            bucket=bucket,
+            path=path,
+            sha256=sha256,
+            bytes=len(data),
+            width=base.width,
+            height=base.height,
+            media_type=inspect(data).media_type,
+        )
+
+    async def _sha256(self, data: bytes) -> str:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _sha256, data)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
