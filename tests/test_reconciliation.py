@@ -221,6 +221,21 @@ async def test_a_workflow_that_could_not_tell_its_row(client: Client, store: Loc
     )
 
 
+async def test_a_task_that_was_reopened_and_not_started(client: Client, store: LocalStore) -> None:
+    """Whoever asked for the retry was interrupted right after the row was theirs: it is started for them."""
+    images = ScriptedImages(Script(calls=[ProviderRejected("the service answered 401")]))
+    async with rigged(client, store, images=images) as rig:
+        request = make_request()
+        await rig.finish(request)
+        failed = await rig.row(request)
+        assert failed.status is TaskStatus.FAILED
+        await store.reopen_task(request.task_id, failed.updated_at)
+        done = await reconcile(client, rig.concepts.task_queue)
+        assert (done.looked_at, done.started) == (1, 1)
+        await rig.concepts.wait(request.task_id)
+        assert (await rig.row(request)).status is TaskStatus.COMPLETED
+
+
 async def test_a_row_from_before_the_end(client: Client, store: LocalStore, tmp_path: Path) -> None:
     """A database of yesterday says processing: what was cancelled is, and what was completed is not there any more."""
     images = hanging()
@@ -237,7 +252,7 @@ async def test_a_row_from_before_the_end(client: Client, store: LocalStore, tmp_
         done = await reconcile(client, rig.concepts.task_queue)
         assert (done.looked_at, done.failed, done.cancelled) == (2, 1, 1)
         assert await rig.visible(completed) == []
-    assert await error_of(store, cancelled) == (TaskStatus.CANCELLED, Stage.CLAIM, "Cancelled")
+    assert await error_of(store, cancelled) == (TaskStatus.CANCELLED, Stage.IMAGE, "Cancelled")
     assert await error_of(store, completed) == (TaskStatus.FAILED, Stage.STORE, "Interrupted")
 
 
