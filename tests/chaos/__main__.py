@@ -40,9 +40,8 @@ def main() -> int:
         sys.stdout.flush()
 
     logging.disable(logging.WARNING)  # of this process: it sees every fault from the other side
-    say(
-        f"seed {seed}, {plan.concepts} concepts, {plan.workers} workers, interrupted ones {plan.interrupted}, in {folder}"
-    )
+    amount = f"{plan.concepts} concepts, {plan.workers} workers"
+    say(f"seed {seed}, {amount}, interrupted ones {plan.interrupted}, in {folder}")
     result = asyncio.run(run(plan, folder, say))
     say(f"seed {seed}\n{result.summary()}")
     if result.broken:
