@@ -109,16 +109,21 @@ class Reconciler:
             if exc.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return _lost(None, "Temporal knows of no workflow that works on it")
-        stage, status = _stage(description), description.status
-        if status is WorkflowExecutionStatus.RUNNING:
+        if description.status is WorkflowExecutionStatus.RUNNING:
             return None
+        if description.close_time is not None and description.close_time < task.updated_at:
+            # Opened again since: how an earlier run ended is not what the row is about now.
+            return _lost(None, "its workflow had ended before")
+        return await self._ended(description)
+
+    async def _ended(self, description: WorkflowExecutionDescription) -> _Fate:
+        stage, status = _stage(description), description.status
         if status in _TORN_AWAY:
             return _lost(stage, _TORN_AWAY[status])
         if status is WorkflowExecutionStatus.FAILED:
             return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
         if status is WorkflowExecutionStatus.CANCELED:
-            error = _error(stage, "Cancelled", "Cancelled, and its row was not told")
-            return _Fate(TaskStatus.CANCELLED, error)
+            return _Fate(TaskStatus.CANCELLED, _error(stage, "Cancelled", "Cancelled, and its row was not told"))
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
         return _Fate(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
 

@@ -221,6 +221,23 @@ async def test_a_workflow_that_could_not_tell_its_row(client: Client, store: Loc
     )
 
 
+async def test_a_task_that_was_opened_again_is_started(client: Client, store: LocalStore, tmp_path: Path) -> None:
+    """It failed, its row says pending since then, and whoever wrote that did not start it: the old failure is over."""
+    images = ScriptedImages(Script([ProviderRejected("The script answered 401")]))
+    request = make_request()
+    async with rigged(client, store, images=images) as rig:
+        await rig.finish(request)
+        tamper(
+            tmp_path,
+            "UPDATE tasks SET status = 'pending', workflow_id = NULL, stage = NULL, error_type = NULL,"
+            " error_message = NULL, updated_at = ?",
+            datetime.now(UTC).isoformat(),
+        )
+        assert await reconcile(client, rig.concepts.task_queue) == Reconciled(looked_at=1, started=1)
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        assert (await rig.row(request)).status is TaskStatus.COMPLETED
+
+
 async def test_a_row_from_before_the_end(client: Client, store: LocalStore, tmp_path: Path) -> None:
     """A database of yesterday says processing: what was cancelled is, and what was completed is not there any more."""
     images = hanging()
