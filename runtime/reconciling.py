@@ -109,21 +109,21 @@ class Reconciler:
             if exc.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return _lost(None, "Temporal knows of no workflow that works on it")
-        stage, status = _stage(description), description.status
-        if status is WorkflowExecutionStatus.RUNNING:
+        if description.status is WorkflowExecutionStatus.RUNNING:
             return None
-        if _taken_up_again(task, description):
-            return _lost(stage, "it was taken up again, and nobody has started it")
+        if description.close_time is not None and description.close_time < task.updated_at:
+            # Opened again since: how an earlier run ended is not what the row is about now.
+            return _lost(None, "its workflow had ended before")
+        return await self._ended(description)
+
+    async def _ended(self, description: WorkflowExecutionDescription) -> _Fate:
+        stage, status = _stage(description), description.status
         if status in _TORN_AWAY:
             return _lost(stage, _TORN_AWAY[status])
-        return await self._own_end(description, stage)
-
-    async def _own_end(self, description: WorkflowExecutionDescription, stage: Stage | None) -> _Fate:
-        if description.status is WorkflowExecutionStatus.FAILED:
+        if status is WorkflowExecutionStatus.FAILED:
             return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
-        if description.status is WorkflowExecutionStatus.CANCELED:
-            error = _error(stage, "Cancelled", "Cancelled, and its row was not told")
-            return _Fate(TaskStatus.CANCELLED, error)
+        if status is WorkflowExecutionStatus.CANCELED:
+            return _Fate(TaskStatus.CANCELLED, _error(stage, "Cancelled", "Cancelled, and its row was not told"))
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
         return _Fate(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
 
@@ -159,12 +159,6 @@ class Reconciler:
         if fate.status is TaskStatus.CANCELLED:
             return Reconciled(cancelled=1, objects=objects)
         return Reconciled(failed=1, objects=objects)
-
-
-def _taken_up_again(task: SeenTask, description: WorkflowExecutionDescription) -> bool:
-    """Whether somebody has reopened the row since its workflow ended, and then was interrupted before the start."""
-    closed_at = description.close_time
-    return task.status is TaskStatus.PENDING and closed_at is not None and closed_at < task.updated_at
 
 
 def _lost(stage: Stage | None, reason: str) -> _Fate:

@@ -21,10 +21,17 @@ def main() -> int:
     parser.add_argument("--concepts", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None, help="the same tasks and faults again")
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--interrupted", choices=["fail", "restart"], default="fail", help="what the workers are told")
     parser.add_argument("--minutes", type=float, default=15.0, help="the longest that tasks and faults may take")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    plan = Plan(seed=seed, concepts=given.concepts, workers=given.workers, minutes=given.minutes)
+    plan = Plan(
+        seed=seed,
+        concepts=given.concepts,
+        workers=given.workers,
+        interrupted=given.interrupted,
+        minutes=given.minutes,
+    )
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     began = time.monotonic()
 
@@ -33,7 +40,8 @@ def main() -> int:
         sys.stdout.flush()
 
     logging.disable(logging.WARNING)  # of this process: it sees every fault from the other side
-    say(f"seed {seed}, {plan.concepts} concepts, {plan.workers} workers, in {folder}")
+    amount = f"{plan.concepts} concepts, {plan.workers} workers"
+    say(f"seed {seed}, {amount}, interrupted ones {plan.interrupted}, in {folder}")
     result = asyncio.run(run(plan, folder, say))
     say(f"seed {seed}\n{result.summary()}")
     if result.broken:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from temporalio.service import RPCError
 
+from contracts.reconciliation import Verdict
 from tests.chaos.checking import Evidence, Violation, ask_temporal, read_tables, running_workflows, violations
 from tests.chaos.faults import strike_until
 from tests.chaos.site import RECONCILE_S, Site, opened_site
@@ -32,6 +33,7 @@ class Plan:
     seed: int
     concepts: int
     workers: int = 3
+    interrupted: Verdict = "fail"
     task_pace_s: float = 0.6
     fault_pace_s: float = 1.5
     minutes: float = 15.0
@@ -68,7 +70,7 @@ async def run(plan: Plan, folder: Path, say: Say) -> Result:
     began = time.monotonic()
     # Tasks, faults and moods each have chances of their own: one more fault does not change all tasks.
     tasks, faults, moods = (random.Random(f"{plan.seed} {part}") for part in ("tasks", "faults", "moods"))
-    async with opened_site(folder, moods, plan.workers) as site:
+    async with opened_site(folder, moods, plan.workers, plan.interrupted) as site:
         struck = await _storm(plan, site, tasks, faults, say)
         site.service.calm = True
         say("quiet: waiting until every task has ended")

@@ -20,6 +20,7 @@ import psutil
 from temporalio.client import Client
 
 from commands.console import ExitCode
+from contracts.reconciliation import Verdict
 from contracts.tasks import GenerationRequest
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
@@ -33,7 +34,7 @@ RECONCILE_S = 2
 """Rows are looked at twice as often as in production at best: the run waits for that at its end."""
 _QUEUE = "chaos"
 _LOOK_EVERY_S = 0.3
-_LITTLE_BYTES = 4096
+_LITTLE_BYTES = 100
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Site:
     client: Client
     concepts: ConceptClient
     store: LocalStore
+    interrupted: Verdict
     requests: list[GenerationRequest] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
@@ -123,6 +125,7 @@ class Site:
             CONCEPT_DATA_DIR=str(self.data),
             CONCEPT_TASK_QUEUE=_QUEUE,
             CONCEPT_RECONCILE_SECONDS=str(RECONCILE_S),
+            CONCEPT_INTERRUPTED=self.interrupted,
             CONCEPT_RENDER_THREADS="2",
             CONCEPT_LOG_FORMAT="json",
             CONCEPT_LOG_LEVEL="WARNING",
@@ -173,7 +176,7 @@ class Site:
 
 
 @asynccontextmanager
-async def opened_site(folder: Path, chance: random.Random, workers: int) -> AsyncIterator[Site]:
+async def opened_site(folder: Path, chance: random.Random, workers: int, interrupted: Verdict) -> AsyncIterator[Site]:
     """A running site; everything is gone afterwards, whatever happened."""
     port = int(free_address().rpartition(":")[2])
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,7 +191,7 @@ async def opened_site(folder: Path, chance: random.Random, workers: int) -> Asyn
     store = LocalStore(folder / "data", *BUCKETS)
     client = await connect(server.address)
     concepts = ConceptClient(client, _QUEUE, await ensure_search_attributes(client))
-    site = Site(folder, server, port, wire, service, client, concepts, store, requests)
+    site = Site(folder, server, port, wire, service, client, concepts, store, interrupted, requests)
     try:
         async with service.serving(), wire.carrying():
             site.keeping = asyncio.create_task(site.keep_workers(workers))
