@@ -276,7 +276,7 @@ class ConceptGenerationWorkflow:
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
         """Somebody did the work before, and this server has forgotten: change nothing, say how it went."""
         self._progress.end(claim.status, claim.error)
-        self._show_stage(claim.status)
+        self._show_stage(claim.status if claim.error is None else claim.error.stage)
         if claim.status is TaskStatus.COMPLETED:
             return self._outcome(claim.variations)
         error = claim.error or TaskError(stage=Stage.CLAIM, type="TaskEnded", message=f"The task is {claim.status}")
@@ -303,12 +303,12 @@ class ConceptGenerationWorkflow:
         except ActivityError as exc:
             # A store that will never take this task: only this workflow can tell how it ended.
             self._progress.end(TaskStatus.FAILED, error)
-            self._show_stage(TaskStatus.FAILED)
+            self._show_stage(error.stage)
             raise ApplicationError(error.message, error, type=error.type, non_retryable=True) from exc
         if end.status is TaskStatus.COMPLETED:
             return self._completed(self._progress.status().variations.done)
         self._progress.end(status, error)
-        self._show_stage(status)
+        self._show_stage(error.stage)  # that it failed or was cancelled, Temporal says by itself
         if status is TaskStatus.CANCELLED and end.status is TaskStatus.CANCELLED:
             raise asyncio.CancelledError
         raise ApplicationError(error.message, error, type=error.type, non_retryable=True)
