@@ -96,8 +96,8 @@ class Books:
     def list_under(self, stage: Stage) -> None:
         """Let operators list concepts by stage, where the server knows the search attribute.
 
-        Each change is an event, so only the long stages have one. How it ended is not among them: the server lists that
-        anyway, and the attribute goes on to say how far it came.
+        Each change is an event, so only the long stages have one, and the stage that met its end. How it ended is not
+        told: the server lists that anyway.
         """
         if workflow.info().typed_search_attributes.get(STAGE_ATTRIBUTE) is not None:
             workflow.upsert_search_attributes([STAGE_ATTRIBUTE.value_set(stage)])

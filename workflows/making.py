@@ -70,6 +70,8 @@ class Making:
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
         """Somebody did the work before, and this server has forgotten: change nothing, say how it went."""
         self._books.end(claim.status, claim.error)
+        if claim.error is not None:
+            self._books.list_under(claim.error.stage)
         if claim.status is TaskStatus.COMPLETED:
             return self._outcome(claim.variations)
         error = claim.error or TaskError(stage=Stage.CLAIM, type="TaskEnded", message=f"The task is {claim.status}")
@@ -96,10 +98,12 @@ class Making:
         except ActivityError as exc:
             # A store that will never take this task: only this workflow can tell how it ended.
             self._books.end(TaskStatus.FAILED, error)
+            self._books.list_under(error.stage)
             raise ApplicationError(error.message, error, type=error.type, non_retryable=True) from exc
         if end.status is TaskStatus.COMPLETED:
             return self._completed(self._books.progress.variations_done)
         self._books.end(status, error)
+        self._books.list_under(error.stage)  # that it failed or was cancelled, Temporal says by itself
         if status is TaskStatus.CANCELLED and end.status is TaskStatus.CANCELLED:
             raise asyncio.CancelledError
         raise ApplicationError(error.message, error, type=error.type, non_retryable=True)
