@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.spaces import F64, contrast, oklab_luminance
+from color.spaces import F64, FLARE, LUMINANCE_CONES
 
 _NUDGE: Final = 0.033
 """Less than anyone would call another color."""
@@ -44,6 +44,18 @@ class _Price(NamedTuple):
     bound: F64
     part: F64
     need: F64
+
+
+class _Chosen(NamedTuple):
+    """What stays while lightness moves: the `lightness` (k, n) chosen, and the part of hue and chroma in the rest.
+
+    `across` (d, n) is the squared distance of neighbors that does not lie in lightness; `cones` (3, k, n) is what hue
+    and chroma add to the three functions whose cubes are luminance.
+    """
+
+    lightness: F64
+    across: F64
+    cones: F64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,23 +119,18 @@ class Legibility:
         color, and all colors their hue and chroma.
         """
         across = chosen[1:].take(self.first, 1) - chosen[1:].take(self.second, 1)
-        across = (across * across).sum(0)
-        shown = chosen.copy()
-        root = np.sqrt(self.ratio)
-        self._move(shown, chosen[0], across, self.nudge, np.minimum(self.ratio, _RATIO_KEPT * widest))
-        self._move(shown, chosen[0], across, self.push, np.minimum(root, _RATIO_PUSHED))
-        self._move(shown, chosen[0], across, self.rescue, np.minimum(root, _RATIO_RESCUED))
+        cones = np.einsum("dc,ckn->dkn", LUMINANCE_CONES[:, 1:], chosen[1:])
+        start = _Chosen(chosen[0], (across * across).sum(0), cones)
+        shown, root = chosen.copy(), np.sqrt(self.ratio)
+        shown[0] = self._moved(start, start.lightness, self.nudge, np.minimum(self.ratio, _RATIO_KEPT * widest))
+        shown[0] = self._moved(start, shown[0], self.push, np.minimum(root, _RATIO_PUSHED))
+        shown[0] = self._moved(start, shown[0], self.rescue, np.minimum(root, _RATIO_RESCUED))
         return shown
 
-    def _move(self, shown: F64, start: F64, across: F64, price: _Price, ratio: F64) -> None:
-        """Move the lightness of `shown` (3, k, n) in place, at most as far from `start` (k, n) as the price says.
-
-        `across` (d, n) is the squared distance of neighbors that does not lie in lightness; `ratio` (k, 1) the
-        contrast wanted.
-        """
-        lightness = shown[0]
-        apart = np.sqrt(np.maximum(price.need**2 - across, 0.0))
-        low, high = np.maximum(start - price.bound, 0.0), np.minimum(start + price.bound, 1.0)
+    def _moved(self, start: _Chosen, lightness: F64, price: _Price, ratio: F64) -> F64:
+        """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
+        apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
+        low, high = np.maximum(start.lightness - price.bound, 0.0), np.minimum(start.lightness + price.bound, 1.0)
         toward = np.where(self.darker, 1.0 / ratio, ratio)
         least = np.where(ratio > _FAINT, ratio, 0.0)
         for _ in range(_ROUNDS):
@@ -131,12 +138,14 @@ class Legibility:
             sign = np.sign(change + self.lean)
             gap = sign * np.maximum(apart - sign * change, 0.0) * price.part
             push = np.maximum.reduceat(gap, self.starts) + np.minimum.reduceat(gap, self.starts)
-            light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)
-            ground = light[self.ground]
-            goal = np.minimum(np.maximum((ground + 0.05) * toward - 0.05, 0.0), 1.0)
-            push += (contrast(light, ground) < least) * (np.cbrt(goal) - np.cbrt(light))
-            moved = np.minimum(np.maximum(lightness + _PACE * push, low), high)
-            settled = np.abs(moved - lightness).max() < _SETTLED
-            lightness[:] = moved
-            if settled:
+            cones = start.cones + LUMINANCE_CONES[:, :1, None] * lightness
+            light = np.minimum(np.maximum((cones * cones * cones).sum(0), 0.0), 1.0)
+            bright = light + FLARE
+            ground = bright[self.ground]
+            goal = np.minimum(np.maximum(ground * toward - FLARE, 0.0), 1.0)
+            faint = np.maximum(bright, ground) < least * np.minimum(bright, ground)
+            push += faint * (np.cbrt(goal) - np.cbrt(light))
+            before, lightness = lightness, np.minimum(np.maximum(lightness + _PACE * push, low), high)
+            if np.abs(lightness - before).max() < _SETTLED:
                 break
+        return lightness

@@ -34,7 +34,10 @@ _LAB: Final = np.array(
 _LMS_BACK: Final = np.linalg.inv(_LMS)
 _LAB_BACK: Final = np.linalg.inv(_LAB)
 _LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])
-_CONES_LUMINANCE: Final = _LUMINANCE @ _LMS_BACK
+FLARE: Final = 0.05
+"""What stray light adds to relative luminance on any screen (WCAG 2)."""
+LUMINANCE_CONES: Final = np.cbrt(_LUMINANCE @ _LMS_BACK)[:, None] * _LAB_BACK
+"""Luminance is the sum of the cubes of these three linear functions of OKLab."""
 
 
 def linear(srgb: F64) -> F64:
@@ -68,8 +71,8 @@ def oklab_to_rgb(oklab: F64, *, clip: bool = True) -> F64:
 
 def oklab_luminance(oklab: F64) -> F64:
     """Relative luminance (WCAG 2) of OKLab, channels in the first axis (3, ...): in [0, 1] for what sRGB can show."""
-    cones = np.einsum("dc,c...->d...", _LAB_BACK, oklab)
-    result: F64 = np.einsum("d,d...->...", _CONES_LUMINANCE, cones * cones * cones)
+    cones = np.einsum("dc,c...->d...", LUMINANCE_CONES, oklab)
+    result: F64 = (cones * cones * cones).sum(0)
     return result
 
 
@@ -103,7 +106,7 @@ def luminance(rgb: F64 | U8) -> F64:
 def contrast(lighter_or_darker: F64, other: F64) -> F64:
     """Contrast ratio in [1, 21] (WCAG 2) of two relative luminances, whichever is lighter; arrays broadcast."""
     high, low = np.maximum(lighter_or_darker, other), np.minimum(lighter_or_darker, other)
-    ratio: F64 = (high + 0.05) / (low + 0.05)
+    ratio: F64 = (high + FLARE) / (low + FLARE)
     return ratio
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.coding import _coded_by_pixels, _coded_by_runs
+from color.coding import _coded_by_pixels, _coded_by_runs, cells_of, coded
+from color.pixels import flatness
 from color.spaces import rgb_to_oklab
 from tests.color.pictures import (
     PALETTES,
@@ -249,6 +250,39 @@ def test_runs_and_pixels_find_the_same_colors(height: int, width: int, count: in
     else:
         assert np.array_equal(runs.colors, whole.colors)
         assert np.array_equal(runs.codes, whole.codes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 30), st.integers(16, 60), st.booleans(), st.randoms(use_true_random=False))
+def test_runs_and_pixels_find_the_same_flat_areas(height: int, width: int, opaque: bool, random: Random) -> None:
+    """Steps small and large, to the right, further down and around holes, are the same whichever way they are found."""
+    steps = np.array([random.choice((0, 0, 0, 9, 11, 90)) for _ in range(height)], np.uint8)
+    rgb = np.repeat(np.cumsum(steps, dtype=np.uint8)[:, None], width, axis=1)[..., None] + np.zeros(3, np.uint8)
+    rgb[:, width // 2 :, random.randrange(3)] += np.uint8(random.choice((5, 10, 11)))
+    hole = None if opaque else np.array([[random.random() < 0.9] * width for _ in range(height)])
+    runs = _coded_by_runs(rgb)
+    assert runs is not None
+    found, expected = flatness(rgb, runs, hole), flatness(rgb, _coded_by_pixels(rgb), hole)
+    assert np.array_equal(found, expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 40), st.booleans(), st.randoms(use_true_random=False))
+def test_every_pixel_is_in_the_cell_of_its_color_and_its_regions(
+    height: int, width: int, long: bool, random: Random
+) -> None:
+    """A cell's color and regions are its pixels', its count is how many they are, and a lookup goes by the cell."""
+    rgb = np.frombuffer(random.randbytes(height * width), np.uint8).reshape(height, width) & np.uint8(64)
+    rgb = np.repeat(rgb[..., None], 3, axis=2).repeat(16 if long else 1, axis=1)
+    near = np.frombuffer(random.randbytes(rgb.size // 3), np.uint8).reshape(rgb.shape[:2]) & np.uint8(129)
+    picture = coded(rgb)
+    cells = cells_of(picture, picture.tally(), near)
+    numbers = cells.numbers()
+    assert np.array_equal(picture.colors[cells.color[numbers]], rgb)
+    assert np.array_equal(cells.around[numbers], near)
+    assert np.array_equal(cells.counts, np.bincount(numbers.ravel(), minlength=len(cells.color)))
+    table = np.arange(len(cells.color), dtype=np.uint8)[::-1].copy()
+    assert np.array_equal(cells.looked_up(table), table[numbers])
 
 
 @pytest.mark.parametrize("palette", [["red", "#000000"], ["#FFF", "#000000"], ["#GGGGGG", "#000000"], []])
