@@ -135,6 +135,10 @@ class FakeService(ABC):
         del request
         return None
 
+    def sent(self, request: Recorded, reply: Reply) -> None:
+        """A whole answer has been sent."""
+        del request, reply
+
     @abstractmethod
     def settings(self) -> dict[str, str]:
         """What makes a worker use this service for images and palettes, as fields of `Settings`."""
@@ -199,8 +203,10 @@ class FakeService(ABC):
                 if not await _unless_gone(reader, step.until.wait()):
                     return
                 step = None
-            if not await _send(writer, step or self.usual(request)):
+            reply = step or self.usual(request)
+            if not await _send(writer, reply):
                 return
+            self.sent(request, reply)
 
 
 class FakeJigsawStack(FakeService):

@@ -27,8 +27,9 @@ from contracts.reconciliation import (
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
+from runtime.client import connect
 from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
+from runtime.embedded import EmbeddedServer, announced
 from runtime.reconciliation import ensure_reconciliation
 from runtime.reconciling import Reconciler
 from stores import layout
@@ -527,3 +528,26 @@ async def test_the_command_wants_to_know_whose_server(tmp_path: Path) -> None:
     assert ended.err.splitlines() == [
         "starter.py: TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it"
     ]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_server_of_ones_own_does_not_judge_a_shared_store(
+    tmp_path: Path, project: SupabaseProject, *, shared: bool
+) -> None:
+    """`dev` keeps the schedule for its own store; of a Supabase project's tasks its server has never heard."""
+    access = project.access
+    supabase = {
+        "CONCEPT_STORE": "supabase",
+        "CONCEPT_SUPABASE_URL": access.url,
+        "CONCEPT_SUPABASE_SERVICE_ROLE": access.service_role,
+    }
+    shell = make_shell(tmp_path, **(supabase if shared else {}))
+    process = await shell.start("starter.py", "dev", "--json")
+    assert process.stdout is not None
+    await read_until(process.stdout, "forgetful")
+    place = announced(shell.data)
+    assert place is not None
+    client = await connect(place.address)
+    assert await scheduled(client, "concepts") == (None if shared else (60.0, "fail"))
+    process.terminate()
+    assert (await finish(process)).code == 130

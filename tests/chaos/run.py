@@ -37,7 +37,7 @@ class Plan:
     task_pace_s: float = 0.6
     fault_pace_s: float = 1.5
     minutes: float = 15.0
-    quiet_s: float = 240.0
+    quiet_s: float = 600.0
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ async def ended(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Asy
         concepts=concepts,
         workflows=await ask_temporal(client, requests),
         running=[],
-        calls=[Call(0, "image", 1, 10.0, answered_at=11.0, stored_before=False)],
+        calls=[Call(0, "image", 1, 10.0, stored_before=False, answered_at=11.0)],
         troubled={1: [(30.0, 31.0)]},
     )
     yield Scene(folder, evidence, *requests)

@@ -66,7 +66,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
     """One call as the service saw it: for which task, from which worker process, and what came of it."""
 
@@ -75,10 +75,10 @@ class Call:
     worker: int
     at: float
     """Monotonic, in seconds."""
-    answered_at: float | None
-    """When a usable answer was sent; None where none was."""
     stored_before: bool
-    """Whether such an answer lay in the store already when the call came."""
+    """Whether a usable answer lay in the store already when the call came."""
+    answered_at: float | None = None
+    """When such an answer had been sent, to a caller that was still there; None where none was."""
 
 
 FATES = {
@@ -112,6 +112,7 @@ class MoodyService(FakeOpenAI):
         self._is_stored = is_stored
         self.calm = False
         self.history: list[Call] = []
+        self._promised: dict[int, Call] = {}  # by the request, which `self.requests` keeps alive
 
     def environment_of(self, worker: int) -> dict[str, str]:
         """The variables that let a worker process use this service."""
@@ -130,16 +131,22 @@ class MoodyService(FakeOpenAI):
         fate = "usual" if self.calm else self._chance.choices(list(FATES), list(FATES.values()))[0]
         asked: Asked = "image" if direct.path == self.image_path else "palettes"
         task = int(number[1])
-        pause_s = self._chance.uniform(0.1, 2.0) if fate == "slow" else 0.0
-        now = time.monotonic()
-        answered_at = now + pause_s if fate in {"usual", "slow"} else None
-        self.history.append(Call(task, asked, worker, now, answered_at, self._is_stored(task, asked)))
-        return self._step(fate, direct, pause_s)
+        call = Call(task, asked, worker, time.monotonic(), self._is_stored(task, asked))
+        self.history.append(call)
+        if fate in {"usual", "slow"}:
+            self._promised[id(request)] = call
+        return self._step(fate, direct)
 
-    def _step(self, fate: str, request: Recorded, pause_s: float) -> Step | None:
+    @override
+    def sent(self, request: Recorded, reply: Reply) -> None:
+        call = self._promised.pop(id(request), None)
+        if call is not None:
+            call.answered_at = time.monotonic()
+
+    def _step(self, fate: str, request: Recorded) -> Step | None:
         if fate == "slow":
             moment = asyncio.Event()
-            asyncio.get_running_loop().call_later(pause_s, moment.set)
+            asyncio.get_running_loop().call_later(self._chance.uniform(0.1, 2.0), moment.set)
             return Hold(moment)
         if fate == "cut":
             return replace(super().usual(request), cut_after=40)
