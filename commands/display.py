@@ -60,7 +60,7 @@ class ProgressView:
         if status is None:
             self._say_once(_NO_WORKER, style="yellow")
         elif self._live is not None:
-            self._live.update(_picture(status))
+            self._live.update(Group(_picture(status), *map(Text, _offer(status))))
         else:
             for line in _lines(status):
                 self._say_once(line)
@@ -93,6 +93,8 @@ def print_report(console: Console, report: ConceptReport) -> None:
 def print_status(console: Console, status: ConceptStatus) -> None:
     """Where a task stands, for people, on standard output."""
     console.print(_picture(status))
+    for line in _offer(status):
+        console.print(line, markup=False, soft_wrap=True)
     console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
     for notice in status.notices:
         console.print(notice, style="yellow", markup=False, soft_wrap=True)
@@ -117,7 +119,7 @@ def _picture(status: ConceptStatus) -> RenderableType:
         palettes.add_row(mark, swatches, Text(item.palette))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(total=100, completed=status.percent, width=40), f"{status.percent} %")
-    return Group(bar, stages, palettes, *(Text(line) for line in _offer(status)))
+    return Group(bar, stages, palettes)
 
 
 def _offer(status: ConceptStatus) -> list[str]:

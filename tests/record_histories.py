@@ -92,6 +92,19 @@ async def _retried(rig: Rig) -> str:
     return request.workflow_id
 
 
+async def _chosen(rig: Rig) -> str:
+    request = make_request(candidates=3)
+    await rig.concepts.start(request)
+
+    async def waiting() -> bool:
+        return (await rig.concepts.status(request.task_id)).choose_until is not None
+
+    await until(waiting)
+    await rig.concepts.choose(request.task_id, 2)
+    await rig.concepts.wait(request.task_id)
+    return request.workflow_id
+
+
 async def _cancelled(rig: Rig) -> str:
     request = make_request()
     await rig.concepts.start(request)
@@ -143,6 +156,7 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "failed-variations": (_completed, "variation-", Script()),
     "cancelled": (_cancelled, "nothing", Script(then=_hang)),
     "reconciliation": (_reconciled, "nothing", Script()),
+    "candidates": (_chosen, "nothing", Script()),
     "refined": (_refined, "nothing", Script()),
     "refined-without-palettes": (_refined_without_palettes, "nothing", Script()),
     "varied": (_varied, "nothing", Script()),

@@ -142,6 +142,7 @@ class ScriptedImages(ImageProvider):
     image: bytes = field(default_factory=draw_png)
     name: str = "scripted"
     title: str = "The script"
+    credit: str = "drawn by a test"
     refined: list[tuple[bytes, str, tuple[Aspect, ...]]] = field(default_factory=list)
     """What it was asked to change."""
     takes: list[int] = field(default_factory=list)
@@ -156,7 +157,7 @@ class ScriptedImages(ImageProvider):
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         self.takes.append(take)
         await self.script.play()
-        return ProvidedImage(self.image, Provenance(provider=self.name, credit="drawn by a test"))
+        return ProvidedImage(self.image, Provenance(provider=self.name, credit=self.credit))
 
 
 @dataclass

@@ -87,12 +87,26 @@ async def test_a_concept_is_refined(client: Client, store: LocalStore) -> None:
     assert (concept.refined_from, concept.varied_from) == (source.concept_id, None)
     assert (concept.logo_description, concept.theme_description) == (source.logo_description, source.theme_description)
     assert concept.image.path == f"ada/{request.concept_id}/base.png"
+    assert concept.provenance.credit == "drawn by a test"  # once, where both are the same
     assert [variation.index for variation in concept.variations] == [1, 2]
     for image in (concept.image, *(variation.image for variation in concept.variations)):
         data = await store.get(image.bucket, image.path)
         assert hashlib.sha256(data).hexdigest() == image.sha256
         assert decode(data).width == image.width
     assert await store.concept(source.concept_id) == source
+
+
+async def test_who_drew_the_source_is_still_credited(client: Client, store: LocalStore) -> None:
+    """A refinement is by whoever refined it, and based on what somebody else may have to be named for."""
+    images = ScriptedImages()
+    async with rigged(client, store, images=images) as rig:
+        source = await made(rig)
+        images.credit = "refined by another test"
+        request = make_refinement(source_concept_id=source.concept_id)
+        await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert concept is not None
+    assert concept.provenance.credit == "refined by another test · Based on: drawn by a test"
 
 
 async def test_without_palettes_there_is_only_a_base(client: Client, store: LocalStore) -> None:

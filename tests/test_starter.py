@@ -366,6 +366,30 @@ async def test_from_one_concept_to_the_next(dev: Dev) -> None:
     assert (other.code, other.err) == (2, f"starter.py: eve has no concept {source}\n")
 
 
+async def test_one_of_several_is_chosen(dev: Dev) -> None:
+    """`status` says where the candidates can be seen, `choose` takes one, and `watch` sees the end of it."""
+    started = await dev.shell.run("starter.py", "generate", *WORDS, "--candidates", "2", "--no-wait", "--json")
+    task = str(started.document["task_id"])
+    status = ConceptStatus.model_validate_json(started.out.replace('"status": ', '"state": '))
+    while status.choose_until is None:
+        asked = await dev.shell.run("starter.py", "status", task, "--json")
+        status = ConceptStatus.model_validate_json(asked.out)
+    files = [Path(status.links[candidate.image.path]) for candidate in status.candidates]
+    first, second = (file.read_bytes() for file in files)
+    assert first != second
+    shown = await dev.shell.run("starter.py", "status", task)
+    assert f"candidate 2: {files[1]}" in shown.out
+    assert f"waiting for: starter.py choose {task} N" in shown.out
+    wrong = await dev.shell.run("starter.py", "choose", task, "3")
+    assert (wrong.code, wrong.err) == (2, "starter.py: there are candidates 1 to 2, and no 3\n")
+    chosen = await dev.shell.run("starter.py", "choose", task, "2", "--json")
+    assert (chosen.code, chosen.document["chosen"]) == (0, 2)
+    watched = report_of(await dev.shell.run("starter.py", "watch", task, "--json"))
+    assert watched.image is not None
+    assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
+    assert not any(file.exists() for file in files)
+
+
 async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
     """Without palettes there is a concept without variations, and its gallery shows the base."""
     made = report_of(await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "1", "--json"))
@@ -438,7 +462,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("", "demo", "generate", "refine", "variations", "status", "watch", "cancel", "retry"),
+        *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
         *("gallery", "recolor", "dev"),
     ],
 )

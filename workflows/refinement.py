@@ -95,4 +95,12 @@ class ConceptRefinementWorkflow:
                 summary=f"base image refined by {provider}",
                 **policies.REFINE_IMAGE,
             )
-        return await self._steps.publish_base(refined.image, source.colors), refined.provenance
+        base = await self._steps.publish_base(refined.image, source.colors)
+        return base, _credited(refined.provenance, source.provenance)
+
+
+def _credited(made: Provenance, source: Provenance | None) -> Provenance:
+    """Who drew the source is still to be thanked: a symbol's license may ask for it."""
+    if source is None or not source.credit or source.credit in made.credit:
+        return made
+    return made.model_copy(update={"credit": f"{made.credit} · Based on: {source.credit}".removeprefix(" · ")})

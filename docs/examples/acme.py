@@ -43,7 +43,7 @@ class AcmeImages(ImageProvider):
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         # One call and no loop: refused keys, throttling, outages, timeouts, broken connections and answers that are
         # too large have become typed errors in `post` already. The last argument is what no error may repeat.
-        body: JsonValue = {"text": image_prompt(logo_description, theme_description), "px": 1024}
+        body: JsonValue = {"text": image_prompt(logo_description, theme_description), "px": 1024, "seed": take}
         private = (logo_description, theme_description)
         answer = await self._endpoint.post("/draw", body, IMAGE_LIMITS, private)
 
