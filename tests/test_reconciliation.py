@@ -550,4 +550,4 @@ async def test_a_server_of_ones_own_does_not_judge_a_shared_store(
     client = await connect(place.address)
     assert await scheduled(client, "concepts") == (None if shared else (60.0, "fail"))
     process.terminate()
-    assert (await finish(process)).code == 130
+    assert (await finish(process)).code == 0
