@@ -95,7 +95,7 @@ class Readiness:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look while the block runs, every ten seconds if all is well, so that the gauge is true even if nobody asks."""
+        """Look while the block runs, every ten seconds if all is well: the gauge is true even if nobody asks."""
 
         async def look() -> None:
             while True:
