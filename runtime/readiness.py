@@ -25,7 +25,7 @@ Check = Callable[[], Awaitable[str | None]]
 _TIMEOUT_S = 3.0
 _GOOD_FOR_S, _BAD_FOR_S = 2.0, 0.2
 """How long an answer is repeated, so that many probes cost one question; that all is well again is soon found out."""
-_LOOK_EVERY_S = 10.0
+_LOOK_EVERY_S, _LOOK_AGAIN_S = 10.0, 1.0
 _NO_WORD = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
 
 log = logging.getLogger(__name__)
@@ -96,12 +96,12 @@ class Readiness:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look every ten seconds while the block runs, so that the gauge is true even if nobody asks."""
+        """Look while the block runs, every ten seconds if all is well: the gauge is true even if nobody asks."""
 
         async def look() -> None:
             while True:
-                await self.reason()
-                await asyncio.sleep(_LOOK_EVERY_S)
+                reason = await self.reason()
+                await asyncio.sleep(_LOOK_EVERY_S if reason is None else _LOOK_AGAIN_S)
 
         looking = asyncio.create_task(look())
         try:

@@ -7,7 +7,8 @@ import json
 import os
 import socket
 import sys
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,17 @@ class Shell:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+
+    @asynccontextmanager
+    async def running(self, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The same for as long as the block runs; killed afterwards if it has not ended by itself."""
+        process = await self.start(*arguments, **environment)
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
         """Run a program to its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
@@ -21,7 +22,7 @@ from contracts.stages import stage_of_activity
 from contracts.tasks import GenerationRequest, Stage
 from runtime.embedded import EmbeddedServer
 from runtime.logs import configure_logs
-from tests.command import free_address, make_shell, read_until
+from tests.command import finish, free_address, make_shell, read_until
 from tests.rig import make_request
 from tests.services import KEY, FakeOpenAI, refusal
 from tests.supabase_site.project import OWNER, SupabaseProject
@@ -239,22 +240,23 @@ async def test_a_log_tells_everything_but_what_is_private(
             CONCEPT_LOG_FORMAT="json",
             **openai.environment,
         )
-        worker = await shell.start("worker.py")
-        said = []
-        for one, code in ((request, 0), (doomed, 1)):
-            task = ("--user", OWNER, "--task-id", str(one.task_id), "--palettes", "2", "--json")
-            told = ("--logo", words["logo_description"], "--theme", words["theme_description"])
-            started = await shell.run("starter.py", "generate", *told, *task)
-            assert started.code == code, started.err
-            said.append("\n".join(line for line in started.err.splitlines() if line.startswith("{")))
-        worker.terminate()
-        out, err = await worker.communicate()
-    assert out == b""
-    said.append(err.decode())
+        async with shell.running("worker.py") as worker:
+            ending = asyncio.create_task(finish(worker))
+            said = []
+            for one, code in ((request, 0), (doomed, 1)):
+                task = ("--user", OWNER, "--task-id", str(one.task_id), "--palettes", "2", "--json")
+                told = ("--logo", words["logo_description"], "--theme", words["theme_description"])
+                started = await shell.run("starter.py", "generate", *told, *task)
+                assert started.code == code, started.err
+                said.append("\n".join(line for line in started.err.splitlines() if line.startswith("{")))
+            worker.terminate()
+            ended = await ending
+    assert (ended.code, ended.out) == (0, "")
+    said.append(ended.err)
     for private in (*words.values(), OWNER, KEY, service_key(), "token="):
         assert not [line for text in said for line in text.splitlines() if private in line], private
 
-    lines = [json.loads(line) for line in err.decode().splitlines()]
+    lines = [json.loads(line) for line in ended.err.splitlines()]
     about = belonging(lines, request)
     assert {line["stage"] for line in about if "stage" in line} >= set(Stage)
     assert [
@@ -285,14 +287,17 @@ async def test_a_bridges_lines_name_message_and_task(server: EmbeddedServer, tmp
     )
     request = make_request()
     data = base64.b64encode(request.model_dump_json().encode()).decode()
-    bridge = await shell.start("bridge.py", "push", "--host", host, "--port", port)
-    assert bridge.stderr is not None
-    await read_until(bridge.stderr, "listening")
-    async with httpx.AsyncClient(trust_env=False) as http:
-        for body in ({"message": {"data": data, "messageId": "11"}}, {"message": {"data": "e30=", "messageId": "12"}}):
-            assert (await http.post(f"http://{address}/", json=body)).status_code == 204
-    bridge.terminate()
-    _, err = await bridge.communicate()
+    async with shell.running("bridge.py", "push", "--host", host, "--port", port) as bridge:
+        assert bridge.stderr is not None
+        await read_until(bridge.stderr, "listening")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for body in (
+                {"message": {"data": data, "messageId": "11"}},
+                {"message": {"data": "e30=", "messageId": "12"}},
+            ):
+                assert (await http.post(f"http://{address}/", json=body)).status_code == 204
+        bridge.terminate()
+        _, err = await bridge.communicate()
     lines = [json.loads(line) for line in err.decode().splitlines()]
     delivered = next(line for line in lines if line["message"] == "delivered")
     refused = next(line for line in lines if line["message"] == "a message can never succeed")

@@ -25,7 +25,7 @@ from runtime.embedded import EmbeddedServer
 from runtime.metrics import BacklogMetrics
 from runtime.queues import PolledQueue, TaskKind, watching_backlog
 from runtime.telemetry import temporal_runtime
-from tests.command import ROOT, finish, free_address, make_shell, read_until
+from tests.command import ROOT, free_address, make_shell, read_until
 from tests.rig import make_request, until
 from tests.services import FakeOpenAI, refusal
 
@@ -93,44 +93,40 @@ async def scraped(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFacto
             CONCEPT_PUSH_AUTH="off",
             **openai.environment,
         )
-        worker = await shell.start("worker.py", CONCEPT_METRICS_ADDRESS=worker_page)
-        bridge = await shell.start(
-            "bridge.py",
-            *("push", "--host", "127.0.0.1", "--port", pushed.rpartition(":")[2]),
-            CONCEPT_METRICS_ADDRESS=bridge_page,
-        )
-        request = make_request(num_palettes=3)
-        assert bridge.stderr is not None
-        await read_until(bridge.stderr, "listening")
-        async with httpx.AsyncClient(trust_env=False) as http:
-            for content in (request.model_dump_json().encode(), b"{}"):
-                body = {"message": {"data": base64.b64encode(content).decode(), "messageId": "1"}}
-                assert (await http.post(f"http://{pushed}/", json=body)).status_code == 204
-            assert (await http.post(f"http://{pushed}/", content=b"nothing")).status_code == 400
-        concepts = ConceptClient(await connect(server.address), queue, with_attributes=True)
-        await concepts.wait(request.task_id, timeout_s=60)
+        push = ("push", "--host", "127.0.0.1", "--port", pushed.rpartition(":")[2])
+        async with (
+            shell.running("worker.py", CONCEPT_METRICS_ADDRESS=worker_page),
+            shell.running("bridge.py", *push, CONCEPT_METRICS_ADDRESS=bridge_page) as bridge,
+        ):
+            request = make_request(num_palettes=3)
+            assert bridge.stderr is not None
+            await read_until(bridge.stderr, "listening")
+            async with httpx.AsyncClient(trust_env=False) as http:
+                for content in (request.model_dump_json().encode(), b"{}"):
+                    body = {"message": {"data": base64.b64encode(content).decode(), "messageId": "1"}}
+                    assert (await http.post(f"http://{pushed}/", json=body)).status_code == 204
+                assert (await http.post(f"http://{pushed}/", content=b"nothing")).status_code == 400
+            concepts = ConceptClient(await connect(server.address), queue, with_attributes=True)
+            await concepts.wait(request.task_id, timeout_s=60)
 
-        async def is_complete() -> bool:
-            page = read_page(await scrape(worker_page))
-            return bool(
-                value(page, "concept_stage_latency_seconds_count", stage="store") and value(page, "concept_ready")
-            )
+            async def is_complete() -> bool:
+                page = read_page(await scrape(worker_page))
+                return bool(
+                    value(page, "concept_stage_latency_seconds_count", stage="store") and value(page, "concept_ready")
+                )
 
-        await until(is_complete)
-        pages = {"worker": await scrape(worker_page), "bridge": await scrape(bridge_page)}
-        openai.script[openai.image_path] = [refusal(400)]
-        doomed = make_request()
-        await concepts.start(doomed)
-        await concepts.wait(doomed.task_id, timeout_s=60)
+            await until(is_complete)
+            pages = {"worker": await scrape(worker_page), "bridge": await scrape(bridge_page)}
+            openai.script[openai.image_path] = [refusal(400)]
+            doomed = make_request()
+            await concepts.start(doomed)
+            await concepts.wait(doomed.task_id, timeout_s=60)
 
-        async def is_failed() -> bool:
-            return bool(value(read_page(await scrape(worker_page)), "temporal_workflow_failed_total"))
+            async def is_failed() -> bool:
+                return bool(value(read_page(await scrape(worker_page)), "temporal_workflow_failed_total"))
 
-        await until(is_failed)
-        pages["after a failure"] = await scrape(worker_page)
-        for process in (worker, bridge):
-            process.terminate()
-            await finish(process)
+            await until(is_failed)
+            pages["after a failure"] = await scrape(worker_page)
     return pages
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -109,21 +110,22 @@ async def test_one_trace_from_the_message_to_the_paid_call(server: EmbeddedServe
         openai.script[openai.palettes_path] = [refusal(503, complaint)]
         on = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url} | openai.environment
         pushed = free_address()
-        bridge = await shell.start(
-            "bridge.py", "push", "--host", "127.0.0.1", "--port", pushed.rpartition(":")[2], **on
-        )
-        worker = await shell.start("worker.py", **on, OTEL_SERVICE_NAME="our-worker")
-        assert bridge.stderr is not None
-        await read_until(bridge.stderr, "listening")
-        await deliver(pushed, request, {"googclient_traceparent": PARENT})
-        concepts = ConceptClient(
-            await connect(server.address), shell.environment["CONCEPT_TASK_QUEUE"], with_attributes=True
-        )
-        await concepts.wait(request.task_id, timeout_s=60)
-        ended = []
-        for process in (bridge, worker):
-            process.terminate()
-            ended.append(await finish(process))
+        push = ("push", "--host", "127.0.0.1", "--port", pushed.rpartition(":")[2])
+        async with (
+            shell.running("bridge.py", *push, **on) as bridge,
+            shell.running("worker.py", **on, OTEL_SERVICE_NAME="our-worker") as worker,
+        ):
+            ending = asyncio.create_task(finish(worker))
+            assert bridge.stderr is not None
+            await read_until(bridge.stderr, "listening")
+            await deliver(pushed, request, {"googclient_traceparent": PARENT})
+            concepts = ConceptClient(
+                await connect(server.address), shell.environment["CONCEPT_TASK_QUEUE"], with_attributes=True
+            )
+            await concepts.wait(request.task_id, timeout_s=60)
+            for process in (bridge, worker):
+                process.terminate()
+            ended = [await finish(bridge), await ending]
     assert [one.code for one in ended] == [0, 0]
     assert {service for service, _ in collector.spans} == {"concept-bridge", "our-worker"}
     assert {span.trace_id.hex() for _, span in collector.spans} == {TRACE}
