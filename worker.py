@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
+from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
@@ -28,7 +29,7 @@ from activities.palettes import PaletteActivities
 from activities.retention import RetentionActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.console import BadInput, load_dotenv_file, run_app
+from commands.console import BadInput, ExitCode, leave, load_dotenv_file, run_app
 from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
@@ -47,7 +48,11 @@ from workflows.retention import RetentionWorkflow
 GRACE = timedelta(seconds=130)
 """How long running activities may take to finish after SIGTERM: longer than any attempt of a concept's may.
 
-A container's stop grace must be longer still."""
+A container's stop grace must be longer still.
+"""
+
+SILENCE = timedelta(seconds=30)
+"""How long a worker that stops waits for a server that does not answer: what runs could tell it nothing."""
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
@@ -169,6 +174,28 @@ async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) 
     await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
+async def _leave_without_server(client: Client) -> None:
+    """End the process once Temporal has been silent for `SILENCE`.
+
+    The SDK waits for the server to end its polls, and without a server it would wait for ever.
+    """
+    loop = asyncio.get_running_loop()
+    heard_at = loop.time()
+    while loop.time() - heard_at < SILENCE.total_seconds():
+        if await _answers(client):
+            heard_at = loop.time()
+        await asyncio.sleep(1)
+    log.warning("Temporal does not answer: leaving without it")
+    leave(ExitCode.DONE)
+
+
+async def _answers(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=3))
+    except RPCError:
+        return False
+
+
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
     stop = asyncio.Event()
@@ -198,6 +225,8 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
             await stack.enter_async_context(working(client, settings, store, queues=queues))
             polling.set()
             await stop.wait()
+            watching = asyncio.create_task(_leave_without_server(client))
+        watching.cancel()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
 

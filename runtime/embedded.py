@@ -38,7 +38,7 @@ _FAST = (
     "--dynamic-config-value=history.transferProcessorMaxPollRPS=1000",
     "--dynamic-config-value=history.timerProcessorMaxPollRPS=1000",
 )
-# Without it a worker that stops breaks off its own polls, and a task that is just then on its way waits for its timeout.
+# Without it a worker that stops breaks off its own polls, and a task that is then on its way waits for its timeout.
 _LOSE_NOTHING = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)
 _DURABLE_AND_FAST = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
