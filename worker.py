@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
@@ -31,7 +32,7 @@ from activities.retention import RetentionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.console import BadInput, load_dotenv_file, run_app, start_logs
+from commands.console import BadInput, ExitCode, leave, load_dotenv_file, run_app, start_logs
 from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
@@ -61,7 +62,11 @@ from workflows.variations import ConceptVariationsWorkflow
 GRACE = timedelta(seconds=130)
 """How long running activities may take to finish after SIGTERM: longer than any attempt of a concept's may.
 
-A container's stop grace must be longer still."""
+A container's stop grace must be longer still.
+"""
+
+SILENCE = timedelta(seconds=30)
+"""How long a worker that stops waits for a server that does not answer: what runs could tell it nothing."""
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
@@ -231,6 +236,28 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     )
 
 
+async def _leave_without_server(client: Client) -> None:
+    """End the process once Temporal has been silent for `SILENCE`.
+
+    The SDK waits for the server to end its polls, and without a server it would wait for ever.
+    """
+    loop = asyncio.get_running_loop()
+    heard_at = loop.time()
+    while loop.time() - heard_at < SILENCE.total_seconds():
+        if await _answers(client):
+            heard_at = loop.time()
+        await asyncio.sleep(1)
+    log.warning("Temporal does not answer: leaving without it")
+    leave(ExitCode.DONE)
+
+
+async def _answers(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=3))
+    except RPCError:
+        return False
+
+
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
     runtime = temporal_runtime(settings.metrics_address)
@@ -261,6 +288,8 @@ async def _serve(
             )
             readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
             await stop.wait()
+            watching = asyncio.create_task(_leave_without_server(client))
+        watching.cancel()
     except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
         raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
 

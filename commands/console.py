@@ -90,7 +90,7 @@ def run_app(app: typer.Typer) -> NoReturn:
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
         _complain(exc)
-    _leave(code)
+    leave(code)
 
 
 def _complain(exc: Exception) -> None:
@@ -109,7 +109,7 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
 
 
-def _leave(code: ExitCode) -> NoReturn:
+def leave(code: ExitCode) -> NoReturn:
     """End the process without tearing down the interpreter: on Python 3.11 the SDK's threads may abort it then."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):

@@ -40,8 +40,7 @@ _FAST = (
     # A workflow that is deleted is gone at once: the server would look every 30 s whether its end has been dealt with.
     "--dynamic-config-value=history.transferProcessorEnsureCloseBeforeDelete=false",
 )
-# Without it a worker that stops breaks off its own polls, and a task that is on its way just then waits for its
-# timeout.
+# Without it a worker that stops breaks off its own polls, and a task that is then on its way waits for its timeout.
 _LOSE_NOTHING = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)
 _DURABLE_AND_FAST = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
