@@ -55,7 +55,7 @@ def test_every_activity_call_has_a_policy() -> None:
                 assert len(spread) == 1, f"{path.name}:{node.lineno}"
                 assert spread[0].startswith("policies."), f"{path.name}:{node.lineno}"
                 calls += 1
-    assert calls == 16
+    assert calls == 18
 
 
 def test_importing_a_module_runs_nothing() -> None:
