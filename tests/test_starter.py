@@ -370,8 +370,8 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     """`status` says where the candidates can be seen, `choose` takes one, and `watch` sees the end of it."""
     started = await dev.shell.run("starter.py", "generate", *WORDS, "--candidates", "2", "--no-wait", "--json")
     task = str(started.document["task_id"])
-    status = ConceptStatus.model_validate_json(started.out.replace('"status": ', '"state": '))
-    while status.choose_until is None:
+    status = None
+    while status is None or status.choose_until is None:
         asked = await dev.shell.run("starter.py", "status", task, "--json")
         status = ConceptStatus.model_validate_json(asked.out)
     files = [Path(status.links[candidate.image.path]) for candidate in status.candidates]

@@ -800,6 +800,28 @@ async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
     assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
 
 
+TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        layout.candidate(OWNER, TASK, 2),
+        layout.paid_image(TASK, 3),
+        layout.paid_image_provenance(TASK, 3),
+        layout.paid_image_provenance(TASK),
+        layout.source_image(TASK),
+        layout.given_image(TASK),
+        layout.paid_palettes(TASK),
+    ],
+)
+async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> None:
+    """Both stores find a folder by whichever object of ours is left in it."""
+    await put_old(backend, backend.store.concept_bucket, path)
+    found = await backend.store.abandoned_folders(SINCE, SINCE, 10)
+    assert [each.path for each in found] == ["/".join(path.split("/")[:2])]
+
+
 @pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
 async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
     """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
