@@ -258,7 +258,7 @@ async def test_activities_wait_for_a_worker_that_can_read_them(
             if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
         ]
     assert (status.state, status.variations.done, status.variations.failed) == (TaskStatus.COMPLETED, 6, ())
-    # One for what could not be read; a task on its way to a worker that just leaves may cost another one.
+    # One for what could not be read; where a server does not end polls, a task on its way may cost another.
     assert 2 <= max(attempts) <= 3
 
 
