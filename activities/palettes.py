@@ -48,7 +48,7 @@ class PaletteActivities(PaletteStages):
         except ObjectMissing:
             return None
         except ValidationError as exc:
-            raise ObjectCorrupt(f"the object {bucket}/{path} is not a set of palettes") from exc
+            raise ObjectCorrupt(f"the object {layout.named(bucket, path)} is not a set of palettes") from exc
 
     async def _ask(self, request: PaletteRequest, calls: PaidCalls) -> PaletteSet:
         words = request.theme_description, request.logo_description

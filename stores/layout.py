@@ -19,6 +19,12 @@ def is_ours(path: str) -> bool:
     return _OURS.fullmatch(path) is not None
 
 
+def named(bucket: str, path: str) -> str:
+    """How an error calls an object: without its first segment, which says whose it is, where it is not our own."""
+    owner, _, rest = path.partition("/")
+    return f"{bucket}/{path}" if owner == PAID_FOLDER else f"{bucket}/…/{rest}"
+
+
 def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
     """The image that was paid for, as it came; `candidate` counts from 1."""
     return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
-from stores.layout import is_ours
+from stores.layout import is_ours, named
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER_S = 3600.0
@@ -46,7 +46,7 @@ class ObjectFolder:
             os.link(draft, target)
         except (FileExistsError, NotADirectoryError) as exc:
             if target.is_dir() or any(folder.is_file() for folder in target.parents):
-                raise StoreRefused(f"an object and a folder cannot share a name: {bucket}/{path}") from exc
+                raise StoreRefused(f"an object and a folder cannot share a name: {named(bucket, path)}") from exc
             try:
                 data = self.get(bucket, path, None)
             except ObjectMissing as gone:
@@ -69,11 +69,11 @@ class ObjectFolder:
         try:
             data = self._path(bucket, path).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
-            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
         except OSError as exc:
             raise StoreUnavailable(f"an object could not be read: {exc.strerror}") from exc
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-            raise ObjectCorrupt(f"the object {bucket}/{path} is not the one that was stored")
+            raise ObjectCorrupt(f"the object {named(bucket, path)} is not the one that was stored")
         return data
 
     def remove_folder(self, bucket: str, folder: str) -> int:
@@ -112,7 +112,7 @@ class ObjectFolder:
         """Both come from messages: what they name must lie inside the bucket, and the bucket inside the root."""
         buckets, segments = PurePosixPath(bucket).parts, PurePosixPath(path).parts
         if len(buckets) != 1 or not segments or not all(map(_is_plain_name, buckets + segments)):
-            raise StoreRefused(f"not a path inside the store: {f'{bucket}/{path}'!r}")
+            raise StoreRefused(f"not a path inside the store: {named(bucket, path)!r}")
         return self._root.joinpath(*buckets, *segments)
 
     def _sweep(self) -> None:

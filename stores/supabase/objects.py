@@ -12,6 +12,7 @@ from storage3.exceptions import StorageApiError
 
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
+from stores.layout import named
 from stores.supabase.connection import SupabaseConnection, answers, is_status, parsed
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -133,7 +134,7 @@ class ObjectBuckets:
             async with answers(self._timeout_s):
                 data = await self._storage.from_(bucket).download(path)
         except StorageApiError as exc:
-            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
         found = await self._sha256(data)
         if found == sha256:
             return data
@@ -142,7 +143,7 @@ class ObjectBuckets:
         if spoilt:
             raise StoreUnavailable("Supabase Storage sent other bytes than it holds")
         if sha256 is not None:
-            raise ObjectCorrupt(f"the object {bucket}/{path} is not the one that was stored")
+            raise ObjectCorrupt(f"the object {named(bucket, path)} is not the one that was stored")
         return data
 
     async def remove_folder(self, bucket: str, folder: str) -> int:
@@ -180,7 +181,7 @@ class ObjectBuckets:
             async with answers(self._timeout_s):
                 answer = await self._storage.from_(bucket).info(path)
         except StorageApiError as exc:
-            raise ObjectMissing(f"there is no object {bucket}/{path}") from exc
+            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
         return parsed(_INFO, answer)
 
     async def _below(self, bucket: str, folder: str) -> list[str]:
@@ -209,4 +210,4 @@ def _sha256(data: bytes) -> str:
 def _check(bucket: str, path: str) -> None:
     """Both come from messages, and the client would let a `#` or a `..` lead elsewhere."""
     if not _BUCKET.fullmatch(bucket) or not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
-        raise StoreRefused(f"not a path inside the store: {f'{bucket}/{path}'!r}")
+        raise StoreRefused(f"not a path inside the store: {named(bucket, path)!r}")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.tasks import GenerationRequest
+from contracts.tasks import TaskRequest
 from tests.chaos.wire import Call
 
 _FAILURES = {"failed", "cancelled"}
@@ -86,7 +86,7 @@ class Evidence:
     """All that can be seen from outside. `troubled` says when each worker could not do its work."""
 
     objects: Path
-    requests: Sequence[GenerationRequest]
+    requests: Sequence[TaskRequest]
     rows: dict[str, tuple[str, str | None]]
     """Task → status and error message."""
     concepts: Sequence[ConceptSeen]
@@ -225,11 +225,11 @@ def read_tables(database: Path) -> tuple[dict[str, tuple[str, str | None]], list
     return rows, concepts
 
 
-async def ask_temporal(client: Client, requests: Sequence[GenerationRequest]) -> dict[str, str]:
+async def ask_temporal(client: Client, requests: Sequence[TaskRequest]) -> dict[str, str]:
     """How each task's workflow ended; RUNNING where it did not."""
     gate = asyncio.Semaphore(16)
 
-    async def one(request: GenerationRequest) -> tuple[str, str]:
+    async def one(request: TaskRequest) -> tuple[str, str]:
         async with gate:
             try:
                 description = await client.get_workflow_handle(request.workflow_id).describe()

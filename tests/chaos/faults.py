@@ -14,8 +14,12 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError
 
-from contracts.tasks import GenerationRequest
+from commands.console import BadInput
+from commands.session import Session
+from contracts.tasks import Request
 from runtime.concepts import UnknownWorkflow
+from settings import Settings
+from stores.errors import StoreUnavailable
 from tests.chaos.site import Site, WorkerProcess
 
 _RECENT = 12
@@ -35,11 +39,11 @@ def _some_worker(site: Site, chance: random.Random) -> WorkerProcess | None:
     return chance.choice(site.living) if site.living else None
 
 
-def _some_task(site: Site, chance: random.Random) -> GenerationRequest | None:
+def _some_task(site: Site, chance: random.Random) -> Request | None:
     return chance.choice(site.requests[-_RECENT:]) if site.requests else None
 
 
-async def _some_recorded_task(site: Site, chance: random.Random) -> GenerationRequest | None:
+async def _some_recorded_task(site: Site, chance: random.Random) -> Request | None:
     """One that has a row. What is torn away before that leaves no trace anywhere: nobody could ever find it."""
     task = _some_task(site, chance)
     if task is None or await site.store.task(task.task_id) is None:
@@ -133,6 +137,14 @@ async def _start_again(site: Site, chance: random.Random) -> None:
             await asyncio.gather(*(site.concepts.start(task) for _ in range(2)))
 
 
+async def _retry(site: Site, chance: random.Random) -> None:
+    """Somebody wants a task that has ended once more; one that has not, or that lacks nothing, is left as it is."""
+    task = await _some_recorded_task(site, chance)
+    if task is not None:
+        with suppress(BadInput, RPCError, StoreUnavailable):
+            await Session(Settings.model_validate({}), site.store, site.concepts).retry(task.task_id)
+
+
 FAULTS = (
     Fault("worker killed", 5, _kill_worker),
     Fault("worker stopped", 2, _stop_worker),
@@ -145,6 +157,7 @@ FAULTS = (
     Fault("terminated", 4, _terminate),
     Fault("forgotten", 2, _forget),
     Fault("started again", 5, _start_again),
+    Fault("retried", 6, _retry),
 )
 
 

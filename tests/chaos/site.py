@@ -21,7 +21,7 @@ from temporalio.client import Client
 
 from commands.console import ExitCode
 from contracts.reconciliation import Verdict
-from contracts.tasks import GenerationRequest
+from contracts.tasks import Request
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
@@ -102,7 +102,7 @@ class Site:
     concepts: ConceptClient
     store: LocalStore
     interrupted: Verdict
-    requests: list[GenerationRequest] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
 
@@ -151,7 +151,7 @@ class Site:
         await self.server.stop()
         self.server = await EmbeddedServer.start(folder=self.folder, port=self.port)
 
-    def record(self, request: GenerationRequest) -> None:
+    def record(self, request: Request) -> None:
         """Write a pending row past the workers, as the web application does."""
         now = datetime.now(UTC).isoformat()
         with closing(sqlite3.connect(self.data / "concepts.sqlite3", timeout=60)) as database, database:
@@ -181,7 +181,7 @@ async def opened_site(folder: Path, chance: random.Random, workers: int, interru
     port = int(free_address().rpartition(":")[2])
     folder.mkdir(parents=True, exist_ok=True)
     server = await EmbeddedServer.start(folder=folder, port=port)
-    requests: list[GenerationRequest] = []
+    requests: list[Request] = []
 
     def is_stored(number: int, asked: Asked) -> bool:
         name = "image" if asked == "image" else "palettes.json"

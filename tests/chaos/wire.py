@@ -125,12 +125,12 @@ class MoodyService(FakeOpenAI):
     @override
     def mood(self, request: Recorded) -> Step | None:
         worker, direct = _direct(request)
-        number = _NUMBER.search(direct.body)
-        if number is None:
+        numbers = [int(number) for number in _NUMBER.findall(direct.body)]
+        if not numbers:
             return None
+        task = max(numbers)  # what is made of an earlier task's concept may quote that task's words, too
         fate = "usual" if self.calm else self._chance.choices(list(FATES), list(FATES.values()))[0]
-        asked: Asked = "image" if direct.path == self.image_path else "palettes"
-        task = int(number[1])
+        asked: Asked = "palettes" if direct.path == self.palettes_path else "image"
         call = Call(task, asked, worker, time.monotonic(), self._is_stored(task, asked))
         self.history.append(call)
         if fate in {"usual", "slow"}:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.tasks import GenerationRequest
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, VariationsRequest
 from messages.delivery import Bridge
 from messages.envelopes import Message
 from messages.errors import NotNow
@@ -54,7 +55,7 @@ async def persistently(call: Callable[[], Coroutine[None, None, object]]) -> Non
             await asyncio.sleep(_AGAIN_S)
 
 
-async def _start(site: Site, request: GenerationRequest) -> None:
+async def _start(site: Site, request: Request) -> None:
     """As the starter does."""
     await persistently(lambda: site.concepts.start(request))
 
@@ -76,8 +77,54 @@ async def _start_given(site: Site, request: GenerationRequest) -> None:
     path = layout.given_image(request.task_id)
     stored = await site.store.put(site.store.concept_bucket, path, draw_png(96), "image/png")
     given = request.model_copy(update={"base_image": stored.as_image(96, 96)})
-    site.requests[site.requests.index(request)] = given
-    await _start(site, given)
+    await _start_instead(site, request, given)
+
+
+async def _refine(site: Site, request: GenerationRequest) -> None:
+    """An earlier concept of the same user, changed by words that tell the paid service this task's number."""
+    source = await _earlier_concept(site, request)
+    if source is None:
+        await _start(site, request)
+        return
+    refinement = RefinementRequest(
+        task_id=request.task_id,
+        user_id=request.user_id,
+        refinement_prompt=request.logo_description,
+        source_concept_id=source,
+        logo_description=request.logo_description,
+        theme_description=request.theme_description,
+        num_palettes=request.num_palettes,
+        preserve_aspects=("colors",) if request.num_palettes % 2 else (),
+    )
+    await _start_instead(site, request, refinement)
+
+
+async def _vary(site: Site, request: GenerationRequest) -> None:
+    """More palettes for an earlier concept of the same user."""
+    source = await _earlier_concept(site, request)
+    if source is None:
+        await _start(site, request)
+        return
+    more = VariationsRequest(
+        task_id=request.task_id,
+        user_id=request.user_id,
+        source_concept_id=source,
+        theme_description=request.logo_description,
+        num_palettes=request.num_palettes,
+    )
+    await _start_instead(site, request, more)
+
+
+async def _earlier_concept(site: Site, request: GenerationRequest) -> uuid.UUID | None:
+    for earlier in site.requests:
+        if earlier.user_id == request.user_id and await site.store.concept(earlier.concept_id) is not None:
+            return earlier.concept_id
+    return None
+
+
+async def _start_instead(site: Site, request: GenerationRequest, instead: Request) -> None:
+    site.requests[site.requests.index(request)] = instead
+    await _start(site, instead)
 
 
 KINDS = (
@@ -85,6 +132,8 @@ KINDS = (
     Kind("delivered twice", 3, _deliver_twice),
     Kind("recorded only", 2, _record_only),
     Kind("with an image", 1, _start_given),
+    Kind("refined", 2, _refine),
+    Kind("varied", 2, _vary),
 )
 
 

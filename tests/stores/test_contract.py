@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import sqlite3
 import uuid
 from abc import ABC, abstractmethod
@@ -609,11 +610,12 @@ async def test_of_many_puts_at_once_one_wins(store: Store, backend: Backend) -> 
 
 @pytest.mark.parametrize("path", ["ada/1/none.png", "ada/1", "ada", "ada/1/base.png/below", "eve/1/base.png"])
 async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
-    """No object: `find` says None and `get` says so; a folder is not an object."""
+    """No object: `find` says None and `get` says so, without saying whose; a folder is not an object."""
     await store.put(store.concept_bucket, "ada/1/base.png", b"here", PNG)
     assert await store.find(store.concept_bucket, path) is None
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissing) as missing:
         await store.get(store.concept_bucket, path)
+    assert not {"ada", "eve"} & set(re.split(r"[/ ]", str(missing.value)))
     with pytest.raises(ObjectMissing):
         await store.get(store.concept_bucket, path, sha256="0" * 64)
 
@@ -621,8 +623,9 @@ async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
 async def test_other_bytes_than_expected_are_corrupt(store: Store) -> None:
     """Bytes that do not match the expected hash are never returned."""
     await store.put(store.concept_bucket, "ada/1/base.png", b"these", PNG)
-    with pytest.raises(ObjectCorrupt):
+    with pytest.raises(ObjectCorrupt, match="/…/1/base.png is not") as corrupt:
         await store.get(store.concept_bucket, "ada/1/base.png", sha256=hashlib.sha256(b"those").hexdigest())
+    assert "ada" not in str(corrupt.value)
 
 
 async def test_a_folder_is_removed_and_nothing_else(store: Store, backend: Backend) -> None:
