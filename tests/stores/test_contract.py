@@ -623,7 +623,7 @@ async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
 async def test_other_bytes_than_expected_are_corrupt(store: Store) -> None:
     """Bytes that do not match the expected hash are never returned."""
     await store.put(store.concept_bucket, "ada/1/base.png", b"these", PNG)
-    with pytest.raises(ObjectCorrupt, match="/…/1/base.png is not") as corrupt:
+    with pytest.raises(ObjectCorrupt, match=r"/…/1/base\.png is not") as corrupt:
         await store.get(store.concept_bucket, "ada/1/base.png", sha256=hashlib.sha256(b"those").hexdigest())
     assert "ada" not in str(corrupt.value)
 
