@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 ANSWER_GRACE_S = 30.0
 """How long a cancelled call may still bring its answer: what was paid for is worth having when the task is retried."""
+LATE_GRACE_S = 2.0
+"""The same for an attempt that Temporal has given up: the next one is on its way, and finds what is stored by then."""
 
 
 class PaidCalls:
@@ -80,17 +82,23 @@ class PaidCalls:
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Await a call; when somebody cancels the task meanwhile, let it bring its answer if that does not take long."""
+    """Await a call; when the attempt is cancelled meanwhile, let it bring its answer if that does not take long."""
     calling = asyncio.ensure_future(call())
     try:
         return await asyncio.shield(calling)
     except asyncio.CancelledError:
-        details = activity.cancellation_details()
-        if details is not None and details.cancel_requested:
-            await asyncio.wait({calling}, timeout=ANSWER_GRACE_S)
+        await asyncio.wait({calling}, timeout=_grace_s())
         if calling.done() and not calling.cancelled() and calling.exception() is None:
             return calling.result()
         raise
     finally:
         calling.cancel()
         await asyncio.wait({calling})
+
+
+def _grace_s() -> float:
+    """How long this attempt, which was cancelled, may wait for what it has paid for."""
+    details = activity.cancellation_details()
+    if details is None or details.worker_shutdown:
+        return 0.0
+    return ANSWER_GRACE_S if details.cancel_requested else LATE_GRACE_S

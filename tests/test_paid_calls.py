@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
 from temporalio.common import MetricMeter, RetryPolicy
@@ -279,6 +281,33 @@ async def _timeouts(rig: Rig, request: GenerationRequest) -> list[int]:
         async for event in rig.handle(request).fetch_history_events()
         if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
     ]
+
+
+@pytest.mark.parametrize("shutdown", [False, True])
+async def test_an_attempt_that_was_given_up_may_bring_its_answer(
+    store: LocalStore, service: FakeService, shutdown: bool
+) -> None:
+    """Timed out, it stores an answer that comes at once: the next one pays nothing. A worker that stops cuts off."""
+    words = {"logo_description": "a fox for a coffee shop", "theme_description": "warm autumn, hand-made"}
+    asked = PaletteRequest(task_id=uuid.uuid4(), count=3, **words)
+    answer = Hold(asyncio.Event())
+    service.script[service.palettes_path] = [answer]
+    given_up = ActivityEnvironment()
+    async with adapters(service) as (_, coloring):
+        activities = PaletteActivities(store, coloring)
+        attempt = asyncio.create_task(given_up.run(activities.create_palettes, asked))
+        await asyncio.wait_for(answer.entered.wait(), 30)
+        given_up.cancel(ActivityCancellationDetails(timed_out=not shutdown, worker_shutdown=shutdown))
+        if shutdown:
+            with pytest.raises(asyncio.CancelledError):
+                await attempt
+            answer.until.set()
+        else:
+            answer.until.set()
+            await attempt
+        found = await ActivityEnvironment().run(PaletteActivities(store, coloring).create_palettes, asked)
+    assert len(found.palettes) == 3
+    assert len(service.requests) == (2 if shutdown else 1)
 
 
 async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: LocalStore, service: FakeService) -> None:

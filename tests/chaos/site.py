@@ -130,6 +130,8 @@ class Site:
             CONCEPT_LOG_FORMAT="json",
             CONCEPT_LOG_LEVEL="WARNING",
             PYTHONPATH=str(ROOT),
+            # With a full disk Python 3.11 leaves half a .pyc behind, and no later process could import that module.
+            PYTHONDONTWRITEBYTECODE="1",
             **self.service.environment_of(number),
         )
         with (self.folder / f"worker-{number}.log").open("wb") as log:

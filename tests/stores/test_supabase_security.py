@@ -36,6 +36,9 @@ FUNCTIONS = (
     "expired_tasks",
     "remove_tasks",
     "abandoned_folders",
+    "open_tasks",
+    "unfulfilled_tasks",
+    "settle_task",
     "concept_store_setup",
 )
 _ROWS = TypeAdapter(list[dict[str, object]])
@@ -207,6 +210,17 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "expired_tasks": {"p_before": "2999-01-01", "p_limit": 10},
     "remove_tasks": {"p_before": "2999-01-01"},
     "abandoned_folders": {"p_buckets": [], "p_before": "2999-01-01", "p_paid_before": "2999-01-01", "p_limit": 1},
+    "open_tasks": {"p_before": "2999-01-01", "p_limit": 10},
+    "unfulfilled_tasks": {"p_before": "2999-01-01", "p_limit": 10},
+    "settle_task": {
+        "p_seen_status": "processing",
+        "p_seen_workflow_id": "w",
+        "p_seen_at": "2999-01-01",
+        "p_status": "failed",
+        "p_stage": "store",
+        "p_error_type": "x",
+        "p_error_message": "x",
+    },
     "concept_store_setup": {},
 }
 
@@ -229,7 +243,7 @@ async def test_every_function_is_the_workers_alone(office: Office, function: str
         arguments["p_workflow_id"] = "w"
     if function == "store_concept":
         arguments["p_concept"] = rig.make_concept(request).model_dump(mode="json")
-    if function == "reopen_task":
+    if function in {"reopen_task", "settle_task"}:
         arguments["p_task_id"] = str(request.task_id)
     if function in {"insert_variations", "read_concept", "add_variations"}:
         arguments["p_concept_id"] = str(request.concept_id)
