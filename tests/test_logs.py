@@ -59,6 +59,8 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Configure]:
     handlers, level, hook = root.handlers, root.level, sys.excepthook
     names = [*logging.Logger.manager.loggerDict]
     levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:  # libraries that other tests loaded may have set levels of their own
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
     def configure(style: Style, level: str = "INFO", *, secrets: tuple[str, ...] = ()) -> Written:
         trace = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")

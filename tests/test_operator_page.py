@@ -64,7 +64,7 @@ async def page_of(browser: Browser, server: EmbeddedServer, rig: Rig, request: G
 
 
 def _read(browser: Browser, url: str, tab: str) -> str:
-    with browser.open(url, width=1240, height=900) as page:
+    with browser.open(url, width=1240, height=2400) as page:
         text = _settled(page, "store_concept|fail_task" if tab == "timeline" else r"\bstage\b[\s\S]*\bseconds\b")
         assert page.evaluate(f"({_FRAMES}).every(frame => !frame.querySelector('img, a, script[src*=evil]'))")
     return text
