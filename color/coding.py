@@ -28,9 +28,9 @@ _MOST_REGIONS: Final = 16
 _MOST_RANKS: Final = 1 << 22
 
 
-def bands(height: int, width: int) -> Iterable[slice[int, int]]:
-    """Slices that cover `height` rows, each about 65,000 pixels: small enough for a processor's cache."""
-    rows = max(1, _BAND_PIXELS // max(1, width))
+def bands(height: int, width: int, pixels: int = _BAND_PIXELS) -> Iterable[slice[int, int]]:
+    """Slices that cover `height` rows, each about so many pixels: by default small enough for a processor's cache."""
+    rows = max(1, pixels // max(1, width))
     for top in range(0, height, rows):
         yield slice(top, min(top + rows, height))
 

@@ -45,6 +45,9 @@ _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
 """Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
 forth at each and are slower together than one after the other; meanwhile the others compress."""
+_LONG_BAND: Final = 1 << 21
+"""Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so a few long
+ones scale better than many that fit into the cache."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
@@ -236,7 +239,7 @@ def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:
     padded = np.zeros((len(table), 4), np.uint8)
     padded[:, :3] = table
     packed = padded.view("<u4").ravel()
-    for rows in bands(*cells.shape):
+    for rows in bands(*cells.shape, pixels=_LONG_BAND):
         pixels = packed.take(cells[rows].ravel(), mode="clip")
         if alpha is None:
             yield _three_bytes(pixels).reshape(-1, width * 3)
