@@ -46,8 +46,8 @@ _TURN: Final = Lock()
 """Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
 forth at each and are slower together than one after the other; meanwhile the others compress."""
 _LONG_BAND: Final = 1 << 21
-"""Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock: a few long ones
-scale better than many that fit into the cache."""
+"""Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so that a
+few long ones scale better than many that fit into the cache."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
