@@ -235,11 +235,11 @@ def _hex(oklab: F64) -> str:
 
 def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:
     """Bands of rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
-    width = cells.shape[1]
+    height, width = cells.shape
     padded = np.zeros((len(table), 4), np.uint8)
     padded[:, :3] = table
     packed = padded.view("<u4").ravel()
-    for rows in bands(*cells.shape, pixels=_LONG_BAND):
+    for rows in bands(height, width, _LONG_BAND):
         pixels = packed.take(cells[rows].ravel(), mode="clip")
         if alpha is None:
             yield _three_bytes(pixels).reshape(-1, width * 3)
