@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
+from commands.configured import keyring, opened_store, owner_rule
 from commands.console import load_dotenv_file, run_app, start_logs
 from commands.options import resource_path
-from commands.session import keyring, opened_store, owner_rule
 from messages.delivery import Bridge
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
+from commands.configured import keyring
 from commands.console import load_dotenv_file, run_app, start_logs
-from commands.session import keyring
 from runtime.codec_endpoint import CodecEndpoint
 from runtime.encryption import EncryptionCodec, Reading
 from runtime.health import serving

@@ -32,17 +32,17 @@ from activities.retention import RetentionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
+from commands.configured import keyring, opened_store, provider_choice
 from commands.console import BadInput, ExitCode, leave, load_dotenv_file, run_app, start_logs
-from commands.session import keyring, opened_store, provider_choice
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
-from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
+from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.encryption import reading
-from runtime.health import health_pages
+from runtime.errors import TemporalUnreachable
 from runtime.metrics import BacklogMetrics, CacheMetrics, StageMetrics, meter_of
 from runtime.queues import PolledQueue, TaskKind, watching_backlog
 from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
@@ -276,6 +276,9 @@ async def _serve(
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened_store(settings))
             if settings.health_address is not None:
+                # A web server is loaded where one is wanted: it takes a twentieth of a second.
+                from runtime.health import health_pages  # noqa: PLC0415
+
                 await stack.enter_async_context(health_pages(settings.health_address, readiness))
             await stack.enter_async_context(readiness.watched())
             if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage

@@ -23,12 +23,18 @@ from temporalio.service import RPCError
 
 from color import ImageError
 from messages.errors import PubSubRefused, PubSubUnreachable
-from runtime.client import TemporalMisconfigured, TemporalUnreachable
-from runtime.embedded import FolderInUse, PortInUse, ServerStartError
-from runtime.encryption import Unreadable
-from runtime.health import AddressUnusable
+from runtime.errors import (
+    AddressUnusable,
+    FolderInUse,
+    PortInUse,
+    ServerStartError,
+    TemporalMisconfigured,
+    TemporalUnreachable,
+    TracesMisconfigured,
+    Unreadable,
+)
 from runtime.logs import configure_logs
-from runtime.traces import TracesMisconfigured, current_trace
+from runtime.traces import current_trace
 from settings import Settings, SettingsError, unknown_variables
 from stores.errors import StoreError
 

@@ -16,8 +16,8 @@ from commands.session import Session, check_owner, opened
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
-from runtime.client import TemporalUnreachable
 from runtime.concepts import NoAnswer
+from runtime.errors import TemporalUnreachable
 from settings import Settings
 from stores.errors import StoreRefused
 

@@ -18,8 +18,10 @@ from commands.options import Image, Json, Palettes, User
 from commands.pictures import make_gallery
 from commands.session import Session, check_owner, opened
 from contracts.tasks import GenerationRequest, TaskStatus
+from runtime.announcement import announce, announced, withdraw
 from runtime.client import configured_address
-from runtime.embedded import USUAL_PORT, EmbeddedServer, FolderInUse, announce, announced, withdraw
+from runtime.embedded import USUAL_PORT, EmbeddedServer
+from runtime.errors import FolderInUse
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
 from settings import Settings

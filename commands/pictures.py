@@ -13,10 +13,10 @@ import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from color import Base, Coloring, Picture, choose, cube_error, cube_file, decode, lookup_table, prepare, render, shifts
+from commands.configured import opened_store
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
 from commands.given import parse_id, read_file, read_image
 from commands.options import Json
-from commands.session import opened_store
 from contracts.concepts import Concept
 from contracts.palettes import HexColor, Palette
 from gallery import Exhibit, Tile, write_gallery

@@ -7,9 +7,9 @@ from typing import Literal
 import typer
 from pydantic import BaseModel, ConfigDict
 
+from commands.configured import provider_choice
 from commands.console import ExitCode, load_settings, print_document, progress, run_async
 from commands.options import Json
-from commands.session import provider_choice
 from providers.chosen import Choice, check_provider
 from providers.errors import ProviderError, ProviderRejected
 

@@ -6,22 +6,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from commands.configured import keyring, opened_store, owner_rule
 from commands.console import BadInput
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import CompletionRequest, GenerationRequest, Request, TaskStatus, concept_id
 from messages.delivery import REFUSED_MESSAGE
-from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
+from runtime.announcement import announced
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
-from runtime.embedded import announced
-from runtime.keys import NO_KEYS, Keyring, parse_keys
 from runtime.traces import tracing
 from settings import Settings
 from stores.errors import ObjectMissing, TaskImported
-from stores.local import LocalStore
 from stores.port import Store, TaskRow
-from stores.supabase.project import Project, is_owner
 
 _POLL_S = 0.2
 
@@ -171,70 +168,6 @@ class Session:
             refined_from=concept.refined_from,
             varied_from=concept.varied_from,
         )
-
-
-@asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store that the settings name, for as long as the block runs. Raises `StoreError`."""
-    store = await _open_store(settings)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def provider_choice(settings: Settings) -> Choice:
-    """The providers that the settings name, with the accounts that have a key."""
-    jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
-    return Choice(
-        images=settings.image_provider,
-        palettes=settings.palette_provider,
-        jigsawstack=None
-        if jigsawstack is None
-        else JigsawStackAccount(settings.jigsawstack_api_url, jigsawstack.get_secret_value()),
-        openai=None
-        if openai is None
-        else OpenAIAccount(
-            settings.openai_base_url,
-            openai.get_secret_value(),
-            settings.openai_image_model or "",
-            settings.openai_text_model or "",
-        ),
-    )
-
-
-async def _open_store(settings: Settings) -> Store:
-    if settings.store == "local":
-        return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
-    # A third of a second that nobody else should wait for.
-    from stores.supabase.store import SupabaseStore  # noqa: PLC0415
-
-    return await SupabaseStore.open(supabase_project(settings))
-
-
-def supabase_project(settings: Settings) -> Project:
-    """The project that the settings name. Raises `BadInput` where they choose another store and name none."""
-    if settings.supabase_url is None or settings.supabase_service_role is None:
-        raise BadInput("CONCEPT_SUPABASE_URL and CONCEPT_SUPABASE_SERVICE_ROLE name no project")
-    return Project(
-        url=settings.supabase_url,
-        service_role=settings.supabase_service_role.get_secret_value(),
-        schema=settings.db_schema,
-        concept_bucket=settings.storage_bucket_concept,
-        palette_bucket=settings.storage_bucket_palette,
-        link_expiry_s=settings.signed_url_expiry_seconds,
-    )
-
-
-def keyring(settings: Settings) -> Keyring:
-    """The keys that payloads are encrypted with."""
-    keys = settings.encryption_keys
-    return NO_KEYS if keys is None else parse_keys(keys.get_secret_value())
-
-
-def owner_rule(settings: Settings) -> Callable[[str], bool]:
-    """Whether the store that the settings name can take a user id for an owner."""
-    return is_owner if settings.store == "supabase" else lambda _: True
 
 
 def check_owner(settings: Settings, request: Request) -> None:

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from commands.configured import opened_store, supabase_project
 from commands.console import ExitCode, load_settings, print_document, run_async
 from commands.options import Json
-from commands.session import opened_store, supabase_project
 from settings import Settings
 
 

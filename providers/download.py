@@ -22,6 +22,7 @@ import httpx
 from typing_extensions import override
 
 from contracts.images import MAX_IMAGE_BYTES
+from providers.tls import public_authorities
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[Address]]]
@@ -134,7 +135,9 @@ class Downloads:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         # Connections are not kept: they are known by their address, and two names may share one.
-        plain = httpx.AsyncHTTPTransport(retries=0, limits=httpx.Limits(max_keepalive_connections=0))
+        plain = httpx.AsyncHTTPTransport(
+            verify=public_authorities(), retries=0, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self._client = httpx.AsyncClient(
             transport=_JudgedTransport(transport or plain, frozenset(trusted), resolver, permitted),
             follow_redirects=False,

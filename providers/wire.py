@@ -12,6 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderUnavailable
 from providers.refusals import error_of
+from providers.tls import public_authorities
 
 _CONNECT_TIMEOUT_S = 10.0
 _POOL_TIMEOUT_S = 10.0
@@ -67,7 +68,9 @@ def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used.
     `around` may put something around each call.
     """
-    transport = httpx.AsyncHTTPTransport(retries=0, limits=httpx.Limits(max_connections=_LARGEST_POOL))
+    transport = httpx.AsyncHTTPTransport(
+        verify=public_authorities(), retries=0, limits=httpx.Limits(max_connections=_LARGEST_POOL)
+    )
     return httpx.AsyncClient(
         transport=around(transport),
         follow_redirects=False,

@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.workflows import SEARCH_ATTRIBUTES
 from runtime.encryption import data_converter
+from runtime.errors import TemporalMisconfigured, TemporalUnreachable
 from runtime.keys import NO_KEYS, Keyring
 from runtime.telemetry import temporal_runtime
 
@@ -23,18 +24,6 @@ _CONNECT_TIMEOUT_S = 10.0
 _OPERATOR_TIMEOUT = timedelta(seconds=5)
 
 log = logging.getLogger(__name__)
-
-
-class TemporalUnreachable(Exception):
-    """No Temporal server answers at `address`."""
-
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(f"no Temporal server answers at {address}: {reason}")
-        self.address = address
-
-
-class TemporalMisconfigured(Exception):
-    """What `TEMPORAL_*` or `temporal.toml` say cannot be right."""
 
 
 def configured_address() -> str | None:

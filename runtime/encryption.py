@@ -19,10 +19,8 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
@@ -35,7 +33,11 @@ from temporalio.converter import (
 )
 from typing_extensions import override
 
+from runtime.errors import Unreadable
 from runtime.keys import Keyring
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ENCODING = b"binary/encrypted"
 KEY_ID = "encryption-key-id"
@@ -43,10 +45,6 @@ _NONCE_BYTES = 12
 _VARIABLE = "CONCEPT_ENCRYPTION_KEYS"
 
 log = logging.getLogger(__name__)
-
-
-class Unreadable(Exception):
-    """A payload is encrypted, and no key that this process has fits. The sentence names the variable."""
 
 
 class NotForThisWorker(BaseException):
@@ -79,7 +77,7 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
 
     def __init__(self, keyring: Keyring, reading: Reading, context: SerializationContext | None = None) -> None:
         self._keyring = keyring
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in keyring.keys.items()}
+        self._ciphers = _ciphers(keyring) if keyring.keys else {}
         self.reading = reading
         self.of_activity = isinstance(context, ActivitySerializationContext)
 
@@ -113,6 +111,8 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
             if self._keyring.current is None:
                 reason = f"{_VARIABLE} is not set, and payloads are encrypted with the key {shown}"
             raise self.reading.refuse(key_id, reason, activity=self.of_activity)
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 -- as below
+
         try:
             opened = cipher.decrypt(payload.data[:_NONCE_BYTES], payload.data[_NONCE_BYTES:], _bound(key_id))
         except (InvalidTag, ValueError) as exc:
@@ -161,6 +161,13 @@ def reading(converter: DataConverter) -> Reading:
 def is_sealed(payload: Payload) -> bool:
     """Whether the payload is one that this module encrypted."""
     return payload.metadata.get("encoding") == ENCODING
+
+
+def _ciphers(keyring: Keyring) -> dict[str, AESGCM]:
+    # A tenth of a second that a worker without keys should not wait for.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    return {key_id: AESGCM(key) for key_id, key in keyring.keys.items()}
 
 
 def _bound(key_id: str) -> bytes:

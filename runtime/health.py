@@ -12,16 +12,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from typing_extensions import override
 
+from runtime.errors import AddressUnusable
 from runtime.readiness import Check, Readiness
 
 _LAST_ANSWERS_S = 1
-
-
-class AddressUnusable(Exception):
-    """A configured address cannot be listened on. `source` is the variable or option that named it."""
-
-    def __init__(self, source: str, address: str, reason: str) -> None:
-        super().__init__(f"{source}: cannot listen on {address}: {reason}")
 
 
 class _QuietServer(uvicorn.Server):

@@ -12,7 +12,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from runtime.health import AddressUnusable
+from runtime.errors import AddressUnusable
 from runtime.metrics import BUCKETS
 
 _CORE_LEVELS = {logging.DEBUG: "INFO", logging.ERROR: "ERROR"}

@@ -17,6 +17,7 @@ import httpx
 from temporalio.client import Interceptor
 from typing_extensions import override
 
+from runtime.errors import TracesMisconfigured
 from runtime.logs import Trace
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _LAST_SPANS_S = 3.0
-
-
-class TracesMisconfigured(Exception):
-    """What the `OTEL_…` variables ask for cannot be had here."""
 
 
 @dataclass

@@ -21,17 +21,11 @@ from temporalio.client import WorkflowExecutionStatus
 
 from contracts.workflows import SEARCH_ATTRIBUTES, TASK_ATTRIBUTE
 from runtime import embedded
-from runtime.client import TemporalUnreachable, connect, ensure_search_attributes
+from runtime.announcement import announce, announced, withdraw
+from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, Start
-from runtime.embedded import (
-    EmbeddedServer,
-    FolderInUse,
-    PortInUse,
-    ServerStartError,
-    announce,
-    announced,
-    withdraw,
-)
+from runtime.embedded import EmbeddedServer
+from runtime.errors import FolderInUse, PortInUse, ServerStartError, TemporalUnreachable
 from tests.rig import make_request, until
 
 

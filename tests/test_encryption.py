@@ -21,7 +21,8 @@ from contracts.tasks import GenerationRequest, TaskStatus
 from providers.errors import ProviderPerhapsBilled, ProviderRejected, ProviderUnavailable
 from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
-from runtime.encryption import KEY_ID, EncryptionCodec, Reading, Unreadable, data_converter, is_sealed
+from runtime.encryption import KEY_ID, EncryptionCodec, Reading, data_converter, is_sealed
+from runtime.errors import Unreadable
 from runtime.keys import Keyring
 from runtime.retention import ensure_retention
 from stores.local import LocalStore

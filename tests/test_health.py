@@ -15,7 +15,8 @@ from typing_extensions import override
 from runtime import health, queues, readiness
 from runtime.client import connect
 from runtime.embedded import EmbeddedServer
-from runtime.health import AddressUnusable, health_pages
+from runtime.errors import AddressUnusable
+from runtime.health import health_pages
 from runtime.queues import PolledQueue, TaskKind
 from runtime.readiness import Check, Readiness, polls, store_answers, temporal_answers
 from stores.errors import StoreUnavailable

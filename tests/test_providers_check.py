@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.configured import provider_choice
 from commands.console import ExitCode
 from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
-from commands.session import provider_choice
 from settings import Settings
 from tests.command import Shell, make_shell
 from tests.services import KEY, FakeJigsawStack, FakeOpenAI, FakeService, refusal

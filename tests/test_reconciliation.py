@@ -27,9 +27,10 @@ from contracts.reconciliation import (
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
+from runtime.announcement import announced
 from runtime.client import connect
 from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer, announced
+from runtime.embedded import EmbeddedServer
 from runtime.reconciliation import ensure_reconciliation
 from runtime.reconciling import Reconciler
 from stores import layout

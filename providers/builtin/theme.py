@@ -12,9 +12,6 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from coloraide import Color
-from coloraide.css.color_names import name2val_map
-
 from providers.builtin import color_words as words
 from providers.builtin.oklch import Tone, distance, to_hex, to_tone
 
@@ -99,6 +96,10 @@ class _Heard:
 
 @lru_cache(maxsize=1)
 def _css_colors() -> dict[str, str]:
+    # A sixth of a second that a worker's start should not wait for.
+    from coloraide import Color  # noqa: PLC0415
+    from coloraide.css.color_names import name2val_map  # noqa: PLC0415
+
     return {
         name: Color(name).to_string(hex=True, upper=True) for name in name2val_map if name not in {"transparent", "tan"}
     }

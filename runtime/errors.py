@@ -1,0 +1,54 @@
+"""What keeps a process from working with Temporal; each message is one sentence that says what to do or where to look.
+
+    TemporalUnreachable         no server answers
+    TemporalMisconfigured       TEMPORAL_* or temporal.toml
+    TracesMisconfigured         OTEL_*
+    AddressUnusable             CONCEPT_HEALTH_ADDRESS, CONCEPT_METRICS_ADDRESS, --port
+    Unreadable                  CONCEPT_ENCRYPTION_KEYS
+    ServerStartError            the embedded server
+    ├── PortInUse
+    └── FolderInUse
+
+Apart from what raises them, so that a command line can name them without loading web servers and lock files.
+"""
+
+from __future__ import annotations
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers at `address`."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"no Temporal server answers at {address}: {reason}")
+        self.address = address
+
+
+class TemporalMisconfigured(Exception):
+    """What `TEMPORAL_*` or `temporal.toml` say cannot be right."""
+
+
+class TracesMisconfigured(Exception):
+    """What the `OTEL_…` variables ask for cannot be had here."""
+
+
+class AddressUnusable(Exception):
+    """A configured address cannot be listened on. `source` is the variable or option that named it."""
+
+    def __init__(self, source: str, address: str, reason: str) -> None:
+        super().__init__(f"{source}: cannot listen on {address}: {reason}")
+
+
+class Unreadable(Exception):
+    """A payload is encrypted, and no key that this process has fits. The sentence names the variable."""
+
+
+class ServerStartError(Exception):
+    """The embedded server could not be started; one sentence says why."""
+
+
+class PortInUse(ServerStartError):
+    """Something else listens on the port that was asked for."""
+
+
+class FolderInUse(ServerStartError):
+    """Another process runs a server on this folder's database."""
