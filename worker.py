@@ -48,6 +48,7 @@ from runtime.queues import PolledQueue, TaskKind, watching_backlog
 from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
+from runtime.sandbox import SandboxWithoutContexts
 from runtime.telemetry import temporal_runtime
 from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
@@ -138,6 +139,7 @@ async def working(
                     client,
                     task_queue=network,
                     workflows=WORKFLOWS,
+                    workflow_runner=SandboxWithoutContexts(),
                     activities=[
                         tasks.claim_task,
                         sourcing.load_source,

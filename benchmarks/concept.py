@@ -1,10 +1,11 @@
 """What orchestration costs: whole concepts on the embedded server, against the work that nobody can save.
 
-The reference is the critical path's own work, done by hand in the same run: store the image, prepare it, recolor it
-with seven palettes on as many threads as the worker has, store the results. Providers answer at once, or after two
-seconds of waiting.
+The first reference is the critical path's own work, done by hand in the same run: store the image, prepare it, recolor
+it with seven palettes on as many threads as the worker has, store the results. The second is a workflow of the same
+shape whose activities do nothing (`empty.py`): what Temporal alone takes on this machine in this minute, in turns with
+the concepts. Providers answer at once, or after two seconds of waiting.
 
-    python benchmarks/concept.py            about a minute
+    PYTHONPATH=. python benchmarks/concept.py            about a minute
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from empty import empty_concepts
 from typing_extensions import override
 
 from color import prepare, recolor
@@ -82,6 +84,7 @@ class Bench:
 
     concepts: ConceptClient
     store: LocalStore
+    render_threads: int
 
     async def make(self) -> uuid.UUID:
         """One concept, from start to completed."""
@@ -112,19 +115,20 @@ async def bench(folder: Path | None, latency_s: float = 0.0) -> AsyncIterator[Be
             image_provider=WaitingImages(latency_s),
             palette_provider=WaitingPalettes(latency_s),
         ):
-            yield Bench(concepts, store)
+            yield Bench(concepts, store, settings.render_threads)
         await store.close()
         await server.stop()
 
 
-async def median_ms(times: int, work: Callable[[], Awaitable[object]]) -> float:
-    """Median duration of `work`, in milliseconds."""
-    durations = []
+async def medians_ms(times: int, *works: Callable[[], Awaitable[object]]) -> list[float]:
+    """Median durations of the works, done in turns, in milliseconds."""
+    durations: list[list[float]] = [[] for _ in works]
     for _ in range(times):
-        start = time.perf_counter()
-        await work()
-        durations.append((time.perf_counter() - start) * 1000)
-    return statistics.median(durations)
+        for work, taken in zip(works, durations, strict=True):
+            start = time.perf_counter()
+            await work()
+            taken.append((time.perf_counter() - start) * 1000)
+    return [statistics.median(taken) for taken in durations]
 
 
 async def critical_path(store: LocalStore, threads: ThreadPoolExecutor) -> None:
@@ -154,13 +158,15 @@ async def main() -> None:
     for label, bar_ms, in_file in (("in memory", 100, False), ("file database", 140, True)):
         with tempfile.TemporaryDirectory() as folder:
             async with bench(Path(folder) if in_file else None) as made:
-                threads = ThreadPoolExecutor(Settings.load().render_threads)
-                await made.make()  # warm
-                own = await median_ms(_CONCEPTS, partial(critical_path, made.store, threads))
-                whole = await median_ms(_CONCEPTS, made.make)
+                threads = ThreadPoolExecutor(made.render_threads)
+                async with empty_concepts(made.concepts.client, made.render_threads) as make_empty:
+                    await asyncio.gather(made.make(), make_empty())  # warm
+                    by_hand = partial(critical_path, made.store, threads)
+                    own, empty, whole = await medians_ms(_CONCEPTS, by_hand, make_empty, made.make)
                 print(
                     f"one concept, server {label}: {whole:.0f} ms, own work {own:.0f} ms, "
-                    f"{whole - own:.0f} ms above it (bar: {bar_ms} ms), medians of {_CONCEPTS}"
+                    f"{whole - own:.0f} ms above it (bar: {bar_ms} ms); an empty workflow like it {empty:.0f} ms: "
+                    f"{whole / (own + empty):.2f} x the sum; medians of {_CONCEPTS} in turns"
                 )
                 if not in_file:
                     handle = made.concepts.client.get_workflow_handle(f"concept-{await made.make()}")
@@ -173,7 +179,7 @@ async def main() -> None:
     for latency_s, bar in ((0.0, 1.5), (2.0, 12.0)):
         async with bench(None, latency_s) as made:
             await made.make()
-            alone = 1000 / await median_ms(5, made.make)
+            alone = 1000 / (await medians_ms(5, made.make))[0]
             together = await rate(made, _AT_ONCE)
             print(
                 f"concepts a second, provider latency {latency_s:.0f} s: {together:.1f} with {_AT_ONCE} at once, "
