@@ -71,6 +71,7 @@ SILENCE = timedelta(seconds=30)
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
+_VARIATIONS_PER_THREAD = 4  # one is recolored while the others are stored
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -168,7 +169,7 @@ async def working(
                     client,
                     task_queue=render_queue(network),
                     activities=[varying.render_variation],
-                    max_concurrent_activities=settings.render_threads,
+                    max_concurrent_activities=_VARIATIONS_PER_THREAD * settings.render_threads,
                     interceptors=measuring,
                     graceful_shutdown_timeout=GRACE,
                     deployment_config=deployment,

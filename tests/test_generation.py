@@ -10,12 +10,13 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
+from typing_extensions import override
 
 from activities import paying
 from color import decode
 from commands.console import BadInput
 from commands.session import Session
-from contracts.images import ImageRef, Provenance
+from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
@@ -406,6 +407,28 @@ async def test_the_base_is_fetched_at_most_once(client: Client, store: LocalStor
     async with rigged(client, FaultyStore(store, note)) as rig:
         await rig.finish(request)
     assert reads == [f"paid/{request.task_id}/image"]  # the look before paying, which finds nothing
+
+
+class OneWaitsForAnother(FaultyStore):
+    """Takes variations only in pairs."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, lambda _method, _path: None)
+        self._pair = asyncio.Barrier(2)
+
+    @override
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        if "variation" in path:
+            await self._pair.wait()
+        return await super().put(bucket, path, data, media_type)
+
+
+async def test_one_variation_is_recolored_while_another_is_stored(client: Client, store: LocalStore) -> None:
+    """A render thread does not wait for uploads: with a single one, two variations can be on their way at once."""
+    request = make_request(num_palettes=2)
+    async with rigged(client, OneWaitsForAnother(store), configured={"render_threads": 1}) as rig:
+        status = await rig.finish(request)
+    assert (status.state, status.variations.done) == (TaskStatus.COMPLETED, 2)
 
 
 async def test_without_search_attributes_everything_else_works(client: Client, store: LocalStore) -> None:
