@@ -13,7 +13,7 @@ from stores.errors import StoreForbidden, StoreRefused, StoreUnavailable
 from stores.supabase.connection import SupabaseConnection, answers, parsed
 from stores.supabase.project import Project
 
-VERSION = 2
+VERSION = 3
 """Of the database's functions, as `concept_store_setup` tells it. Grows with a migration that this code depends on."""
 
 _SERVICE_ROLE = "service_role"
