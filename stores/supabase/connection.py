@@ -83,16 +83,23 @@ class SupabaseConnection:
 
 
 @asynccontextmanager
-async def answers(timeout_s: float) -> AsyncIterator[None]:
-    """Turn what the client raises into this boundary's errors.
-
-    `StorageApiError` of a missing or present object (404, 409) passes: what it means depends on the question.
-    """
+async def within(timeout_s: float, purpose: str) -> AsyncIterator[None]:
+    """Bound one call of the port, however many requests it takes. Raises `StoreUnavailable` with its `purpose`."""
     try:
         async with asyncio.timeout(timeout_s):
             yield
     except TimeoutError as exc:
-        raise StoreUnavailable(f"Supabase did not answer within {timeout_s:g} s") from exc
+        raise StoreUnavailable(f"Supabase did not answer within {timeout_s:g} s: {purpose}") from exc
+
+
+@asynccontextmanager
+async def answers() -> AsyncIterator[None]:
+    """Turn what the client raises into this boundary's errors; `within` bounds how long that may take.
+
+    `StorageApiError` of a missing or present object (404, 409) passes: what it means depends on the question.
+    """
+    try:
+        yield
     except httpx.HTTPError as exc:
         raise StoreUnavailable(f"Supabase cannot be reached: {type(exc).__name__} {exc}".rstrip()) from exc
     except APIError as exc:

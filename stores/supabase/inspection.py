@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
 from stores.errors import StoreForbidden, StoreRefused, StoreUnavailable
-from stores.supabase.connection import SupabaseConnection, answers, parsed
+from stores.supabase.connection import SupabaseConnection, answers, parsed, within
 from stores.supabase.project import Project
 
 VERSION = 3
@@ -107,7 +107,7 @@ def _key(project: Project) -> Finding:
 async def _rows(connection: SupabaseConnection) -> tuple[Finding, ...]:
     schema = connection.project.schema
     try:
-        async with answers(connection.project.row_timeout_s):
+        async with within(connection.project.row_timeout_s, "concept_store_setup"), answers():
             answer = await connection.client.rpc("concept_store_setup", {}).execute()
         setup = parsed(_SETUP, answer.data)
     except StoreForbidden as exc:
@@ -150,7 +150,7 @@ def _none(name: str, what: str, which: tuple[str, ...] | list[str]) -> Finding:
 async def _bucket(connection: SupabaseConnection, bucket: str) -> Finding:
     name = f"bucket {bucket}"
     try:
-        async with answers(connection.project.object_timeout_s):
+        async with within(connection.project.object_timeout_s, name), answers():
             answer = await connection.client.storage.get_bucket(bucket)
     except (StorageApiError, StoreRefused) as exc:
         return Finding(name, str(exc)[:200], f"{_APPLY}, or correct CONCEPT_STORAGE_BUCKET_*")

@@ -15,7 +15,7 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld, TaskImported
 from stores.port import SeenTask, TaskRow
-from stores.supabase.connection import SupabaseConnection, answers, parsed
+from stores.supabase.connection import SupabaseConnection, answers, parsed, within
 
 
 class _SeenTask(BaseModel):
@@ -227,7 +227,7 @@ class TaskTables:
 
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
         """The row, or None."""
-        async with answers(self._timeout_s):
+        async with within(self._timeout_s, "reading a task"), answers():
             answer = await self._client.table("tasks").select("*").eq("id", str(task_id)).execute()
         tasks = parsed(_TASKS, answer.data)
         if not tasks or (tasks[0].request is None and tasks[0].status is TaskStatus.PENDING):
@@ -297,7 +297,7 @@ class TaskTables:
         return tuple(task.as_seen() for task in parsed(_SEEN, await self._call(function, arguments)))
 
     async def _call(self, function: str, arguments: Mapping[str, object]) -> object:
-        async with answers(self._timeout_s):
+        async with within(self._timeout_s, function), answers():
             return (await self._client.rpc(function, {**arguments}).execute()).data
 
 
