@@ -22,7 +22,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
-from stores.errors import StoreConflict, StoreForbidden, StoreRefused, StoreThrottled, StoreUnavailable
+from stores.errors import (
+    StoreConflict,
+    StoreForbidden,
+    StoreNotSetUp,
+    StoreRefused,
+    StoreThrottled,
+    StoreUnavailable,
+)
 from stores.supabase.project import Project
 
 T = TypeVar("T")
@@ -153,7 +160,7 @@ async def _judge(response: httpx.Response) -> None:
 def _refusal(exc: APIError) -> Exception:
     code, message = exc.code or "", (exc.message or "")[:300]
     if code in _NOT_APPLIED:
-        return StoreUnavailable(f"the database is not set up, apply supabase/migrations ({code}): {message}")
+        return StoreNotSetUp(f"the database is not set up, apply supabase/migrations ({code}): {message}")
     if code.startswith("23"):
         return StoreConflict(f"the database refused ({code}): {message}")
     return StoreRefused(f"the database refused ({code}): {message}")

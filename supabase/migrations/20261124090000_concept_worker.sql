@@ -549,7 +549,7 @@ as $$
         'object_policies', (
             select coalesce(jsonb_agg(qual), '[]')
             from pg_policies
-            where schemaname = 'storage' and tablename = 'objects' and policyname = 'owners read their concept images'
+            where schemaname = 'storage' and tablename = 'objects' and cmd = 'SELECT'
         ),
         'announces_tasks', exists (
             select from pg_publication_rel join pg_publication on prpubid = pg_publication.oid

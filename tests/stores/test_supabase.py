@@ -25,6 +25,7 @@ from stores.errors import (
     ObjectMissing,
     StoreConflict,
     StoreForbidden,
+    StoreNotSetUp,
     StoreRefused,
     StoreThrottled,
     StoreUnavailable,
@@ -316,9 +317,9 @@ async def test_an_owner_is_a_uuid(project: SupabaseProject, store: SupabaseStore
 async def test_a_schema_without_our_functions_may_get_them(project: SupabaseProject) -> None:
     """Not final: a deployment mends it, and until then the message says how."""
     store = await project.store(schema="storage")
-    with pytest.raises(StoreUnavailable, match="apply supabase/migrations"):
+    with pytest.raises(StoreNotSetUp, match="apply supabase/migrations"):
         await store.claim_task(REQUEST, "w")
-    with pytest.raises(StoreUnavailable, match="apply supabase/migrations"):
+    with pytest.raises(StoreNotSetUp, match="apply supabase/migrations"):
         await store.task(REQUEST.task_id)
     await store.close()
 
