@@ -22,6 +22,12 @@ from runtime.telemetry import temporal_runtime
 _DEFAULT_ADDRESS = "localhost:7233"
 _CONNECT_TIMEOUT_S = 10.0
 _OPERATOR_TIMEOUT = timedelta(seconds=5)
+_NO_ATTRIBUTES = {
+    RPCStatusCode.PERMISSION_DENIED,  # no operator rights, as every key of Temporal Cloud
+    RPCStatusCode.UNIMPLEMENTED,  # no operator service, as the test server
+    RPCStatusCode.INVALID_ARGUMENT,  # the namespace has as many as it may have
+}
+"""Asking again would not help. Everything else may be well in a second."""
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +75,8 @@ async def connect(
 async def ensure_search_attributes(client: Client) -> bool:
     """Register the search attributes that the namespace lacks; whether workflows may carry them.
 
-    Where registering is refused (no operator rights, a test server) concepts go without,
-    after one warning. Raises `TemporalMisconfigured` for a namespace that does not exist.
+    Where registering is refused (no operator rights, a test server) concepts go without, after one warning. Raises
+    `TemporalMisconfigured` for a namespace that does not exist, and `TemporalUnreachable`.
     """
     try:
         known = await client.operator_service.list_search_attributes(
@@ -90,6 +96,8 @@ async def ensure_search_attributes(client: Client) -> bool:
             raise TemporalMisconfigured(f"the server has no namespace {client.namespace!r}") from exc
         if exc.status is RPCStatusCode.ALREADY_EXISTS:
             return True  # another process was faster
+        if exc.status not in _NO_ATTRIBUTES:
+            raise TemporalUnreachable(client.service_client.config.target_host, exc.message) from exc
         log.warning("search attributes cannot be registered: concepts go without", extra={"reason": exc.message})
         return False
     return True

@@ -1,0 +1,68 @@
+"""A Temporal server that answers, but not as one would like: a refusal is told apart from a moment's outage."""
+
+from __future__ import annotations
+
+import uuid
+
+import grpc
+import pytest
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from contracts.tasks import workflow_id
+from contracts.workflows import STATUS_QUERY
+from runtime.client import connect, ensure_search_attributes
+from runtime.concepts import ConceptClient, NoAnswer
+from runtime.embedded import EmbeddedServer
+from runtime.errors import TemporalUnreachable
+from tests.frontend import frontend
+
+Code = grpc.StatusCode
+
+
+@pytest.mark.parametrize("call", ["ListSearchAttributes", "AddSearchAttributes"])
+@pytest.mark.parametrize("code", [Code.PERMISSION_DENIED, Code.UNIMPLEMENTED, Code.INVALID_ARGUMENT])
+async def test_concepts_go_without_attributes_that_are_refused(call: str, code: Code) -> None:
+    """No operator rights, as in Temporal Cloud, no operator service, or no room for more: a warning, and they go on."""
+    server = await EmbeddedServer.start()
+    try:
+        async with frontend(server.address, **{call: code}) as address:
+            assert not await ensure_search_attributes(await connect(address))
+        assert await ensure_search_attributes(await connect(server.address))
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.INTERNAL])
+async def test_a_moment_s_outage_is_no_refusal(server: EmbeddedServer, code: Code) -> None:
+    """What may be well in a second must not take the attributes from a process for its whole life."""
+    async with frontend(server.address, ListSearchAttributes=code) as address:
+        client = await connect(address)
+        with pytest.raises(TemporalUnreachable, match=f"no Temporal server answers at {address}: the test says so"):
+            await ensure_search_attributes(client)
+
+
+@workflow.defn(name="Sulking")
+class _Sulking:
+    """Answers no question about its status."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Wait to be terminated."""
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.query(name=STATUS_QUERY)
+    def status(self) -> str:
+        """Never."""
+        raise ValueError("not now")
+
+
+async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
+    """Commands then look at the row, as for a workflow that nobody works on."""
+    queue, task_id = f"test-{uuid.uuid4()}", uuid.uuid4()
+    async with Worker(client, task_queue=queue, workflows=[_Sulking], workflow_runner=UnsandboxedWorkflowRunner()):
+        handle = await client.start_workflow("Sulking", id=workflow_id(task_id), task_queue=queue)
+        with pytest.raises(NoAnswer):
+            await ConceptClient(client, queue, with_attributes=False).status(task_id)
+        await handle.terminate()
