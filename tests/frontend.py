@@ -29,7 +29,7 @@ class _Forwarding(grpc.GenericRpcHandler):
             try:
                 return await call(body, timeout=context.time_remaining())
             except grpc.aio.AioRpcError as exc:
-                return await context.abort(exc.code(), exc.details() or "", exc.trailing_metadata())
+                return await context.abort(exc.code(), exc.details() or "", tuple(exc.trailing_metadata()))
 
         return answer
 
