@@ -22,6 +22,7 @@ import httpx
 from typing_extensions import override
 
 from contracts.images import MAX_IMAGE_BYTES
+from providers.cookies import no_cookies
 from providers.tls import public_authorities
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -140,6 +141,7 @@ class Downloads:
         )
         self._client = httpx.AsyncClient(
             transport=_JudgedTransport(transport or plain, frozenset(trusted), resolver, permitted),
+            cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
             headers={"Accept": "image/png, image/webp, image/jpeg, image/gif", "Accept-Encoding": "identity"},

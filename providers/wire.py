@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from providers.cookies import no_cookies
 from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderUnavailable
 from providers.refusals import error_of
 from providers.tls import public_authorities
@@ -65,7 +66,8 @@ def unchanged(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
 def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     """The connections to all services, one pool for a process; close it with `aclose`.
 
-    It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used.
+    It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used,
+    and cookies are not kept.
     `around` may put something around each call.
     """
     transport = httpx.AsyncHTTPTransport(
@@ -73,6 +75,7 @@ def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     )
     return httpx.AsyncClient(
         transport=around(transport),
+        cookies=no_cookies(),
         follow_redirects=False,
         trust_env=False,
     )

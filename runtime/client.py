@@ -20,6 +20,9 @@ from runtime.keys import NO_KEYS, Keyring
 from runtime.telemetry import temporal_runtime
 
 _DEFAULT_ADDRESS = "localhost:7233"
+_NO_ADDRESS = (
+    f"TEMPORAL_ADDRESS must be host:port, such as {_DEFAULT_ADDRESS}"  # not what it is: it may hold a password
+)
 _CONNECT_TIMEOUT_S = 10.0
 _OPERATOR_TIMEOUT = timedelta(seconds=5)
 _NO_ATTRIBUTES = {
@@ -53,8 +56,8 @@ async def connect(
     """
     config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
-    if "://" in target:
-        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}")
+    if "://" in target or "@" in target:
+        raise TemporalMisconfigured(_NO_ADDRESS)
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             return await Client.connect(
@@ -65,7 +68,7 @@ async def connect(
                 interceptors=interceptors,
             )
     except ValueError as exc:
-        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}") from exc
+        raise TemporalMisconfigured(_NO_ADDRESS) from exc
     except TimeoutError as exc:
         raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s") from exc
     except RuntimeError as exc:  # what the SDK's core raises for everything that goes wrong while connecting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
 import grpc
 import pytest
@@ -15,7 +16,9 @@ from contracts.workflows import STATUS_QUERY
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer
 from runtime.embedded import EmbeddedServer
-from runtime.errors import TemporalUnreachable
+from runtime.errors import TemporalMisconfigured, TemporalUnreachable
+from runtime.running import running
+from tests.command import make_shell
 from tests.frontend import frontend
 
 Code = grpc.StatusCode
@@ -41,6 +44,42 @@ async def test_a_moment_s_outage_is_no_refusal(server: EmbeddedServer, code: Cod
         client = await connect(address)
         with pytest.raises(TemporalUnreachable, match=f"no Temporal server answers at {address}: the test says so"):
             await ensure_search_attributes(client)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (Code.PERMISSION_DENIED, "the Temporal server at {} does not let this worker work: the test says so"),
+        (Code.UNAVAILABLE, "no Temporal server answers at {}: the test says so"),
+    ],
+)
+async def test_a_worker_that_may_not_work_says_so(
+    server: EmbeddedServer, tmp_path: Path, code: Code, sentence: str
+) -> None:
+    """Exit 3 after one sentence with the server's own words: also when all its queues are refused at once."""
+    shell = make_shell(tmp_path, CONCEPT_LOG_LEVEL="ERROR")
+    async with frontend(server.address, DescribeNamespace=code) as address:
+        ended = await shell.run("worker.py", TEMPORAL_ADDRESS=address)
+    assert ended.err.splitlines() == [f"worker.py: {sentence.format(address)}"]
+    assert (ended.code, ended.out) == (3, "")
+
+
+async def test_a_mistake_of_ours_is_not_blamed_on_the_server(client: Client) -> None:
+    """What goes wrong while workers run stays what it is."""
+    with pytest.raises(RuntimeError, match=r"^a mistake$"):
+        async with running(client, []):
+            raise RuntimeError("a mistake")
+    with pytest.raises(TimeoutError, match=r"^too late$"):
+        async with running(client, []):
+            raise TimeoutError("too late")
+
+
+@pytest.mark.parametrize("address", ["https://user:hunter2@x.example.com:7233", "user:hunter2@127.0.0.1:1"])
+async def test_an_address_that_is_none_is_not_repeated(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """It may hold a password, which no line of a log is to show."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    with pytest.raises(TemporalMisconfigured, match=r"^TEMPORAL_ADDRESS must be host:port, such as localhost:7233$"):
+        await connect()
 
 
 @workflow.defn(name="Sulking")

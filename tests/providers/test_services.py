@@ -388,6 +388,16 @@ async def test_a_call_that_is_given_up_is_closed(service: FakeService, ours: Ada
     assert len(service.requests) == 2
 
 
+async def test_cookies_of_a_service_are_not_kept(service: FakeService, ours: Adapters) -> None:
+    """One account's connections serve many users: no call can be told to belong to another."""
+    service.script[service.image_path] = [refusal(503, set_cookie="who=ada; Path=/")]
+    images, _ = ours
+    with pytest.raises(ProviderUnavailable):
+        await images.generate(LOGO, THEME)
+    await images.generate(LOGO, THEME)
+    assert ["cookie" in request.headers for request in service.requests] == [False, False]
+
+
 async def test_connections_are_shared_and_closed() -> None:
     """One pool for everything, no proxy of the environment, no repetition, nothing left open at the end."""
     client = http_client()
