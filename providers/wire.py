@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -31,6 +31,10 @@ class Limits:
 
     max_bytes: int
     timeout_s: float
+
+    def after(self, taken_s: float) -> Limits:
+        """What is left for the next call of an attempt that has taken so long."""
+        return replace(self, timeout_s=max(self.timeout_s - taken_s, 0.0))
 
 
 @dataclass(frozen=True)
