@@ -127,8 +127,9 @@ async def _push(settings: Settings, address: str) -> None:
 
     from messages.push import PushEndpoint  # noqa: PLC0415
     from messages.tokens import SigningKeys, TokenCheck  # noqa: PLC0415
+    from providers.cookies import no_cookies  # noqa: PLC0415
 
-    async with connected(settings) as ready, httpx.AsyncClient(follow_redirects=False) as http:
+    async with connected(settings) as ready, httpx.AsyncClient(cookies=no_cookies(), follow_redirects=False) as http:
         token_check = None
         if settings.push_auth == "oidc":
             keys = SigningKeys(http, settings.push_certs_url)

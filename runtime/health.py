@@ -73,7 +73,7 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
         listener.close()
 
 
-def _listen(address: str, source: str = "CONCEPT_HEALTH_ADDRESS") -> socket.socket:
+def _listen(address: str, source: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(

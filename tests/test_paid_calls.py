@@ -28,7 +28,7 @@ from contracts.stages import ImageRequest, PaletteRequest
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from runtime.client import connect
 from runtime.embedded import EmbeddedServer
-from runtime.metrics import CacheMetrics
+from runtime.metrics import CacheMetrics, ProviderMetrics
 from stores import layout
 from stores.local import LocalStore
 from tests.rig import Rig, draw_png, make_request, rigged, until
@@ -47,6 +47,8 @@ from tests.services import (
     refusal,
 )
 from workflows import policies
+
+UNMEASURED = ProviderMetrics(MetricMeter.noop)
 
 
 @pytest.fixture
@@ -294,7 +296,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
     service.script[service.palettes_path] = [answer]
     given_up = ActivityEnvironment()
     async with adapters(service) as (_, coloring):
-        activities = PaletteActivities(store, coloring)
+        activities = PaletteActivities(store, coloring, UNMEASURED)
         attempt = asyncio.create_task(given_up.run(activities.create_palettes, asked))
         await asyncio.wait_for(answer.entered.wait(), 30)
         given_up.cancel(ActivityCancellationDetails(timed_out=not shutdown, worker_shutdown=shutdown))
@@ -305,7 +307,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
         else:
             answer.until.set()
             await attempt
-        found = await ActivityEnvironment().run(PaletteActivities(store, coloring).create_palettes, asked)
+        found = await ActivityEnvironment().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == (2 if shutdown else 1)
 
@@ -330,11 +332,10 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
     words = {"logo_description": request.logo_description, "theme_description": request.theme_description}
     async with adapters(service) as (images, coloring):
         with ThreadPoolExecutor(1) as threads:
-            again = ImageActivities(
-                store, images, BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop)), threads
-            )
+            bases = BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+            again = ImageActivities(store, images, bases, threads, UNMEASURED)
             await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
-        recolored = PaletteActivities(store, coloring)
+        recolored = PaletteActivities(store, coloring, UNMEASURED)
         asked = PaletteRequest(task_id=request.task_id, count=3, **words)
         found = await ActivityEnvironment().run(recolored.create_palettes, asked)
     assert len(found.palettes) == 3

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import signal
 import socket
 import struct
@@ -112,6 +113,32 @@ async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> Non
     again = await shell.run("starter.py", "demo", "--palettes", "2", "--json")
     assert again.code == 0, again.err
     assert str(report_of(again).task_id) not in line
+
+
+async def test_a_server_that_is_gone_keeps_nobody(tmp_path: Path) -> None:
+    """Killed or stopped in its tracks, the server of `dev` or `demo` does not hold up their end, nor what they say."""
+
+    async def interrupted(folder: str, fate: signal.Signals, *arguments: str) -> Ended:
+        (tmp_path / folder).mkdir()
+        async with make_shell(tmp_path / folder).running("starter.py", *arguments) as process:
+            assert process.stderr is not None
+            await read_until(process.stderr, "Ctrl-C")
+            (server,) = children_of(process.pid)
+            os.kill(server, fate)
+            process.send_signal(signal.SIGINT)
+            ended = await finish(process)
+        assert not Path(f"/proc/{server}").exists()
+        assert not (tmp_path / folder / ".data" / "dev.json").exists()
+        return ended
+
+    ends = await asyncio.gather(
+        interrupted("killed", signal.SIGKILL, "dev"),
+        interrupted("stopped", signal.SIGSTOP, "dev"),
+        interrupted("demo", signal.SIGKILL, "demo", "--palettes", "1", "--keep"),
+    )
+    assert [ended.code for ended in ends] == [0, 0, 0]
+    assert ["leaving without it" in ended.err for ended in ends[:2]] == [True, True]
+    assert not any("Traceback" in ended.err for ended in ends)
 
 
 async def test_generate_status_watch_gallery(dev: Dev) -> None:
