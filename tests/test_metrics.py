@@ -40,7 +40,7 @@ OUTCOMES = {
     *(Verdict),
     *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
 }
-CONCEPTS = "Concept.*"
+CONCEPTS = "Concept.+"
 """The types of workflows that dashboard and alerts count: those that end as somebody's task does."""
 STATUSES = {str(status) for status in _STATUSES.values()}
 
