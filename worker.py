@@ -151,8 +151,8 @@ async def working(
             ]
             workers.append(kind.worker(network, rows, workflows=WORKFLOWS))
         if Queue.RENDER in queues:
-            queue, at_once = render_queue(network), _VARIATIONS_PER_THREAD * settings.render_threads
-            workers.append(kind.worker(queue, [varying.render_variation], at_once=at_once))
+            at_once = _VARIATIONS_PER_THREAD * settings.render_threads
+            workers.append(kind.worker(render_queue(network), [varying.render_variation], at_once=at_once))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
@@ -162,9 +162,11 @@ async def working(
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
                 workers.append(kind.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
-        polled = [PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers]
-        if Queue.NETWORK in queues:
-            polled.append(PolledQueue(network, TaskKind.WORKFLOW))
+        workflow_queues = [network] if Queue.NETWORK in queues else []
+        polled = [
+            *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
+            *(PolledQueue(queue, TaskKind.WORKFLOW) for queue in workflow_queues),
+        ]
         if settings.metrics_address is not None:
             watched = {*polled, *queues_of(settings)} if Queue.NETWORK in queues else polled
             await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
