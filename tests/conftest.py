@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,14 @@ from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
 from tests.browser import running_browser
-from tests.command import end_forkers
+from tests.command import Shell, end_forkers, make_shell
 from tests.rig import BUCKETS
 from tests.services import running_service
+from tests.site import site_of_this_test
 from tests.supabase_site.project import gateway, postgres, project
+from workflows import policies
 
-__all__ = ["gateway", "postgres", "project", "running_browser", "running_service"]
+__all__ = ["gateway", "postgres", "project", "running_browser", "running_service", "site_of_this_test"]
 
 LONGEST_FIRST = (
     "test_starter.py",
@@ -73,6 +77,22 @@ async def client(server: EmbeddedServer) -> Client:
     client = await connect(server.address)
     assert await ensure_search_attributes(client)
     return client
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """An empty folder and the environment of a fresh machine, without a server."""
+    return make_shell(tmp_path)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other after 50 ms, where nobody asks for something else; there are as many as ever."""
+    pause = timedelta(milliseconds=50)
+    for name, policy in vars(policies).items():
+        if isinstance(policy, dict) and "retry_policy" in policy:
+            retry = replace(policy["retry_policy"], initial_interval=pause, maximum_interval=pause)
+            monkeypatch.setattr(policies, name, {**policy, "retry_policy": retry})
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from bridge import GRACE_S
 from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
 from runtime.embedded import EmbeddedServer, find_temporal
 from settings import Settings
-from tests.command import ROOT, Shell, finish, free_address, make_shell
+from tests.command import ROOT, Shell, finish, free_address
 from tests.rig import until
-from tests.test_worker import fetch
+from tests.site import fetch
 from worker import GRACE
 from workflows import policies
 
@@ -226,12 +226,6 @@ def test_search_attributes_are_made_everywhere() -> None:
 
 
 # What the containers run
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A working directory and the environment of a fresh machine."""
-    return make_shell(tmp_path)
 
 
 def environment_of(service: Tree, **given: str) -> dict[str, str]:
