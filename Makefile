@@ -17,8 +17,9 @@ export LOGO THEME IMAGE PALETTES
 dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
-test: .venv/.ready-dev ## the tests, on a real Temporal server
-	@$(BIN)/python -m pytest
+# Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py.
+test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=2
+	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 
 check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

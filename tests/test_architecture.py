@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.command import ROOT
+from tests.conftest import LONGEST_FIRST
 
 PACKAGES = (
     "activities",
@@ -78,3 +79,9 @@ def test_the_image_holds_every_package() -> None:
     assert set(PACKAGES) <= copied
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert set(PACKAGES) <= let_through
+
+
+def test_the_longest_files_exist() -> None:
+    """A file that was renamed would begin last without a word."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert [name for name in LONGEST_FIRST if names.count(name) != 1] == []

@@ -25,9 +25,9 @@ from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
 from runtime.embedded import EmbeddedServer, find_temporal
 from runtime.health import LAST_ANSWERS_S
 from settings import Settings
-from tests.command import ROOT, Shell, finish, free_address, make_shell
+from tests.command import ROOT, Shell, finish, free_address
 from tests.rig import until
-from tests.test_worker import fetch
+from tests.site import fetch
 from worker import GRACE
 from workflows import policies
 
@@ -305,12 +305,6 @@ def test_what_a_cluster_may_name_otherwise_is_listed() -> None:
 
 
 # What the containers run
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A working directory and the environment of a fresh machine."""
-    return make_shell(tmp_path)
 
 
 def environment_of(service: Tree, **given: str) -> dict[str, str]:

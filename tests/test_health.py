@@ -25,9 +25,7 @@ from stores.port import TaskRow
 from tests.command import finish, free_address
 from tests.pubsub import Held, running_pubsub
 from tests.rig import FaultyStore, make_request, rigged, until
-from tests.test_worker import Site, fetch, messages, shell, site
-
-__all__ = ["shell", "site"]
+from tests.site import Site, fetch, messages
 
 READY = (200, '{"status":"ready"}')
 

@@ -16,7 +16,7 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
-from temporalio.common import MetricMeter, RetryPolicy
+from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.bases import BaseImages
@@ -49,17 +49,6 @@ from tests.services import (
 from workflows import policies
 
 UNMEASURED = ProviderMetrics(MetricMeter.noop)
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts follow each other after 50 ms, where the service does not ask for something else."""
-    for name in ("GENERATE_IMAGE", "CREATE_PALETTES", "CREATE_PALETTES_OR_FALL_BACK"):
-        policy: policies.Policy = getattr(policies, name)
-        pause = timedelta(milliseconds=50)
-        attempts = policy["retry_policy"].maximum_attempts
-        retry = RetryPolicy(initial_interval=pause, maximum_interval=pause, maximum_attempts=attempts)
-        monkeypatch.setattr(policies, name, {**policy, "retry_policy": retry})
 
 
 @asynccontextmanager

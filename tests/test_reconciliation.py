@@ -17,6 +17,7 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowExecu
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
+from activities import paying
 from contracts.reconciliation import (
     Page,
     Reconciled,
@@ -262,8 +263,11 @@ async def test_a_task_that_was_reopened_and_not_started(client: Client, store: L
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
 
 
-async def test_a_row_from_before_the_end(client: Client, store: LocalStore, tmp_path: Path) -> None:
+async def test_a_row_from_before_the_end(
+    client: Client, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A database of yesterday says processing: what was cancelled is, and what was completed is not there any more."""
+    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
     images = hanging()
     async with rigged(client, store, images=images) as rig:
         cancelled = await stuck_at_image(rig, images)

@@ -28,12 +28,6 @@ CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """An empty folder."""
-    return make_shell(tmp_path)
-
-
 @dataclass(frozen=True)
 class Dev:
     """A running `starter.py dev` and a shell next to it."""
@@ -82,19 +76,6 @@ async def test_demo_makes_a_concept_and_a_gallery(shell: Shell) -> None:
     assert page.read_text().count("data:image/png;base64,") >= 4
     Image.open(page.with_name("contact-sheet.png")).verify()
     assert "render variations" in ended.err
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-async def test_demo_starts_from_a_given_image(shell: Shell, kind: str) -> None:
-    """`--image` takes what people have; what is published is an upright PNG of the same size."""
-    mode = "RGBA" if kind in {"PNG", "WEBP"} else "RGB"
-    Image.open(io.BytesIO(draw_png(80))).convert(mode).save(shell.folder / "logo", kind)
-    ended = await shell.run("starter.py", "demo", "--json", "--palettes", "2", "--image", "logo")
-    assert ended.code == 0, ended.err
-    report = report_of(ended)
-    assert report.image is not None
-    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
-    assert len(report.variations) == 2
 
 
 async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> None:
@@ -157,6 +138,23 @@ async def test_generate_status_watch_gallery(dev: Dev) -> None:
     late = await dev.shell.run("starter.py", "cancel", str(report.task_id), "--json")
     assert late.code == 2
     assert late.err.strip() == f"starter.py: task {report.task_id} is completed already"
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("PNG", ("demo",)), *((kind, ("generate", *WORDS)) for kind in ("PNG", "JPEG", "WEBP", "GIF"))],
+)
+async def test_a_concept_starts_from_a_given_image(dev: Dev, shell: Shell, kind: str, command: tuple[str, ...]) -> None:
+    """`--image` takes what people have; what is published is an upright PNG of the same size."""
+    mode = "RGBA" if kind in {"PNG", "WEBP"} else "RGB"
+    Image.open(io.BytesIO(draw_png(80))).convert(mode).save(shell.folder / "logo", kind)
+    given = ("--palettes", "2", "--image", str(shell.folder / "logo"))
+    ended = await (shell if command == ("demo",) else dev.shell).run("starter.py", *command, *given, "--json")
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert report.image is not None
+    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
+    assert len(report.variations) == 2
 
 
 async def test_the_temporal_cli_answers_about_a_concept(dev: Dev) -> None:
