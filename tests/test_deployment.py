@@ -195,8 +195,10 @@ def test_containers_can_do_little() -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-    users = re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert users == ["10001:10001"]
+    parts = re.split(r"^FROM .+ AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    stages = dict(zip(parts[1::2], parts[2::2], strict=False))
+    for name in ("development", "production"):  # after the copies: no builder makes the user the owner of the code
+        assert stages[name].rstrip().endswith("\nUSER 10001:10001"), name
     for file in COMPOSE:
         for name, service in services(file).items():
             for port in items(service.get("ports", [])):
