@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import Stage, TaskError, TaskRequest, TaskStatus
     from contracts.workflows import STAGE_ATTRIBUTE
-    from workflows.errors import StageFailed, root_cause, task_error
+    from workflows.errors import StageFailed, refused_data, root_cause, task_error
     from workflows.progress import Progress
 
 _MAKING = {
@@ -72,6 +73,11 @@ class Books:
         """`cause` completes the sentence "Rendering the variations failed: …"."""
         message = f"{self._doing[stage].capitalize()} failed: {cause}"
         return StageFailed(task_error(stage, error_type, message), cause)
+
+    def refused(self, exc: ValidationError) -> TaskError:
+        """Names the stage in which we made what we do not accept ourselves."""
+        stage = self.progress.stage
+        return self.failed(stage, refused_data(exc), "OwnDataRefused").error
 
     def deadline_passed(self, minutes: int) -> TaskError:
         """Names the stage that was running when time ran out."""

@@ -13,11 +13,11 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import CompletionRequest, Stage, TaskStatus
     from contracts.workflows import COMPLETION_WORKFLOW, STATUS_QUERY
     from workflows.books import Books
-    from workflows.errors import StageFailed
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed
     from workflows.steps import Steps
 
 
-@workflow.defn(name=COMPLETION_WORKFLOW)
+@workflow.defn(name=COMPLETION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptCompletionWorkflow:
     """The failed variations of a completed concept, once more.
 
@@ -47,6 +47,8 @@ class ConceptCompletionWorkflow:
                 await self._complete()
         except StageFailed as exc:
             self._books.progress.notice(exc.error.message)
+        except OWN_DATA_REFUSED as exc:
+            self._books.progress.notice(self._books.refused(exc).message)
         except TimeoutError:
             minutes = round(policies.DEADLINE.total_seconds() / 60)
             self._books.progress.notice(self._books.deadline_passed(minutes).message)

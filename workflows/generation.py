@@ -13,13 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import GenerationRequest, Stage
     from contracts.workflows import CHOOSE_UPDATE, GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
     from workflows.books import Books, all_or_none
+    from workflows.errors import OWN_DATA_REFUSED
     from workflows.making import Making
     from workflows.steps import Steps
 
 _GIVEN = Provenance(provider="upload", credit="Supplied with the request")
 
 
-@workflow.defn(name=GENERATION_WORKFLOW)
+@workflow.defn(name=GENERATION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptGenerationWorkflow:
     """One task, from its words to a stored concept, or to a row that says why there is none.
 
