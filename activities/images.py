@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
+from activities import choices
 from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
@@ -105,6 +106,8 @@ class ImageActivities(ImageStages):
                 if request.candidate
                 else layout.base(owner, concept)
             )
+            if request.choice is not None:
+                await choices.remember(self._store, request.choice)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             if not request.candidate:
                 self._bases.forget_original(source.sha256)

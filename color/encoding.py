@@ -96,7 +96,8 @@ def _deflated(width: int, channels: int, rows: Iterable[U8], max_bytes: int) -> 
         np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
         above = band[-1].copy()
         parts.append(deflate.compress(filtered))
-        size, height = size + len(parts[-1]), height + band.shape[0]
+        size += len(parts[-1])
+        height += len(band)
         if size > max_bytes:
             return size / (width * height)
     parts.append(deflate.flush())

@@ -30,11 +30,14 @@ _MAKING = {
 class Books:
     """Where a task stands, for the status query, the Temporal UI and whoever lists workflows.
 
-    `image` completes the sentence "… failed: cause" for the one stage that differs between kinds of tasks.
+    `image` completes the sentence "… failed: cause" for the one stage that differs between kinds of tasks; `state` is
+    what the row says from the beginning.
     """
 
-    def __init__(self, request: TaskRequest, image: str = _MAKING[Stage.IMAGE]) -> None:
-        self.progress = Progress(request, workflow.now)
+    def __init__(
+        self, request: TaskRequest, image: str = _MAKING[Stage.IMAGE], state: TaskStatus = TaskStatus.PENDING
+    ) -> None:
+        self.progress = Progress(request, workflow.now, state)
         self._doing = _MAKING | {Stage.IMAGE: image}
 
     def status(self) -> ConceptStatus:

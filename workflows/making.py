@@ -71,6 +71,7 @@ class Making:
 
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
         """Somebody did the work before, and this server has forgotten: change nothing, say how it went."""
+        self._books.progress.know_present(claim.variations)
         self._books.end(claim.status, claim.error)
         if claim.error is not None:
             self._books.list_under(claim.error.stage)
