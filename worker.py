@@ -126,7 +126,7 @@ async def working(
         if downloads is None:
             downloads = Downloads()
             stack.push_async_callback(downloads.aclose)
-        sourcing = SourceActivities(store, downloads, bases, threads)
+        sourcing = SourceActivities(store, downloads, bases)
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))

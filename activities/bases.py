@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 
-from color import Base, prepare
+from color import Base, inspect, prepare
 from contracts.images import ImageRef
 from runtime.metrics import CacheMetrics
 from stores.port import Store
@@ -52,6 +53,26 @@ class BaseImages:
         """The same for an image that is at hand. Raises `ImageError` when it does not decode."""
         return await self._once(sha256, lambda: self._prepare(sha256, data))
 
+    async def described(self, bucket: str, path: str, data: bytes) -> ImageRef:
+        """What lies there, decoded completely, and kept for the stages that follow. Raises `ImageError`."""
+        media_type = inspect(data).media_type
+        sha256 = await self.sha256(data)
+        base = await self.prepare(sha256, data)
+        self.remember(sha256, data)
+        return ImageRef(
+            bucket=bucket,
+            path=path,
+            sha256=sha256,
+            bytes=len(data),
+            width=base.width,
+            height=base.height,
+            media_type=media_type,
+        )
+
+    async def sha256(self, data: bytes) -> str:
+        """The hash, in hexadecimal, by one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _sha256, data)
+
     def remember(self, sha256: str, data: bytes) -> None:
         """Keep an encoded image that will be asked for soon."""
         self._originals[sha256] = data
@@ -93,3 +114,7 @@ class BaseImages:
                 _, base = self._bases.popitem(last=False)
                 held -= base.nbytes
         self._metrics.holds(held)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
+from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
+from activities import choices
 from activities.bases import BaseImages
 from activities.failures import temporal_failures
 from activities.heartbeat import heartbeating
@@ -24,7 +25,7 @@ from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
 from runtime.metrics import ProviderMetrics
 from stores import layout
-from stores.errors import ObjectMissing
+from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
 
 T = TypeVar("T")
@@ -102,13 +103,15 @@ class ImageActivities(ImageStages):
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
                 data = await self._in_thread(_as_png, original)
             if data is not original:
-                sha256 = await self._in_thread(_sha256, data)
+                sha256 = await self._bases.sha256(data)
             owner, concept = request.user_id, request.concept_id
             path = (
                 layout.candidate(owner, concept, request.candidate)
                 if request.candidate
                 else layout.base(owner, concept)
             )
+            if request.choice is not None:
+                await choices.remember(self._store, request.choice)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             if not request.candidate:
                 self._bases.forget_original(source.sha256)
@@ -141,6 +144,8 @@ class ImageActivities(ImageStages):
             provenance = Provenance.model_validate_json(await self._store.get(bucket, place.provenance))
         except ObjectMissing:
             return None
+        except ValidationError as exc:
+            raise ObjectCorrupt(f"the object {layout.named(bucket, place.provenance)} says not who made it") from exc
         return await self._describe(place, data, provenance)
 
     async def _pay(self, place: _Place, calls: PaidCalls, ask: Call) -> GeneratedImage:
@@ -167,20 +172,7 @@ class ImageActivities(ImageStages):
         return generated
 
     async def _describe(self, place: _Place, data: bytes, provenance: Provenance) -> GeneratedImage:
-        """Decode completely, and keep the result for the stages that follow in this process."""
-        facts = inspect(data)
-        sha256 = await self._in_thread(_sha256, data)
-        base = await self._bases.prepare(sha256, data)
-        self._bases.remember(sha256, data)  # for the upload
-        image = ImageRef(
-            bucket=self._store.concept_bucket,
-            path=place.image,
-            sha256=sha256,
-            bytes=len(data),
-            width=base.width,
-            height=base.height,
-            media_type=facts.media_type,
-        )
+        image = await self._bases.described(self._store.concept_bucket, place.image, data)
         return GeneratedImage(image=image, provenance=provenance)
 
     async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
@@ -189,7 +181,3 @@ class ImageActivities(ImageStages):
 
 def _as_png(data: bytes) -> bytes:
     return to_png(decode(data))
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from concurrent.futures import Executor
-
 from temporalio import activity
 from typing_extensions import override
 
@@ -24,11 +20,10 @@ _LEAST_COLORS = 2
 class SourceActivities(SourceStages):
     """The picture that a refinement or further variations start from."""
 
-    def __init__(self, store: Store, downloads: Downloads, bases: BaseImages, threads: Executor) -> None:
+    def __init__(self, store: Store, downloads: Downloads, bases: BaseImages) -> None:
         self._store = store
         self._downloads = downloads
         self._bases = bases
-        self._threads = threads
 
     @override
     @activity.defn(name="load_source")
@@ -63,26 +58,9 @@ class SourceActivities(SourceStages):
             data = await self._store.get(bucket, path)
         except ObjectMissing:
             data = (await self._downloads.fetch(request.url or "")).data
-            await self._bases.prepare(await self._sha256(data), data)  # what does not decode is not kept
+            sha256 = await self._bases.sha256(data)
+            await self._bases.prepare(sha256, data)  # what does not decode is not kept
             stored = await self._store.put(bucket, path, data, inspect(data).media_type)
-            if stored.sha256 != await self._sha256(data):
+            if stored.sha256 != sha256:
                 data = await self._store.get(bucket, path, sha256=stored.sha256)
-        sha256 = await self._sha256(data)
-        base = await self._bases.prepare(sha256, data)
-        self._bases.remember(sha256, data)
-        return ImageRef(
-            bucket=bucket,
-            path=path,
-            sha256=sha256,
-            bytes=len(data),
-            width=base.width,
-            height=base.height,
-            media_type=inspect(data).media_type,
-        )
-
-    async def _sha256(self, data: bytes) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _sha256, data)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        return await self._bases.described(bucket, path, data)

@@ -9,10 +9,11 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
+from activities import choices
 from activities.failures import temporal_failures
 from contracts.concepts import Concept
 from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
-from contracts.tasks import Request, TaskStatus
+from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.ending import end_without_concept
 from stores.errors import StoreUnavailable, TaskHeld
 from stores.port import Store, TaskRow
@@ -46,6 +47,7 @@ class TaskActivities(TaskStages):
                 palette_fallback=self._palette_fallback,
                 error=row.error,
                 variations=0 if concept is None else len(concept.variations),
+                chosen=await self._chosen(request) if row.status is TaskStatus.PROCESSING else None,
             )
 
     @override
@@ -64,6 +66,11 @@ class TaskActivities(TaskStages):
                     self._store, request.request, _calling_workflow(), request.status, request.error
                 )
             return TaskEnd(status=row.status)
+
+    async def _chosen(self, request: Request) -> int | None:
+        if not isinstance(request, GenerationRequest) or request.candidates == 1:
+            return None
+        return await choices.remembered(self._store, request)
 
     async def _claim(self, request: Request) -> TaskRow:
         try:

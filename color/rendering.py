@@ -163,12 +163,15 @@ def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F6
 def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDArray[np.intp], U8] | None:
     """At most 256 cells that stand for all, and which one stands for each; None where that would show.
 
-    The colors of surfaces are kept, or gradients would turn into bands; edges may lose steps between two regions.
-    Farthest-point seeding as for regions: next comes the cell that is most frequent and worst represented.
+    Where there are more, the colors of surfaces are kept, or gradients would turn into bands; edges may lose steps
+    between two regions. Farthest-point seeding as for regions: next comes the cell that is most frequent and worst
+    represented.
     """
     surface = np.flatnonzero(flat)
     surface = surface[np.argsort(-counts[surface], kind="stable")]
     needed = int(np.searchsorted(counts[surface].cumsum(), _PLAIN * counts[surface].sum())) + 1
+    if needed > _SURFACES and len(mixed) <= _TABLE:  # a gray photograph: all have a place
+        return np.arange(len(mixed)), np.arange(len(mixed), dtype=np.uint8)
     if needed > _SURFACES or len(mixed) > _MOST_CELLS:
         return None
     points = np.concatenate([mixed.weights, mixed.residual])
@@ -196,7 +199,7 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
     """The base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, lossless, deterministic.
 
     `form` "webp" is smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
-    threads scale. ValueError for any other color.
+    threads scale. ValueError for any other color. A PNG is kept small enough to be read again, as in `to_png`.
     """
     return render(base, choose(base, colors), form)
 
@@ -216,7 +219,8 @@ def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
     if isinstance(base.pixels, bytes):
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
-    return truecolor_png(base.width, base.height, channels, _rows(base.pixels, base.alpha, table))
+    cells, alpha = base.pixels, base.alpha
+    return truecolor_png(base.width, base.height, channels, lambda: _rows(cells, alpha, table))
 
 
 def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from color import Facts, ImageError, decode
+from color import Facts, ImageError, decode, to_png
 from commands.console import BadInput, describe_problem
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.tasks import GenerationRequest, Request, TaskRequest
@@ -34,6 +34,7 @@ _OPTION_NAMES = {
     "preserve_aspects": "--preserve",
 }
 _MAX_MESSAGE_BYTES = 64 * 1024
+_MOST_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,15 @@ def read_request(path: Path) -> Request:
 
 
 def read_image(path: Path) -> GivenImage:
-    """A picture that decodes completely. Raises `BadInput`."""
+    """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
     data = read_file(path, MAX_IMAGE_BYTES)
     try:
-        return GivenImage(data, decode(data).facts)
+        picture = decode(data)
+        if not picture.facts.is_plain_png and picture.width * picture.height * _MOST_CHANNELS > MAX_IMAGE_BYTES:
+            to_png(picture)  # as `upload_image` will
     except ImageError as exc:
         raise BadInput(f"{path}: {exc}") from exc
+    return GivenImage(data, picture.facts)
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:

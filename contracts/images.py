@@ -5,13 +5,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.usage import PaletteOrigin, Usage
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
-"""The largest encoded image accepted anywhere."""
+"""The largest encoded image accepted anywhere, and the largest that is written."""
 MAX_IMAGE_SIDE_PX = 4096
 """The longest side accepted anywhere: 4096² RGBA is 64 MB decoded."""
 
 
 class ImageRef(BaseModel):
-    """Where an image is and what it is. Image bytes themselves never enter a workflow's history."""
+    """Where an image is and what it is. Image bytes themselves never enter a workflow's history.
+
+    How many bytes it has is no condition here: workflows make references to what lies there, however it came to be.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,7 +23,7 @@ class ImageRef(BaseModel):
         min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$"
     )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    bytes: int = Field(ge=1, le=MAX_IMAGE_BYTES)
+    bytes: int = Field(ge=1)
     width: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
     height: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
     media_type: str = Field(default="image/png", pattern=r"^image/[a-z0-9.+-]{1,40}$")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from temporalio import activity
 
 from contracts.concepts import Concept, FailedVariation, Variation
@@ -34,6 +34,8 @@ class Claim(BaseModel):
     """Whose palettes to take when those of `palette_provider` cannot be had; None: the task fails then."""
     error: TaskError | None = None
     variations: int = 0
+    chosen: int | None = None
+    """The candidate that was chosen in an earlier run of the task, from 1."""
 
 
 class ImageRequest(BaseModel):
@@ -93,6 +95,15 @@ class GeneratedImage(BaseModel):
     provenance: Provenance
 
 
+class MadeChoice(BaseModel):
+    """Which candidate of a task was chosen, from 1. It holds for every later run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    number: int = Field(ge=1, le=4)
+
+
 class UploadRequest(BaseModel):
     """Publish `source` as the base image of a concept."""
 
@@ -105,6 +116,8 @@ class UploadRequest(BaseModel):
     """Those of the picture that it was drawn after, which it is to have again; none: it is published as it is."""
     candidate: int = 0
     """Its number where it is not the base yet, but one to choose from."""
+    choice: MadeChoice | None = None
+    """To be remembered before anybody sees the base, where it was chosen among several."""
 
 
 class CandidatesRequest(BaseModel):

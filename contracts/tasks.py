@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from contracts.images import ImageRef
+from contracts.images import MAX_IMAGE_BYTES, ImageRef
 
 _CONCEPT_NAMESPACE = uuid.UUID("6f0f5c1e-3b0a-5d5f-9f5e-6d1c0c2a7b11")
 """Fixed for ever: every concept's identity is derived from it."""
@@ -137,6 +137,9 @@ class GenerationRequest(TaskRequest):
             owned = (f"{self.user_id}/", f"{PAID_FOLDER}/{self.task_id}/")
             if not self.base_image.path.startswith(owned):
                 msg = "base_image does not belong to this user"
+                raise ValueError(msg)
+            if self.base_image.bytes > MAX_IMAGE_BYTES:
+                msg = f"base_image has more than {MAX_IMAGE_BYTES // 2**20} MB"
                 raise ValueError(msg)
             if self.candidates > 1:
                 msg = "candidates: with a base_image there is nothing to choose"

@@ -10,7 +10,7 @@ from stores.port import Store
 
 _OURS = re.compile(
     r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
-    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json)"
+    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json|choice\.json)"
 )
 
 
@@ -48,6 +48,11 @@ def paid_image_provenance(task_id: uuid.UUID, candidate: int = 1) -> str:
 def paid_palettes(task_id: uuid.UUID) -> str:
     """The palettes that were paid for."""
     return f"{PAID_FOLDER}/{task_id}/palettes.json"
+
+
+def choice(task_id: uuid.UUID) -> str:
+    """Which of several candidates was chosen."""
+    return f"{PAID_FOLDER}/{task_id}/choice.json"
 
 
 def base(user_id: str, concept_id: uuid.UUID) -> str:

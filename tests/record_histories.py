@@ -14,8 +14,10 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from activities import choices
 from commands.session import Session
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
+from contracts.stages import MadeChoice
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
 from runtime.client import connect, ensure_search_attributes
@@ -92,6 +94,22 @@ async def _retried(rig: Rig) -> str:
     return request.workflow_id
 
 
+async def _retried_in_vain(rig: Rig) -> str:
+    request = make_request()
+    await rig.finish(request)
+    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    await rig.concepts.wait(request.task_id)
+    return request.workflow_id
+
+
+async def _chosen_before(rig: Rig) -> str:
+    request = make_request(candidates=2)
+    await rig.store.claim_task(request, request.workflow_id)
+    await choices.remember(rig.store, MadeChoice(task_id=request.task_id, number=2))
+    await rig.finish(request)
+    return request.workflow_id
+
+
 async def _chosen(rig: Rig) -> str:
     request = make_request(candidates=3)
     await rig.concepts.start(request)
@@ -157,11 +175,13 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "cancelled": (_cancelled, "nothing", Script(then=_hang)),
     "reconciliation": (_reconciled, "nothing", Script()),
     "candidates": (_chosen, "nothing", Script()),
+    "candidates-chosen-before": (_chosen_before, "nothing", Script()),
     "refined": (_refined, "nothing", Script()),
     "refined-without-palettes": (_refined_without_palettes, "nothing", Script()),
     "varied": (_varied, "nothing", Script()),
     "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
     "retried-variations": (_retried, "variation-02", Script()),
+    "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 

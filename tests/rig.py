@@ -183,6 +183,7 @@ class FaultyStore(Store):
         self.concept_bucket = store.concept_bucket
         self.palette_bucket = store.palette_bucket
         self.before_store_concept: Callable[[], Awaitable[None]] | None = None
+        self.before_add_variations: Callable[[], Awaitable[None]] | None = None
 
     def break_down(self, fault: Callable[[str, str], Exception | None]) -> Callable[[str, str], Exception | None]:
         """From here on, this goes wrong; what did until now."""
@@ -231,6 +232,8 @@ class FaultyStore(Store):
         self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
     ) -> Concept | None:
         self._meet("add_variations")
+        if self.before_add_variations is not None:
+            await self.before_add_variations()
         return await self._store.add_variations(concept_id, variations, failed)
 
     @override

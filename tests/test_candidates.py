@@ -10,16 +10,19 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
+from activities import choices
 from commands.console import BadInput
 from commands.session import Session
+from contracts.stages import MadeChoice
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
+from providers.errors import ProviderRejected
 from providers.port import ProvidedImage
 from runtime.client import ensure_search_attributes
 from runtime.concepts import NotChosen, UnknownWorkflow
 from settings import Settings
-from stores.errors import StoreRefused
+from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from tests.rig import (
     BUCKETS,
@@ -136,6 +139,91 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert (images.script.count, palettes.script.count) == (2, 1)
+
+
+async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store: LocalStore) -> None:
+    """Its picture may be in sight already: the next run takes the same one, asks nobody and pays nobody."""
+    images, palettes = Artists(), ScriptedPalettes(Script(calls=[asyncio.Event().wait]))
+    request = make_request(candidates=2)
+    async with rigged(client, store, images=images, palettes=palettes) as rig:
+        await rig.concepts.start(request)
+        await offered(rig, request)
+        await rig.concepts.choose(request.task_id, 2)
+        await until(lambda: store.find(BUCKETS[0], f"ada/{request.concept_id}/base.png"))
+        await rig.handle(request).terminate()
+        assert await Session(Settings.model_validate({}), store, rig.concepts).start(request)
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        status, concept = await rig.concepts.status(request.task_id), await store.concept(request.concept_id)
+    assert (status.state, status.chosen) == (TaskStatus.COMPLETED, 2)
+    assert concept is not None
+    assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
+    assert images.script.count == 2
+    assert await store.find(BUCKETS[0], f"ada/{request.concept_id}/candidates/1.png") is None
+
+
+async def test_the_first_choice_that_was_kept_counts(client: Client, store: LocalStore) -> None:
+    """An attempt of a run that was terminated may be late: the other choice fails, and a retry takes the kept one."""
+    images = Artists()
+    request = make_request(candidates=2)
+    async with rigged(client, store, images=images) as rig:
+        await rig.concepts.start(request)
+        await offered(rig, request)
+        await choices.remember(store, MadeChoice(task_id=request.task_id, number=2))
+        await rig.concepts.choose(request.task_id, 1)
+        await rig.concepts.wait(request.task_id)
+        row = await rig.row(request)
+        assert row.error is not None
+        assert row.error.message == (
+            "Storing the base image failed: candidate 2 was chosen in an earlier run, and a retry takes it"
+        )
+        assert await rig.visible(request) == []
+        assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
+        await rig.concepts.wait(request.task_id)
+        concept = await store.concept(request.concept_id)
+    assert concept is not None
+    assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
+
+
+async def test_a_choice_that_cannot_be_read_fails_the_task(client: Client, store: LocalStore) -> None:
+    """It is not guessed, and asking again could not undo what users may have seen."""
+    request = make_request(candidates=2)
+    await store.put(BUCKETS[0], f"paid/{request.task_id}/choice.json", b'{"number": 9}', "application/json")
+    async with rigged(client, store) as rig:
+        await rig.finish(request)
+        row = await rig.row(request)
+    assert row.error is not None
+    assert row.error.type == "ObjectCorrupt"
+    assert row.error.message.endswith(f"the object concept-images/paid/{request.task_id}/choice.json is not a choice")
+
+
+async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: LocalStore) -> None:
+    """Nobody is thanked for a choice that nothing can come of: it is refused, while the store is still away."""
+    failing, refuse_palettes = asyncio.Event(), asyncio.Event()
+
+    def away(method: str, _path: str) -> Exception | None:
+        if method != "fail_task":
+            return None
+        failing.set()
+        return StoreUnavailable("away")
+
+    async def refused() -> None:
+        await refuse_palettes.wait()
+        raise ProviderRejected("no")
+
+    request = make_request(candidates=2)
+    faulty = FaultyStore(store, away)
+    async with rigged(client, faulty, palettes=ScriptedPalettes(Script(then=refused))) as rig:
+        await rig.concepts.start(request)
+        await offered(rig, request)
+        refuse_palettes.set()
+        await failing.wait()
+        status = await rig.concepts.status(request.task_id)
+        assert (status.choose_until, len(status.candidates)) == (None, 2)
+        with pytest.raises(NotChosen, match="does not wait for a choice"):
+            await rig.concepts.choose(request.task_id, 1)
+        faulty.mend()
+        await rig.concepts.wait(request.task_id)
+        assert (await rig.row(request)).status is TaskStatus.FAILED
 
 
 async def test_candidates_that_cannot_be_removed_fail_the_task(client: Client, store: LocalStore) -> None:

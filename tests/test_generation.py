@@ -576,3 +576,36 @@ async def test_a_slow_store_is_named_before_the_attempt_is_over(store: LocalStor
     row = await store.task(request.task_id)
     assert row is not None
     assert row.error == error
+
+
+async def test_a_cancel_while_a_failure_cannot_be_recorded(client: Client, store: LocalStore) -> None:
+    """The store refuses the row in the end, and only Temporal can tell: it tells why the task failed."""
+    recording, cancelled = asyncio.Event(), asyncio.Event()
+
+    def fault(method: str, _path: str) -> Exception | None:
+        if method != "fail_task":
+            return None
+        recording.set()
+        return StoreRefused("no such user") if cancelled.is_set() else StoreUnavailable("away")
+
+    request = make_request()
+    faulty = FaultyStore(store, fault)
+    async with rigged(client, faulty, images=ScriptedImages(Script(then=REJECTED))) as rig:
+        await rig.concepts.start(request)
+        await recording.wait()
+        await rig.concepts.cancel(request.task_id)
+
+        async def noticed() -> bool:
+            kinds = [event.event_type for event in (await rig.handle(request).fetch_history()).events]
+            asked = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
+            return asked in kinds and EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED in kinds[kinds.index(asked) :]
+
+        await until(noticed)
+        cancelled.set()
+        with pytest.raises(WorkflowFailureError) as failure:
+            await rig.handle(request).result()
+        status = await rig.concepts.status(request.task_id)
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "ProviderRejected"
+    assert status.error is not None
+    assert (status.state, status.error.type) == (TaskStatus.FAILED, "ProviderRejected")

@@ -165,8 +165,9 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
     def fault(method: str, path: str) -> Exception | None:
         if method == "put":
             written.append(path.rpartition("/")[2])
-        return StoreRefused("no room left") if method == "put" and "variation-02" in path else None
+        return StoreRefused(reason) if method == "put" and "variation-02" in path else None
 
+    reason = "no room left"
     faulty = FaultyStore(store, fault)
     request = make_request()
     async with rigged(client, faulty, images=images, palettes=palettes) as rig:
@@ -174,10 +175,11 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
         before = await store.concept(request.concept_id)
         written.clear()
         session = session_of(rig)
-        # Once more in vain: the concept is as it was, and the reason is today's.
+        # Once more in vain: the concept is as it was, but for the reason, which is today's.
+        reason = "the folder is gone"
         assert await session.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
-        assert await store.concept(request.concept_id) == before
+        in_vain = await store.concept(request.concept_id)
         assert written == ["variation-02-palette-2.png"]
         faulty.mend()
         assert await session.retry(request.task_id)
@@ -189,6 +191,9 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
     assert (images.script.count, palettes.script.count) == (1, 1)
     assert before is not None
     assert after is not None
+    assert [failed.error for failed in before.failed_variations] == ["no room left"]
+    told = [failed.model_copy(update={"error": reason}) for failed in before.failed_variations]
+    assert in_vain == before.model_copy(update={"failed_variations": tuple(told)})
     assert [variation.index for variation in after.variations] == [1, 2, 3]
     assert (after.variations[0], after.variations[2]) == before.variations
     assert after.failed_variations == ()
@@ -217,6 +222,32 @@ async def test_a_completed_task_is_complete_whatever_becomes_of_its_retry(
     assert description.status is WorkflowExecutionStatus.COMPLETED
     assert (row.status, status.state) == (TaskStatus.COMPLETED, TaskStatus.COMPLETED)
     assert await store.concept(request.concept_id) == before
+
+
+async def test_the_status_of_a_retried_concept_is_that_of_its_row(client: Client, store: LocalStore) -> None:
+    """While failed variations are made again it says completed, and counts those that were there all the time."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+    faulty = FaultyStore(store, refuse("put", "variation-02"))
+    request = make_request()
+
+    async def hold() -> None:
+        entered.set()
+        await go_on.wait()
+
+    async with rigged(client, faulty) as rig:
+        await rig.finish(request)
+        faulty.mend()
+        faulty.before_add_variations = hold
+        assert await session_of(rig).retry(request.task_id)
+        await entered.wait()
+        running, row = await session_of(rig).status(request.task_id), await rig.row(request)
+        go_on.set()
+        await rig.concepts.wait(request.task_id)
+        ended = await rig.concepts.status(request.task_id)
+    assert (running.source, running.state, row.status) == ("workflow", TaskStatus.COMPLETED, TaskStatus.COMPLETED)
+    assert running.stages[Stage.STORE].state is StageState.RUNNING
+    for status in (running, ended):
+        assert (status.variations.total, status.variations.done, status.percent) == (3, 3, 100)
 
 
 async def test_a_refused_message_cannot_be_retried(client: Client, store: LocalStore) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import Stage, TaskError, TaskRequest, TaskStatus
     from contracts.workflows import STAGE_ATTRIBUTE
-    from workflows.errors import StageFailed, root_cause, task_error
+    from workflows.errors import StageFailed, refused_data, root_cause, task_error
     from workflows.progress import Progress
 
 _MAKING = {
@@ -29,11 +30,14 @@ _MAKING = {
 class Books:
     """Where a task stands, for the status query, the Temporal UI and whoever lists workflows.
 
-    `image` completes the sentence "… failed: cause" for the one stage that differs between kinds of tasks.
+    `image` completes the sentence "… failed: cause" for the one stage that differs between kinds of tasks; `state` is
+    what the row says from the beginning.
     """
 
-    def __init__(self, request: TaskRequest, image: str = _MAKING[Stage.IMAGE]) -> None:
-        self.progress = Progress(request, workflow.now)
+    def __init__(
+        self, request: TaskRequest, image: str = _MAKING[Stage.IMAGE], state: TaskStatus = TaskStatus.PENDING
+    ) -> None:
+        self.progress = Progress(request, workflow.now, state)
         self._doing = _MAKING | {Stage.IMAGE: image}
 
     def status(self) -> ConceptStatus:
@@ -72,6 +76,11 @@ class Books:
         """`cause` completes the sentence "Rendering the variations failed: …"."""
         message = f"{self._doing[stage].capitalize()} failed: {cause}"
         return StageFailed(task_error(stage, error_type, message), cause)
+
+    def refused(self, exc: ValidationError) -> TaskError:
+        """Names the stage in which we made what we do not accept ourselves."""
+        stage = self.progress.stage
+        return self.failed(stage, refused_data(exc), "OwnDataRefused").error
 
     def deadline_passed(self, minutes: int) -> TaskError:
         """Names the stage that was running when time ran out."""

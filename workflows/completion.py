@@ -13,22 +13,22 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import CompletionRequest, Stage, TaskStatus
     from contracts.workflows import COMPLETION_WORKFLOW, STATUS_QUERY
     from workflows.books import Books
-    from workflows.errors import StageFailed
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed
     from workflows.steps import Steps
 
 
-@workflow.defn(name=COMPLETION_WORKFLOW)
+@workflow.defn(name=COMPLETION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptCompletionWorkflow:
     """The failed variations of a completed concept, once more.
 
-    The row says completed before, meanwhile and afterwards, and so does this workflow: what fails again, and what a
-    cancel or the deadline leaves undone, is still listed as failed.
+    The row says completed before, meanwhile and afterwards, and so does this workflow: what fails again is still listed
+    as failed, with its new cause, and what a cancel or the deadline leaves undone with its old one.
     """
 
     @workflow.init
     def __init__(self, request: CompletionRequest) -> None:
         self._request = request
-        self._books = Books(request)
+        self._books = Books(request, state=TaskStatus.COMPLETED)
         self._steps = Steps(request, self._books)
         self._outcome = ConceptOutcome(
             task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.COMPLETED
@@ -47,6 +47,8 @@ class ConceptCompletionWorkflow:
                 await self._complete()
         except StageFailed as exc:
             self._books.progress.notice(exc.error.message)
+        except OWN_DATA_REFUSED as exc:
+            self._books.progress.notice(self._books.refused(exc).message)
         except TimeoutError:
             minutes = round(policies.DEADLINE.total_seconds() / 60)
             self._books.progress.notice(self._books.deadline_passed(minutes).message)
@@ -64,6 +66,7 @@ class ConceptCompletionWorkflow:
                 CompletionStages.find_gaps, self._request, **policies.FIND_GAPS
             )
         self._know(gaps.present, gaps.missing)
+        books.progress.know_present(gaps.present)
         able = tuple(failed for failed in gaps.missing if failed.index)
         palettes = tuple(_palette(failed) for failed in able)
         books.progress.set_palettes(palettes)
@@ -71,7 +74,7 @@ class ConceptCompletionWorkflow:
             made = await self._steps.render_each(
                 gaps.base, zip((failed.index for failed in able), palettes, strict=True)
             )
-        if not made:
+        if not made and not (able and workflow.patched("tell-why-it-was-in-vain")):
             books.progress.skip(Stage.STORE)
             return
         async with books.stage(Stage.STORE, final=True):

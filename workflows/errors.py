@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from pydantic import ValidationError
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from contracts.tasks import Stage, TaskError
 
 _MESSAGE_LIMIT = 1000
+
+OWN_DATA_REFUSED = (ValidationError,)
+"""A mistake of ours about this one task's data, which repeating the workflow task would make again and again.
+
+It ends the workflow. Other mistakes are repeated until the code is mended: nothing is lost by waiting for that.
+"""
 
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "it took too long",
@@ -34,6 +41,13 @@ def root_cause(exc: ActivityError) -> tuple[str, str]:
     if isinstance(cause, ApplicationError):
         return cause.message, cause.type or "ApplicationError"
     return str(cause or exc), type(cause or exc).__name__
+
+
+def refused_data(exc: ValidationError) -> str:
+    """Which model did not accept what; never the value, which may be what a person wrote."""
+    first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in (exc.title, *first["loc"]))
+    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first['type']})"
 
 
 def task_error(stage: Stage, error_type: str, message: str) -> TaskError:

@@ -13,13 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import GenerationRequest, Stage
     from contracts.workflows import CHOOSE_UPDATE, GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
     from workflows.books import Books, all_or_none
+    from workflows.errors import OWN_DATA_REFUSED
     from workflows.making import Making
     from workflows.steps import Steps
 
 _GIVEN = Provenance(provider="upload", credit="Supplied with the request")
 
 
-@workflow.defn(name=GENERATION_WORKFLOW)
+@workflow.defn(name=GENERATION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptGenerationWorkflow:
     """One task, from its words to a stored concept, or to a row that says why there is none.
 
@@ -62,7 +63,7 @@ class ConceptGenerationWorkflow:
     async def _produce(self, claim: Claim) -> Concept:
         request, steps = self._request, self._steps
         self._books.list_under(Stage.IMAGE)
-        making_base = asyncio.create_task(self._make_base(claim.image_provider))
+        making_base = asyncio.create_task(self._make_base(claim.image_provider, claim.chosen))
         making_palettes = asyncio.create_task(
             steps.make_palettes(claim, request.logo_description, request.theme_description)
         )
@@ -82,7 +83,7 @@ class ConceptGenerationWorkflow:
             failed_variations=self._books.progress.failed,
         )
 
-    async def _make_base(self, provider: str) -> tuple[ImageRef, Provenance]:
+    async def _make_base(self, provider: str, chosen: int | None) -> tuple[ImageRef, Provenance]:
         request = self._request
         if request.base_image is not None:
             self._books.progress.skip(Stage.IMAGE)
@@ -91,7 +92,7 @@ class ConceptGenerationWorkflow:
             async with self._books.stage(Stage.IMAGE):
                 generated = await self._generate(provider)
         else:
-            return await self._make_bases(provider)
+            return await (self._make_bases(provider) if chosen is None else self._make_chosen(provider, chosen))
         return await self._steps.publish_base(generated.image), generated.provenance
 
     async def _make_bases(self, provider: str) -> tuple[ImageRef, Provenance]:
@@ -109,14 +110,25 @@ class ConceptGenerationWorkflow:
             ]
             await all_or_none(*shown)
             number = await self._choice(tuple(task.result() for task in shown))
-        base = await self._steps.publish_base(drawn[number - 1].image)
+        return await self._take(drawn[number - 1], number)
+
+    async def _make_chosen(self, provider: str, number: int) -> tuple[ImageRef, Provenance]:
+        """The one that was taken in an earlier run: some of it may be in sight, so the choice stands."""
+        self._books.progress.choose(number)
+        async with self._books.stage(Stage.IMAGE):
+            generated = await self._generate(provider, number)
+        return await self._take(generated, number)
+
+    async def _take(self, generated: GeneratedImage, number: int) -> tuple[ImageRef, Provenance]:
+        request = self._request
+        base = await self._steps.publish_base(generated.image, chosen=number)
         async with self._books.stage(Stage.UPLOAD):
             await workflow.execute_activity_method(
                 ImageStages.remove_candidates,
                 CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
                 **policies.REMOVE_CANDIDATES,
             )
-        return base, drawn[number - 1].provenance
+        return base, generated.provenance
 
     async def _choice(self, candidates: tuple[Candidate, ...]) -> int:
         progress = self._books.progress
@@ -129,6 +141,8 @@ class ConceptGenerationWorkflow:
             except TimeoutError:
                 progress.choose(1)
                 progress.notice("Nobody chose in time: the first candidate was taken")
+            finally:
+                progress.withdraw()
         return progress.chosen or 1
 
     async def _generate(self, provider: str, candidate: int = 1) -> GeneratedImage:

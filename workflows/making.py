@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.stages import Claim, FailRequest, TaskStages
     from contracts.tasks import Request, Stage, TaskError, TaskStatus
     from workflows.books import Books
-    from workflows.errors import StageFailed
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed
 
 
 class Making:
@@ -37,6 +37,8 @@ class Making:
                 return await self._run(produce)
         except StageFailed as exc:
             return await self._end_without_concept(TaskStatus.FAILED, exc.error)
+        except OWN_DATA_REFUSED as exc:
+            return await self._end_without_concept(TaskStatus.FAILED, self._books.refused(exc))
         except TimeoutError:
             minutes = round(policies.DEADLINE.total_seconds() / 60)
             return await self._end_without_concept(TaskStatus.FAILED, self._books.deadline_passed(minutes))
@@ -69,6 +71,7 @@ class Making:
 
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
         """Somebody did the work before, and this server has forgotten: change nothing, say how it went."""
+        self._books.progress.know_present(claim.variations)
         self._books.end(claim.status, claim.error)
         if claim.error is not None:
             self._books.list_under(claim.error.stage)
@@ -92,9 +95,10 @@ class Making:
             )
         )
         try:
-            end = await asyncio.shield(recording)
-        except asyncio.CancelledError:
-            end = await recording  # a cancel while recording changes nothing; there cannot be a second one
+            try:
+                end = await asyncio.shield(recording)
+            except asyncio.CancelledError:
+                end = await recording  # a cancel while recording changes nothing; there cannot be a second one
         except ActivityError as exc:
             # A store that will never take this task: only this workflow can tell how it ended.
             self._books.end(TaskStatus.FAILED, error)

@@ -34,16 +34,19 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~-])")
 class Progress:
     """Where a concept stands: what the `status` query answers and what the Temporal UI shows as current details.
 
-    `now` is the workflow's clock.
+    `now` is the workflow's clock, `state` what the row says from the beginning.
     """
 
-    def __init__(self, request: TaskRequest, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, request: TaskRequest, now: Callable[[], datetime], state: TaskStatus = TaskStatus.PENDING
+    ) -> None:
         self._request = request
         self._now = now
-        self._state = TaskStatus.PENDING
+        self._state = state
         self._stages = {stage: StageStatus() for stage in Stage}
         self._palettes: tuple[Palette, ...] = ()
         self._variations: list[StageState] = []
+        self._present = 0
         self._failed: list[FailedVariation] = []
         self._error: TaskError | None = None
         self._notices: list[str] = []
@@ -53,7 +56,7 @@ class Progress:
 
     def start(self, stage: Stage) -> None:
         """The stage is being worked on."""
-        if stage is not Stage.CLAIM:
+        if stage is not Stage.CLAIM and not self._state.ended:
             self._state = TaskStatus.PROCESSING
         began = self._stages[stage].started_at  # some stages have several steps
         self._stages[stage] = StageStatus(state=StageState.RUNNING, started_at=began or self._now())
@@ -76,6 +79,10 @@ class Progress:
         """The choice is made; `number` counts from 1."""
         self._chosen, self._choose_until = number, None
 
+    def withdraw(self) -> None:
+        """Nobody may choose any more."""
+        self._choose_until = None
+
     @property
     def offered(self) -> int:
         """How many candidates wait for a choice now; 0 before and after."""
@@ -85,6 +92,10 @@ class Progress:
     def chosen(self) -> int | None:
         """Which one was chosen."""
         return self._chosen
+
+    def know_present(self, variations: int) -> None:
+        """So many variations were there before."""
+        self._present = variations
 
     def set_palettes(self, palettes: tuple[Palette, ...]) -> None:
         """The variations to come are known."""
@@ -125,7 +136,7 @@ class Progress:
 
     @property
     def variations_done(self) -> int:
-        """How many variations there are so far."""
+        """How many variations were made."""
         return self._variations.count(StageState.DONE)
 
     @property
@@ -162,8 +173,8 @@ class Progress:
             percent=self.percent,
             stages=dict(self._stages),
             variations=VariationsStatus(
-                total=len(self._palettes) or self._request.num_palettes,
-                done=self.variations_done,
+                total=self._present + len(self._palettes) if self._palettes else self._expected(),
+                done=self._present + self.variations_done,
                 failed=self.failed,
                 items=tuple(
                     VariationProgress(palette=palette.name, colors=palette.colors, state=state)
@@ -201,6 +212,10 @@ class Progress:
             # No links: those that a browser could open are signed, and a history keeps them for ever.
             lines += ["", f"Pictures: `starter.py gallery {self._request.concept_id}`"]
         return "\n".join(lines)
+
+    def _expected(self) -> int:
+        """How many variations there will be, as far as is known without palettes."""
+        return max(self._present, self._request.num_palettes)
 
     def _where(self) -> str:
         """What an operator asks first of a concept that is not finished."""

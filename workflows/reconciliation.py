@@ -6,8 +6,7 @@ from enum import IntEnum
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    # Written out: `from workflows import policies` would load a copy of it for every workflow.
-    import workflows.policies as policies  # noqa: PLR0402
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
     from contracts.reconciliation import (
         Page,
         PageReconciled,
@@ -17,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.stages import ReconciliationStages
     from contracts.workflows import RECONCILIATION_WORKFLOW
+    from workflows.errors import OWN_DATA_REFUSED
 
 _FIRST_LOOK_BACK = timedelta(days=1)
 """How far the first run of all looks back for what failed tasks left in sight."""
@@ -35,7 +35,7 @@ class Phase(IntEnum):
     ENDED_A_WHILE_AGO = 2
 
 
-@workflow.defn(name=RECONCILIATION_WORKFLOW)
+@workflow.defn(name=RECONCILIATION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ReconciliationWorkflow:
     """Make every row say what is true of its task, and take out of sight what failed tasks left there.
 

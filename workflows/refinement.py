@@ -13,11 +13,12 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import RefinementRequest, Stage
     from contracts.workflows import REFINEMENT_WORKFLOW, STATUS_QUERY, paid_queue
     from workflows.books import Books, all_or_none
+    from workflows.errors import OWN_DATA_REFUSED
     from workflows.making import Making
     from workflows.steps import Steps
 
 
-@workflow.defn(name=REFINEMENT_WORKFLOW)
+@workflow.defn(name=REFINEMENT_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptRefinementWorkflow:
     """A concept from a picture that exists: the base of one of the user's concepts, or what lies at a URL.
 

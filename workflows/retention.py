@@ -5,16 +5,17 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
     from contracts.retention import Removed, RetentionRequest, Search
     from contracts.stages import RetentionStages
     from contracts.workflows import RETENTION_WORKFLOW
-    from workflows import policies
+    from workflows.errors import OWN_DATA_REFUSED
 
 _ORPHAN_AGE = timedelta(days=1)
 """Far beyond a concept's deadline: an object without a row that old belongs to nothing that still runs."""
 
 
-@workflow.defn(name=RETENTION_WORKFLOW)
+@workflow.defn(name=RETENTION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class RetentionWorkflow:
     """Remove what ended long ago, and objects that nobody refers to, in batches.
 

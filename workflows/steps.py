@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.stages import (
         Claim,
         ImageStages,
+        MadeChoice,
         PaletteRequest,
         PaletteSet,
         PaletteStages,
@@ -38,13 +39,25 @@ class Steps:
     request: TaskRequest
     books: Books
 
-    async def publish_base(self, source: ImageRef, colors: tuple[HexColor, ...] = ()) -> ImageRef:
-        """Show users the base; in `colors` again, if it was drawn after a picture that had these."""
+    async def publish_base(
+        self, source: ImageRef, colors: tuple[HexColor, ...] = (), chosen: int | None = None
+    ) -> ImageRef:
+        """Show users the base; in `colors` again, if it was drawn after a picture that had these.
+
+        `chosen` is its number, where a person took it among several.
+        """
         request = self.request
+        choice = None if chosen is None else MadeChoice(task_id=request.task_id, number=chosen)
         async with self.books.stage(Stage.UPLOAD):
             return await workflow.execute_activity_method(
                 ImageStages.upload_image,
-                UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors),
+                UploadRequest(
+                    user_id=request.user_id,
+                    concept_id=request.concept_id,
+                    source=source,
+                    colors=colors,
+                    choice=choice,
+                ),
                 **policies.UPLOAD_IMAGE,
             )
 

@@ -13,13 +13,14 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import Stage, VariationsRequest
     from contracts.workflows import STATUS_QUERY, VARIATIONS_WORKFLOW
     from workflows.books import Books, all_or_none
+    from workflows.errors import OWN_DATA_REFUSED
     from workflows.making import Making
     from workflows.steps import Steps
 
 _UNKNOWN = Provenance(provider="unknown")
 
 
-@workflow.defn(name=VARIATIONS_WORKFLOW)
+@workflow.defn(name=VARIATIONS_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptVariationsWorkflow:
     """A concept with the base of another one of the same user, and palettes of its own. No image is paid for.
 

@@ -394,7 +394,7 @@ as $$
         from storage.objects
         where bucket_id = any (p_buckets)
             and name ~ ('^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
-                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json)$')
+                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json|choice\.json)$')
         group by 1, 2, 3
     )
     select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', first || '/' || second)), '[]')

@@ -14,6 +14,7 @@ from PIL import Image
 
 import color
 from color.decoding import Facts, Picture
+from color.encoding import truecolor_png
 from tests.browser import Browser
 from tests.color.pictures import PICTURES, SUNSET, U8, gradient, pixels, png
 
@@ -98,3 +99,44 @@ def test_a_plain_picture_is_written_as_it_is(mode: str) -> None:
     data = color.to_png(Picture(values[..., :3], alpha, facts))
     for read in (pixels, by_opencv, by_libvips):
         assert np.array_equal(read(data)[..., : len(mode)], values)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize(("bits", "away"), [(8, 0), (7, 1), (6, 2), (5, 4)])
+def test_what_would_be_too_large_loses_its_lowest_bits(channels: int, bits: int, away: int) -> None:
+    """As many as it takes and no more; black, white and alpha stay, and the limit holds to the byte."""
+    values = np.random.default_rng(5).integers(0, 256, (300, 200, channels), dtype=np.uint8)
+    values[0, :2, :3] = [[0] * 3, [255] * 3]
+    steps = 255 / ((1 << bits) - 1)
+    expected = np.rint(np.rint(values / steps) * steps).astype(np.uint8)
+    expected[..., 3:] = values[..., 3:]
+
+    def encoded(picture: U8, limit: int) -> bytes:
+        return truecolor_png(200, 300, channels, lambda: [picture.reshape(300, -1)], limit)
+
+    limit = len(encoded(expected, 1 << 30))
+    assert limit < len(encoded(values, 1 << 30)) or bits == 8
+    data = encoded(values, limit)
+    assert len(data) == limit
+    shown = by_libvips(data)[..., :channels]
+    assert np.array_equal(shown, expected)
+    assert np.abs(shown.astype(int) - values).max() == away
+    assert np.array_equal(shown[0, :2, :3], values[0, :2, :3])
+
+
+def test_what_no_bits_less_make_small_is_refused() -> None:
+    """With a sentence for whoever sent it."""
+    values = np.random.default_rng(5).integers(0, 256, (300, 600), dtype=np.uint8)
+    with pytest.raises(color.ImageTooLarge, match="more than 0 MB"):
+        truecolor_png(200, 300, 3, lambda: [values], 100_000)
+
+
+def test_a_noisy_gray_scan_has_a_color_table() -> None:
+    """All 256 grays find room in one, so a variation is as large as the scan and not three times that."""
+    grain = np.random.default_rng(7).normal(128, 50, (400, 400)).clip(0, 255).astype(np.uint8)
+    scan = png(Image.fromarray(grain))
+    variation = color.recolor(color.prepare(scan), SUNSET)
+    assert Image.open(io.BytesIO(variation)).mode == "P"
+    assert len(variation) < 1.1 * len(scan)
+    grays = pixels(variation)[..., :3].reshape(-1, 3)
+    assert len(np.unique(np.column_stack([grain.ravel(), grays]), axis=0)) == len(np.unique(grain))

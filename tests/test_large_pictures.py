@@ -1,0 +1,108 @@
+"""Pictures that grow when they become PNG, and what a workflow does with data that its own models refuse."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from typing_extensions import override
+
+from commands.console import BadInput
+from commands.given import read_image
+from commands.session import Session
+from contracts.images import MAX_IMAGE_BYTES, StoredObject
+from contracts.tasks import Stage, TaskStatus
+from settings import Settings
+from stores.local import LocalStore
+from tests.rig import FaultyStore, ScriptedImages, make_request, rigged
+
+
+def grain(side_px: int, quality: int) -> bytes:
+    """A JPEG of nothing but colored noise: small as such, and as PNG about as large as its pixels."""
+    noise = np.random.default_rng(1).integers(0, 256, (side_px, side_px, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+class OddStore(FaultyStore):
+    """Says of what lies at some place what nobody expects."""
+
+    def __init__(self, store: LocalStore, part: str, **claims: object) -> None:
+        super().__init__(store, lambda _method, _path: None)
+        self._part = part
+        self.claims = claims
+
+    @override
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        stored = await super().put(bucket, path, data, media_type)
+        return stored.model_copy(update=self.claims) if self._part in path else stored
+
+
+async def test_a_variation_that_is_there_and_too_large_is_shown(client: Client, store: LocalStore) -> None:
+    """Earlier versions stored variations above the limit: a concept that met one ends, and has it."""
+    request = make_request()
+    odd = OddStore(store, "variation-02", bytes=MAX_IMAGE_BYTES + 1)
+    async with rigged(client, odd) as rig:
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert status.state is TaskStatus.COMPLETED
+    assert concept is not None
+    assert [variation.image.bytes > MAX_IMAGE_BYTES for variation in concept.variations] == [False, True, False]
+
+
+async def test_data_that_our_own_models_refuse_fails_the_task(client: Client, store: LocalStore) -> None:
+    """A bug of ours that depends on the data would keep a workflow at it for ever: the row says so instead."""
+    request = make_request()
+    odd = OddStore(store, "variation-02", sha256="none")
+    async with rigged(client, odd) as rig:
+        status = await rig.finish(request)
+        row = await rig.row(request)
+        with pytest.raises(WorkflowFailureError) as failure:
+            await rig.handle(request).result()
+        assert await rig.visible(request) == []
+        odd.claims = {}
+        assert await Session(Settings.model_validate({}), odd, rig.concepts).retry(request.task_id)
+        await rig.concepts.wait(request.task_id)
+        assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert (row.status, status.state, row.error) == (TaskStatus.FAILED, TaskStatus.FAILED, status.error)
+    assert row.error is not None
+    assert (row.error.stage, row.error.type) == (Stage.VARIATIONS, "OwnDataRefused")
+    assert row.error.message == (
+        "Rendering the variations failed: a mistake in concept-worker, please report it: ImageRef.sha256 does not "
+        "accept what was made (string_pattern_mismatch)"
+    )
+    assert isinstance(failure.value.cause, ApplicationError)
+
+
+async def test_a_picture_that_no_png_can_hold_is_refused_before_it_is_stored(client: Client, store: LocalStore) -> None:
+    """One attempt, one sentence, and nothing that a later attempt would take for another one's success."""
+    request = make_request()
+    written: list[str] = []
+
+    def note(method: str, path: str) -> None:
+        if method == "put":
+            written.append(path)
+
+    async with rigged(client, FaultyStore(store, note), images=ScriptedImages(image=grain(4096, 60))) as rig:
+        await rig.finish(request)
+        row = await rig.row(request)
+    assert row.error is not None
+    assert row.error.message == (
+        "Storing the base image failed: As PNG, which it becomes here, the image has more than 25 MB."
+    )
+    assert row.error.type == "ImageTooLarge"
+    assert not [path for path in written if path.endswith("base.png")]
+
+
+def test_the_starter_refuses_what_no_png_can_hold(tmp_path: Path) -> None:
+    """Before anything is uploaded or started."""
+    path = tmp_path / "grain.jpg"
+    path.write_bytes(grain(4096, 60))
+    with pytest.raises(BadInput, match="As PNG, which it becomes here, the image has more than 25 MB"):
+        read_image(path)
