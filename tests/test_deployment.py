@@ -367,21 +367,12 @@ async def test_what_the_compose_file_runs_comes_up(shell: Shell, server: Embedde
     assert (ended.code, ended.out) == (0, ""), ended.err
 
 
-async def test_the_manifests_commands_exist() -> None:
+async def test_the_manifests_commands_exist(shell: Shell) -> None:
     """Each command of a manifest is a program of ours that knows its options."""
     for name, deployment in of_kind("Deployment").items():
         python, program, *arguments = (str(part) for part in items(container(deployment)["command"]))
         assert python == "python"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / program),
-            *arguments,
-            "--help",
-            env={**os.environ, "COLUMNS": "200"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        ended = await finish(process)
+        ended = await shell.run(program, *arguments, "--help")
         assert ended.code == 0, (name, ended.err)
 
 

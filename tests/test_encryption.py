@@ -7,6 +7,7 @@ import base64
 import json
 import logging
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from tests.forms import forms_of
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 from tests.site import Site, fetch, messages
 from worker import Queue
+from workflows import policies
 from workflows.generation import ConceptGenerationWorkflow
 
 A, B = ("a", bytes(range(32))), ("b", bytes(range(1, 33)))
@@ -202,6 +204,13 @@ async def history_of(rig: Rig, request: GenerationRequest) -> WorkflowHistory:
     return await rig.handle(request).fetch_history()
 
 
+@pytest.fixture
+def short_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that was on its way to a worker as that left its queue waits for its timeout: here not for 30 seconds."""
+    timeout = {"start_to_close_timeout": timedelta(seconds=5)}
+    monkeypatch.setattr(policies, "RENDER_VARIATION", {**policies.RENDER_VARIATION, **timeout})
+
+
 async def waits(server: EmbeddedServer, store: LocalStore, wrong: tuple[tuple[str, bytes], ...]) -> None:
     """Start a concept under A, let a worker of other keys have a look at it, and then one of A."""
     right, queue, request = await connected(server, A), f"test-{uuid.uuid4()}", make_request()
@@ -237,6 +246,7 @@ async def test_a_concept_waits_for_a_worker_that_can_read_it(
     assert len(said) == len(set(said)) == 3
 
 
+@pytest.mark.usefixtures("short_rendering")
 async def test_activities_wait_for_a_worker_that_can_read_them(
     server: EmbeddedServer, store: LocalStore, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -369,6 +379,7 @@ async def test_the_programs_encrypt_and_say_what_they_lack(site: Site) -> None:
     assert json.loads(said)["message"] == line
 
 
+@pytest.mark.usefixtures("short_rendering")
 async def test_a_worker_that_lacks_a_key_is_not_ready(site: Site, client: Client) -> None:
     """The page says which variable is to blame, and the process lives on without taking work."""
     right = await connect(client.service_client.config.target_host, keyring=Keyring(dict([A])))
