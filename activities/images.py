@@ -145,7 +145,8 @@ class ImageActivities(ImageStages):
         except ObjectMissing:
             return None
         except ValidationError as exc:
-            raise ObjectCorrupt(f"the object {layout.named(bucket, place.provenance)} says not who made it") from exc
+            where = layout.named(bucket, place.provenance)
+            raise ObjectCorrupt(f"the object {where} does not say who made the image") from exc
         return await self._describe(place, data, provenance)
 
     async def _pay(self, place: _Place, calls: PaidCalls, ask: Call) -> GeneratedImage:

@@ -25,9 +25,12 @@ from stores import layout
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
 _NO_WORKER_WAIT_S = 20.0
+_OF_THE_MESSAGE = ("logo", "theme", "palettes", "candidates", "user", "task_id")
+"""Options of `generate` that a task message says itself."""
 
 
 def generate(
+    ctx: typer.Context,
     logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = None,
     theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
     palettes: Palettes = 7,
@@ -55,8 +58,11 @@ def generate(
     """
     settings = load_settings()
     if task_file is not None:
-        if logo is not None or theme is not None or task_id is not None:
-            raise BadInput("--task-file says everything: give it without --logo, --theme and --task-id")
+        sources = {name: ctx.get_parameter_source(name) for name in _OF_THE_MESSAGE}
+        more = [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
+        if more:
+            options = " and ".join(f"--{name.replace('_', '-')}" for name in more)
+            raise BadInput(f"--task-file says everything: give it without {options}")
         request: Request = read_request(task_file)
     elif logo is None or theme is None:
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")

@@ -37,7 +37,7 @@ from runtime.errors import (
 from runtime.logs import configure_logs
 from runtime.traces import current_trace
 from settings import Settings, SettingsError, unknown_variables
-from stores.errors import StoreError
+from stores.errors import ObjectMissing, StoreError, StoreRefused
 
 T = TypeVar("T")
 
@@ -61,6 +61,10 @@ class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
 
 
+class NoWorker(Exception):
+    """Only a worker can do what was asked for, and none answers; one sentence says what."""
+
+
 class Interrupted(Exception):
     """Ctrl-C or SIGTERM; everything has been cleaned up."""
 
@@ -81,7 +85,10 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TemporalUnreachable: ExitCode.UNREACHABLE,
     TemporalRefused: ExitCode.UNREACHABLE,
     PubSubUnreachable: ExitCode.UNREACHABLE,
+    NoWorker: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
+    StoreRefused: ExitCode.BAD_INPUT,
+    ObjectMissing: ExitCode.BAD_INPUT,
     StoreError: ExitCode.UNREACHABLE,
 }
 """In this order: the first entry that fits decides."""

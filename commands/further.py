@@ -16,10 +16,7 @@ from commands.session import Session, check_owner, opened
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
-from runtime.concepts import NoAnswer
-from runtime.errors import TemporalUnreachable
 from settings import Settings
-from stores.errors import StoreRefused
 
 
 def refine(
@@ -135,16 +132,11 @@ def choose(
     """
     settings = load_settings()
 
-    async def main() -> ConceptStatus | None:
+    async def main() -> ConceptStatus:
         async with opened(settings) as session:
-            try:
-                return await session.choose(parse_id(task_id), number)
-            except NoAnswer:
-                return None
+            return await session.choose(parse_id(task_id), number)
 
     found = run_async(main())
-    if found is None:
-        raise TemporalUnreachable("the task's workflow", "no worker takes the choice; is worker.py running?")
     print_document(found) if json else print_status(Console(), found)
     return ExitCode.DONE
 
@@ -166,9 +158,6 @@ async def _check_source(session: Session, request: Request) -> None:
         return
     if await session.store.task(request.task_id) is not None:
         return  # started before, and judged then
-    try:
-        concept = await session.store.concept(request.source_concept_id)
-    except StoreRefused as exc:
-        raise BadInput(str(exc)) from exc
+    concept = await session.store.concept(request.source_concept_id)
     if concept is None or concept.user_id != request.user_id:
         raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")

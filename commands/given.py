@@ -33,7 +33,6 @@ _OPTION_NAMES = {
     "original_image_url": "--image-url",
     "preserve_aspects": "--preserve",
 }
-_MAX_MESSAGE_BYTES = 64 * 1024
 _MOST_CHANNELS = 4
 
 
@@ -65,7 +64,7 @@ def build_request(kind: type[R], user: str, task_id: str | None = None, **fields
 def read_request(path: Path) -> Request:
     """A task message, of any kind, from a JSON file. Raises `BadInput`."""
     try:
-        return translation.read_request(Message(data=read_file(path, _MAX_MESSAGE_BYTES)))
+        return translation.read_request(Message(data=read_file(path, translation.MAX_PAYLOAD_BYTES)))
     except Poison as exc:
         raise BadInput(f"{path}: {exc.reason}") from exc
 

@@ -62,7 +62,8 @@ def demo(
     async def main() -> int:
         async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
             complete = await with_image(session.store, request, picture)
-            async with working(session.concepts.client, settings, session.store):
+            attributes = session.concepts.with_attributes
+            async with working(session.concepts.client, settings, session.store, with_attributes=attributes):
                 report = await make(
                     session,
                     complete,

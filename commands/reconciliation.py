@@ -16,11 +16,16 @@ from runtime.client import configured_address
 from runtime.reconciling import Reconciler
 
 _PAGE = 200
+_LONGEST_S = 1_000_000_000
+"""30 years, so that the moment is one that calendars know."""
 
 
 def reconcile(
     older_than: Annotated[
-        int, typer.Option("--older-than", min=0, help="Leave rows alone that were touched within so many seconds.")
+        int,
+        typer.Option(
+            "--older-than", min=0, max=_LONGEST_S, help="Leave rows alone that were touched within so many seconds."
+        ),
     ] = 60,
     json: Json = False,
 ) -> int:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from commands.configured import keyring, opened_store, owner_rule
-from commands.console import BadInput
+from commands.console import BadInput, NoWorker
 from contracts.concepts import ConceptReport
-from contracts.status import ConceptStatus
+from contracts.status import Candidate, ConceptStatus
 from contracts.tasks import CompletionRequest, GenerationRequest, Request, TaskStatus, concept_id
 from messages.delivery import REFUSED_MESSAGE
 from runtime.announcement import announced
@@ -17,10 +17,11 @@ from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
 from runtime.traces import tracing
 from settings import Settings
-from stores.errors import ObjectMissing, TaskImported
+from stores.errors import ObjectMissing, StoreError
 from stores.port import Store, TaskRow
 
-_POLL_S = 0.2
+_POLL_S, _LONGEST_POLL_S = 0.2, 2.0
+"""How long until a status is asked for again: longer each time that nothing has changed."""
 
 Show = Callable[[ConceptStatus | None], None]
 """Called with each status on the way; with None when no worker answers."""
@@ -55,10 +56,7 @@ class Session:
 
         Raises `BadInput` for a task that nobody knows, that is being worked on, or that can never succeed.
         """
-        try:
-            row = await self.store.task(task_id)
-        except TaskImported as exc:
-            raise BadInput(f"{exc}, so nothing can be done again") from exc
+        row = await self.store.task(task_id)
         if row is None:
             raise unknown(task_id)
         if row.error is not None and row.error.type == REFUSED_MESSAGE:
@@ -93,52 +91,72 @@ class Session:
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """From the workflow, or from the row where the workflow cannot tell. Raises `BadInput` for an unknown id."""
         try:
-            status = await self._with_links(await self.concepts.status(task_id))
+            status = await self.concepts.status(task_id)
         except (NoAnswer, UnknownWorkflow):
             status = None
-        if status is not None and (status.state.ended or await self.concepts.is_running(task_id)):
-            return status
-        # No worker answers, or the workflow was terminated and will never know how its task went on.
+        running = await self.concepts.is_running(task_id)
+        if status is not None and running:
+            return await self._with_links(status)
+        # No worker answers, or the workflow has ended and does not know how its task went on.
         row = await self.store.task(task_id)
+        if status is not None and (row is None or row.status is status.state):
+            return status
         if row is not None:
             return status_of_row(row)
-        if not await self.concepts.is_running(task_id):
+        if not running:
             raise unknown(task_id)
         # Started, but no worker has taken its first step.
         return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
 
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
-        """Take a candidate. Raises `BadInput` with what stands against it, `NoAnswer` where no worker does."""
+        """Take a candidate. Raises `BadInput` with what stands against it, `NoWorker` where none takes it."""
+        row = await self.store.task(task_id)
+        if row is not None and (row.status.ended or not isinstance(row.request, GenerationRequest)):
+            raise BadInput(f"task {task_id} does not wait for a choice")
         try:
             return await self.concepts.choose(task_id, number)
         except NotChosen as exc:
             raise BadInput(str(exc)) from exc
+        except NoAnswer as exc:
+            raise NoWorker("no worker takes the choice: is worker.py running?") from exc
         except UnknownWorkflow as exc:
-            if await self.store.task(task_id) is None:
+            if row is None:
                 raise unknown(task_id) from exc
             raise BadInput(f"task {task_id} does not wait for a choice: no workflow works on it") from exc
 
-    async def _with_links(self, status: ConceptStatus) -> ConceptStatus:
-        """Where the candidates can be looked at: links, or files where the store is a folder."""
+    async def _with_links(self, status: ConceptStatus, before: ConceptStatus | None = None) -> ConceptStatus:
+        """Where the candidates can be looked at, as it was said `before` of the same ones."""
         if status.choose_until is None:
             return status
-        images = [candidate.image for candidate in status.candidates]
-        links = dict(await self.store.links(images[0].bucket, [image.path for image in images]))
+        told = before is not None and before.choose_until is not None and before.candidates == status.candidates
+        links = before.links if before is not None and told else await self._links(status.candidates)
+        return status.model_copy(update={"links": dict(links)})
+
+    async def _links(self, candidates: Sequence[Candidate]) -> Mapping[str, str]:
+        """Links, or files where the store is a folder; none from a store that is away: one may choose without them."""
+        images = [candidate.image for candidate in candidates]
         if self.settings.store == "local":
             folder = (self.settings.data_dir / "objects").absolute()
-            links = {image.path: str(folder / image.bucket / image.path) for image in images}
-        return status.model_copy(update={"links": links})
+            return {image.path: str(folder / image.bucket / image.path) for image in images}
+        try:
+            return await self.store.links(images[0].bucket, [image.path for image in images])
+        except StoreError:
+            return {}
 
     async def follow(self, task_id: uuid.UUID, show: Show) -> None:
         """Show a concept's progress until its workflow has ended, however it does."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
+        pause_s, shown = _POLL_S, None
         try:
             while not ending.done():
+                before = shown
                 try:
-                    show(await self._with_links(await self.concepts.status(task_id)))
+                    shown = await self._with_links(await self.concepts.status(task_id), before)
+                    show(shown)
                 except NoAnswer:
                     show(None)
-                await asyncio.wait({ending}, timeout=_POLL_S)
+                pause_s = min(pause_s * 1.2, _LONGEST_POLL_S) if shown == before else _POLL_S
+                await asyncio.wait({ending}, timeout=pause_s)
             await ending
             with suppress(NoAnswer):
                 show(await self.concepts.status(task_id))

@@ -10,6 +10,12 @@ MAX_IMAGE_SIDE_PX = 4096
 """The longest side accepted anywhere: 4096² RGBA is 64 MB decoded."""
 
 
+SUPPLIED = "upload"
+"""In place of a provider's name: the image came with the request."""
+UNKNOWN = "unknown"
+"""In place of a provider's name: nobody has kept who made it."""
+
+
 class ImageRef(BaseModel):
     """Where an image is and what it is. Image bytes themselves never enter a workflow's history.
 

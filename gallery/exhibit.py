@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from contracts.images import Provenance
+from contracts.images import SUPPLIED, UNKNOWN, Provenance
 from contracts.palettes import Palette
 
 # Not strftime: its month names follow the locale of the machine.
@@ -57,9 +57,14 @@ def notice_line(provenance: Provenance) -> str:
 
 
 def credit_line(provenance: Provenance) -> str:
-    """Who made the logo, in one or two sentences; the sample generator never passes for a real provider."""
+    """Who made the logo, in one or two sentences; the sample generator never passes for a real provider.
+
+    Empty where nobody knows.
+    """
+    if provenance.provider == SUPPLIED:
+        return "Logo supplied with the request."
     if provenance.sample:
         maker = "Sample logo, drawn by the offline sample generator in place of a real image provider."
     else:
-        maker = f"Logo by {provenance.provider}."
-    return f"{maker} {provenance.credit}".rstrip()
+        maker = "" if provenance.provider == UNKNOWN else f"Logo by {provenance.provider}."
+    return f"{maker} {provenance.credit}".strip()

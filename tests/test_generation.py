@@ -491,6 +491,23 @@ async def test_the_answer_that_was_stored_first_counts(client: Client, store: Lo
     assert await store.get(concept.image.bucket, concept.image.path) == first
 
 
+async def test_a_damaged_note_on_what_was_paid_is_final(client: Client, store: LocalStore) -> None:
+    """Reading it again brings nothing: the task fails at once and says which object it is, and nobody pays twice."""
+    request, images = make_request(), ScriptedImages()
+    await store.put(BUCKETS[0], f"paid/{request.task_id}/image.json", b'{"provider": ', "application/json")
+    await store.put(BUCKETS[0], f"paid/{request.task_id}/image", draw_png(), "image/png")
+    async with rigged(client, store, images=images) as rig:
+        await rig.finish(request)
+        row = await rig.row(request)
+    assert images.script.count == 0
+    assert row.error is not None
+    assert (row.error.stage, row.error.type) == (Stage.IMAGE, "ObjectCorrupt")
+    assert row.error.message == (
+        "Generating the base image failed: "
+        f"the object concept-images/paid/{request.task_id}/image.json does not say who made the image"
+    )
+
+
 async def test_a_base_that_was_published_first_counts(client: Client, store: LocalStore) -> None:
     """An object that users may have seen is never replaced; the variations are made from it."""
     request = make_request()

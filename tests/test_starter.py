@@ -184,7 +184,7 @@ async def test_starting_the_same_task_twice(dev: Dev) -> None:
 async def test_a_task_file_is_a_task_message(dev: Dev) -> None:
     """`--task-file` takes what the web application publishes, unknown fields and all."""
     request = make_request(num_palettes=1)
-    message = request.model_dump(mode="json") | {"priority": "high"}
+    message = request.model_dump(mode="json") | {"priority": "high", "notes": "x" * 100_000}
     (dev.shell.folder / "message.json").write_text(json.dumps(message))
     ended = await dev.shell.run("starter.py", "generate", "--task-file", "message.json", "--json")
     assert ended.code == 0, ended.err
@@ -277,6 +277,16 @@ def bomb(side_px: int) -> bytes:
         ),
         (["variations", "seven", "--theme", "bold neon"], "not a concept id: 'seven'"),
         (["variations", CONCEPT, "--theme", "bold neon", "--palettes", "0"], "--palettes: must be greater than"),
+        (
+            ["generate", "--task-file", "m.json", "--user", "local"],
+            "--task-file says everything: give it without --user",
+        ),
+        (
+            ["generate", "--task-file", "m.json", "--palettes", "3", "--candidates", "1", "--logo", "a fox"],
+            "--task-file says everything: give it without --logo and --palettes and --candidates",
+        ),
+        (["generate", "--task-file", "large.json"], "large.json: larger than 1024 KB"),
+        (["reconcile", "--older-than", "70000000000"], "Invalid value for '--older-than': "),
         (["paint"], "No such command 'paint'"),
         (["demo", "--colour"], "No such option: --colour"),
     ],
@@ -292,6 +302,7 @@ async def test_bad_input_gets_one_clear_line(shell: Shell, arguments: list[str],
         "good.json": b'{"two": ["#000", "#fff"]}',
         "escape.json": b'{"../x": ["#000", "#fff"]}',
         "one.json": b'{"p": ["#000"]}',
+        "large.json": b" " * (1024 * 1024 + 1),
     }
     for name, data in files.items():
         (shell.folder / name).write_bytes(data)
@@ -342,6 +353,13 @@ async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
     task_id = str(uuid.uuid4())
     ended = await dev.shell.run("starter.py", command, task_id)
     assert (ended.code, ended.err) == (2, f"starter.py: nobody knows task {task_id}\n")
+
+
+async def test_another_store_than_the_worker_s_is_bad_input(dev: Dev, shell: Shell) -> None:
+    """No service is away: whoever scripts this must not try again until it is mended."""
+    ended = await shell.run("starter.py", "generate", *WORDS, "--palettes", "1", TEMPORAL_ADDRESS=dev.address)
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1].endswith("does the worker use another store?")
 
 
 async def test_a_pending_row_can_be_cancelled(dev: Dev) -> None:

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
     from contracts.concepts import Concept, ConceptOutcome
-    from contracts.images import ImageRef, Provenance
+    from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.stages import CandidatesRequest, Claim, GeneratedImage, ImageRequest, ImageStages
     from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.making import Making
     from workflows.steps import Steps
 
-_GIVEN = Provenance(provider="upload", credit="Supplied with the request")
+_GIVEN = Provenance(provider=SUPPLIED, credit="Supplied with the request")
 
 
 @workflow.defn(name=GENERATION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
     from contracts.concepts import Concept, ConceptOutcome
-    from contracts.images import Provenance
+    from contracts.images import UNKNOWN, Provenance
     from contracts.stages import Claim, Source, SourceRequest, SourceStages
     from contracts.status import ConceptStatus
     from contracts.tasks import Stage, VariationsRequest
@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.making import Making
     from workflows.steps import Steps
 
-_UNKNOWN = Provenance(provider="unknown")
+_UNKNOWN = Provenance(provider=UNKNOWN)
 
 
 @workflow.defn(name=VARIATIONS_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)

@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.tasks import TaskRequest
-from tests.chaos.wire import Call
+from tests.chaos.wire import Asked, Call, answers_wanted
 
 _FAILURES = {"failed", "cancelled"}
 _SETTLED = {
@@ -173,20 +173,21 @@ def _listed(evidence: Evidence) -> set[str]:
 
 
 def _of_payments(evidence: Evidence) -> Iterator[Violation]:
-    """A call is in vain if its answer was stored before, or had arrived at a worker that was well all the time."""
-    calls: dict[tuple[int, str], list[Call]] = {}
+    """A call is in vain if its answer was stored before, or had arrived at a worker that was well all the time.
+
+    Where a task needs several answers to the same words, if all of them were or had.
+    """
+    calls: dict[tuple[int, Asked], list[Call]] = {}
     for call in evidence.calls:
         calls.setdefault((call.number, call.asked), []).append(call)
     for (number, asked), made in calls.items():
         for number_of_earlier, later in enumerate(made):
             if later.stored_before:
                 yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: asked although the answer was stored")
-            for earlier in made[:number_of_earlier]:
-                if _in_vain(evidence, earlier, later):
-                    text = (
-                        f"worker {earlier.worker} had the answer {later.at - (earlier.answered_at or 0):.2f} s before"
-                    )
-                    yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: {text}")
+            there = [earlier for earlier in made[:number_of_earlier] if _in_vain(evidence, earlier, later)]
+            for earlier in there[answers_wanted(evidence.requests[number], asked) - 1 :]:
+                text = f"worker {earlier.worker} had the answer {later.at - (earlier.answered_at or 0):.2f} s before"
+                yield Violation(Rule.PAID_TWICE, f"task {number}, {asked}: {text}")
 
 
 def _in_vain(evidence: Evidence, earlier: Call, later: Call) -> bool:

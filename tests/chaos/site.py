@@ -26,7 +26,7 @@ from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
-from tests.chaos.wire import Asked, MoodyService, Wire
+from tests.chaos.wire import Asked, MoodyService, Wire, answers_wanted
 from tests.command import ROOT, free_address, make_shell
 from tests.rig import BUCKETS
 
@@ -186,8 +186,9 @@ async def opened_site(folder: Path, chance: random.Random, workers: int, interru
     requests: list[Request] = []
 
     def is_stored(number: int, asked: Asked) -> bool:
-        name = "image" if asked == "image" else "palettes.json"
-        return (folder / "data" / "objects" / BUCKETS[0] / "paid" / str(requests[number].task_id) / name).exists()
+        paid = folder / "data" / "objects" / BUCKETS[0] / "paid" / str(requests[number].task_id)
+        names = ["palettes.json"] if asked == "palettes" else ["image", "image-2", "image-3"]
+        return all((paid / name).exists() for name in names[: answers_wanted(requests[number], asked)])
 
     service, wire = MoodyService(chance, is_stored), Wire(server.address)
     store = LocalStore(folder / "data", *BUCKETS)

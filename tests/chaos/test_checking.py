@@ -205,3 +205,13 @@ def test_calls_for_different_things_are_not_mixed_up(scene: Scene) -> None:
     first = scene.evidence.calls[0]
     others = [replace(first, number=1, at=11.0), replace(first, asked="palettes", at=12.0)]
     assert violations(replace(scene.evidence, calls=[first, *others])) == []
+
+
+def test_each_candidate_is_paid_once(scene: Scene) -> None:
+    """Two candidates are two answers to the same words; a third call is one too many."""
+    chosen = scene.completed.model_copy(update={"candidates": 2})
+    evidence = replace(scene.evidence, requests=[chosen, *scene.evidence.requests[1:]])
+    first = evidence.calls[0]
+    calls = [first, *(replace(first, at=at, answered_at=at + 1) for at in (12.0, 14.0))]
+    assert violations(replace(evidence, calls=calls[:2])) == []
+    assert [one.rule for one in violations(replace(evidence, calls=calls))] == [Rule.PAID_TWICE]

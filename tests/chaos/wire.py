@@ -13,6 +13,7 @@ from typing import Literal
 
 from typing_extensions import override
 
+from contracts.tasks import GenerationRequest, TaskRequest
 from tests.services import Drop, FakeOpenAI, Hold, Recorded, Reply, Step, refusal
 
 Asked = Literal["image", "palettes"]
@@ -66,6 +67,11 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+def answers_wanted(request: TaskRequest, asked: Asked) -> int:
+    """How many answers a task needs: an image for each candidate, which are all asked for by the same words."""
+    return request.candidates if asked == "image" and isinstance(request, GenerationRequest) else 1
+
+
 @dataclass
 class Call:
     """One call as the service saw it: for which task, from which worker process, and what came of it."""
@@ -76,7 +82,7 @@ class Call:
     at: float
     """Monotonic, in seconds."""
     stored_before: bool
-    """Whether a usable answer lay in the store already when the call came."""
+    """Whether as many usable answers as the task needs lay in the store already when the call came."""
     answered_at: float | None = None
     """When such an answer had been sent, to a caller that was still there; None where none was."""
 

@@ -15,10 +15,12 @@ _ATTEMPT = timedelta(seconds=6)
 _PAID_ATTEMPT = timedelta(seconds=12)
 _HEARTBEAT = timedelta(seconds=5)
 _LONGEST_BACKOFF = timedelta(seconds=2)
+_CHOICE = timedelta(seconds=6)
 
 
 def shorten() -> None:
-    """Every policy, whichever there are."""
+    """Every policy, whichever there are, and the time that a person may take to choose."""
+    policies.CHOICE = _CHOICE
     for name, policy in vars(policies).items():
         if not (name.isupper() and isinstance(policy, dict)):
             continue

@@ -16,10 +16,11 @@ from contracts.tasks import GenerationRequest, RefinementRequest, Request, Varia
 from messages.delivery import Bridge
 from messages.envelopes import Message
 from messages.errors import NotNow
+from runtime.concepts import NoAnswer, NotChosen, UnknownWorkflow
 from stores import layout
 from stores.errors import StoreUnavailable
 from tests.chaos.site import Site, new_id
-from tests.rig import draw_png
+from tests.rig import draw_png, until
 
 _PATIENCE_S = 60.0
 _AGAIN_S = 0.3
@@ -82,37 +83,66 @@ async def _start_given(site: Site, request: GenerationRequest) -> None:
 
 async def _refine(site: Site, request: GenerationRequest) -> None:
     """An earlier concept of the same user, changed by words that tell the paid service this task's number."""
-    source = await _earlier_concept(site, request)
-    if source is None:
-        await _start(site, request)
-        return
-    refinement = RefinementRequest(
-        task_id=request.task_id,
-        user_id=request.user_id,
-        refinement_prompt=request.logo_description,
-        source_concept_id=source,
-        logo_description=request.logo_description,
-        theme_description=request.theme_description,
-        num_palettes=request.num_palettes,
-        preserve_aspects=("colors",) if request.num_palettes % 2 else (),
-    )
-    await _start_instead(site, request, refinement)
+
+    def refinement(source: uuid.UUID) -> RefinementRequest:
+        return RefinementRequest(
+            task_id=request.task_id,
+            user_id=request.user_id,
+            refinement_prompt=request.logo_description,
+            source_concept_id=source,
+            logo_description=request.logo_description,
+            theme_description=request.theme_description,
+            num_palettes=request.num_palettes,
+            preserve_aspects=("colors",) if request.num_palettes % 2 else (),
+        )
+
+    await _go_on_from_earlier(site, request, refinement)
 
 
 async def _vary(site: Site, request: GenerationRequest) -> None:
     """More palettes for an earlier concept of the same user."""
-    source = await _earlier_concept(site, request)
-    if source is None:
-        await _start(site, request)
+
+    def more(source: uuid.UUID) -> VariationsRequest:
+        return VariationsRequest(
+            task_id=request.task_id,
+            user_id=request.user_id,
+            source_concept_id=source,
+            theme_description=request.logo_description,
+            num_palettes=request.num_palettes,
+        )
+
+    await _go_on_from_earlier(site, request, more)
+
+
+async def _choose(site: Site, request: GenerationRequest) -> None:
+    """Several candidates, and a person who takes one, or one and then another, or who never comes back."""
+    person = random.Random(request.task_id.int)
+    several = request.model_copy(update={"candidates": person.randint(2, 3)})
+    await _start_instead(site, request, several)
+    numbers = [person.randint(1, several.candidates) for _ in range(person.choice([0, 1, 1, 2]))]
+    if not numbers:
         return
-    more = VariationsRequest(
-        task_id=request.task_id,
-        user_id=request.user_id,
-        source_concept_id=source,
-        theme_description=request.logo_description,
-        num_palettes=request.num_palettes,
-    )
-    await _start_instead(site, request, more)
+    await until(lambda: _offers(site, several), _PATIENCE_S)
+    for number in numbers:
+        with suppress(NotChosen, NoAnswer, UnknownWorkflow, RPCError):
+            await site.concepts.choose(several.task_id, number)
+
+
+async def _offers(site: Site, request: GenerationRequest) -> bool:
+    """Whether the task waits for a choice, or has ended without."""
+    try:
+        status = await site.concepts.status(request.task_id)
+    except (NoAnswer, UnknownWorkflow, RPCError):
+        return False
+    return status.choose_until is not None or status.state.ended
+
+
+async def _go_on_from_earlier(
+    site: Site, request: GenerationRequest, make: Callable[[uuid.UUID], RefinementRequest | VariationsRequest]
+) -> None:
+    """What `make` makes of an earlier concept; where there is none yet, the request itself."""
+    source = await _earlier_concept(site, request)
+    await (_start(site, request) if source is None else _start_instead(site, request, make(source)))
 
 
 async def _earlier_concept(site: Site, request: GenerationRequest) -> uuid.UUID | None:
@@ -134,6 +164,7 @@ KINDS = (
     Kind("with an image", 1, _start_given),
     Kind("refined", 2, _refine),
     Kind("varied", 2, _vary),
+    Kind("chosen", 3, _choose),
 )
 
 

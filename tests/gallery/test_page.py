@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from contracts.images import Provenance
+from contracts.images import SUPPLIED, UNKNOWN, Provenance
 from gallery import Exhibit
 from gallery.page import render_page
 from gallery.wording import clean
@@ -184,6 +184,21 @@ def test_a_sample_never_passes_for_a_real_logo() -> None:
     real = parsed(exhibit(provenance=Provenance(provider="Studio", credit="All rights reserved.")))
     assert "Logo by Studio. All rights reserved." in real.text
     assert "ample" not in real.text
+
+
+@pytest.mark.parametrize(
+    ("provenance", "said"),
+    [
+        (Provenance(provider=SUPPLIED, credit="Supplied with the request"), "Credit Logo supplied with the request. "),
+        (Provenance(provider=UNKNOWN, credit="Symbol by Example Icons."), "Credit Symbol by Example Icons. "),
+        (Provenance(provider=UNKNOWN), None),
+    ],
+)
+def test_who_is_nobody_is_not_named(provenance: Provenance, said: str | None) -> None:
+    """A logo that came with the request says so; one that nobody knows the maker of is credited to nobody."""
+    text = parsed(exhibit(provenance=provenance)).text
+    assert (said in text) if said else ("Credit" not in text)
+    assert "Logo by" not in text
 
 
 def test_failed_variations_are_named_with_their_reason() -> None:

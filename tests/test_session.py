@@ -1,0 +1,221 @@
+"""What the commands make of workflow and row where the two have something different to say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import typer
+from temporalio.client import Client
+from typing_extensions import override
+
+from commands import console, local
+from commands.concepts import settle
+from commands.console import BadInput, ExitCode, NoWorker, run_app
+from commands.session import Session
+from contracts.status import ConceptStatus
+from contracts.tasks import Request, TaskStatus
+from providers.errors import ProviderRejected
+from runtime.concepts import NotChosen
+from settings import Settings
+from stores.errors import (
+    ObjectMissing,
+    StoreError,
+    StoreForbidden,
+    StoreRefused,
+    StoreThrottled,
+    StoreUnavailable,
+    TaskImported,
+)
+from stores.local import LocalStore
+from stores.port import Store
+from tests.rig import (
+    FaultyStore,
+    Rig,
+    Script,
+    ScriptedImages,
+    ScriptedPalettes,
+    make_refinement,
+    make_request,
+    make_variations,
+    rigged,
+    until,
+)
+from worker import working
+
+SUPABASE = {"store": "supabase", "supabase_url": "http://127.0.0.1:1", "supabase_service_role": "x" * 40}
+
+
+class SigningStore(FaultyStore):
+    """Gives out links as Supabase does: another one each time."""
+
+    def __init__(self, store: LocalStore) -> None:
+        super().__init__(store, lambda _method, _path: None)
+        self.signed = 0
+
+    @override
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        self._meet("links")
+        self.signed += 1
+        return {path: f"https://example.com/{path}?token={self.signed}" for path in paths}
+
+
+def session_of(rig: Rig, **settings: object) -> Session:
+    """What a command has in its hands."""
+    return Session(Settings.model_validate(settings), rig.store, rig.concepts)
+
+
+@pytest.mark.parametrize("signs", [True, False])
+async def test_links_are_signed_once_for_an_offer(client: Client, store: LocalStore, *, signs: bool) -> None:
+    """Whoever follows for a day is told the same links all the time; where there are none, it goes on without."""
+    signing = SigningStore(store)
+    if not signs:
+        signing.break_down(lambda method, _path: StoreUnavailable("away") if method == "links" else None)
+    request = make_request(candidates=2)
+    seen: list[ConceptStatus] = []
+
+    def show(status: ConceptStatus | None) -> None:
+        if status is not None and status.choose_until is not None:
+            seen.append(status)
+
+    async with rigged(client, signing) as rig:
+        await rig.concepts.start(request)
+        following = asyncio.create_task(session_of(rig, **SUPABASE).follow(request.task_id, show))
+        await until(lambda: len(seen) >= 3 or following.done())
+        await rig.concepts.choose(request.task_id, 1)
+        await following
+        assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert len(seen) >= 3
+    assert {tuple(status.links.values()) for status in seen} == {tuple(seen[0].links.values())}
+    assert (signing.signed, len(seen[0].links)) == ((1, 2) if signs else (0, 0))
+
+
+async def test_a_reopened_row_is_believed_over_the_run_before(client: Client, store: LocalStore) -> None:
+    """A retry was killed before it started a run: the task is pending, and a cancel of it comes in time."""
+    request = make_request()
+    images = ScriptedImages(Script(then=ProviderRejected("401")))
+    async with rigged(client, store, images=images) as rig:
+        await rig.finish(request)
+        session = session_of(rig)
+        failed = await session.status(request.task_id)
+        assert (failed.state, failed.source) == (TaskStatus.FAILED, "workflow")
+        await store.reopen_task(request.task_id, (await rig.row(request)).updated_at)
+        pending = await session.status(request.task_id)
+        assert (pending.state, pending.source, pending.error) == (TaskStatus.PENDING, "row", None)
+        await settle(session, request.task_id)
+        cancelled = await session.status(request.task_id)
+    assert (cancelled.state, cancelled.source) == (TaskStatus.CANCELLED, "row")
+
+
+async def test_a_concept_that_the_server_has_forgotten_keeps_its_variations(client: Client, store: LocalStore) -> None:
+    """A run that finds the work done counts what is there."""
+    request = make_request()
+    async with rigged(client, store) as rig:
+        await rig.finish(request)
+        await rig.forget(request)
+        again = await rig.finish(request)
+    assert (again.state, again.variations.total, again.variations.done) == (TaskStatus.COMPLETED, 3, 3)
+
+
+@pytest.mark.parametrize("request_", [make_refinement(), make_variations(make_request().concept_id)])
+async def test_only_a_generation_waits_for_a_choice(client: Client, store: LocalStore, request_: Request) -> None:
+    """Other tasks say so in our words, and are not asked."""
+    await store.claim_task(request_, request_.workflow_id)
+    async with rigged(client, store, work=False) as rig:
+        await rig.concepts.start(request_)
+        with pytest.raises(BadInput, match=f"^task {request_.task_id} does not wait for a choice$"):
+            await session_of(rig).choose(request_.task_id, 1)
+        await rig.handle(request_).terminate()
+
+
+async def test_a_completion_waits_for_no_choice(client: Client, store: LocalStore) -> None:
+    """A concept whose failed variations are made again was chosen long ago."""
+    request = make_request(candidates=2)
+    faulty = FaultyStore(store, lambda _, path: StoreRefused("no room left") if "variation-02" in path else None)
+    async with rigged(client, faulty, palettes=ScriptedPalettes()) as rig:
+        await rig.concepts.start(request)
+        session = session_of(rig)
+
+        async def chosen() -> bool:
+            try:
+                await session.choose(request.task_id, 1)
+            except (BadInput, NotChosen):
+                return False
+            return True
+
+        await until(chosen)
+        await rig.concepts.wait(request.task_id)
+        queue = rig.concepts.task_queue
+    async with rigged(client, store, work=False, queue=queue) as idle:
+        session = session_of(idle)
+        assert await session.retry(request.task_id)
+        with pytest.raises(BadInput, match=f"^task {request.task_id} does not wait for a choice$"):
+            await session.choose(request.task_id, 1)
+        await idle.handle(request).terminate()
+
+
+async def test_a_choice_without_a_worker(client: Client, store: LocalStore) -> None:
+    """It is a worker that is missing, and not the server."""
+    request = make_request(candidates=2)
+    async with rigged(client, store, work=False) as rig:
+        await rig.concepts.start(request)
+        with pytest.raises(NoWorker, match=r"^no worker takes the choice: is worker\.py running\?$"):
+            await session_of(rig).choose(request.task_id, 1)
+        await rig.handle(request).terminate()
+
+
+def test_demo_s_worker_knows_what_the_server_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where search attributes cannot be had, its worker starts nothing with them, as `dev`'s does not."""
+    told: list[bool] = []
+
+    async def refused(_client: Client) -> bool:
+        return False
+
+    @asynccontextmanager
+    async def noting(
+        client: Client, settings: Settings, store: Store, *, with_attributes: bool = True
+    ) -> AsyncIterator[None]:
+        told.append(with_attributes)
+        async with working(client, settings, store, with_attributes=with_attributes):
+            yield
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("commands.session.ensure_search_attributes", refused)
+    monkeypatch.setattr(local, "working", noting)
+    assert local.demo(palettes=1, json=True) is ExitCode.DONE
+    assert told == [False]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreUnavailable("away"), ExitCode.UNREACHABLE),
+        (StoreThrottled("later"), ExitCode.UNREACHABLE),
+        (NoWorker("none"), ExitCode.UNREACHABLE),
+        (StoreRefused("no"), ExitCode.BAD_INPUT),
+        (StoreForbidden("no"), ExitCode.BAD_INPUT),
+        (TaskImported("of the previous system"), ExitCode.BAD_INPUT),
+        (ObjectMissing("gone"), ExitCode.BAD_INPUT),
+        (StoreError("else"), ExitCode.UNREACHABLE),
+    ],
+)
+def test_a_refusal_is_no_outage(monkeypatch: pytest.MonkeyPatch, error: Exception, code: ExitCode) -> None:
+    """Exit code 3 invites scripts to try again, which helps with an outage alone."""
+
+    def leave(code: ExitCode) -> None:
+        raise SystemExit(code)
+
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(console, "leave", leave)
+    monkeypatch.setattr("sys.argv", ["starter.py"])
+    with pytest.raises(SystemExit) as left:
+        run_app(app)
+    assert left.value.code is code
