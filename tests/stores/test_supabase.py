@@ -202,7 +202,15 @@ def in_an_hour() -> str:
 
 @pytest.mark.parametrize(
     ("header", "pause_s"),
-    [("2", 2.0), ("0.5", 0.5), ("-1", 0.0), (None, None), ("soon", None), ("99999", 300.0), (in_an_hour(), 300.0)],
+    [
+        ("2", 2.0),
+        ("0.5", 0.5),
+        ("-1", 0.0),
+        (None, None),
+        ("soon", None),
+        ("99999", 300.0),
+        pytest.param(in_an_hour(), 300.0, id="an hour"),
+    ],
 )
 async def test_a_pause_is_kept(
     project: SupabaseProject, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch, header: str | None, pause_s: float

@@ -323,7 +323,7 @@ async def test_buckets_are_private(office: Office) -> None:
     assert rows == [("concept-images", False), ("palette-images", False)]
 
 
-@pytest.mark.parametrize("changed", [OWNER, STRANGER])
+@pytest.mark.parametrize("changed", [OWNER, STRANGER], ids=["own", "of a stranger"])
 @pytest.mark.parametrize("status", ["completed", "pending"])
 async def test_a_user_cannot_decide_how_a_task_ends(office: Office, status: str, changed: str) -> None:
     """Not even the owner's own row, nor by handing it to somebody else."""
