@@ -17,8 +17,9 @@ export LOGO THEME IMAGE PALETTES
 dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
-test: .venv/.ready-dev ## the tests, on a real Temporal server
-	@$(BIN)/python -m pytest
+# Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py.
+test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=2
+	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 
 check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -30,8 +31,8 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
-bench: .venv/.ready-dev ## what recoloring, orchestration, bridge, reconciliation and scaling out cost, as ratios
-	@for name in recoloring quality concept delivery reconciliation scaling; do \
+bench: .venv/.ready-dev ## what recoloring, orchestration, a worker process, bridge, reconciliation and scaling out cost, as ratios
+	@for name in recoloring quality concept process delivery reconciliation scaling; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CONCEPTS=300 SEED=n MINUTES=15

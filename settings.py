@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, LiteralString, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -33,13 +33,16 @@ _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9
 _PRINTABLE = re.compile(r"[!-~]{1,500}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 # Whoever can answer for the keys decides who gets in: in plain text only this machine may.
-_KEYS_URL = re.compile(r"https://[!-~]{1,500}|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}")
+_KEYS_URL = re.compile(
+    r"https://[A-Za-z0-9.:\[\]_-]{1,200}([/?#][!-~]{0,500})?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}"
+)
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _LAST_PORT = 65535
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
 _LEAST_ROLE_KEY = 20
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_LIKE_A_URL = re.compile(r"://|@")
 _URL = TypeAdapter[HttpUrl](HttpUrl)
 
 
@@ -93,10 +96,15 @@ def _service_url(text: str) -> str:
     try:
         url = _URL.validate_python(text)
     except ValidationError:
-        raise ValueError("must be an http or https URL") from None
+        raise _private("must be an http or https URL") from None
     if url.query is not None or url.fragment is not None or url.username is not None or url.password is not None:
-        raise PydanticCustomError("private", "must be a URL without user, query and fragment")
+        raise _private("must be a URL without user, query and fragment")
     return text.rstrip("/")
+
+
+def _private(sentence: LiteralString) -> PydanticCustomError:
+    """Says what is wrong with a value without repeating it: a URL, or what was meant as one, may hold a password."""
+    return PydanticCustomError("private", sentence)
 
 
 def _folder(path: Path) -> Path:
@@ -119,7 +127,7 @@ def _schema(text: str) -> str:
 
 def _audience(text: str) -> str:
     if not _PRINTABLE.fullmatch(text):
-        raise ValueError("must be what the subscription sends: a URL, most of the time")
+        raise _private("must be what the subscription sends: a URL, most of the time")
     return text
 
 
@@ -131,7 +139,7 @@ def _account(text: str) -> str:
 
 def _keys_url(text: str) -> str:
     if not _KEYS_URL.fullmatch(text):
-        raise ValueError("must be an https URL, or an http one of this machine")
+        raise _private("must be an https URL without user, or an http one of this machine")
     return text
 
 
@@ -144,7 +152,7 @@ def _topic(text: str) -> str:
 def _origins(text: str) -> str:
     origins = [origin.strip() for origin in text.split(",")]
     if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        raise ValueError("must be origins, comma-separated, such as http://localhost:8233")
+        raise _private("must be origins, comma-separated, such as http://localhost:8233")
     return ",".join(origins)
 
 
@@ -302,6 +310,8 @@ def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
             continue
         reason = reason[:1].lower() + reason[1:]
         secret = "SecretStr" in str(cls.model_fields[field].annotation) or error["type"] == "private"
+        # A URL in the wrong variable may hold a password too.
+        secret = secret or _LIKE_A_URL.search(str(error["input"])) is not None
         given = "" if secret else f" (it is {str(error['input'])[:60]!r})"
         lines.append(f"{name}: {reason}{given}")
     return tuple(lines)

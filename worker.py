@@ -12,14 +12,14 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.bases import BaseImages
@@ -32,8 +32,8 @@ from activities.retention import RetentionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.configured import keyring, opened_store, provider_choice
-from commands.console import BadInput, ExitCode, leave, load_dotenv_file, run_app, start_logs
+from commands.configured import keyring, opened_store, provider_choice, queues_of
+from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from contracts.workflows import paid_queue, render_queue
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
@@ -42,12 +42,12 @@ from providers.port import ImageProvider, PaletteProvider
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.encryption import reading
-from runtime.errors import TemporalUnreachable
-from runtime.metrics import BacklogMetrics, CacheMetrics, StageMetrics, meter_of
+from runtime.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
 from runtime.queues import PolledQueue, TaskKind, watching_backlog
 from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
 from runtime.reconciliation import ensure_reconciliation
 from runtime.retention import ensure_retention
+from runtime.running import running
 from runtime.sandbox import SandboxWithoutContexts
 from runtime.telemetry import temporal_runtime
 from runtime.traces import around_calls, tracing
@@ -66,11 +66,9 @@ GRACE = timedelta(seconds=130)
 A container's stop grace must be longer still.
 """
 
-SILENCE = timedelta(seconds=30)
-"""How long a worker that stops waits for a server that does not answer: what runs could tell it nothing."""
-
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
+_VARIATIONS_PER_THREAD = 4  # one is recolored while the others are stored
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -80,6 +78,8 @@ WORKFLOWS = (
     RetentionWorkflow,
     ReconciliationWorkflow,
 )
+
+_Activities: TypeAlias = list[Callable[..., object]]  # type: ignore[explicit-any]  # as the SDK types them
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ async def working(
     downloads: Downloads | None = None,
     with_attributes: bool = True,
 ) -> AsyncIterator[Sequence[PolledQueue]]:
-    """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running.
+    """Poll `queues` while the block runs; leaving it waits up to `GRACE` for what is still running. See `running`.
 
     The providers are those of the settings unless given; `downloads` fetches what refinements start from;
     `with_attributes` is as in `ConceptClient`. Yields what is polled.
@@ -115,12 +115,12 @@ async def working(
         images, palettes = image_provider or configured[0], palette_provider or configured[1]
         fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
-        measuring = [Measuring(StageMetrics(meter))]
+        calling = ProviderMetrics(meter)
         bases = BaseImages(store, threads, settings.cache_bytes, CacheMetrics(meter))
         tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
-        imaging = ImageActivities(store, images, bases, threads)
-        coloring = PaletteActivities(store, palettes)
-        varying = VariationActivities(store, bases, threads)
+        imaging = ImageActivities(store, images, bases, threads, calling)
+        coloring = PaletteActivities(store, palettes, calling)
+        varying = VariationActivities(store, bases, threads, RenderMetrics(meter))
         retaining = RetentionActivities(store)
         completing = CompletionActivities(store)
         if downloads is None:
@@ -130,86 +130,86 @@ async def working(
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        deployment = _deployment(settings)
-
+        kind = _Kind(client, Measuring(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
-            workers.append(
-                Worker(
-                    client,
-                    task_queue=network,
-                    workflows=WORKFLOWS,
-                    workflow_runner=SandboxWithoutContexts(),
-                    activities=[
-                        tasks.claim_task,
-                        sourcing.load_source,
-                        imaging.upload_image,
-                        imaging.remove_candidates,
-                        tasks.store_concept,
-                        tasks.fail_task,
-                        completing.find_gaps,
-                        completing.add_variations,
-                        retaining.find_expired_tasks,
-                        retaining.remove_expired_tasks,
-                        retaining.find_abandoned_folders,
-                        retaining.remove_abandoned_folders,
-                        reconciling.settle_open_tasks,
-                        reconciling.sweep_unfulfilled_tasks,
-                    ],
-                    interceptors=measuring,
-                    graceful_shutdown_timeout=GRACE,
-                    max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-                    deployment_config=deployment,
-                )
-            )
+            rows: _Activities = [
+                tasks.claim_task,
+                sourcing.load_source,
+                imaging.upload_image,
+                imaging.remove_candidates,
+                tasks.store_concept,
+                tasks.fail_task,
+                completing.find_gaps,
+                completing.add_variations,
+                retaining.find_expired_tasks,
+                retaining.remove_expired_tasks,
+                retaining.find_abandoned_folders,
+                retaining.remove_abandoned_folders,
+                reconciling.settle_open_tasks,
+                reconciling.sweep_unfulfilled_tasks,
+            ]
+            workers.append(kind.worker(network, rows, workflows=WORKFLOWS))
         if Queue.RENDER in queues:
-            workers.append(
-                Worker(
-                    client,
-                    task_queue=render_queue(network),
-                    activities=[varying.render_variation],
-                    max_concurrent_activities=settings.render_threads,
-                    interceptors=measuring,
-                    graceful_shutdown_timeout=GRACE,
-                    deployment_config=deployment,
-                )
-            )
+            at_once = _VARIATIONS_PER_THREAD * settings.render_threads
+            workers.append(kind.worker(render_queue(network), [varying.render_variation], at_once=at_once))
         if Queue.PAID in queues:
-            calls: dict[str, list[Callable[..., object]]] = {}  # type: ignore[explicit-any]  # as the SDK types them
+            calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
             calls.setdefault(palettes.name, []).append(coloring.create_palettes)
             if fallback is not None and fallback.name != palettes.name:
-                calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback).create_palettes)
-            workers += [
-                Worker(
-                    client,
-                    task_queue=paid_queue(network, provider),
-                    activities=activities,
-                    max_concurrent_activities=_PAID_CALLS_AT_ONCE,
-                    max_task_queue_activities_per_second=settings.provider_rate_per_second,
-                    interceptors=measuring,
-                    graceful_shutdown_timeout=GRACE,
-                    max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
-                    deployment_config=deployment,
-                )
-                for provider, activities in calls.items()
-            ]
-        for worker in workers:
-            await stack.enter_async_context(worker)
-        polled = [PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers]
-        if Queue.NETWORK in queues:
-            polled.append(PolledQueue(network, TaskKind.WORKFLOW))
+                calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
+            for provider, asking in calls.items():
+                queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
+                workers.append(kind.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
+        workflow_queues = [network] if Queue.NETWORK in queues else []
+        polled = [
+            *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
+            *(PolledQueue(queue, TaskKind.WORKFLOW) for queue in workflow_queues),
+        ]
         if settings.metrics_address is not None:
-            await stack.enter_async_context(watching_backlog(client, polled, BacklogMetrics(meter)))
-        log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
-        leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
-        try:
-            yield polled
-        finally:
-            leaving.cancel()
-            log.info("stopping: no new work, finishing what runs")
-            # All at once: a queue that is still polled while another drains would begin what nobody finishes.
-            await asyncio.gather(*(worker.shutdown() for worker in workers))
+            watched = {*polled, *queues_of(settings)} if Queue.NETWORK in queues else polled
+            await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
+        async with running(client, workers):
+            log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
+            leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
+            try:
+                yield polled
+            finally:
+                leaving.cancel()
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What all workers of this process have in common."""
+
+    client: Client
+    measuring: Measuring
+    deployment: WorkerDeploymentConfig
+
+    def worker(
+        self,
+        queue: str,
+        activities: _Activities,
+        *,
+        workflows: Sequence[type] = (),
+        at_once: int | None = None,
+        per_second: float | None = None,
+    ) -> Worker:
+        """One that polls `queue`, for so many activities at once, and so many begun per second over all processes."""
+        return Worker(
+            self.client,
+            task_queue=queue,
+            workflows=workflows,
+            workflow_runner=SandboxWithoutContexts(),
+            activities=activities,
+            max_concurrent_activities=at_once,
+            max_task_queue_activities_per_second=per_second,
+            interceptors=[self.measuring],
+            graceful_shutdown_timeout=GRACE,
+            max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+            deployment_config=self.deployment,
+        )
 
 
 async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) -> None:
@@ -238,28 +238,6 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     )
 
 
-async def _leave_without_server(client: Client) -> None:
-    """End the process once Temporal has been silent for `SILENCE`.
-
-    The SDK waits for the server to end its polls, and without a server it would wait for ever.
-    """
-    loop = asyncio.get_running_loop()
-    heard_at = loop.time()
-    while loop.time() - heard_at < SILENCE.total_seconds():
-        if await _answers(client):
-            heard_at = loop.time()
-        await asyncio.sleep(1)
-    log.warning("Temporal does not answer: leaving without it")
-    leave(ExitCode.DONE)
-
-
-async def _answers(client: Client) -> bool:
-    try:
-        return await client.service_client.check_health(timeout=timedelta(seconds=3))
-    except RPCError:
-        return False
-
-
 async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
     runtime = temporal_runtime(settings.metrics_address)
@@ -273,30 +251,23 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
 async def _serve(
     client: Client, settings: Settings, queues: Sequence[Queue], readiness: Readiness, stop: asyncio.Event
 ) -> None:
-    try:
-        with_attributes = await ensure_search_attributes(client)
-        async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(opened_store(settings))
-            if settings.health_address is not None:
-                # A web server is loaded where one is wanted: it takes a twentieth of a second.
-                from runtime.health import health_pages  # noqa: PLC0415
+    with_attributes = await ensure_search_attributes(client)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings))
+        if settings.health_address is not None:
+            # A web server is loaded where one is wanted: it takes a twentieth of a second.
+            from runtime.health import health_pages  # noqa: PLC0415
 
-                await stack.enter_async_context(health_pages(settings.health_address, readiness))
-            await stack.enter_async_context(readiness.watched())
-            if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
-                await ensure_retention(client, settings.task_queue, settings.retention_days)
-                await ensure_reconciliation(
-                    client, settings.task_queue, settings.reconcile_seconds, settings.interrupted
-                )
-            polled = await stack.enter_async_context(
-                working(client, settings, store, queues=queues, with_attributes=with_attributes)
-            )
-            readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
-            await stop.wait()
-            watching = asyncio.create_task(_leave_without_server(client))
-        watching.cancel()
-    except RuntimeError as exc:  # what the SDK raises for a worker that the server refuses or that cannot go on
-        raise TemporalUnreachable(client.service_client.config.target_host, str(exc).splitlines()[0]) from exc
+            await stack.enter_async_context(health_pages(settings.health_address, readiness))
+        await stack.enter_async_context(readiness.watched())
+        if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
+            await ensure_retention(client, settings.task_queue, settings.retention_days)
+            await ensure_reconciliation(client, settings.task_queue, settings.reconcile_seconds, settings.interrupted)
+        polled = await stack.enter_async_context(
+            working(client, settings, store, queues=queues, with_attributes=with_attributes)
+        )
+        readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
+        await stop.wait()
 
 
 def main(

@@ -23,6 +23,7 @@ from contracts.stages import CandidatesRequest, GeneratedImage, ImageRequest, Im
 from contracts.tasks import Stage
 from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
+from runtime.metrics import ProviderMetrics
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
@@ -58,9 +59,12 @@ class _Place:
 class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
-    def __init__(self, store: Store, provider: ImageProvider, bases: BaseImages, threads: Executor) -> None:
+    def __init__(
+        self, store: Store, provider: ImageProvider, bases: BaseImages, threads: Executor, metrics: ProviderMetrics
+    ) -> None:
         self._store = store
         self._provider = provider
+        self._metrics = metrics
         self._bases = bases
         self._threads = threads
         self._received: Received[ProvidedImage] = Received()
@@ -129,7 +133,7 @@ class ImageActivities(ImageStages):
         """The task's image: as it lies in the store, or by one call to the provider, which `ready` prepares."""
         async with heartbeating() as pulse:
             provider = self._provider
-            calls = PaidCalls(pulse, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+            calls = PaidCalls(pulse, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
             with temporal_failures(calls.spent):
                 return await self._already_paid(place) or await self._pay(place, calls, await ready())
 

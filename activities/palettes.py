@@ -15,6 +15,7 @@ from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
 from providers.port import PaletteProvider
+from runtime.metrics import ProviderMetrics
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
@@ -23,9 +24,10 @@ from stores.port import Store
 class PaletteActivities(PaletteStages):
     """The other paid call."""
 
-    def __init__(self, store: Store, provider: PaletteProvider) -> None:
+    def __init__(self, store: Store, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
         self._store = store
         self._provider = provider
+        self._metrics = metrics
         self._received: Received[PaletteSet] = Received()
 
     @override
@@ -33,7 +35,7 @@ class PaletteActivities(PaletteStages):
     async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
         async with heartbeating() as pulse:
             provider = self._provider
-            calls = PaidCalls(pulse, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
+            calls = PaidCalls(pulse, self._metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
             with temporal_failures(calls.spent):
                 paid = await self._already_paid(request.task_id)
                 if paid is not None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import activity
@@ -12,7 +11,7 @@ from activities.failures import BILLED_ATTEMPTS, PaidInVain
 from activities.heartbeat import CallCount, Pulse
 from contracts.usage import Usage
 from providers.errors import ProviderError, ProviderPerhapsBilled
-from runtime.metrics import PROVIDER_LATENCY
+from runtime.metrics import ProviderMetrics
 
 T = TypeVar("T")
 
@@ -30,11 +29,13 @@ class PaidCalls:
     otherwise, so an attempt that is cut off by a timeout, a crash or a shutdown counts too.
     """
 
-    def __init__(self, pulse: Pulse, *, stage: str, provider: str, title: str) -> None:
+    def __init__(self, pulse: Pulse, metrics: ProviderMetrics, *, stage: str, provider: str, title: str) -> None:
         self._pulse = pulse
+        self._metrics = metrics
+        self._stage = stage
+        self._provider = provider
         self._title = title
         self._before = pulse.calls
-        self._meter = activity.metric_meter().with_additional_attributes({"stage": stage, "provider": provider})
 
     def spent(self) -> bool:
         """Whether no further call may be made after this one was in vain."""
@@ -60,25 +61,18 @@ class PaidCalls:
                 self._pulse.beat(CallCount(sent=sent, perhaps_billed=before.perhaps_billed))
             raise
         finally:
-            self._count_call(outcome, time.monotonic() - began)
+            self._metrics.called(self._provider, self._stage, outcome, time.monotonic() - began)
         return answer
 
     def usage(self, reported: Usage | None) -> Usage | None:
         """The provider's report on the answer, with the calls that it took; None where no service was asked."""
         if reported is None:
             return None
-        tokens = self._meter.create_counter("concept_provider_tokens", "Tokens as providers report them")
         for kind, count in (("input", reported.input_tokens), ("output", reported.output_tokens)):
             if count:
-                tokens.add(count, {"kind": kind})
+                self._metrics.used(self._provider, self._stage, kind, count)
         before = self._before
         return reported.model_copy(update={"calls": before.sent + 1, "perhaps_billed": before.perhaps_billed})
-
-    def _count_call(self, outcome: str, seconds: float) -> None:
-        labels = {"outcome": outcome}
-        self._meter.create_counter("concept_provider_calls", "Calls to providers").add(1, labels)
-        latency = self._meter.create_histogram_timedelta(PROVIDER_LATENCY, "Calls to providers", "duration")
-        latency.record(timedelta(seconds=seconds), labels)
 
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -11,8 +15,11 @@ from contracts.concepts import Concept
 from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.ending import end_without_concept
-from stores.errors import TaskHeld
+from stores.errors import StoreUnavailable, TaskHeld
 from stores.port import Store, TaskRow
+
+_SHARE = 0.9
+"""Of an attempt's time; the rest is for saying so."""
 
 
 class TaskActivities(TaskStages):
@@ -30,8 +37,9 @@ class TaskActivities(TaskStages):
     @activity.defn(name="claim_task")
     async def claim_task(self, request: Request) -> Claim:
         with temporal_failures():
-            row = await self._claim(request)
-            concept = await self._store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
+            async with _in_time():
+                row = await self._claim(request)
+                concept = await self._store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
             return Claim(
                 status=row.status,
                 image_provider=self._image_provider,
@@ -53,9 +61,10 @@ class TaskActivities(TaskStages):
     @activity.defn(name="fail_task")
     async def fail_task(self, request: FailRequest) -> TaskEnd:
         with temporal_failures():
-            row = await end_without_concept(
-                self._store, request.request, _calling_workflow(), request.status, request.error
-            )
+            async with _in_time():
+                row = await end_without_concept(
+                    self._store, request.request, _calling_workflow(), request.status, request.error
+                )
             return TaskEnd(status=row.status)
 
     async def _chosen(self, request: Request) -> int | None:
@@ -70,6 +79,21 @@ class TaskActivities(TaskStages):
             if await _is_running(held.workflow_id):
                 raise
             return await self._store.claim_task(request, _calling_workflow(), replacing=held.workflow_id)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Several calls of the store in one attempt: say that they are slow before Temporal's clock ends it without a word.
+
+    Raises `StoreUnavailable`.
+    """
+    allowed = activity.info().start_to_close_timeout
+    limit_s = None if allowed is None else _SHARE * allowed.total_seconds()
+    try:
+        async with asyncio.timeout(limit_s):
+            yield
+    except TimeoutError as exc:
+        raise StoreUnavailable(f"the store did not answer everything within {limit_s:g} s") from exc
 
 
 async def _is_running(workflow_id: str) -> bool:

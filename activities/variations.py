@@ -6,7 +6,6 @@ import time
 import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from datetime import timedelta
 
 from temporalio import activity
 from typing_extensions import override
@@ -18,7 +17,7 @@ from color import Base, recolor
 from contracts.images import StoredObject
 from contracts.palettes import HexColor
 from contracts.stages import RenderRequest, VariationStages
-from runtime.metrics import RENDER_LATENCY
+from runtime.metrics import RenderMetrics
 from stores import layout
 from stores.port import Store
 
@@ -28,10 +27,11 @@ _SLUG_LENGTH = 40
 class VariationActivities(VariationStages):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
-    def __init__(self, store: Store, bases: BaseImages, threads: Executor) -> None:
+    def __init__(self, store: Store, bases: BaseImages, threads: Executor, metrics: RenderMetrics) -> None:
         self._store = store
         self._bases = bases
         self._threads = threads
+        self._metrics = metrics
 
     @override
     @activity.defn(name="render_variation")
@@ -41,8 +41,7 @@ class VariationActivities(VariationStages):
             png, seconds = await asyncio.get_running_loop().run_in_executor(
                 self._threads, _timed_recolor, base, request.colors
             )
-            latency = activity.metric_meter().create_histogram_timedelta(RENDER_LATENCY, "Recoloring alone", "duration")
-            latency.record(timedelta(seconds=seconds))
+            self._metrics.rendered(seconds)
             path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.name))
             return await self._store.put(self._store.palette_bucket, path, png, PNG)
 

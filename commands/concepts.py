@@ -18,9 +18,9 @@ from commands.options import Image, Json, NewTaskId, NoWait, Palettes, TaskId, U
 from commands.session import Session, check_owner, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Request, Stage, TaskError, TaskStatus, workflow_id
+from contracts.tasks import GenerationRequest, Request, Stage, TaskError, TaskStatus
 from runtime.concepts import NoAnswer, UnknownWorkflow
-from stores.ending import end_without_concept
+from stores import layout
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
@@ -219,6 +219,8 @@ async def settle(session: Session, task_id: uuid.UUID) -> None:
     if row.status.ended:
         raise BadInput(f"task {task_id} is {row.status} already")
     # Recorded but never started, or left behind by a workflow that is gone: nobody else will settle it.
-    holder = row.workflow_id or workflow_id(task_id)
     error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
-    await end_without_concept(session.store, row.request, holder, TaskStatus.CANCELLED, error)
+    if not await session.store.settle_task(row, TaskStatus.CANCELLED, error):
+        raise BadInput(f"task {task_id} was taken up by somebody else in this moment")
+    # First the row, then the pictures: see stores/ending.py.
+    await layout.remove_visible(session.store, row.user_id, row.concept_id)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from commands.console import BadInput
+from contracts.workflows import paid_queue, render_queue
 from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from runtime.keys import NO_KEYS, Keyring, parse_keys
+from runtime.queues import PolledQueue, TaskKind
 from settings import Settings
 from stores.local import LocalStore
 from stores.port import Store
@@ -42,6 +44,17 @@ def provider_choice(settings: Settings) -> Choice:
             settings.openai_text_model or "",
         ),
     )
+
+
+def queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
+    """Every task queue of the concepts that these settings make.
+
+    Workers of the network queue look after all of them: one that has lost its last worker has nobody else to say so.
+    """
+    network = settings.task_queue
+    asked = dict.fromkeys((settings.image_provider, settings.palette_provider, settings.palette_fallback))
+    names = (network, render_queue(network), *(paid_queue(network, name) for name in asked if name != "none"))
+    return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
 
 
 async def _open_store(settings: Settings) -> Store:

@@ -42,7 +42,7 @@ class Session:
         task exists with other words or another owner.
         """
         row = await self.store.task(request.task_id)
-        if row is not None and _essence(row.request) != _essence(request):
+        if row is not None and not _is_of(row, request):
             raise BadInput(f"task {request.task_id} exists already, with other words or another owner")
         if await self.concepts.start(request) is Start.STARTED:
             return True
@@ -65,6 +65,8 @@ class Session:
             raise BadInput(f"task {task_id} is being worked on: it can be retried when that has ended")
         if row.status is TaskStatus.COMPLETED:
             return await self._complete(row)
+        if row.request is None:
+            raise BadInput(f"the message of task {task_id} cannot be read: send it again, corrected, as a new task")
         if row.status.ended:
             # Only if nobody else has done so since we looked: no workflow ran then, so the next claim is the new one's.
             reopened = await self.store.reopen_task(task_id, row.updated_at)
@@ -212,6 +214,12 @@ async def opened(settings: Settings, address: str | None = None) -> AsyncIterato
 def unknown(task_id: uuid.UUID) -> BadInput:
     """Neither the server nor the store has heard of it."""
     return BadInput(f"nobody knows task {task_id}")
+
+
+def _is_of(row: TaskRow, request: Request) -> bool:
+    """Whether the row is that request's; what a row says that nobody can read does not speak against it."""
+    same_words = row.request is None or _essence(row.request) == _essence(request)
+    return same_words and row.user_id == request.user_id
 
 
 def _essence(request: Request) -> Request:

@@ -81,6 +81,8 @@ class Bridge:
         say which message and task they are about: each delivery is an asyncio task of its own.
         """
         bind_contextvars(message_id=message.message_id)
+        if message.delivery_attempt is not None:
+            bind_contextvars(delivery_attempt=message.delivery_attempt)
         self.metrics.begun()
         began, outcome = time.monotonic(), "crashed"
         try:

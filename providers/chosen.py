@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from providers.builtin.provider import NAME as BUILTIN
@@ -54,22 +54,29 @@ async def chosen_providers(
 
     Raises `KeyError` where a chosen one has no account.
     """
+    async with AsyncExitStack() as stack:
+        yield _built(choice, threads, around, stack)
+
+
+def _built(
+    choice: Choice, threads: Executor, around: Around, stack: AsyncExitStack
+) -> tuple[ImageProvider, PaletteProvider]:
     client, downloads = http_client(around), Downloads(_origins(choice))
+    stack.push_async_callback(client.aclose)
+    stack.push_async_callback(downloads.aclose)
     images: dict[str, ImageProvider] = {BUILTIN: BuiltinImages(threads)}
     palettes: dict[str, PaletteProvider] = {BUILTIN: BuiltinPalettes(threads)}
     if choice.jigsawstack is not None:
         jigsawstack = jigsawstack_endpoint(client, choice.jigsawstack.api_url, choice.jigsawstack.api_key)
-        images[JIGSAWSTACK] = JigsawStackImages(jigsawstack, downloads)
+        drawing = JigsawStackImages(jigsawstack, downloads)
+        stack.push_async_callback(drawing.aclose)
+        images[JIGSAWSTACK] = drawing
         palettes[JIGSAWSTACK] = JigsawStackPalettes(jigsawstack)
     if choice.openai is not None:
         openai = openai_endpoint(client, choice.openai.base_url, choice.openai.api_key)
         images[OPENAI] = OpenAIImages(openai, downloads, choice.openai.image_model)
         palettes[OPENAI] = OpenAIPalettes(openai, choice.openai.text_model)
-    try:
-        yield images[choice.images], palettes[choice.palettes]
-    finally:
-        await downloads.aclose()
-        await client.aclose()
+    return images[choice.images], palettes[choice.palettes]
 
 
 async def check_provider(choice: Choice, name: str) -> tuple[str, ...]:

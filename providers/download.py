@@ -22,13 +22,14 @@ import httpx
 from typing_extensions import override
 
 from contracts.images import MAX_IMAGE_BYTES
+from providers.cookies import no_cookies
 from providers.tls import public_authorities
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[Address]]]
 
 _MAX_REDIRECTS = 3
-_TIMEOUT_S = 30.0
+TIMEOUT_S = 30.0
 _CONNECT_TIMEOUT_S = 10.0
 _HEAD_BYTES = 12
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -140,12 +141,13 @@ class Downloads:
         )
         self._client = httpx.AsyncClient(
             transport=_JudgedTransport(transport or plain, frozenset(trusted), resolver, permitted),
+            cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
             headers={"Accept": "image/png, image/webp, image/jpeg, image/gif", "Accept-Encoding": "identity"},
         )
 
-    async def fetch(self, url: str, *, max_bytes: int = MAX_IMAGE_BYTES, timeout_s: float = _TIMEOUT_S) -> Downloaded:
+    async def fetch(self, url: str, *, max_bytes: int = MAX_IMAGE_BYTES, timeout_s: float = TIMEOUT_S) -> Downloaded:
         """The image at `url`, at most `max_bytes`, within `timeout_s` for everything. Raises `DownloadError`."""
         try:
             async with asyncio.timeout(timeout_s):

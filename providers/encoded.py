@@ -6,14 +6,18 @@ import base64
 import binascii
 
 from contracts.images import MAX_IMAGE_BYTES
-from providers.download import DownloadError, Downloads, media_type_of
+from providers.download import TIMEOUT_S, DownloadError, Downloads, media_type_of
 from providers.errors import ProviderAnswerUnusable
 from providers.wire import Limits
 
 IMAGE_LIMITS = Limits(max_bytes=MAX_IMAGE_BYTES * 4 // 3 + 64 * 1024, timeout_s=100.0)
-"""Room for the largest image in base64; sooner than the 120 s after which Temporal gives the attempt up."""
+"""Room for the largest image in base64. All calls of an attempt together, up to the answer."""
+ATTEMPT_S = 110.0
+"""The same with the link that an answer may be: sooner than the 120 s after which Temporal gives the attempt up."""
+UPLOAD_LIMITS = Limits(max_bytes=1024 * 1024, timeout_s=30.0)
+"""Leaves 70 s for the call that the upload is for."""
 TEXT_LIMITS = Limits(max_bytes=1024 * 1024, timeout_s=50.0)
-"""The same for palettes, which have 60 s."""
+"""Palettes have 60 s."""
 CHECK_LIMITS = Limits(max_bytes=4 * 1024 * 1024, timeout_s=15.0)
 
 
@@ -37,9 +41,12 @@ def image_of_base64(text: str, title: str) -> bytes:
     return image_of(data, title)
 
 
-async def image_at(url: str, downloads: Downloads, title: str) -> bytes:
-    """The image that a service put somewhere for us. Raises `ProviderAnswerUnusable`: it is paid for already."""
+async def image_at(url: str, downloads: Downloads, title: str, taken_s: float) -> bytes:
+    """The image that a service put somewhere for us; `taken_s` is what the attempt's calls have taken.
+
+    Raises `ProviderAnswerUnusable`: it is paid for already.
+    """
     try:
-        return (await downloads.fetch(url)).data
+        return (await downloads.fetch(url, timeout_s=min(TIMEOUT_S, ATTEMPT_S - taken_s))).data
     except DownloadError as exc:
         raise ProviderAnswerUnusable(f"{title} sent a link instead of an image, and {exc}") from exc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import httpx
@@ -12,7 +14,15 @@ from contracts.images import Provenance
 from contracts.tasks import Aspect
 from contracts.usage import Usage
 from providers.download import Downloads, media_type_of
-from providers.encoded import CHECK_LIMITS, IMAGE_LIMITS, TEXT_LIMITS, image_at, image_of, image_of_base64
+from providers.encoded import (
+    CHECK_LIMITS,
+    IMAGE_LIMITS,
+    TEXT_LIMITS,
+    UPLOAD_LIMITS,
+    image_at,
+    image_of,
+    image_of_base64,
+)
 from providers.errors import (
     ProviderAnswerUnusable,
     ProviderError,
@@ -51,8 +61,17 @@ def jigsawstack_endpoint(client: httpx.AsyncClient, url: str, key: str) -> Endpo
     )
 
 
+@dataclass(frozen=True)
+class _More:
+    """What one image call has beside its prompt. `taken_s` is what calls before it have taken of the attempt."""
+
+    take: int = 1
+    fields: dict[str, JsonValue] = field(default_factory=dict)
+    taken_s: float = 0.0
+
+
 class JigsawStackImages(ImageProvider):
-    """Logos by JigsawStack. Asks for base64: the one form that carries the image and says what it took."""
+    """Logos by JigsawStack. Asks for base64: the one form that carries the image and says what it took. `aclose` it."""
 
     name = NAME
     title = TITLE
@@ -61,28 +80,36 @@ class JigsawStackImages(ImageProvider):
         self._endpoint = endpoint
         self._downloads = downloads
         self._limits = limits
+        self._removals: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Wait until what was uploaded is removed, or cannot be."""
+        if self._removals:
+            await asyncio.wait(self._removals)
 
     @override
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         prompt = image_prompt(logo_description, theme_description)
-        return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, {}, take)
+        return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, _More(take=take))
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
-        key = await self._upload(source)
+        key, taken_s = await self._upload(source)
+        negative, more = refinement_negative(preserve), _More(fields={"file_store_key": key}, taken_s=taken_s)
         try:
-            negative = refinement_negative(preserve)
-            return await self._ask(refinement_prompt(prompt, preserve), (prompt,), negative, {"file_store_key": key})
+            return await self._ask(refinement_prompt(prompt, preserve), (prompt,), negative, more)
         finally:
-            await self._remove(key)
+            # Not awaited here: neither its time nor a cancel meanwhile may cost the answer.
+            removal = asyncio.create_task(self._remove(key))
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
 
     async def _ask(
         self,
         prompt: str,
         private: tuple[str, ...],
         negative: str | None,
-        more: dict[str, JsonValue],
-        take: int = 1,
+        more: _More,
     ) -> ProvidedImage:
         body: dict[str, JsonValue] = {
             "prompt": prompt[:_LONGEST_PROMPT],
@@ -91,14 +118,15 @@ class JigsawStackImages(ImageProvider):
             "height": _SIDE_PX,
             "output_format": "png",
             "return_type": "base64",
-            **more,
+            **more.fields,
         }
         config: dict[str, JsonValue] = {} if negative is None else {"negative_prompt": negative}
-        if take > 1:
-            config["seed"] = take  # the same prompt may otherwise bring the same picture
+        if more.take > 1:
+            config["seed"] = more.take  # the same prompt may otherwise bring the same picture
         if config:
             body["advance_config"] = config
-        answer = await self._endpoint.post("/ai/image_generation", body, self._limits, private)
+        limits = self._limits.after(more.taken_s)
+        answer = await self._endpoint.post("/ai/image_generation", body, limits, private)
         if answer.media_type.startswith("image/") or media_type_of(answer.body[:12]) is not None:
             return self._provided(image_of(answer.body, TITLE), Usage(latency_s=answer.latency_s))
         document = _document(answer, private)
@@ -106,7 +134,7 @@ class JigsawStackImages(ImageProvider):
         if not isinstance(sent, str) or not sent:
             raise ProviderAnswerUnusable(f"{TITLE} answered {answer.status} without an image")
         if sent.startswith(("http://", "https://")):
-            data = await image_at(sent, self._downloads, TITLE)
+            data = await image_at(sent, self._downloads, TITLE, more.taken_s + answer.latency_s)
         else:
             data = image_of_base64(sent, TITLE)
         return self._provided(data, _usage(document, answer))
@@ -114,17 +142,20 @@ class JigsawStackImages(ImageProvider):
     def _provided(self, data: bytes, usage: Usage) -> ProvidedImage:
         return ProvidedImage(data, Provenance(provider=self.name, credit="Generated with JigsawStack", usage=usage))
 
-    async def _upload(self, source: bytes) -> str:
-        """Put the image where the generation can see it; its key. Nothing is billed before the generation."""
+    async def _upload(self, source: bytes) -> tuple[str, float]:
+        """Put the image where the generation can see it; its key, and the seconds that it took.
+
+        Nothing is billed before the generation.
+        """
         media_type = media_type_of(source[:12]) or "application/octet-stream"
         try:
-            answer = await self._endpoint.post_bytes("/store/file", source, media_type, TEXT_LIMITS)
+            answer = await self._endpoint.post_bytes("/store/file", source, media_type, UPLOAD_LIMITS)
             key = field_of(json_of(answer, TITLE), "key")
         except ProviderPerhapsBilled as exc:
             raise ProviderUnavailable(f"{TITLE} did not confirm an upload") from exc
         if not isinstance(key, str) or not key:
             raise ProviderUnavailable(f"{TITLE} did not confirm an upload")
-        return key
+        return key, answer.latency_s
 
     async def _remove(self, key: str) -> None:
         """Somebody's logo should not stay there; but what was paid for is not given up because it does."""

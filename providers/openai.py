@@ -89,7 +89,7 @@ class OpenAIImages(ImageProvider):
             if isinstance(encoded, str) and encoded:
                 data = image_of_base64(encoded, TITLE)
             elif isinstance(link, str) and link:
-                data = await image_at(link, self._downloads, TITLE)
+                data = await image_at(link, self._downloads, TITLE, answer.latency_s)
             else:
                 raise ProviderAnswerUnusable(f"{TITLE} answered {answer.status} without an image")
             reported = numbers_of(field_of(document, "usage"))

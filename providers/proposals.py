@@ -21,6 +21,7 @@ _DESCRIPTION_CHARS = 300
 _LAST_CHANNEL = 255
 
 _HEX = re.compile(r"(?:#|0x)?([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{4}|[0-9a-f]{3})", re.IGNORECASE)
+_MARK = re.compile(r"#|0x|\(", re.IGNORECASE)
 _RGB = re.compile(
     r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*(?:[,/]\s*(?:1|1\.0+|100%)\s*)?\)", re.IGNORECASE
 )
@@ -105,16 +106,25 @@ def _palette(entry: JsonValue) -> Palette | None:
     return Palette(name=name, colors=colors[:COLORS_PER_PALETTE], description=description)
 
 
-def _colors(value: JsonValue) -> list[HexColor]:
-    """Every color in a list or table, in order, however deep the service put it; what is none is left out."""
+def _colors(value: JsonValue, *, bare: bool = True) -> list[HexColor]:
+    """Every color in a list or table, in order, however deep the service put it; what is none is left out.
+
+    `bare` says whether digits alone are a color. In a table they may as well be a share or a word like "facade", so
+    they count only where nothing in it is marked as a color, and `hex` comes before everything else.
+    """
     if isinstance(value, str):
-        color = hex_color(value)
-        parts = [hex_color(part) for part in value.split(",")] if color is None and "(" not in value else [color]
-        return [part for part in parts if part is not None]
+        parts = [value] if "(" in value or hex_color(value) is not None else value.split(",")
+        found = [hex_color(part) for part in parts if bare or _MARK.search(part)]
+        return [color for color in found if color is not None]
     if isinstance(value, list):
-        return [color for item in value for color in _colors(item)]
+        return [color for item in value for color in _colors(item, bare=bare)]
     if isinstance(value, dict):
-        return [color for item in value.values() for color in _colors(item)]
+        named = value.get("hex")
+        color = hex_color(named) if isinstance(named, str) else None
+        if color is not None:
+            return [color]
+        marked = [color for item in value.values() for color in _colors(item, bare=False)]
+        return marked or [color for item in value.values() if bare for color in _colors(item)]
     return []
 
 

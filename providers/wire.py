@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from providers.cookies import no_cookies
 from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderUnavailable
 from providers.refusals import error_of
 from providers.tls import public_authorities
@@ -30,6 +31,10 @@ class Limits:
 
     max_bytes: int
     timeout_s: float
+
+    def after(self, taken_s: float) -> Limits:
+        """What is left for the next call of an attempt that has taken so long."""
+        return replace(self, timeout_s=max(self.timeout_s - taken_s, 0.0))
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ def unchanged(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
 def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     """The connections to all services, one pool for a process; close it with `aclose`.
 
-    It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used.
+    It never repeats a request and never follows a redirect; proxies and passwords of the environment are not used,
+    and cookies are not kept.
     `around` may put something around each call.
     """
     transport = httpx.AsyncHTTPTransport(
@@ -73,6 +79,7 @@ def http_client(around: Around = unchanged) -> httpx.AsyncClient:
     )
     return httpx.AsyncClient(
         transport=around(transport),
+        cookies=no_cookies(),
         follow_redirects=False,
         trust_env=False,
     )

@@ -20,8 +20,17 @@ from runtime.keys import NO_KEYS, Keyring
 from runtime.telemetry import temporal_runtime
 
 _DEFAULT_ADDRESS = "localhost:7233"
+_NO_ADDRESS = (
+    f"TEMPORAL_ADDRESS must be host:port, such as {_DEFAULT_ADDRESS}"  # not what it is: it may hold a password
+)
 _CONNECT_TIMEOUT_S = 10.0
 _OPERATOR_TIMEOUT = timedelta(seconds=5)
+_NO_ATTRIBUTES = {
+    RPCStatusCode.PERMISSION_DENIED,  # no operator rights, as every key of Temporal Cloud
+    RPCStatusCode.UNIMPLEMENTED,  # no operator service, as the test server
+    RPCStatusCode.INVALID_ARGUMENT,  # the namespace has as many as it may have
+}
+"""Asking again would not help. Everything else may be well in a second."""
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +56,8 @@ async def connect(
     """
     config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
-    if "://" in target:
-        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}")
+    if "://" in target or "@" in target:
+        raise TemporalMisconfigured(_NO_ADDRESS)
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             return await Client.connect(
@@ -59,7 +68,7 @@ async def connect(
                 interceptors=interceptors,
             )
     except ValueError as exc:
-        raise TemporalMisconfigured(f"TEMPORAL_ADDRESS must be host:port, not {target[:100]!r}") from exc
+        raise TemporalMisconfigured(_NO_ADDRESS) from exc
     except TimeoutError as exc:
         raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s") from exc
     except RuntimeError as exc:  # what the SDK's core raises for everything that goes wrong while connecting
@@ -69,8 +78,8 @@ async def connect(
 async def ensure_search_attributes(client: Client) -> bool:
     """Register the search attributes that the namespace lacks; whether workflows may carry them.
 
-    Where registering is refused (no operator rights, a test server) concepts go without,
-    after one warning. Raises `TemporalMisconfigured` for a namespace that does not exist.
+    Where registering is refused (no operator rights, a test server) concepts go without, after one warning. Raises
+    `TemporalMisconfigured` for a namespace that does not exist, and `TemporalUnreachable`.
     """
     try:
         known = await client.operator_service.list_search_attributes(
@@ -90,6 +99,8 @@ async def ensure_search_attributes(client: Client) -> bool:
             raise TemporalMisconfigured(f"the server has no namespace {client.namespace!r}") from exc
         if exc.status is RPCStatusCode.ALREADY_EXISTS:
             return True  # another process was faster
+        if exc.status not in _NO_ATTRIBUTES:
+            raise TemporalUnreachable(client.service_client.config.target_host, exc.message) from exc
         log.warning("search attributes cannot be registered: concepts go without", extra={"reason": exc.message})
         return False
     return True

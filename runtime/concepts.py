@@ -13,6 +13,7 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -70,7 +71,7 @@ class Start(StrEnum):
 
 
 class NoAnswer(Exception):
-    """The workflow exists, but no worker answered its query in time."""
+    """The workflow exists, but no worker answered its query in time, or one answered that it cannot."""
 
 
 class NotChosen(Exception):
@@ -138,11 +139,13 @@ class ConceptClient:
         return Start.STARTED
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
-        """Ask the workflow. Raises `NoAnswer` after 3 s and `UnknownWorkflow`."""
+        """Ask the workflow. Raises `NoAnswer`, after 3 s at the latest, and `UnknownWorkflow`."""
         try:
             status: ConceptStatus = await self._handle(task_id).query(
                 STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
             )
+        except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
+            raise NoAnswer(str(task_id)) from exc
         except RPCError as exc:
             if exc.status in _GONE:
                 raise UnknownWorkflow(str(task_id)) from exc

@@ -1,6 +1,7 @@
 """What keeps a process from working with Temporal; each message is one sentence that says what to do or where to look.
 
     TemporalUnreachable         no server answers
+    TemporalRefused             a server answers, and does not let a worker work
     TemporalMisconfigured       TEMPORAL_* or temporal.toml
     TracesMisconfigured         OTEL_*
     AddressUnusable             CONCEPT_HEALTH_ADDRESS, CONCEPT_METRICS_ADDRESS, --port
@@ -20,6 +21,14 @@ class TemporalUnreachable(Exception):
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"no Temporal server answers at {address}: {reason}")
+        self.address = address
+
+
+class TemporalRefused(Exception):
+    """The Temporal server at `address` does not let a worker work: a right is missing, or something is wrong there."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the Temporal server at {address} does not let this worker work: {reason}")
         self.address = address
 
 

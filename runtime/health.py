@@ -15,7 +15,7 @@ from typing_extensions import override
 from runtime.errors import AddressUnusable
 from runtime.readiness import Check, Readiness
 
-_LAST_ANSWERS_S = 1
+LAST_ANSWERS_S = 1
 
 
 class _QuietServer(uvicorn.Server):
@@ -61,7 +61,7 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
         access_log=False,
         lifespan="off",
         server_header=False,
-        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+        timeout_graceful_shutdown=LAST_ANSWERS_S,
     )
     server = _QuietServer(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
@@ -73,7 +73,7 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
         listener.close()
 
 
-def _listen(address: str, source: str = "CONCEPT_HEALTH_ADDRESS") -> socket.socket:
+def _listen(address: str, source: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(

@@ -49,6 +49,36 @@ class StageMetrics:
         self._running.set(self._counts[stage], {"stage": stage})
 
 
+class ProviderMetrics:
+    """What calls to providers bring, and what they cost."""
+
+    def __init__(self, meter: MetricMeter) -> None:
+        self._calls = meter.create_counter("concept_provider_calls", "Calls to providers")
+        self._latency = meter.create_histogram_timedelta(PROVIDER_LATENCY, "Calls to providers", "duration")
+        self._tokens = meter.create_counter("concept_provider_tokens", "Tokens as providers report them")
+
+    def called(self, provider: str, stage: str, outcome: str, seconds: float) -> None:
+        """A call that was sent has ended, one way or another."""
+        labels = {"provider": provider, "stage": stage, "outcome": outcome}
+        self._calls.add(1, labels)
+        self._latency.record(timedelta(seconds=seconds), labels)
+
+    def used(self, provider: str, stage: str, kind: str, tokens: int) -> None:
+        """`kind` is input or output."""
+        self._tokens.add(tokens, {"provider": provider, "stage": stage, "kind": kind})
+
+
+class RenderMetrics:
+    """How long recoloring alone takes."""
+
+    def __init__(self, meter: MetricMeter) -> None:
+        self._latency = meter.create_histogram_timedelta(RENDER_LATENCY, "Recoloring alone", "duration")
+
+    def rendered(self, seconds: float) -> None:
+        """One variation is drawn."""
+        self._latency.record(timedelta(seconds=seconds))
+
+
 class CacheMetrics:
     """How often a base image was at hand, and what the images in memory take."""
 

@@ -18,6 +18,7 @@ from contracts.reconciliation import Page, PageReconciled, Reconciled, Verdict
 from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
 from contracts.workflows import STAGE_ATTRIBUTE
 from runtime.concepts import ConceptClient, Start
+from runtime.errors import Unreadable
 from stores import layout
 from stores.errors import StoreRefused
 from stores.port import SeenTask, Store
@@ -63,9 +64,10 @@ class Reconciler:
         tasks = await self.store.open_tasks(page.before, page.after, page.limit)
 
         async def settle(task: SeenTask) -> Reconciled:
-            return await self._settle(task, page.interrupted) + Reconciled(looked_at=1)
+            return await self._settle(task, page.interrupted)
 
-        return _page(tasks, page.limit, await _each(settle, tasks))
+        done = await _each(settle, tasks)
+        return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
 
     async def sweep_page(self, page: Page) -> PageReconciled:
         """Remove what a failed or cancelled task left in sight, of one page. Raises `StoreUnavailable`."""
@@ -80,25 +82,19 @@ class Reconciler:
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
     async def _settle(self, task: SeenTask, interrupted: Verdict) -> Reconciled:
-        try:
-            fate = await self._fate(task)
-            if fate is None:
-                return Reconciled(under_way=1)
-            wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
-            if fate.lost and wanted:
-                if task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
-                    log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})
-                    return Reconciled(refused=1)
-                if task.request is not None:
-                    started = await self.concepts.start(task.request, after_failure=True)
-                    if started is Start.STARTED:
-                        return self._began(task, fate)
-            return await self._end(task, fate)
-        except (StoreRefused, RPCError) as exc:
-            if isinstance(exc, RPCError) and exc.status is not RPCStatusCode.INVALID_ARGUMENT:
-                raise
-            log.warning("a row cannot be settled", extra={"task_id": str(task.task_id), "reason": str(exc)})
-            return Reconciled(refused=1)
+        fate = await self._fate(task)
+        if fate is None:
+            return Reconciled(under_way=1)
+        wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
+        if fate.lost and wanted:
+            if task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
+                log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})
+                return Reconciled(refused=1)
+            if task.request is not None:
+                started = await self.concepts.start(task.request, after_failure=True)
+                if started is Start.STARTED:
+                    return self._began(task, fate)
+        return await self._end(task, fate)
 
     async def _fate(self, task: SeenTask) -> _Fate | None:
         """None while the task's workflow runs."""
@@ -132,6 +128,8 @@ class Reconciler:
         handle = self.concepts.client.get_workflow_handle(description.id, run_id=description.run_id)
         try:
             await handle.result()
+        except Unreadable:  # its keys are gone, the codec has logged which: that is no reason to leave the row untrue
+            return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: why it failed cannot be read")
         except WorkflowFailureError as exc:
             cause = exc.cause
             if isinstance(cause, ApplicationError) and cause.details:
@@ -184,12 +182,18 @@ def _page(tasks: Sequence[SeenTask], limit: int, done: Reconciled) -> PageReconc
 
 
 async def _each(call: Callable[[SeenTask], Awaitable[Reconciled]], tasks: Sequence[SeenTask]) -> Reconciled:
-    """A few at once; the first error ends the others before it is raised."""
+    """A few at once. What is wrong with one row is counted; any other error ends the others before it is raised."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(task: SeenTask) -> Reconciled:
         async with gate:
-            return await call(task)
+            try:
+                return await call(task)
+            except (StoreRefused, RPCError) as exc:
+                if isinstance(exc, RPCError) and exc.status is not RPCStatusCode.INVALID_ARGUMENT:
+                    raise
+                log.warning("nothing can be done about a row", extra={"task_id": str(task.task_id), "reason": str(exc)})
+                return Reconciled(refused=1)
 
     calls = [asyncio.ensure_future(one(task)) for task in tasks]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.client import (
@@ -22,8 +23,9 @@ log = logging.getLogger(__name__)
 async def ensure_schedule(client: Client, schedule_id: str, schedule: Schedule | None, purpose: str) -> None:
     """Let the server keep exactly this schedule, or none; `purpose` names it in the log.
 
-    Workers with different settings overwrite each other's: the one that started last decides. Where the server knows
-    no schedules there is one warning. Raises `RPCError` when it does not answer.
+    Workers with different settings overwrite each other's: the one that started last decides. Whether it is paused, and
+    why, is the operators' business and stays. Where the server knows no schedules there is one warning. Raises
+    `RPCError` when it does not answer.
     """
     handle = client.get_schedule_handle(schedule_id)
     try:
@@ -32,13 +34,13 @@ async def ensure_schedule(client: Client, schedule_id: str, schedule: Schedule |
             log.info("a schedule is removed", extra={"purpose": purpose})
             return
 
-        def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:
-            return ScheduleUpdate(schedule)
+        def changed(present: ScheduleUpdateInput) -> ScheduleUpdate:
+            return ScheduleUpdate(replace(schedule, state=present.description.schedule.state))
 
         try:
             await client.create_schedule(schedule_id, schedule, rpc_timeout=_RPC_TIMEOUT)
         except ScheduleAlreadyRunningError:
-            await handle.update(replace, rpc_timeout=_RPC_TIMEOUT)
+            await handle.update(changed, rpc_timeout=_RPC_TIMEOUT)
     except RPCError as exc:
         if exc.status is RPCStatusCode.NOT_FOUND and schedule is None:
             return  # as it should be

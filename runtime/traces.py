@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import httpx
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _LAST_SPANS_S = 3.0
+"""How long the end of a process waits for a collector, unless it has less time than that."""
 
 
 @dataclass
@@ -41,10 +43,10 @@ _tracing = _Tracing()
 
 
 @asynccontextmanager
-async def tracing(service: str) -> AsyncIterator[Sequence[Interceptor]]:
+async def tracing(service: str, last_spans_s: float = _LAST_SPANS_S) -> AsyncIterator[Sequence[Interceptor]]:
     """Export spans under that name while the block runs, if the environment wants it.
 
-    Yields what a Temporal client needs for it. Leaving waits three seconds at most for the last spans. Raises
+    Yields what a Temporal client needs for it. Leaving waits `last_spans_s` seconds at most for the last spans. Raises
     `TracesMisconfigured`.
     """
     if not _wanted():
@@ -60,11 +62,7 @@ async def tracing(service: str) -> AsyncIterator[Sequence[Interceptor]]:
         yield (TracingInterceptor(_tracing.tracer),)
     finally:
         _tracing.tracer = None
-        try:
-            async with asyncio.timeout(_LAST_SPANS_S + 1):
-                await asyncio.to_thread(provider.force_flush, round(_LAST_SPANS_S * 1000))
-        except TimeoutError:
-            pass  # the exporter has logged that nobody takes them
+        await _flush(provider, last_spans_s)
 
 
 def current_trace() -> Trace | None:
@@ -159,6 +157,20 @@ def _wanted() -> bool:
     if protocol != "http/protobuf":
         raise TracesMisconfigured(f"OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf (it is {protocol[:60]!r})")
     return True
+
+
+async def _flush(provider: TracerProvider, patience_s: float) -> None:
+    """Send what has not been sent, on a thread that nobody waits for longer: OpenTelemetry does not heed a limit."""
+    loop, flushed = asyncio.get_running_loop(), asyncio.Event()
+
+    def flush() -> None:
+        provider.force_flush()
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(flushed.set)
+
+    Thread(target=flush, name="last spans", daemon=True).start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(flushed.wait(), patience_s)
 
 
 def _provider(service: str, exporter: SpanExporter) -> TracerProvider:

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreUnavailable    it could not be reached or is busy; the same call may succeed later
+│   ├── StoreNotSetUp   it lacks what we need; a deployment mends it
 │   └── StoreThrottled  it asks to be left alone for a while
 ├── StoreRefused        it will not do this, now or later
 │   ├── StoreForbidden  its policies or our key do not allow it
@@ -23,6 +24,10 @@ class StoreError(Exception):
 
 class StoreUnavailable(StoreError):
     """The store could not be reached or is busy."""
+
+
+class StoreNotSetUp(StoreUnavailable):
+    """The store is there, but not, or not yet, set up for us."""
 
 
 class StoreThrottled(StoreUnavailable):

@@ -14,23 +14,6 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, TaskError, TaskStatus
 
 
-class TaskRow(BaseModel):
-    """A row of `tasks`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    task_id: uuid.UUID
-    concept_id: uuid.UUID
-    user_id: str
-    status: TaskStatus
-    workflow_id: str | None = None
-    """Who claimed it; None for a row that nobody has claimed yet."""
-    error: TaskError | None = None
-    request: Request
-    created_at: datetime
-    updated_at: datetime
-
-
 class SeenTask(BaseModel):
     """A row as it was when somebody looked for its like; what it says may be acted on only while it still does."""
 
@@ -41,6 +24,7 @@ class SeenTask(BaseModel):
     user_id: str
     status: TaskStatus
     workflow_id: str | None = None
+    """Who claimed it; None for a row that nobody has claimed yet."""
     request: Request | None = None
     """None where the message cannot be read: a newer worker's, or nobody's."""
     updated_at: datetime
@@ -49,6 +33,13 @@ class SeenTask(BaseModel):
     def position(self) -> Position:
         """Where in the order of such rows it stands."""
         return Position(updated_at=self.updated_at, task_id=self.task_id)
+
+
+class TaskRow(SeenTask):
+    """A row of `tasks`, as far as it can be read: also where its message cannot."""
+
+    error: TaskError | None = None
+    created_at: datetime
 
 
 class Store(Protocol):
@@ -65,8 +56,9 @@ class Store(Protocol):
     async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         """Record the task if nobody has, and take it for `workflow_id`; return the row as it is now.
 
-        A row that has ended is returned unchanged. `replacing` names a workflow known to be gone, whose claim may be
-        taken over. Raises `TaskHeld` when any other workflow is processing the task.
+        A pending row says from then on what is worked on: `request`. A row that has ended is returned unchanged.
+        `replacing` names a workflow known to be gone, whose claim may be taken over. Raises `TaskHeld` when any other
+        workflow is processing the task.
         """
         ...
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.forking import ROOT, Forker, Order
+
+__all__ = ["ROOT"]
+
 _TIMEOUT_S = 120
+_CHOSEN_PORTS = (12000, 32000)
+"""Below those that systems give to whoever asks for any: another test may ask before ours listens."""
+_CHANCE = random.SystemRandom()
+_forkers: dict[str, Forker] = {}
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,21 @@ class Shell:
             await process.wait()
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
-        """Run a program to its end."""
-        return await finish(await self.start(*arguments, **environment))
+        """Run a program to its end, as a process that forks from one that has loaded the program's files.
+
+        Starting an interpreter and loading them takes longer than what most commands do.
+        """
+        program, *rest = arguments
+        if program not in _forkers:
+            _forkers[program] = Forker.start(program, self.environment)
+        order = Order(arguments=tuple(rest), folder=self.folder, environment=self.environment | environment)
+        return Ended(*await _forkers[program].run(order, _TIMEOUT_S))
+
+
+def end_forkers() -> None:
+    """Let go of what `Shell.run` has started on the way."""
+    while _forkers:
+        _forkers.popitem()[1].end()
 
 
 async def finish(process: asyncio.subprocess.Process) -> Ended:
@@ -103,9 +124,11 @@ def make_shell(folder: Path, **environment: str) -> Shell:
 
 
 def free_address() -> str:
-    """An address nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    """An address nobody listens on, and that nobody is given who asks the system for any."""
+    while True:
+        port = _CHANCE.randrange(*_CHOSEN_PORTS)
+        with suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):
+            return f"127.0.0.1:{port}"
 
 
 def children_of(pid: int) -> list[int]:

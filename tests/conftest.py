@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,36 @@ from runtime.client import connect, ensure_search_attributes
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
 from tests.browser import running_browser
+from tests.command import Shell, end_forkers, make_shell
 from tests.rig import BUCKETS
 from tests.services import running_service
+from tests.site import site_of_this_test
 from tests.supabase_site.project import gateway, postgres, project
+from workflows import policies
 
-__all__ = ["gateway", "postgres", "project", "running_browser", "running_service"]
+__all__ = ["gateway", "postgres", "project", "running_browser", "running_service", "site_of_this_test"]
+
+LONGEST_FIRST = (
+    "test_starter.py",
+    "test_supabase_concepts.py",
+    "test_paid_calls.py",
+    "test_lifecycle.py",
+    "test_reconciliation.py",
+    "test_encryption.py",
+    "test_supabase_security.py",
+    "test_short.py",
+    "test_worker.py",
+    "test_supabase.py",
+    "test_bridge.py",
+    "test_operator_page.py",
+)
+"""The files that take half a minute and more. What begins last decides how long the last process runs on alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first; within a file, and among the others, the order stays."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +51,13 @@ def _environment_of_a_fresh_machine() -> Iterator[None]:
     ours = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(("CONCEPT_", "TEMPORAL_"))}
     yield
     os.environ.update(ours)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forkers_of_this_session() -> Iterator[None]:
+    """They end with it."""
+    yield
+    end_forkers()
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +77,22 @@ async def client(server: EmbeddedServer) -> Client:
     client = await connect(server.address)
     assert await ensure_search_attributes(client)
     return client
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """An empty folder and the environment of a fresh machine, without a server."""
+    return make_shell(tmp_path)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other after 50 ms, where nobody asks for something else; there are as many as ever."""
+    pause = timedelta(milliseconds=50)
+    for name, policy in vars(policies).items():
+        if isinstance(policy, dict) and "retry_policy" in policy:
+            retry = replace(policy["retry_policy"], initial_interval=pause, maximum_interval=pause)
+            monkeypatch.setattr(policies, name, {**policy, "retry_policy": retry})
 
 
 @pytest.fixture

@@ -39,6 +39,8 @@ class Issuer:
     garbage: str | None = None
     """Answered instead of the keys."""
     fetches: int = 0
+    cookies: list[str] = field(default_factory=list)
+    """Those that came back: each answer sets one."""
 
     def token(self, *, key_id: str = "key-1", key: rsa.RSAPrivateKey | None = None, **changes: object) -> str:
         """A good token, but for `changes`; a claim changed to None is left out."""
@@ -56,9 +58,15 @@ class Issuer:
         present = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(present, key or self.keys[key_id], algorithm="RS256", headers={"kid": key_id})
 
-    async def certs(self, _: Request) -> JSONResponse:
+    async def certs(self, request: Request) -> JSONResponse:
         """The JWK set."""
         self.fetches += 1
+        self.cookies += request.cookies
+        answer = self._answer()
+        answer.set_cookie("fetch", str(self.fetches))
+        return answer
+
+    def _answer(self) -> JSONResponse:
         if self.garbage is not None:
             return JSONResponse(json.loads(self.garbage), status_code=self.answer)
         published = []

@@ -120,6 +120,8 @@ class FakeService(ABC):
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[Recorded] = []
+        self.answered: list[str] = []
+        """The paths of those that were answered to the end."""
         self.script: defaultdict[str, list[Step]] = defaultdict(list)
         self.image = draw_png(96)
         self.hang_at: dict[str, str] = {}
@@ -206,6 +208,7 @@ class FakeService(ABC):
             reply = step or self.usual(request)
             if not await _send(writer, reply):
                 return
+            self.answered.append(request.path)
             self.sent(request, reply)
 
 

@@ -47,3 +47,15 @@ def test_the_compose_file_sets_every_setting() -> None:
 def test_the_readme_explains_every_setting_and_no_other() -> None:
     """The README's table and the class agree."""
     assert written_in("README.md") == set(Settings.variables())
+
+
+def test_commands_run_as_they_are_written() -> None:
+    """No page shows a program without the Python that runs it: the files themselves are not executable."""
+    shown = 0
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for block in re.findall(r"^```(?:console|bash)\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+            for line in block.splitlines():
+                if re.search(r"\s(?:starter|worker|bridge|codec_server)\.py(?:\s|$)", f" {line}"):
+                    assert ".venv/bin/python " in line, f"{path.name}: {line}"
+                    shown += 1
+    assert shown > 20

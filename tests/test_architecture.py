@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.command import ROOT
+from tests.conftest import LONGEST_FIRST
 
 PACKAGES = (
     "activities",
@@ -73,8 +74,15 @@ def test_importing_a_module_runs_nothing() -> None:
 
 def test_the_image_holds_every_package() -> None:
     """What the entry points import is copied into the image, and nothing is copied that does not exist."""
+    needed = {*PACKAGES, *(path.name for path in ROOT.glob("*.py")), "requirements.lock"}
     lines = (ROOT / "Dockerfile").read_text().splitlines()
-    copied = {line.split()[1] for line in lines if line.startswith("COPY ") and "--from" not in line}
-    assert set(PACKAGES) <= copied
+    copies = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    assert {source for sources in copies for source in sources} == needed
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert set(PACKAGES) <= let_through
+    assert let_through == {*PACKAGES, "*.py", "requirements.lock"}
+
+
+def test_the_longest_files_exist() -> None:
+    """A file that was renamed would begin last without a word."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert [name for name in LONGEST_FIRST if names.count(name) != 1] == []

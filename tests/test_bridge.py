@@ -331,6 +331,27 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
             assert {line["severity"] for line in records(ended)} <= {"INFO"}
 
 
+async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issuer) -> None:
+    """Nobody follows this bridge from one fetch of the keys to the next."""
+    issuer.answer = 500
+    bearing = {"authorization": f"Bearer {issuer.token()}"}
+    async with site.bridge("push") as bridge, httpx.AsyncClient(trust_env=False) as http:
+
+        async def status() -> int:
+            return (await http.post(f"http://{bridge.address}/", content=b"nothing", headers=bearing)).status_code
+
+        assert await status() == 503
+        issuer.answer = 200
+
+        async def is_let_in() -> bool:
+            return await status() == 400
+
+        await until(is_let_in)
+        assert (await bridge.terminate()).code == 0
+    assert issuer.fetches == 2
+    assert issuer.cookies == []
+
+
 async def test_a_push_bridge_ends_after_its_last_answer(site: Site, client: Client) -> None:
     """On SIGTERM it is not ready at once, takes nothing new, answers what is in work, and ends with exit code 0.
 

@@ -24,8 +24,8 @@ from stores.local import LocalStore
 from tests.command import ROOT, free_address, make_shell, read_until
 from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService
+from tests.site import Site, fetch
 from tests.stopping_worker import Point, Points
-from tests.test_worker import Site, fetch
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from pydantic import JsonValue, TypeAdapter
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
-from bridge import GRACE_S
+from bridge import GRACE_S, LAST_SPANS_S
 from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
 from runtime.embedded import EmbeddedServer, find_temporal
+from runtime.health import LAST_ANSWERS_S
 from settings import Settings
-from tests.command import ROOT, Shell, finish, free_address, make_shell
+from tests.command import ROOT, Shell, finish, free_address
 from tests.rig import until
-from tests.test_worker import fetch
+from tests.site import fetch
 from worker import GRACE
 from workflows import policies
 
@@ -37,6 +38,8 @@ _TREE = TypeAdapter[Tree](Tree)
 COMPOSE = ("docker-compose.temporal.yml", "docker-compose.dev.yml")
 MANIFESTS = sorted(path.name for path in (ROOT / "deploy" / "kubernetes").glob("*.yaml"))
 KUBERNETES = "1.37"
+CLOUD_RUN_LEAVES_S = 10
+"""After SIGTERM, as Google documents it."""
 OURS = ("worker", "bridge", "codec", "starter")
 
 
@@ -137,19 +140,22 @@ def test_everything_that_runs_outlives_its_work() -> None:
     assert max(attempts) < GRACE
     for file in COMPOSE:
         assert seconds(services(file)["worker"]["stop_grace_period"]) > GRACE.total_seconds()
-    assert seconds(services(COMPOSE[0])["bridge"]["stop_grace_period"]) > GRACE_S
+    ends_within_s = GRACE_S + LAST_ANSWERS_S + LAST_SPANS_S
+    assert ends_within_s < CLOUD_RUN_LEAVES_S
+    assert seconds(services(COMPOSE[0])["bridge"]["stop_grace_period"]) > ends_within_s
     for name, deployment in of_kind("Deployment").items():
         grace = pod(deployment)["terminationGracePeriodSeconds"]
         assert isinstance(grace, int)
         works = name in {"concept-network", "concept-render", "concept-paid"}
-        assert timedelta(seconds=grace) > (GRACE if works else timedelta(seconds=GRACE_S)), name
+        assert timedelta(seconds=grace) > (GRACE if works else timedelta(seconds=ends_within_s)), name
 
 
 def test_each_queue_has_workers_that_grow_with_it() -> None:
     """Every deployment of workers is scaled by the queues that it polls, under the names that the code derives."""
     told = tree(of_kind("ConfigMap")["concept-worker"]["data"])
     network = str(told["CONCEPT_TASK_QUEUE"])
-    providers = sorted({str(told["CONCEPT_IMAGE_PROVIDER"]), str(told["CONCEPT_PALETTE_PROVIDER"])})
+    choices = ("IMAGE_PROVIDER", "PALETTE_PROVIDER", "PALETTE_FALLBACK")
+    providers = sorted({str(told.get(f"CONCEPT_{choice}", "none")) for choice in choices} - {"none"})
     expected = {
         "network": [network],
         "render": [render_queue(network)],
@@ -189,8 +195,10 @@ def test_containers_can_do_little() -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-    users = re.findall(r"^USER (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert users == ["10001:10001"]
+    parts = re.split(r"^FROM .+ AS ([\w-]+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    stages = dict(zip(parts[1::2], parts[2::2], strict=False))
+    for name in ("development", "production"):  # after the copies: no builder makes the user the owner of the code
+        assert stages[name].rstrip().endswith("\nUSER 10001:10001"), name
     for file in COMPOSE:
         for name, service in services(file).items():
             for port in items(service.get("ports", [])):
@@ -225,23 +233,96 @@ def test_search_attributes_are_made_everywhere() -> None:
         assert key.name in script
 
 
+def test_what_is_documented_reaches_the_containers() -> None:
+    """Variables of traces and Google's project go to every program, Google's credentials to those of Pub/Sub alone."""
+    documented = set(re.findall(r"\bOTEL_[A-Z_]+[A-Z]\b", (ROOT / "docs" / "operating.md").read_text()))
+    assert len(documented) >= 5
+    for name in OURS:
+        service = services(COMPOSE[0])[name]
+        given = dict.fromkeys((*documented, "GOOGLE_CLOUD_PROJECT"), "set")
+        outside = environment_of(service)
+        assert {variable: environment_of(service, **given)[variable] for variable in given} == given
+        assert not set(given) & set(outside), "an empty value is not the same as none"
+        mounted = [str(volume).partition(":/run/") for volume in items(service["volumes"]) if ":/run/" in str(volume)]
+        if name not in {"bridge", "starter"}:
+            assert not mounted
+            continue
+        (place,) = mounted
+        assert place[0] == "${GOOGLE_APPLICATION_CREDENTIALS:-/dev/null}"
+        variable = "GOOGLE_APPLICATION_CREDENTIALS"
+        assert environment_of(service)[variable] == ""
+        assert (
+            environment_of(service, **{variable: "/somewhere/key.json"})[variable]
+            == f"/run/{place[2].removesuffix(':ro')}"
+        )
+    script = (ROOT / "deploy" / "temporal" / "namespace.sh").read_text()
+    read = set(re.findall(r"\$\{?([A-Z_]+)", script))
+    assert read == set(tree(services(COMPOSE[0])["namespace"]["environment"])) - {"TEMPORAL_ADDRESS"}
+
+
+def test_no_pip_is_left_in_the_image(tmp_path: Path) -> None:
+    """Python's own image brings pip and a wheel of it: the recipe removes both, and nothing where there is none."""
+    recipe = (ROOT / "Dockerfile").read_text()
+    (line,) = re.findall(r"^RUN (rm -rf /usr/local/.*)$", recipe, re.MULTILINE)
+    with_pip, without = tmp_path / "with", tmp_path / "without"
+    library = with_pip / "lib" / "python3.13"
+    for kept in (
+        library / "site-packages" / "README.txt",
+        library / "venv" / "__init__.py",
+        with_pip / "bin" / "python3",
+    ):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
+    kept_files = {path for path in with_pip.rglob("*") if path.is_file()}
+    for name in ("bin/pip3.13", "bin/pip", "lib/python3.13/site-packages/pip/__init__.py"):
+        (with_pip / name).parent.mkdir(parents=True, exist_ok=True)
+        (with_pip / name).touch()
+    for name in ("site-packages/pip-26.0.dist-info/METADATA", "ensurepip/_bundled/pip-26.0-py3-none-any.whl"):
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).touch()
+    without.mkdir()
+    for root in (with_pip, without):
+        subprocess.run(["/bin/sh", "-euc", line.replace("/usr/local", str(root))], check=True)
+    assert {path for path in with_pip.rglob("*") if path.is_file()} == kept_files
+    assert not list(without.iterdir())
+
+
+def test_a_collector_can_be_reached() -> None:
+    """What docs/operating.md shows as the place of traces is let out of the cluster's walls."""
+    (port,) = re.findall(r"OTEL_EXPORTER_OTLP_ENDPOINT=http://\S+?:(\d+)", (ROOT / "docs" / "operating.md").read_text())
+    egress = items(tree(of_kind("NetworkPolicy")["concept-worker"]["spec"])["egress"])
+    ports = {tree(one)["port"] for rule in egress for one in items(tree(rule)["ports"])}
+    assert int(port) in ports
+
+
+def test_what_a_cluster_may_name_otherwise_is_listed() -> None:
+    """Every namespace that the network policies know by name is in docs/deployment.md."""
+    texts = [
+        (ROOT / "deploy" / "kubernetes" / "network.yaml").read_text(),
+        (ROOT / "docs" / "deployment.md").read_text(),
+    ]
+    named = set(re.findall(r"kubernetes.io/metadata.name: (\S+)", texts[0]))
+    assert len(named) == 4
+    assert all(f"`{name}`" in texts[1] for name in named)
+
+
 # What the containers run
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A working directory and the environment of a fresh machine."""
-    return make_shell(tmp_path)
 
 
 def environment_of(service: Tree, **given: str) -> dict[str, str]:
     """The service's environment as compose would work it out, where the operator has set what is given."""
 
     def filled(value: Node) -> str:
-        match = re.fullmatch(r"\$\{([A-Z_]+):-(.*)\}", str(value))
-        return str(value) if match is None else given.get(match[1], match[2])
+        match = re.fullmatch(r"\$\{([A-Z_]+):([-+])(.*)\}", str(value))
+        if match is None:
+            return str(value)
+        if match[2] == "+":
+            return match[3] if given.get(match[1]) else ""
+        return given.get(match[1], match[3])
 
-    return {name: filled(value) for name, value in tree(service["environment"]).items()}
+    told = tree(service["environment"])
+    passed = {name: given[name] for name, value in told.items() if value is None and name in given}
+    return {name: filled(value) for name, value in told.items() if value is not None} | passed
 
 
 @pytest.mark.usefixtures("client")  # search attributes are there, as after the namespace's script
@@ -286,21 +367,12 @@ async def test_what_the_compose_file_runs_comes_up(shell: Shell, server: Embedde
     assert (ended.code, ended.out) == (0, ""), ended.err
 
 
-async def test_the_manifests_commands_exist() -> None:
+async def test_the_manifests_commands_exist(shell: Shell) -> None:
     """Each command of a manifest is a program of ours that knows its options."""
     for name, deployment in of_kind("Deployment").items():
         python, program, *arguments = (str(part) for part in items(container(deployment)["command"]))
         assert python == "python"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / program),
-            *arguments,
-            "--help",
-            env={**os.environ, "COLUMNS": "200"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        ended = await finish(process)
+        ended = await shell.run(program, *arguments, "--help")
         assert ended.code == 0, (name, ended.err)
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +12,16 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+from typing_extensions import override
 
 from activities import paying
+from activities.tasks import TaskActivities
 from color import decode
 from commands.console import BadInput
 from commands.session import Session
-from contracts.images import ImageRef, Provenance
+from contracts.images import ImageRef, Provenance, StoredObject
+from contracts.stages import FailRequest
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
@@ -408,6 +414,28 @@ async def test_the_base_is_fetched_at_most_once(client: Client, store: LocalStor
     assert reads == [f"paid/{request.task_id}/image"]  # the look before paying, which finds nothing
 
 
+class OneWaitsForAnother(FaultyStore):
+    """Takes variations only in pairs."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, lambda _method, _path: None)
+        self._pair = asyncio.Barrier(2)
+
+    @override
+    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        if "variation" in path:
+            await self._pair.wait()
+        return await super().put(bucket, path, data, media_type)
+
+
+async def test_one_variation_is_recolored_while_another_is_stored(client: Client, store: LocalStore) -> None:
+    """A render thread does not wait for uploads: with a single one, two variations can be on their way at once."""
+    request = make_request(num_palettes=2)
+    async with rigged(client, OneWaitsForAnother(store), configured={"render_threads": 1}) as rig:
+        status = await rig.finish(request)
+    assert (status.state, status.variations.done) == (TaskStatus.COMPLETED, 2)
+
+
 async def test_without_search_attributes_everything_else_works(client: Client, store: LocalStore) -> None:
     """A server that refuses to register them gets workflows that do not carry them."""
     request = make_request()
@@ -537,6 +565,34 @@ async def test_a_completed_concept_keeps_its_pictures(
     error = TaskError(stage=Stage.STORE, type="Cancelled", message="Too late")
     assert await end_without_concept(store, request, request.workflow_id, ended, error) == completed
     assert await store.find(BUCKETS[0], path) is not None
+
+
+class SlowFolders(FaultyStore):
+    """A store that never gets round to removing anything."""
+
+    @override
+    async def remove_folder(self, bucket: str, folder: str) -> int:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_slow_store_is_named_before_the_attempt_is_over(store: LocalStore) -> None:
+    """Failing a task takes several calls; together they get a little less time than the activity, which says so."""
+    activities = TaskActivities(SlowFolders(store, lambda *_: None), "scripted", "scripted")
+    request = make_request()
+    error = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="no")
+    failing = FailRequest(request=request, status=TaskStatus.FAILED, error=error)
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info, workflow_id=request.workflow_id, start_to_close_timeout=timedelta(seconds=2)
+    )
+    with pytest.raises(ApplicationError, match=r"the store did not answer everything within 1\.8 s") as failure:
+        async with asyncio.timeout(60):
+            await environment.run(activities.fail_task, failing)
+    assert (failure.value.type, failure.value.non_retryable) == ("StoreUnavailable", False)
+    row = await store.task(request.task_id)
+    assert row is not None
+    assert row.error == error
 
 
 async def test_a_cancel_while_a_failure_cannot_be_recorded(client: Client, store: LocalStore) -> None:

@@ -25,9 +25,7 @@ from stores.port import TaskRow
 from tests.command import finish, free_address
 from tests.pubsub import Held, running_pubsub
 from tests.rig import FaultyStore, make_request, rigged, until
-from tests.test_worker import Site, fetch, messages, shell, site
-
-__all__ = ["shell", "site"]
+from tests.site import Site, fetch, messages
 
 READY = (200, '{"status":"ready"}')
 
@@ -239,7 +237,7 @@ async def test_a_pulling_bridge_knows_its_stream(site: Site) -> None:
 async def test_two_pages_cannot_share_an_address() -> None:
     """The second is refused even when both begin at the same moment; the first one works."""
     address = free_address()
-    listener = health._listen(address)
+    listener = health._listen(address, "test")
     with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: Address already"):
         async with health_pages(address, started()):
             pass
@@ -252,4 +250,4 @@ async def test_two_pages_cannot_share_an_address() -> None:
 async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
     """A name nobody knows, or another machine's address: a typed error that names the variable."""
     with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
-        health._listen(address)
+        health._listen(address, "CONCEPT_HEALTH_ADDRESS")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -23,6 +24,7 @@ from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.port import TaskRow
 from tests.rig import (
+    BUCKETS,
     FaultyStore,
     Rig,
     Script,
@@ -297,18 +299,9 @@ TABLE: list[tuple[State, Event]] = [
 """Every cell. That a retry renders only what failed is in test_retry.py, reconciliation in tests of its own."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("state", "event"), TABLE, ids=[f"{state.__name__}-{event.__name__}" for state, event in TABLE]
-)
-async def test_the_state_table(
-    client: Client, store: LocalStore, kind: str, state: State, event: Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever happens to a task in whatever state, row, concept, objects and Temporal say the same afterwards."""
-    if event is deadline_fails_it:
-        monkeypatch.setattr(policies, "DEADLINE", timedelta(seconds=3))
-        monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
-    images, palettes = ScriptedImages(), ScriptedPalettes()
+async def cell(client: Client, folder: Path, kind: str, state: State, event: Event) -> None:
+    """One cell, with a store and a worker of its own."""
+    store, images, palettes = LocalStore(folder, *BUCKETS), ScriptedImages(), ScriptedPalettes()
     async with rigged(client, FaultyStore(store, lambda *_: None), images=images, palettes=palettes) as rig:
         request: Request = make_request(num_palettes=1)
         if kind == "refinement":
@@ -326,3 +319,28 @@ async def test_the_state_table(
             images.script = Script(calls=[None] * images.script.count + [stand_still], count=images.script.count)
         await state(case)
         await event(case)
+    await store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("state", dict.fromkeys(state for state, _ in TABLE), ids=lambda state: state.__name__)
+async def test_the_state_table(client: Client, tmp_path: Path, kind: str, state: State) -> None:
+    """Whatever happens to a task in whatever state, row, concept, objects and Temporal say the same afterwards.
+
+    The cells of a state at once: they wait more than they work.
+    """
+    events = [event for of, event in TABLE if of is state and event is not deadline_fails_it]
+    async with asyncio.TaskGroup() as cells:
+        for event in events:
+            cells.create_task(cell(client, tmp_path / event.__name__, kind, state, event))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_deadline_in_the_state_table(
+    client: Client, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the others, but it comes for every task of the process."""
+    monkeypatch.setattr(policies, "DEADLINE", timedelta(seconds=3))
+    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    assert (processing, deadline_fails_it) in TABLE
+    await cell(client, tmp_path, kind, processing, deadline_fails_it)

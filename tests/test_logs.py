@@ -276,7 +276,10 @@ async def test_a_log_tells_everything_but_what_is_private(
 
 
 async def test_a_bridges_lines_name_message_and_task(server: EmbeddedServer, tmp_path: Path) -> None:
-    """From the moment a message has been read, whatever is logged on its way says which task it is about."""
+    """From the moment a message has been read, whatever is logged on its way says which task it is about.
+
+    And how often it has come, where Pub/Sub counts.
+    """
     address = free_address()
     host, _, port = address.rpartition(":")
     shell = make_shell(
@@ -295,7 +298,7 @@ async def test_a_bridges_lines_name_message_and_task(server: EmbeddedServer, tmp
         async with httpx.AsyncClient(trust_env=False) as http:
             for body in (
                 {"message": {"data": data, "messageId": "11"}},
-                {"message": {"data": "e30=", "messageId": "12"}},
+                {"message": {"data": "e30=", "messageId": "12"}, "deliveryAttempt": 3},
             ):
                 assert (await http.post(f"http://{address}/", json=body)).status_code == 204
         bridge.terminate()
@@ -305,4 +308,5 @@ async def test_a_bridges_lines_name_message_and_task(server: EmbeddedServer, tmp
     refused = next(line for line in lines if line["message"] == "a message can never succeed")
     assert (delivered["message_id"], delivered["task_id"]) == ("11", str(request.task_id))
     assert (refused["message_id"], refused["task_id"]) == ("12", None)
+    assert ("delivery_attempt" in delivered, refused.get("delivery_attempt")) == (False, 3)
     assert request.user_id not in err.decode().split('"')

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ import yaml
 from temporalio.client import Client
 
 from contracts.tasks import Stage
+from contracts.workflows import RECONCILIATION_WORKFLOW, RETENTION_WORKFLOW, WORKFLOWS
 from messages.delivery import Verdict
 from messages.push import _STATUSES
 from providers import errors
@@ -38,6 +40,8 @@ OUTCOMES = {
     *(Verdict),
     *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
 }
+CONCEPTS = "Concept.+"
+"""The types of workflows that dashboard and alerts count: those that end as somebody's task does."""
 STATUSES = {str(status) for status in _STATUSES.values()}
 
 Labels = frozenset[tuple[str, str]]
@@ -230,6 +234,44 @@ async def test_the_backlog_is_what_waits(server: EmbeddedServer, client: Client)
     assert value(page, "concept_backlog_age_seconds", task_queue=queue) > 0
 
 
+async def test_a_queue_without_workers_is_reported_by_others(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Workers of the network queue ask for every queue that the settings name, other workers for their own alone."""
+    queue = f"test-{uuid.uuid4()}"
+    shell = make_shell(
+        tmp_path,
+        TEMPORAL_ADDRESS=server.address,
+        CONCEPT_TASK_QUEUE=queue,
+        CONCEPT_IMAGE_PROVIDER="openai",
+        CONCEPT_OPENAI_API_KEY="key",
+        CONCEPT_OPENAI_IMAGE_MODEL="draws",
+        CONCEPT_PALETTE_PROVIDER="jigsawstack",
+        CONCEPT_JIGSAWSTACK_API_KEY="key",
+        CONCEPT_PALETTE_FALLBACK="builtin",
+    )
+    derived = {f"{queue}-{name}" for name in ("render", "paid-openai", "paid-jigsawstack", "paid-builtin")}
+
+    async def reports(kind: str, expected: set[str]) -> None:
+        address = free_address()
+
+        async def is_told() -> bool:
+            samples = read_page(await scrape(address)).get("concept_backlog_tasks", {})
+            told = {dict(labels)["task_queue"] for labels, tasks in samples.items() if tasks == 0}
+            assert told <= expected
+            return told == expected
+
+        async with shell.running("worker.py", f"--queues={kind}", CONCEPT_METRICS_ADDRESS=address):
+            await until(is_told, timeout_s=60)
+
+    await reports("network", {queue, *derived})
+    await reports("render", {f"{queue}-render"})
+
+
+def test_a_workflow_that_sweeps_is_no_concept() -> None:
+    """The types that dashboard and alerts count are all those that a task asks for, and none that runs by itself."""
+    assert all(re.fullmatch(CONCEPTS, name) for name in WORKFLOWS.values())
+    assert not any(re.fullmatch(CONCEPTS, name) for name in (RETENTION_WORKFLOW, RECONCILIATION_WORKFLOW))
+
+
 def expressions() -> dict[str, str]:
     """What dashboard and alert rules ask Prometheus, by the title of the panel or the name of the alert."""
     dashboard = json.loads((OBSERVABILITY / "dashboard.json").read_text())
@@ -260,7 +302,12 @@ def test_dashboard_and_alerts_ask_for_what_there_is(scraped: Mapping[str, str]) 
         for name, label, values in re.findall(r'(\w+)\{(\w+)[!=~]+"([^"]*)"', expression):
             assert label in {one for one, _ in metrics[name]}, where
             known = OUTCOMES if label == "outcome" else {content for _, content in metrics[name]} | STATUSES
-            assert set(values.split("|")) <= known, where
+            if label == "workflow_type":
+                assert values == CONCEPTS, where
+            for one in values.split("|"):
+                assert any(re.fullmatch(one, content) for content in known), where
+        chosen = re.findall(r"temporal_workflow_(?!task_)\w+(?:\{([^}]*)\})?\[", expression)
+        assert set(chosen) <= {f'workflow_type=~"{CONCEPTS}"'}, where
         asked |= {re.sub("_(bucket|count|sum)$", "", name) for name in names}
     ours = {name for text in scraped.values() for name in families(text)}
     assert ours <= asked

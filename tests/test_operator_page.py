@@ -56,29 +56,39 @@ class NamedPalettes(ScriptedPalettes):
         return ProvidedPalettes(tuple(Palette(name=name, colors=colors) for name, colors in named.items()))
 
 
-async def page_of(browser: Browser, server: EmbeddedServer, rig: Rig, request: GenerationRequest, tab: str) -> str:
-    """The text of a workflow's page, that of the documents inside it included, when it is complete."""
+async def pages_of(
+    browser: Browser, server: EmbeddedServer, rig: Rig, request: GenerationRequest, *tabs: str
+) -> list[str]:
+    """The text of a workflow's tabs, that of the documents inside them included, each when it is complete."""
     run_id = (await rig.handle(request).describe()).run_id
-    url = f"{server.ui}/namespaces/default/workflows/{request.workflow_id}/{run_id}/{tab}"
-    return await asyncio.to_thread(_read, browser, url, tab)
+    url = f"{server.ui}/namespaces/default/workflows/{request.workflow_id}/{run_id}/{tabs[0]}"
+    return await asyncio.to_thread(_read, browser, url, tabs)
 
 
-def _read(browser: Browser, url: str, tab: str) -> str:
+def _read(browser: Browser, url: str, tabs: tuple[str, ...]) -> list[str]:
+    texts = []
     with browser.open(url, width=1240, height=2400) as page:
-        text = _settled(page, "store_concept|fail_task" if tab == "timeline" else r"\bstage\b[\s\S]*\bseconds\b")
-        assert page.evaluate(f"({_FRAMES}).every(frame => !frame.querySelector('img, a, script[src*=evil]'))")
-    return text
+        for tab in tabs:
+            # From one tab to the next as people do: loading the page takes seconds.
+            if tab != tabs[0]:
+                page.evaluate(f"""document.querySelector('a[href*="/{tab}"]').click()""")
+            texts.append(_settled(page, tab, _AWAITED[tab]))
+            assert page.evaluate(f"({_FRAMES}).every(frame => !frame.querySelector('img, a, script[src*=evil]'))")
+    return texts
 
 
+_AWAITED = {"timeline": "store_concept|fail_task", "user-metadata": r"\bstage\b[\s\S]*\bseconds\b"}
 _FRAMES = "Array.from(document.querySelectorAll('iframe'), frame => frame.contentDocument.body)"
 
 
-def _settled(page: Page, awaited: str) -> str:
+def _settled(page: Page, tab: str, awaited: str) -> str:
     """The page draws itself long after it has loaded."""
     script = (
         "new Promise(done => { const look = () => {"
         f" const text = [document.body, ...{_FRAMES}].filter(body => body).map(body => body.innerText).join('\\n');"
-        f" if (new RegExp({json.dumps(awaited)}).test(text)) done(text); else setTimeout(look, 50); }}; look(); }})"
+        f" const there = location.pathname.endsWith({json.dumps(tab)});"
+        f" if (there && new RegExp({json.dumps(awaited)}).test(text)) done(text);"
+        " else setTimeout(look, 50); }; look(); })"
     )
     text = page.evaluate(script)
     assert isinstance(text, str)
@@ -97,8 +107,7 @@ async def test_a_finished_concept_tells_its_story(
     request = make_request(num_palettes=4, min_variations=2)
     async with rigged(connected, FaultyStore(store, fault), palettes=NamedPalettes()) as rig:
         await rig.finish(request)
-        told = await page_of(browser, site, rig, request, "user-metadata")
-        timeline = await page_of(browser, site, rig, request, "timeline")
+        told, timeline = await pages_of(browser, site, rig, request, "user-metadata", "timeline")
     assert "concept with 4 palettes" in told
     assert str(request.task_id) in told
     assert "completed · 100 %" in told
@@ -121,7 +130,7 @@ async def test_a_failed_concept_says_where_and_why(
     images = ScriptedImages(Script(then=ProviderRefused("The script refused: not a logo")))
     async with rigged(connected, store, images=images) as rig:
         await rig.finish(request)
-        told = await page_of(browser, site, rig, request, "user-metadata")
+        (told,) = await pages_of(browser, site, rig, request, "user-metadata")
     assert "failed" in told
     assert "0 %" not in told.split("· at image")[1]
     assert "Generating the base image failed: The script refused: not a logo" in told
@@ -143,7 +152,7 @@ async def test_a_running_concept_says_what_it_waits_for(
         await rig.concepts.start(request)
         await entered.wait()
         try:
-            told = await page_of(browser, site, rig, request, "user-metadata")
+            (told,) = await pages_of(browser, site, rig, request, "user-metadata")
         finally:
             leave.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)

@@ -16,7 +16,7 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
-from temporalio.common import MetricMeter, RetryPolicy
+from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.bases import BaseImages
@@ -28,7 +28,7 @@ from contracts.stages import ImageRequest, PaletteRequest
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from runtime.client import connect
 from runtime.embedded import EmbeddedServer
-from runtime.metrics import CacheMetrics
+from runtime.metrics import CacheMetrics, ProviderMetrics
 from stores import layout
 from stores.local import LocalStore
 from tests.rig import Rig, draw_png, make_request, rigged, until
@@ -48,16 +48,7 @@ from tests.services import (
 )
 from workflows import policies
 
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts follow each other after 50 ms, where the service does not ask for something else."""
-    for name in ("GENERATE_IMAGE", "CREATE_PALETTES", "CREATE_PALETTES_OR_FALL_BACK"):
-        policy: policies.Policy = getattr(policies, name)
-        pause = timedelta(milliseconds=50)
-        attempts = policy["retry_policy"].maximum_attempts
-        retry = RetryPolicy(initial_interval=pause, maximum_interval=pause, maximum_attempts=attempts)
-        monkeypatch.setattr(policies, name, {**policy, "retry_policy": retry})
+UNMEASURED = ProviderMetrics(MetricMeter.noop)
 
 
 @asynccontextmanager
@@ -294,7 +285,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
     service.script[service.palettes_path] = [answer]
     given_up = ActivityEnvironment()
     async with adapters(service) as (_, coloring):
-        activities = PaletteActivities(store, coloring)
+        activities = PaletteActivities(store, coloring, UNMEASURED)
         attempt = asyncio.create_task(given_up.run(activities.create_palettes, asked))
         await asyncio.wait_for(answer.entered.wait(), 30)
         given_up.cancel(ActivityCancellationDetails(timed_out=not shutdown, worker_shutdown=shutdown))
@@ -305,7 +296,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
         else:
             answer.until.set()
             await attempt
-        found = await ActivityEnvironment().run(PaletteActivities(store, coloring).create_palettes, asked)
+        found = await ActivityEnvironment().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == (2 if shutdown else 1)
 
@@ -330,11 +321,10 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
     words = {"logo_description": request.logo_description, "theme_description": request.theme_description}
     async with adapters(service) as (images, coloring):
         with ThreadPoolExecutor(1) as threads:
-            again = ImageActivities(
-                store, images, BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop)), threads
-            )
+            bases = BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+            again = ImageActivities(store, images, bases, threads, UNMEASURED)
             await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
-        recolored = PaletteActivities(store, coloring)
+        recolored = PaletteActivities(store, coloring, UNMEASURED)
         asked = PaletteRequest(task_id=request.task_id, count=3, **words)
         found = await ActivityEnvironment().run(recolored.create_palettes, asked)
     assert len(found.palettes) == 3

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from commands.configured import provider_choice
 from commands.console import ExitCode
 from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
 from settings import Settings
-from tests.command import Shell, make_shell
+from tests.command import Shell
 from tests.services import KEY, FakeJigsawStack, FakeOpenAI, FakeService, refusal
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A working directory and the environment of a fresh machine."""
-    return make_shell(tmp_path)
 
 
 async def checked(service: FakeService, **changes: str) -> tuple[ExitCode, ProviderCheck]:

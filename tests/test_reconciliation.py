@@ -17,6 +17,7 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowExecu
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
+from activities import paying
 from contracts.reconciliation import (
     Page,
     Reconciled,
@@ -31,6 +32,7 @@ from runtime.announcement import announced
 from runtime.client import connect
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
+from runtime.keys import Keyring
 from runtime.reconciliation import ensure_reconciliation
 from runtime.reconciling import Reconciler
 from stores import layout
@@ -223,6 +225,29 @@ async def test_a_workflow_that_could_not_tell_its_row(client: Client, store: Loc
     )
 
 
+async def test_a_reason_sealed_with_a_key_that_is_gone(
+    client: Client, server: EmbeddedServer, store: LocalStore
+) -> None:
+    """Its row says that it was interrupted; the rows next to it are settled all the same."""
+    deaf = FaultyStore(store, lambda method, _: StoreRefused("not today") if method == "fail_task" else None)
+    images = ScriptedImages(Script(then=ProviderRejected("The script answered 401")))
+    sealed, lost = make_request(), make_request()
+    retired = await connect(server.address, keyring=Keyring({"retired": bytes(range(32))}))
+    async with rigged(retired, deaf, images=images) as rig:
+        await rig.concepts.start(sealed)
+        await rig.concepts.wait(sealed.task_id, timeout_s=60)
+    await store.claim_task(lost, lost.workflow_id)
+    async with rigged(client, store) as rig:
+        done = await reconcile(client, rig.concepts.task_queue)
+    assert done == Reconciled(looked_at=2, failed=2)
+    row = await store.task(sealed.task_id)
+    assert row is not None
+    assert row.error == TaskError(
+        stage=Stage.IMAGE, type="Interrupted", message="Interrupted at stage image: why it failed cannot be read"
+    )
+    assert await error_of(store, lost) == (TaskStatus.FAILED, Stage.CLAIM, "Interrupted")
+
+
 async def test_a_task_that_was_reopened_and_not_started(client: Client, store: LocalStore) -> None:
     """Whoever asked for the retry was interrupted right after the row was theirs: it is started for them."""
     images = ScriptedImages(Script(calls=[ProviderRejected("the service answered 401")]))
@@ -238,8 +263,11 @@ async def test_a_task_that_was_reopened_and_not_started(client: Client, store: L
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
 
 
-async def test_a_row_from_before_the_end(client: Client, store: LocalStore, tmp_path: Path) -> None:
+async def test_a_row_from_before_the_end(
+    client: Client, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A database of yesterday says processing: what was cancelled is, and what was completed is not there any more."""
+    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
     images = hanging()
     async with rigged(client, store, images=images) as rig:
         cancelled = await stuck_at_image(rig, images)
@@ -265,10 +293,15 @@ async def test_a_message_nobody_can_read(client: Client, store: LocalStore, tmp_
     add_pending(tmp_path, broken, datetime.now(UTC) - age)
     add_pending(tmp_path, sound)
     tamper(tmp_path, "UPDATE tasks SET request = '{\"no\": 1}' WHERE id = ?", str(broken.task_id))
+    base = layout.base(broken.user_id, broken.concept_id)
     async with rigged(client, store, work=True) as rig:
         done = await reconcile(client, rig.concepts.task_queue)
         await rig.concepts.wait(sound.task_id, timeout_s=60)
+        await store.put(store.concept_bucket, base, b"base", PNG)
+        again = await reconcile(client, rig.concepts.task_queue)
     young = age < timedelta(hours=1)
+    # Once it has failed it is one of those that are swept, by this run and by every later one.
+    assert again == (Reconciled(looked_at=1, refused=1) if young else Reconciled(objects=1))
     assert done == Reconciled(looked_at=2, started=1, refused=int(young), failed=int(not young))
     with closing(sqlite3.connect(tmp_path / "concepts.sqlite3")) as database:
         query = "SELECT status, error_type FROM tasks WHERE id = ?"
@@ -361,6 +394,21 @@ async def test_what_a_straggler_leaves_in_sight_goes(client: Client, store: Loca
     async with rigged(client, store) as rig:
         assert await reconcile(client, rig.concepts.task_queue) == Reconciled(objects=1)
         assert (await rig.visible(failed), await rig.visible(completed)) == ([], ["base.png"])
+
+
+async def test_what_cannot_be_swept_does_not_hold_up_the_others(client: Client, store: LocalStore) -> None:
+    """It is counted, and the pictures of its neighbors go."""
+    requests = [make_request() for _ in range(3)]
+    error = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="no")
+    for request in requests:
+        await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, error)
+        await store.put(store.concept_bucket, layout.base(request.user_id, request.concept_id), b"base", PNG)
+    stubborn = str(requests[1].concept_id)
+    faulty = FaultyStore(store, lambda _, key: StoreRefused("no") if stubborn in key else None)
+    async with rigged(client, faulty) as rig:
+        assert await reconcile(client, rig.concepts.task_queue) == Reconciled(
+            objects=2, refused=2
+        )  # it is tried by both sweeps
 
 
 class RevivingStore(FaultyStore):

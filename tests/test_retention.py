@@ -205,6 +205,18 @@ async def test_the_schedule_follows_the_setting(client: Client) -> None:
         assert await scheduled_days(client, queue) == days
 
 
+async def test_a_pause_outlives_a_worker_s_start(client: Client) -> None:
+    """What an operator paused stays paused, with the reason, also where the setting has changed."""
+    queue = f"test-{uuid.uuid4()}"
+    await ensure_retention(client, queue, 30)
+    handle = client.get_schedule_handle(retention_id(queue))
+    await handle.pause(note="audit")
+    await ensure_retention(client, queue, 7)
+    state = (await handle.describe()).schedule.state
+    assert (state.paused, state.note, await scheduled_days(client, queue)) == (True, "audit", 7)
+    await ensure_retention(client, queue, None)
+
+
 async def test_a_scheduled_run_removes(client: Client, store: LocalStore, tmp_path: Path) -> None:
     """What the schedule starts is the workflow that a worker knows, with what it needs."""
     await make_ended(store)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities import paying
+from commands.concepts import settle
 from commands.console import BadInput
 from commands.session import Session
 from contracts.status import StageState
@@ -254,6 +258,31 @@ async def test_a_refused_message_cannot_be_retried(client: Client, store: LocalS
     async with rigged(client, store, work=False) as rig:
         with pytest.raises(BadInput, match="send it again, corrected"):
             await session_of(rig).retry(request.task_id)
+        assert not await rig.concepts.is_running(request.task_id)
+
+
+async def test_a_message_nobody_can_read_is_cancelled_and_not_retried(
+    client: Client, store: LocalStore, tmp_path: Path
+) -> None:
+    """There is nothing to begin again; a command says so, and can end what nobody else would."""
+    request = make_request()
+    failed = await store.fail_task(request, "w", TaskStatus.FAILED, TaskError(stage=Stage.CLAIM, type="X", message="x"))
+    with closing(sqlite3.connect(tmp_path / "concepts.sqlite3")) as database, database:
+        database.execute("UPDATE tasks SET request = '{}'")
+    async with rigged(client, store, work=False) as rig:
+        session = session_of(rig)
+        for status in (TaskStatus.FAILED, TaskStatus.PENDING):
+            if status is TaskStatus.PENDING:
+                assert await store.reopen_task(request.task_id, failed.updated_at) is not None
+            with pytest.raises(BadInput, match="cannot be read: send it again"):
+                await session.retry(request.task_id)
+            row = await rig.row(request)
+            assert row.status is status
+        with pytest.raises(BadInput, match="another owner"):
+            await session.start(request.model_copy(update={"user_id": "eve"}))
+        await settle(session, request.task_id)
+        row = await rig.row(request)
+        assert row.status is TaskStatus.CANCELLED
         assert not await rig.concepts.is_running(request.task_id)
 
 

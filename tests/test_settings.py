@@ -417,6 +417,28 @@ def test_keys_in_plain_text_are_refused(monkeypatch: pytest.MonkeyPatch, url: st
     assert line.startswith("CONCEPT_PUSH_CERTS_URL: must be an https URL")
 
 
+@pytest.mark.parametrize(
+    "value", ["user:hunter2@x.example.com/v1", "https://user:hunter2@x.example.com", "hunter2.x/é"]
+)
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_BASE_URL", "JIGSAWSTACK_API_URL", "SUPABASE_URL", "PUSH_CERTS_URL", "PUSH_AUDIENCE", "CODEC_ORIGINS"],
+)
+def test_what_was_meant_as_a_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """It may hold a password, which is refused wherever the URL is one; an audience is never asked for anything."""
+    lines = problems(monkeypatch, Settings, **{f"CONCEPT_{name}": value})
+    assert "hunter2" not in "".join(lines)
+    assert len(lines) == (0 if name == "PUSH_AUDIENCE" and value.isascii() else 1)
+
+
+@pytest.mark.parametrize("name", ["HEALTH_ADDRESS", "TASK_QUEUE", "STORE", "RENDER_THREADS", "DEAD_LETTER_TOPIC"])
+def test_a_url_in_the_wrong_variable_is_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Pasted by mistake, it may hold a password all the same."""
+    (line,) = problems(monkeypatch, Settings, **{f"CONCEPT_{name}": "https://user:hunter2@x.example.com/v1"})
+    assert line.startswith(f"CONCEPT_{name}: ")
+    assert "hunter2" not in line
+
+
 def test_a_dead_letter_topic_is_a_full_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bridge has no project of its own."""
     assert problems(monkeypatch, CONCEPT_DEAD_LETTER_TOPIC="projects/my-project/topics/dead-letters") == ()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import signal
 import socket
 import struct
@@ -25,12 +26,6 @@ from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 
 CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """An empty folder."""
-    return make_shell(tmp_path)
 
 
 @dataclass(frozen=True)
@@ -83,19 +78,6 @@ async def test_demo_makes_a_concept_and_a_gallery(shell: Shell) -> None:
     assert "render variations" in ended.err
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-async def test_demo_starts_from_a_given_image(shell: Shell, kind: str) -> None:
-    """`--image` takes what people have; what is published is an upright PNG of the same size."""
-    mode = "RGBA" if kind in {"PNG", "WEBP"} else "RGB"
-    Image.open(io.BytesIO(draw_png(80))).convert(mode).save(shell.folder / "logo", kind)
-    ended = await shell.run("starter.py", "demo", "--json", "--palettes", "2", "--image", "logo")
-    assert ended.code == 0, ended.err
-    report = report_of(ended)
-    assert report.image is not None
-    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
-    assert len(report.variations) == 2
-
-
 async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> None:
     """Ctrl-C in the middle: exit 130, no process left, no draft, and the next demo works on the same data."""
     process = await shell.start("starter.py", "demo")
@@ -114,6 +96,32 @@ async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> Non
     assert str(report_of(again).task_id) not in line
 
 
+async def test_a_server_that_is_gone_keeps_nobody(tmp_path: Path) -> None:
+    """Killed or stopped in its tracks, the server of `dev` or `demo` does not hold up their end, nor what they say."""
+
+    async def interrupted(folder: str, fate: signal.Signals, *arguments: str) -> Ended:
+        (tmp_path / folder).mkdir()
+        async with make_shell(tmp_path / folder).running("starter.py", *arguments) as process:
+            assert process.stderr is not None
+            await read_until(process.stderr, "Ctrl-C")
+            (server,) = children_of(process.pid)
+            os.kill(server, fate)
+            process.send_signal(signal.SIGINT)
+            ended = await finish(process)
+        assert not Path(f"/proc/{server}").exists()
+        assert not (tmp_path / folder / ".data" / "dev.json").exists()
+        return ended
+
+    ends = await asyncio.gather(
+        interrupted("killed", signal.SIGKILL, "dev"),
+        interrupted("stopped", signal.SIGSTOP, "dev"),
+        interrupted("demo", signal.SIGKILL, "demo", "--palettes", "1", "--keep"),
+    )
+    assert [ended.code for ended in ends] == [0, 0, 0]
+    assert ["leaving without it" in ended.err for ended in ends[:2]] == [True, True]
+    assert not any("Traceback" in ended.err for ended in ends)
+
+
 async def test_generate_status_watch_gallery(dev: Dev) -> None:
     """The commands find the server of `dev` by the data directory and agree about a concept."""
     made = await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "2", "--json")
@@ -130,6 +138,23 @@ async def test_generate_status_watch_gallery(dev: Dev) -> None:
     late = await dev.shell.run("starter.py", "cancel", str(report.task_id), "--json")
     assert late.code == 2
     assert late.err.strip() == f"starter.py: task {report.task_id} is completed already"
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("PNG", ("demo",)), *((kind, ("generate", *WORDS)) for kind in ("PNG", "JPEG", "WEBP", "GIF"))],
+)
+async def test_a_concept_starts_from_a_given_image(dev: Dev, shell: Shell, kind: str, command: tuple[str, ...]) -> None:
+    """`--image` takes what people have; what is published is an upright PNG of the same size."""
+    mode = "RGBA" if kind in {"PNG", "WEBP"} else "RGB"
+    Image.open(io.BytesIO(draw_png(80))).convert(mode).save(shell.folder / "logo", kind)
+    given = ("--palettes", "2", "--image", str(shell.folder / "logo"))
+    ended = await (shell if command == ("demo",) else dev.shell).run("starter.py", *command, *given, "--json")
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert report.image is not None
+    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
+    assert len(report.variations) == 2
 
 
 async def test_the_temporal_cli_answers_about_a_concept(dev: Dev) -> None:
@@ -312,7 +337,7 @@ async def test_a_port_in_use_is_refused(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status", "not even an id"], ["cancel", str(uuid.uuid4())], ["watch", "x"], ["generate", *WORDS]]
+    "arguments", [["status", "not even an id"], ["cancel", "6f1f0c58-3c3e-4d52-9a64-0d7b5f0a9c21"], ["watch", "x"], ["generate", *WORDS]]
 )
 async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list[str]) -> None:
     """Exit code 3 with one line, before any id is judged."""

@@ -12,9 +12,7 @@ from contracts.tasks import GenerationRequest, TaskStatus
 from tests.command import finish
 from tests.rig import make_request, until
 from tests.services import FakeJigsawStack, Hold
-from tests.test_worker import Site, messages, site
-
-__all__ = ["site"]
+from tests.site import Site, messages
 
 _HELD, _FREE = 8, 6
 _STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from stores.errors import StoreUnavailable
 from stores.supabase.inspection import Finding, inspect_project
-from tests.command import Ended, make_shell
+from tests.command import ROOT, Ended, make_shell
 from tests.supabase_site.faults import Fault, Kind
 from tests.supabase_site.project import MIGRATIONS, OWNER, SupabaseProject
 from tests.supabase_site.tokens import anon_key, service_key, sign, user_token
@@ -85,10 +86,38 @@ async def test_a_key_that_is_not_the_service_roles(project: SupabaseProject, key
     assert "CONCEPT_SUPABASE_SERVICE_ROLE" in found["key"]
 
 
+@pytest.mark.usefixtures("mended")
+async def test_a_key_that_the_database_takes_for_somebody_elses(project: SupabaseProject) -> None:
+    """What a key says of itself proves nothing; as whom the database acts does."""
+    await project.sql("alter function concept_store_setup() security definer")
+    findings = await inspect_project(project.access)
+    assert set(wrong(findings)) == {"key"}
+    assert [finding.found for finding in findings if not finding.ok] == ["the database takes it for postgres's"]
+
+
+RECIPE = re.compile(r"```sql\n(insert into storage\.buckets.*?)```", re.DOTALL)
+
+
 async def test_other_buckets_must_be_covered(project: SupabaseProject) -> None:
-    """A bucket of another name needs to exist, and to have a policy."""
-    found = wrong(await inspect_project(replace(project.access, concept_bucket="logos")))
+    """A bucket of another name needs to exist, and a policy: the manual's, since the migrations know neither."""
+    access = replace(project.access, concept_bucket="logos")
+    found = wrong(await inspect_project(access))
     assert set(found) == {"bucket logos", "image policy"}
+    assert all("supabase/migrations" not in advice and "docs/supabase.md" in advice for advice in found.values())
+    (recipe,) = RECIPE.findall((ROOT / "docs" / "supabase.md").read_text())
+    try:
+        await project.sql(recipe)
+        assert wrong(await inspect_project(access)) == {}
+        await project.sql("update storage.buckets set public = true where id = 'logos'")
+        assert wrong(await inspect_project(access)) == {
+            "bucket logos": "make it private: docs/supabase.md, Other buckets"
+        }
+        for migration in MIGRATIONS:
+            project.postgres.execute(migration.read_text(), "site")
+        assert set(wrong(await inspect_project(access))) == {"bucket logos"}
+    finally:
+        await project.sql('drop policy if exists "owners read their logos" on storage.objects')
+        await project.sql("delete from storage.buckets where id = 'logos'")
 
 
 async def test_another_schema_is_not_set_up(project: SupabaseProject) -> None:

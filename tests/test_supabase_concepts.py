@@ -136,6 +136,7 @@ def objects_of(request: GenerationRequest) -> set[str]:
     }
 
 
+@pytest.mark.usefixtures("quick")
 async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:
@@ -160,6 +161,7 @@ async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     assert (images.script.count, palettes.script.count) == (count, count)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_every_fault_while_a_task_fails(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:
@@ -196,14 +198,14 @@ async def test_every_fault_while_a_task_fails(
     assert all("/paid/" in name for name in await project.objects())
 
 
-async def test_a_hundred_concepts_share_a_few_connections(client: Client, project: SupabaseProject) -> None:
-    """However many concepts there are at once, the worker opens no more connections than it may."""
+async def test_many_concepts_share_a_few_connections(client: Client, project: SupabaseProject) -> None:
+    """Twice as many concepts at once as there may be connections: the worker opens no more."""
     store = await project.store()
-    requests = [make_request(user_id=OWNER, num_palettes=1) for _ in range(100)]
+    requests = [make_request(user_id=OWNER, num_palettes=1) for _ in range(2 * project.access.connections)]
     async with rigged(client, store, images=ScriptedImages(image=draw_png(32))) as rig:
         await asyncio.gather(*(run(rig, request) for request in requests))
     await store.close()
-    assert await project.counts() == (100, 100, 100)
+    assert await project.counts() == (len(requests),) * 3
     assert 1 < project.gateway.most_connections <= project.access.connections
 
 

@@ -171,6 +171,34 @@ async def test_a_collector_that_is_away_stops_nobody(shell: Shell) -> None:
     assert any('"severity"' in line and "opentelemetry" in line for line in ended.err.splitlines()), ended.err
 
 
+async def test_a_collector_that_never_answers_holds_nobody_up(server: EmbeddedServer, shell: Shell) -> None:
+    """A bridge ends while its last spans are still on their way: its platform would not wait for them either."""
+    waiting, over = asyncio.Event(), asyncio.Event()
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.set()
+        await over.wait()
+        writer.close()
+
+    address = free_address()
+    told = {"CONCEPT_PUSH_AUTH": "off", "TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": str(uuid.uuid4())}
+    hung = await asyncio.start_server(take, "127.0.0.1")
+    port = hung.sockets[0].getsockname()[1]
+    told |= {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}
+    arguments = ("push", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+    async with hung, shell.running("bridge.py", *arguments, **told) as bridge:
+        assert bridge.stderr is not None
+        await read_until(bridge.stderr, "listening")
+        await deliver(address, make_request(), {})
+        await waiting.wait()
+        bridge.terminate()
+        try:
+            ended = await finish(bridge)
+        finally:
+            over.set()
+    assert ended.code == 0, ended.err
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "line"),
     [

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import logging
 import socket
 import sqlite3
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
@@ -21,14 +16,15 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from commands.console import BadInput
-from contracts.tasks import GenerationRequest, Stage, TaskStatus
+from contracts.tasks import Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
 from runtime.client import connect
-from runtime.concepts import ConceptClient, NoAnswer, Start
+from runtime.concepts import NoAnswer, Start
 from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
-from tests.command import Shell, finish, free_address, make_shell, read_until
-from tests.rig import BUCKETS, Script, ScriptedImages, make_request, rigged, until
+from tests.command import Shell, finish, free_address, read_until
+from tests.rig import Script, ScriptedImages, make_request, rigged, until
+from tests.site import Site, fetch, messages
 from worker import Queue, _parse_queues
 
 
@@ -37,57 +33,6 @@ def taken_address() -> Iterator[str]:
     """An address somebody else listens on."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """A working directory and the environment of a fresh machine, without a server."""
-    return make_shell(tmp_path)
-
-
-@dataclass(frozen=True)
-class Site:
-    """A task queue and a data directory of one's own, on the tests' server."""
-
-    shell: Shell
-    concepts: ConceptClient
-    store: LocalStore
-
-    @asynccontextmanager
-    async def worker(self, *arguments: str, **environment: str) -> AsyncIterator[RunningWorker]:
-        """A worker process that is ready; killed afterwards if it still runs."""
-        address = free_address()
-        process = await self.shell.start("worker.py", *arguments, CONCEPT_HEALTH_ADDRESS=address, **environment)
-        worker = RunningWorker(process, address)
-        try:
-            await until(worker.is_ready, timeout_s=60)
-            yield worker
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
-    async def row_status(self, request: GenerationRequest) -> TaskStatus | None:
-        """What the row says, if there is one."""
-        row = await self.store.task(request.task_id)
-        return None if row is None else row.status
-
-
-@dataclass(frozen=True)
-class RunningWorker:
-    """A worker process with a health page."""
-
-    process: asyncio.subprocess.Process
-    address: str
-
-    async def is_ready(self) -> bool:
-        """Whether `/readyz` says so."""
-        assert self.process.returncode is None, "the worker has ended"
-        return await fetch(self.address, "/readyz") == (200, '{"status":"ready"}')
-
-    async def is_stopping(self) -> bool:
-        """Whether `/readyz` says so."""
-        return await fetch(self.address, "/readyz") == (503, '{"status":"not ready","reason":"stopping"}')
 
 
 async def pollers(client: Client, queue: str) -> set[int]:
@@ -99,44 +44,6 @@ async def pollers(client: Client, queue: str) -> set[int]:
         )
         pids |= {int(poller.identity.partition("@")[0]) for poller in answer.pollers}
     return pids
-
-
-async def fetch(address: str, path: str) -> tuple[int, str] | None:
-    """Status and body of a page; None when nobody answers."""
-
-    def get() -> tuple[int, str] | None:
-        with closing(http.client.HTTPConnection(address, timeout=30)) as connection:
-            try:
-                connection.request("GET", path)
-                response = connection.getresponse()
-                return response.status, response.read().decode()
-            except OSError:
-                return None
-
-    return await asyncio.to_thread(get)
-
-
-@pytest.fixture
-async def site(server: EmbeddedServer, client: Client, tmp_path: Path) -> AsyncIterator[Site]:
-    """Where a worker process and this one meet."""
-    queue = f"test-{uuid.uuid4()}"
-    shell = make_shell(
-        tmp_path,
-        TEMPORAL_ADDRESS=server.address,
-        CONCEPT_DATA_DIR=str(tmp_path / "data"),
-        CONCEPT_TASK_QUEUE=queue,
-        CONCEPT_LOG_FORMAT="json",
-    )
-    store = LocalStore(tmp_path / "data", *BUCKETS)
-    yield Site(shell, ConceptClient(client, queue, with_attributes=True), store)
-    await store.close()
-
-
-def messages(lines: str) -> list[str]:
-    """What the log says; every line of it must be a JSON object."""
-    records = [json.loads(line) for line in lines.splitlines()]
-    assert all({"message", "severity", "logger", "time"} <= set(record) for record in records)
-    return [record["message"] for record in records]
 
 
 # A worker at work

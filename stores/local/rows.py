@@ -108,8 +108,9 @@ class TaskDatabase:
             if row.status is TaskStatus.PROCESSING and row.workflow_id not in {None, workflow_id, replacing}:
                 raise TaskHeld(row.workflow_id or "")
             self._db.execute(
-                "UPDATE tasks SET status = ?, workflow_id = ?, updated_at = ? WHERE id = ?",
-                (TaskStatus.PROCESSING, workflow_id, _now(), str(request.task_id)),
+                "UPDATE tasks SET request = CASE status WHEN 'pending' THEN ? ELSE request END,"
+                " status = ?, workflow_id = ?, updated_at = ? WHERE id = ?",
+                (request.model_dump_json(), TaskStatus.PROCESSING, workflow_id, _now(), str(request.task_id)),
             )
             return self._existing(request.task_id)
 
@@ -366,34 +367,36 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
     error = None
     if row["error_message"] is not None:
         error = TaskError(stage=Stage(row["stage"]), type=row["error_type"], message=row["error_message"])
-    request = _REQUEST.validate_json(row["request"])
     return TaskRow(
         task_id=row["id"],
-        concept_id=request.concept_id,
+        concept_id=concept_id(uuid.UUID(row["id"])),
         user_id=row["user_id"],
         status=row["status"],
         workflow_id=row["workflow_id"],
         error=error,
-        request=request,
+        request=_request(row),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
 
 
 def _seen_task(row: sqlite3.Row) -> SeenTask:
-    try:
-        request = _REQUEST.validate_json(row["request"])
-    except ValidationError:
-        request = None
     return SeenTask(
         task_id=row["id"],
         concept_id=concept_id(uuid.UUID(row["id"])),
         user_id=row["user_id"],
         status=row["status"],
         workflow_id=row["workflow_id"],
-        request=request,
+        request=_request(row),
         updated_at=row["updated_at"],
     )
+
+
+def _request(row: sqlite3.Row) -> Request | None:
+    try:
+        return _REQUEST.validate_json(row["request"])
+    except ValidationError:
+        return None
 
 
 def _as_json(failed: Sequence[FailedVariation]) -> str:

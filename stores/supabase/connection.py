@@ -22,7 +22,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
-from stores.errors import StoreConflict, StoreForbidden, StoreRefused, StoreThrottled, StoreUnavailable
+from stores.errors import (
+    StoreConflict,
+    StoreForbidden,
+    StoreNotSetUp,
+    StoreRefused,
+    StoreThrottled,
+    StoreUnavailable,
+)
 from stores.supabase.project import Project
 
 T = TypeVar("T")
@@ -83,16 +90,23 @@ class SupabaseConnection:
 
 
 @asynccontextmanager
-async def answers(timeout_s: float) -> AsyncIterator[None]:
-    """Turn what the client raises into this boundary's errors.
-
-    `StorageApiError` of a missing or present object (404, 409) passes: what it means depends on the question.
-    """
+async def within(timeout_s: float, purpose: str) -> AsyncIterator[None]:
+    """Bound one call of the port, however many requests it takes. Raises `StoreUnavailable` with its `purpose`."""
     try:
         async with asyncio.timeout(timeout_s):
             yield
     except TimeoutError as exc:
-        raise StoreUnavailable(f"Supabase did not answer within {timeout_s:g} s") from exc
+        raise StoreUnavailable(f"Supabase did not answer within {timeout_s:g} s: {purpose}") from exc
+
+
+@asynccontextmanager
+async def answers() -> AsyncIterator[None]:
+    """Turn what the client raises into this boundary's errors; `within` bounds how long that may take.
+
+    `StorageApiError` of a missing or present object (404, 409) passes: what it means depends on the question.
+    """
+    try:
+        yield
     except httpx.HTTPError as exc:
         raise StoreUnavailable(f"Supabase cannot be reached: {type(exc).__name__} {exc}".rstrip()) from exc
     except APIError as exc:
@@ -146,7 +160,7 @@ async def _judge(response: httpx.Response) -> None:
 def _refusal(exc: APIError) -> Exception:
     code, message = exc.code or "", (exc.message or "")[:300]
     if code in _NOT_APPLIED:
-        return StoreUnavailable(f"the database is not set up, apply supabase/migrations ({code}): {message}")
+        return StoreNotSetUp(f"the database is not set up, apply supabase/migrations ({code}): {message}")
     if code.startswith("23"):
         return StoreConflict(f"the database refused ({code}): {message}")
     return StoreRefused(f"the database refused ({code}): {message}")

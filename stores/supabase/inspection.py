@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
-from stores.errors import StoreForbidden, StoreRefused, StoreUnavailable
-from stores.supabase.connection import SupabaseConnection, answers, parsed
+from stores.errors import StoreForbidden, StoreNotSetUp, StoreRefused
+from stores.supabase.connection import SupabaseConnection, answers, parsed, within
 from stores.supabase.project import Project
 
-VERSION = 2
+VERSION = 3
 """Of the database's functions, as `concept_store_setup` tells it. Grows with a migration that this code depends on."""
 
 _SERVICE_ROLE = "service_role"
 _TABLES = ("color_variations", "concepts", "tasks")
 _APPLY = "apply supabase/migrations (`supabase db push`)"
+_BY_HAND = "docs/supabase.md, Other buckets"
+"""Where it says how to make what the migrations do not know."""
+_MIGRATED_BUCKETS = {"concept-images", "palette-images"}
 _KEY = "set CONCEPT_SUPABASE_SERVICE_ROLE to the service-role key of the project's API settings"
 
 
@@ -43,6 +47,7 @@ class _Setup(BaseModel):
 
     version: int
     role: str
+    """As whom the database acts for our key."""
     unprotected_tables: tuple[str, ...]
     writable_tables: tuple[str, ...]
     open_functions: tuple[str, ...]
@@ -107,17 +112,17 @@ def _key(project: Project) -> Finding:
 async def _rows(connection: SupabaseConnection) -> tuple[Finding, ...]:
     schema = connection.project.schema
     try:
-        async with answers(connection.project.row_timeout_s):
+        async with within(connection.project.row_timeout_s, "concept_store_setup"), answers():
             answer = await connection.client.rpc("concept_store_setup", {}).execute()
         setup = parsed(_SETUP, answer.data)
     except StoreForbidden as exc:
         return (Finding("key", str(exc), _KEY),)
     except StoreRefused as exc:
         return (Finding("schema", str(exc), _APPLY),)
-    except StoreUnavailable as exc:
-        if "is not set up" not in str(exc):
-            raise
+    except StoreNotSetUp:
         return (Finding("schema", f"{schema} has no concept_store_setup", _APPLY),)
+    if setup.role != _SERVICE_ROLE:
+        return (Finding("key", f"the database takes it for {setup.role}'s", _KEY),)
     missing = sorted(set(_TABLES) - set(setup.table_policies))
     uncovered = [
         bucket
@@ -134,7 +139,7 @@ async def _rows(connection: SupabaseConnection) -> tuple[Finding, ...]:
         _none("policies", "without one", missing),
         _none("tables that users can write", "writable", setup.writable_tables),
         _none("functions that users can call", "callable", setup.open_functions),
-        _none("image policy", "not covered", uncovered),
+        _none("image policy", "not covered", uncovered, _bucket_advice("let owners read them", uncovered)),
         Finding(
             "realtime",
             "tasks are announced" if setup.announces_tasks else "tasks are not announced",
@@ -143,17 +148,25 @@ async def _rows(connection: SupabaseConnection) -> tuple[Finding, ...]:
     )
 
 
-def _none(name: str, what: str, which: tuple[str, ...] | list[str]) -> Finding:
-    return Finding(name, f"{what}: {', '.join(which)}", _APPLY) if which else Finding(name, f"{what}: none")
+def _none(name: str, what: str, which: Sequence[str], advice: str = _APPLY) -> Finding:
+    return Finding(name, f"{what}: {', '.join(which)}", advice) if which else Finding(name, f"{what}: none")
+
+
+def _bucket_advice(task: str, buckets: Sequence[str]) -> str:
+    """The migrations mend the buckets that they make; of others they know nothing."""
+    ours = [_APPLY] if _MIGRATED_BUCKETS.intersection(buckets) else []
+    others = [f"{task}: {_BY_HAND}"] if set(buckets) - _MIGRATED_BUCKETS else []
+    return "; ".join(ours + others)
 
 
 async def _bucket(connection: SupabaseConnection, bucket: str) -> Finding:
     name = f"bucket {bucket}"
     try:
-        async with answers(connection.project.object_timeout_s):
+        async with within(connection.project.object_timeout_s, name), answers():
             answer = await connection.client.storage.get_bucket(bucket)
     except (StorageApiError, StoreRefused) as exc:
-        return Finding(name, str(exc)[:200], f"{_APPLY}, or correct CONCEPT_STORAGE_BUCKET_*")
+        advice = _bucket_advice("make it", [bucket])
+        return Finding(name, str(exc)[:200], f"{advice}; or correct CONCEPT_STORAGE_BUCKET_*")
     if parsed(_BUCKET, answer).public:
-        return Finding(name, "public: everybody can read it", f"make it private; {_APPLY}")
+        return Finding(name, "public: everybody can read it", _bucket_advice("make it private", [bucket]))
     return Finding(name, "private")

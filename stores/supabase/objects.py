@@ -82,12 +82,12 @@ class ObjectBuckets:
     """Objects in Supabase Storage, each created once.
 
     Its hash lies in the object's metadata, written by the same request as the bytes, and only the service role can
-    write there. Where a server does not keep it, the bytes are fetched and hashed.
+    write there. Where a server does not keep it, the bytes are fetched and hashed. Who calls bounds how long all the
+    requests of one call may take (`within`).
     """
 
     def __init__(self, connection: SupabaseConnection) -> None:
         self._storage = connection.client.storage
-        self._timeout_s = connection.project.object_timeout_s
         self._link_expiry_s = connection.project.link_expiry_s
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
 
@@ -96,7 +96,7 @@ class ObjectBuckets:
         _check(bucket, path)
         sha256 = await self._sha256(data)
         try:
-            async with answers(self._timeout_s):
+            async with answers():
                 await self._storage.from_(bucket).upload(
                     path,
                     data,
@@ -131,7 +131,7 @@ class ObjectBuckets:
         """
         _check(bucket, path)
         try:
-            async with answers(self._timeout_s):
+            async with answers():
                 data = await self._storage.from_(bucket).download(path)
         except StorageApiError as exc:
             raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
@@ -153,7 +153,7 @@ class ObjectBuckets:
         removed = 0
         for first in range(0, len(paths), _REMOVED_AT_ONCE):
             batch = paths[first : first + _REMOVED_AT_ONCE]
-            async with answers(self._timeout_s):
+            async with answers():
                 answer = await self._storage.from_(bucket).remove(batch)
             removed += len(parsed(_DELETED, answer))
         return removed
@@ -165,7 +165,7 @@ class ObjectBuckets:
         if not paths:
             return {}
         try:
-            async with answers(self._timeout_s):
+            async with answers():
                 answer = await self._storage.from_(bucket).create_signed_urls(list(paths), self._link_expiry_s)
         except StorageApiError as exc:
             raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
@@ -178,7 +178,7 @@ class ObjectBuckets:
 
     async def _info(self, bucket: str, path: str) -> _Info:
         try:
-            async with answers(self._timeout_s):
+            async with answers():
                 answer = await self._storage.from_(bucket).info(path)
         except StorageApiError as exc:
             raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
@@ -189,7 +189,7 @@ class ObjectBuckets:
         paths: list[str] = []
         offset = 0
         while True:
-            async with answers(self._timeout_s):
+            async with answers():
                 answer = await self._storage.from_(bucket).list(folder, {"limit": _PAGE, "offset": offset})
             entries = parsed(_ENTRIES, answer)
             for entry in entries:

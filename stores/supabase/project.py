@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Project:
     """Which Supabase project, by which key, and how much of it this process may take.
 
-    The timeouts stay below those of the activities that wait, so that what went wrong is said by us and not by a clock.
+    Each timeout is for one call of the port, with all the requests that it takes, and below those of the activities
+    that make such calls, so that what went wrong is said by us and not by a clock.
     """
 
     url: str
@@ -19,7 +20,9 @@ class Project:
     link_expiry_s: int = 31 * 24 * 3600
     connections: int = 16
     row_timeout_s: float = 8.0
+    """For rows, and for removing a folder: what is gone by then stays gone."""
     object_timeout_s: float = 25.0
+    """For an object or its links."""
 
 
 def is_owner(user_id: str) -> bool:

@@ -15,11 +15,11 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld, TaskImported
 from stores.port import SeenTask, TaskRow
-from stores.supabase.connection import SupabaseConnection, answers, parsed
+from stores.supabase.connection import SupabaseConnection, answers, parsed, within
 
 
-class _Task(BaseModel):
-    """A row of `tasks`."""
+class _SeenTask(BaseModel):
+    """A row as `open_tasks` and `unfulfilled_tasks` answer it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,14 +27,37 @@ class _Task(BaseModel):
     user_id: uuid.UUID
     status: TaskStatus
     workflow_id: str | None
+    request: dict[str, object] | None
+    """As it was recorded, by whomever: whether it is a message, nobody has judged."""
+    updated_at: datetime
+
+    def as_seen(self) -> SeenTask:
+        return SeenTask(
+            task_id=self.id,
+            concept_id=concept_id(self.id),
+            user_id=str(self.user_id),
+            status=self.status,
+            workflow_id=self.workflow_id,
+            request=self.readable_request(),
+            updated_at=self.updated_at,
+        )
+
+    def readable_request(self) -> Request | None:
+        try:
+            return None if self.request is None else _REQUEST.validate_python(self.request)
+        except ValidationError:
+            return None
+
+
+class _Task(_SeenTask):
+    """A row of `tasks`."""
+
     stage: Stage | None
     error_type: str | None
     error_message: str | None
-    request: Request | None
     created_at: datetime
-    updated_at: datetime
 
-    def as_row(self, request: Request) -> TaskRow:
+    def as_row(self) -> TaskRow:
         error = None
         if self.error_message is not None:
             # The previous system had no stages; what it recorded ended before anything was stored.
@@ -48,38 +71,23 @@ class _Task(BaseModel):
             status=self.status,
             workflow_id=self.workflow_id,
             error=error,
-            request=self.request or request,
+            request=self.readable_request(),
             created_at=self.created_at,
             updated_at=self.updated_at,
         )
 
 
-class _SeenTask(BaseModel):
-    """A row as `open_tasks` and `unfulfilled_tasks` answer it."""
+class _Expired(BaseModel):
+    """What `expired_tasks` answers of each."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: uuid.UUID
+    task_id: uuid.UUID
     user_id: uuid.UUID
-    status: TaskStatus
-    workflow_id: str | None
-    request: dict[str, object]
-    updated_at: datetime
 
-    def as_seen(self) -> SeenTask:
-        try:
-            request = _REQUEST.validate_python(self.request)
-        except ValidationError:
-            request = None
-        return SeenTask(
-            task_id=self.id,
-            concept_id=concept_id(self.id),
-            user_id=str(self.user_id),
-            status=self.status,
-            workflow_id=self.workflow_id,
-            request=request,
-            updated_at=self.updated_at,
-        )
+    def as_expired(self) -> ExpiredTask:
+        # Not from the row: one that nobody ever claimed does not say it.
+        return ExpiredTask(task_id=self.task_id, concept_id=concept_id(self.task_id), user_id=str(self.user_id))
 
 
 class _Variation(BaseModel):
@@ -156,7 +164,7 @@ _TASKS = TypeAdapter(tuple[_Task, ...])
 _SEEN = TypeAdapter(tuple[_SeenTask, ...])
 _SETTLED = TypeAdapter(bool)
 _CONCEPT = TypeAdapter(_Concept | _Imported | None)
-_EXPIRED = TypeAdapter(tuple[ExpiredTask, ...])
+_EXPIRED = TypeAdapter(tuple[_Expired, ...])
 _IDS = TypeAdapter(frozenset[uuid.UUID])
 _FOLDERS = TypeAdapter(tuple[Folder, ...])
 
@@ -174,7 +182,7 @@ class TaskTables:
         task = parsed(_TASK, await self._call("claim_task", arguments))
         if task.status is TaskStatus.PROCESSING and task.workflow_id != workflow_id:
             raise TaskHeld(task.workflow_id or "")
-        return task.as_row(request)
+        return task.as_row()
 
     async def store(self, concept: Concept, workflow_id: str) -> TaskRow:
         """See `stores.port.Store.store_concept`."""
@@ -198,7 +206,7 @@ class TaskTables:
             "p_error_type": error.type,
             "p_error_message": error.message,
         }
-        return parsed(_TASK, await self._call("fail_task", arguments)).as_row(request)
+        return parsed(_TASK, await self._call("fail_task", arguments)).as_row()
 
     async def reopen(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         """See `stores.port.Store.reopen_task`."""
@@ -219,7 +227,7 @@ class TaskTables:
 
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
         """The row, or None."""
-        async with answers(self._timeout_s):
+        async with within(self._timeout_s, "reading a task"), answers():
             answer = await self._client.table("tasks").select("*").eq("id", str(task_id)).execute()
         tasks = parsed(_TASKS, answer.data)
         if not tasks or (tasks[0].request is None and tasks[0].status is TaskStatus.PENDING):
@@ -234,7 +242,8 @@ class TaskTables:
     async def expired(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
         """See `stores.port.Store.expired_tasks`."""
         arguments = {"p_before": before.isoformat(), "p_limit": limit}
-        return parsed(_EXPIRED, await self._call("expired_tasks", arguments))
+        found = parsed(_EXPIRED, await self._call("expired_tasks", arguments))
+        return tuple(task.as_expired() for task in found)
 
     async def remove(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
         """See `stores.port.Store.remove_tasks`."""
@@ -271,6 +280,7 @@ class TaskTables:
             "p_seen_status": seen.status,
             "p_seen_workflow_id": seen.workflow_id,
             "p_seen_at": seen.updated_at.isoformat(),
+            "p_concept_id": str(seen.concept_id),
             "p_status": status,
             "p_stage": error.stage,
             "p_error_type": error.type,
@@ -287,7 +297,7 @@ class TaskTables:
         return tuple(task.as_seen() for task in parsed(_SEEN, await self._call(function, arguments)))
 
     async def _call(self, function: str, arguments: Mapping[str, object]) -> object:
-        async with answers(self._timeout_s):
+        async with within(self._timeout_s, function), answers():
             return (await self._client.rpc(function, {**arguments}).execute()).data
 
 
@@ -312,4 +322,4 @@ def _known_concept(concept_id: uuid.UUID, concept: _Concept | _Imported | None) 
 def _known(task: _Task) -> TaskRow:
     if task.request is None:
         raise TaskImported(f"task {task.id} was recorded by the previous system: its message is not known")
-    return task.as_row(task.request)
+    return task.as_row()

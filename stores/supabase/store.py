@@ -14,7 +14,7 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, TaskError, TaskStatus
 from stores.errors import StoreRefused
 from stores.port import SeenTask, Store, TaskRow
-from stores.supabase.connection import SupabaseConnection
+from stores.supabase.connection import SupabaseConnection, within
 from stores.supabase.objects import ObjectBuckets
 from stores.supabase.project import Project, is_owner
 from stores.supabase.rows import TaskTables
@@ -24,8 +24,9 @@ class SupabaseStore(Store):
     """The store in one Supabase project. Build one per process and event loop; `close` it before the loop ends."""
 
     def __init__(self, connection: SupabaseConnection) -> None:
-        self.concept_bucket = connection.project.concept_bucket
-        self.palette_bucket = connection.project.palette_bucket
+        self._project = connection.project
+        self.concept_bucket = self._project.concept_bucket
+        self.palette_bucket = self._project.palette_bucket
         self._connection = connection
         self._rows = TaskTables(connection)
         self._objects = ObjectBuckets(connection)
@@ -75,23 +76,28 @@ class SupabaseStore(Store):
 
     @override
     async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
-        return await self._objects.put(bucket, path, data, media_type)
+        async with within(self._project.object_timeout_s, "storing an object"):
+            return await self._objects.put(bucket, path, data, media_type)
 
     @override
     async def find(self, bucket: str, path: str) -> StoredObject | None:
-        return await self._objects.find(bucket, path)
+        async with within(self._project.object_timeout_s, "looking for an object"):
+            return await self._objects.find(bucket, path)
 
     @override
     async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
-        return await self._objects.get(bucket, path, sha256)
+        async with within(self._project.object_timeout_s, "reading an object"):
+            return await self._objects.get(bucket, path, sha256)
 
     @override
     async def remove_folder(self, bucket: str, folder: str) -> int:
-        return await self._objects.remove_folder(bucket, folder)
+        async with within(self._project.row_timeout_s, "removing a folder"):
+            return await self._objects.remove_folder(bucket, folder)
 
     @override
     async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
-        return await self._objects.links(bucket, paths)
+        async with within(self._project.object_timeout_s, "signing links"):
+            return await self._objects.links(bucket, paths)
 
     @override
     async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:

@@ -144,7 +144,8 @@ begin
     update tasks
     set status = 'processing',
         workflow_id = p_workflow_id,
-        request = coalesce(request, p_request),
+        -- What is worked on, even if somebody recorded something that no worker can read.
+        request = case when status = 'pending' then p_request else coalesce(request, p_request) end,
         concept_id = p_concept_id
     where id = p_task_id
         and (
@@ -349,7 +350,7 @@ set search_path from current
 as $$
     select coalesce(jsonb_agg(to_jsonb(t)), '[]')
     from (
-        select id as task_id, concept_id, user_id
+        select id as task_id, user_id
         from tasks
         where status in ('completed', 'failed', 'cancelled') and request is not null and updated_at < p_before
         order by updated_at, id
@@ -464,11 +465,14 @@ as $$
     ) as t
 $$;
 
+-- Did not take the concept's id before.
+drop function if exists settle_task(uuid, text, text, timestamptz, text, text, text, text);
 create or replace function settle_task(
     p_task_id uuid,
     p_seen_status text,
     p_seen_workflow_id text,
     p_seen_at timestamptz,
+    p_concept_id uuid,
     p_status text,
     p_stage text,
     p_error_type text,
@@ -484,7 +488,11 @@ begin
         raise exception 'a task is not settled as %', p_status;
     end if;
     update tasks
-    set status = p_status, stage = p_stage, error_type = p_error_type, error_message = p_error_message
+    set status = p_status,
+        stage = p_stage,
+        error_type = p_error_type,
+        error_message = p_error_message,
+        concept_id = p_concept_id
     where id = p_task_id
         and status = p_seen_status
         and status in ('pending', 'processing')
@@ -502,7 +510,7 @@ set search_path from current
 as $$
     -- What `starter.py store check` looks at. `version` grows with every migration that the worker depends on.
     select jsonb_build_object(
-        'version', 2,
+        'version', 3,
         'role', current_user,
         'unprotected_tables', (
             select coalesce(jsonb_agg(relname order by relname), '[]')
@@ -541,7 +549,7 @@ as $$
         'object_policies', (
             select coalesce(jsonb_agg(qual), '[]')
             from pg_policies
-            where schemaname = 'storage' and tablename = 'objects' and policyname = 'owners read their concept images'
+            where schemaname = 'storage' and tablename = 'objects' and cmd = 'SELECT'
         ),
         'announces_tasks', exists (
             select from pg_publication_rel join pg_publication on prpubid = pg_publication.oid

@@ -1,13 +1,14 @@
 -- Copies what the previous system left in tasks_prod, concepts_prod and color_variations_prod (or, where a project has no
 -- tables of that suffix, _dev) into the tables of this one. A table that is not there is skipped; without any of them
--- nothing happens. Runs twice without harm: what was copied is not copied again.
+-- nothing happens. May run again at any time, for what has come in and what has ended there meanwhile.
 --
 -- Nothing is taken away: the old tables and objects stay until you drop them. Rows are read as JSON, so that a column which
 -- a project never had, or has in addition, does not matter. What cannot be a row here (no UUID as its id or its
 -- owner) is left where it is and counted in a notice.
 --
 -- A task that was being processed can never be finished, because nobody remembers its work: it is copied as failed.
--- Copied rows have no `request`, by which retention knows to leave them alone.
+-- Copied rows have no `request`, by which retention knows to leave them alone, and the next copy knows that they are still
+-- the previous system's: whatever this one has taken up, or refused, has a request and is left as it is.
 
 do $$
 declare
@@ -60,12 +61,26 @@ begin
                 coalesce((old ->> 'updated_at')::timestamptz, (old ->> 'created_at')::timestamptz, now())
             from %1$I as old_row, to_jsonb(old_row) as old
             where old ->> 'id' ~ %2$L and old ->> 'user_id' ~ %2$L
-            on conflict (id) do nothing
+            on conflict (id) do update
+            set status = excluded.status,
+                error_type = excluded.error_type,
+                error_message = excluded.error_message,
+                result_id = excluded.result_id,
+                concept_id = excluded.concept_id,
+                metadata = excluded.metadata,
+                result = excluded.result
+            where tasks.request is null
+                and (
+                    tasks.status, tasks.error_type, tasks.error_message, tasks.result_id, tasks.metadata, tasks.result
+                ) is distinct from (
+                    excluded.status, excluded.error_type, excluded.error_message, excluded.result_id, excluded.metadata,
+                    excluded.result
+                )
             $copy$,
             'tasks' || suffix, uuid_form
         );
         get diagnostics copied = row_count;
-        raise notice 'tasks%: % rows, % copied now', suffix, present, copied;
+        raise notice 'tasks%: % rows, % copied or changed now', suffix, present, copied;
     end if;
 
     if to_regclass(quote_ident('concepts' || suffix)) is not null then
@@ -94,12 +109,14 @@ begin
                 coalesce((old ->> 'created_at')::timestamptz, now())
             from %1$I as old_row, to_jsonb(old_row) as old
             where old ->> 'id' ~ %2$L and old ->> 'user_id' ~ %2$L
-            on conflict (id) do nothing
+            -- Its task may have ended only after the last copy.
+            on conflict (id) do update set task_id = excluded.task_id
+            where concepts.image is null and concepts.task_id is null and excluded.task_id is not null
             $copy$,
             'concepts' || suffix, uuid_form
         );
         get diagnostics copied = row_count;
-        raise notice 'concepts%: % rows, % copied now', suffix, present, copied;
+        raise notice 'concepts%: % rows, % copied or changed now', suffix, present, copied;
     end if;
 
     if to_regclass(quote_ident('color_variations' || suffix)) is not null then
@@ -112,7 +129,12 @@ begin
             select
                 (old ->> 'id')::uuid,
                 (old ->> 'concept_id')::uuid,
-                row_number() over (
+                -- After those that were copied before, whose numbers stay.
+                (
+                    select coalesce(max(index), 0)
+                    from color_variations
+                    where color_variations.concept_id::text = lower(old ->> 'concept_id')
+                ) + row_number() over (
                     partition by old ->> 'concept_id' order by (old ->> 'created_at')::timestamptz, old ->> 'id'
                 ),
                 coalesce(old ->> 'palette_name', ''),
@@ -127,11 +149,12 @@ begin
                 and exists (
                     select from concepts where concepts.id::text = lower(old ->> 'concept_id') and concepts.image is null
                 )
+                and not exists (select from color_variations where color_variations.id::text = lower(old ->> 'id'))
             on conflict do nothing
             $copy$,
             'color_variations' || suffix, uuid_form
         );
         get diagnostics copied = row_count;
-        raise notice 'color_variations%: % rows, % copied now', suffix, present, copied;
+        raise notice 'color_variations%: % rows, % copied or changed now', suffix, present, copied;
     end if;
 end $$;

@@ -19,6 +19,8 @@ from tests.color.pictures import badge, chunk, gradient, pixels, png, raw_png, t
 
 RAMP = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
 TINY = raw_png(8, 8, deflated=zlib.compress(bytes(8 * 25)))
+INFLATING = zlib.compress(bytes(10**8))
+"""A hundred thousand bytes that become a hundred million."""
 
 
 def _mode(mode: str) -> Image.Image:
@@ -185,9 +187,9 @@ def test_what_is_too_large_is_refused_before_pixels_are_decoded(data: bytes) -> 
 @pytest.mark.parametrize(
     "extra",
     [
-        chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))),
-        chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(10**8))),
-        chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8))),
+        chunk(b"zTXt", b"a\0\0" + INFLATING),
+        chunk(b"iTXt", b"a\0\1\0\0\0" + INFLATING),
+        chunk(b"iCCP", b"a\0\0" + INFLATING),
     ],
     ids=["zTXt", "iTXt", "iCCP"],
 )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -24,6 +28,7 @@ from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
+from stores.port import Store
 from stores.supabase.project import is_owner
 from tests.messages.conftest import Place
 from tests.messages.samples import payload_of
@@ -217,6 +222,54 @@ async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
         with pytest.raises(NotNow, match="Temporal cannot be used"):
             await bridge.deliver(message)
     assert await place.store.task(request.task_id) is None
+
+
+@pytest.mark.parametrize("kind", ["local", "supabase"])
+async def test_a_refused_message_may_have_its_row(
+    client: Client, store: LocalStore, tmp_path: Path, project: SupabaseProject, kind: str
+) -> None:
+    """The web application records the message as it is, and then sends it: the row fails, as often as it comes."""
+    request, sound = make_request(user_id=OWNER), make_request(user_id=OWNER)
+    drawer = Drawer()
+    chosen: Store = store if kind == "local" else await project.store()
+    messages = {one.task_id: message_of(one) for one in (request, sound)}
+    messages[request.task_id] = bad = message_of(request, logo_description="fox")
+    for one in (request, sound):
+        data = messages[one.task_id].data
+        assert data is not None
+        row = (str(one.task_id), OWNER, data.decode() if one is request else '{"no": 1}')
+        if kind == "local":
+            record(tmp_path, *row)
+        else:
+            await project.sql("insert into tasks (id, user_id, request) values (%s, %s, %s)", row)
+    bridge = Bridge(
+        ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True),
+        chosen,
+        dead_letters=drawer,
+        can_own=is_owner,
+    )
+    for _ in range(2):
+        assert await bridge.deliver(bad) is Verdict.REFUSED
+    found = await chosen.task(request.task_id)
+    assert found is not None
+    assert found.error is not None
+    assert (found.status, found.error.type) == (TaskStatus.FAILED, REFUSED_MESSAGE)
+    assert drawer.letters == []
+    # A good message is not held up by what the row says.
+    assert await bridge.deliver(messages[sound.task_id]) is Verdict.STARTED
+    if kind == "supabase":
+        await chosen.close()
+
+
+def record(folder: Path, task_id: str, user_id: str, request: str) -> None:
+    """Record a pending task in a local store, past the store."""
+    now = datetime.now(UTC).isoformat()
+    with closing(sqlite3.connect(folder / "concepts.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO tasks (id, user_id, type, status, request, created_at, updated_at)"
+            " VALUES (?, ?, 'concept_generation', 'pending', ?, ?, ?)",
+            (task_id, user_id, request, now, now),
+        )
 
 
 async def test_supabase_knows_what_was_before(client: Client, project: SupabaseProject) -> None:

@@ -235,6 +235,18 @@ async def test_redirects_are_bounded(site: FakeService, steps: int, *, arrives: 
     assert len(site.requests) == 4
 
 
+async def test_cookies_are_not_kept(site: FakeService) -> None:
+    """What one user's server sets is not sent with the next user's picture, and not after a redirect either."""
+    setting = {"set-cookie": "who=ada; Path=/"}
+    site.script["/ada"] = [Reply(status=302, headers=setting | {"location": "/ada.png"})]
+    site.script["/ada.png"] = [Reply(site.image, headers=setting)]
+    site.script["/eve.png"] = [Reply(site.image)]
+    async with trusting(site) as downloads:
+        await downloads.fetch(f"{site.url}/ada")
+        await downloads.fetch(f"{site.url}/eve.png")
+    assert ["cookie" in request.headers for request in site.requests] == [False, False, False]
+
+
 # What comes
 
 

@@ -54,7 +54,8 @@ WRAPPED: list[JsonValue] = [
     f"```json\n{json.dumps([FOREST, NEON])}\n```",
     {"palettes": json.dumps([FOREST, NEON])},
     [FOREST, NEON | {"colors": [{"hex": "#f0f"}, {"hex": "0ff"}, {"x": "#FF0"}, {"hex": "#111"}, {"hex": "eee"}]}],
-    [FOREST, NEON | {"colors": {"a": "#f0f", "b": "0ff", "c": "#FF0", "d": "#111", "e": "eee"}}],
+    [FOREST, NEON | {"colors": {"a": "#f0f", "b": "#0ff", "c": "0xFF0", "d": "rgb(17, 17, 17)", "e": "#eee"}}],
+    [FOREST, NEON | {"colors": {"a": "f0f", "b": "0ff", "c": "FF0", "d": "111", "e": "eee"}}],
     [FOREST, NEON | {"colors": "#f0f, 0ff, #FF0, #111, eee"}],
     [FOREST, NEON | {"colors": ["#f0f", "0ff", "#FF0", "#111", "eee", "#f0f"]}],
     [FOREST, FOREST | {"name": "The same again"}, NEON],
@@ -70,6 +71,22 @@ def test_what_was_meant_is_understood(proposal: JsonValue) -> None:
     assert [palette.name for palette in palettes] == ["Forest", "Neon"]
     assert palettes[0].colors == tuple(FIVE)
     assert palettes[1].colors == ("#FF00FF", "#00FFFF", "#FFFF00", "#111111", "#EEEEEE")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"hex": "#112233", "role": "Facade", "share": "100"},
+        {"hex": "112233", "role": "Facade", "share": "100"},
+        {"value": "0x112233", "role": "Facade", "share": "100"},
+        {"color": {"rgb": "rgb(17, 34, 51)", "share": "100"}, "role": "Facade", "tags": ["bad", "ace"]},
+        {"code": "#112233", "hex": "#112233", "uses": "100, 200, 300"},
+    ],
+)
+def test_what_a_table_says_about_a_color_is_no_color(more: JsonValue) -> None:
+    """Words and numbers that could be read as digits of one count only where nothing next to them is marked as one."""
+    (palette,) = palettes_of([{"name": "Stone", "colors": [more, "#445566", "#778899"]}], 1, "The service")
+    assert palette.colors == ("#112233", "#445566", "#778899")
 
 
 def test_equal_names_are_told_apart() -> None:

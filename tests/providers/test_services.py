@@ -8,13 +8,18 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Literal
 
+import httpx
 import pytest
 
 from contracts.palettes import Palette
 from contracts.tasks import Aspect
-from providers.download import Downloads, Origin
+from providers import wire
+from providers.download import Downloaded, Downloads, Origin
+from providers.encoded import ATTEMPT_S, TEXT_LIMITS
 from providers.errors import (
     ProviderAnswerLost,
     ProviderAnswerUnusable,
@@ -31,7 +36,7 @@ from providers.jigsawstack import JigsawStackImages, jigsawstack_endpoint
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage
 from providers.wire import Limits, http_client
 from tests.command import ROOT
-from tests.rig import draw_png
+from tests.rig import draw_png, until
 from tests.services import (
     CHUNK,
     KEY,
@@ -47,6 +52,7 @@ from tests.services import (
     palettes,
     refusal,
 )
+from workflows.policies import CREATE_PALETTES, REFINE_IMAGE
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
 Adapters = tuple[ImageProvider, PaletteProvider]
@@ -117,9 +123,8 @@ async def test_a_refinement_sends_the_picture(service: FakeService, ours: Adapte
         assert (upload.body, upload.headers["content-type"]) == (source, "image/png")
         assert edit.document()["file_store_key"] == "some/key.png"
         prompt = str(edit.document()["prompt"])
-        assert [one.target for one in service.requests if one.method == "DELETE"] == [
-            "/v1/store/file/read/some%2Fkey.png"
-        ]
+        await until(lambda: service.requests[-1].method == "DELETE")
+        assert service.requests[-1].target == "/v1/store/file/read/some%2Fkey.png"
     else:
         form = edit.form()
         assert form["image"].get_payload(decode=True) == source
@@ -373,6 +378,67 @@ async def test_a_removal_that_fails_takes_nothing_away(removal: Step) -> None:
         assert (await images.refine(draw_png(), "longer tail", ())).data == fake.image
 
 
+async def test_a_removal_that_takes_long_delays_nothing() -> None:
+    """The answer is there before the removal has begun, and a cancel comes too late; closing waits for the removal."""
+    fake = FakeJigsawStack()
+    hold = Hold(asyncio.Event())
+    path = "/v1/store/file/read/some%2Fkey.png"
+    fake.script[path] = [hold]
+    async with fake.serving():
+        async with adapters(fake) as (images, _):
+            refining = asyncio.create_task(images.refine(draw_png(), "longer tail", ()))
+            await asyncio.wait_for(hold.entered.wait(), 30)
+            refining.cancel()
+            assert (await refining).data == fake.image
+            asyncio.get_running_loop().call_soon(hold.until.set)
+        await until(lambda: path in fake.answered)
+
+
+async def test_one_attempt_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Upload, call and link share what is left of it, and all of it ends before Temporal gives the attempt up."""
+    clock = 0.0
+    allowed: dict[str, object] = {}
+    takes_s = {"/v1/store/file": 25.0, "/v1/ai/image_generation": 70.0, "/a.png": 0.0}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal clock
+        allowed[request.url.path] = request.extensions["timeout"]["read"]
+        clock += takes_s.get(request.url.path, 0.0)
+        document = {"key": "k", "url": "https://x.example/a.png", "success": True}
+        content = draw_png() if request.url.path == "/a.png" else json.dumps(document).encode()
+        return httpx.Response(200, stream=httpx.ByteStream(content))
+
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: clock))
+    transport = httpx.MockTransport(answer)
+    downloads = Downloads([Origin.of("https://x.example")], transport=transport)
+    async with httpx.AsyncClient(transport=transport) as client:
+        images = JigsawStackImages(jigsawstack_endpoint(client, "https://x.example", KEY), downloads)
+        assert (await images.refine(draw_png(), "longer tail", ())).data == draw_png()
+        await images.aclose()
+    assert [allowed[path] for path in takes_s] == [30.0, 75.0, 15.0]
+    assert timedelta(seconds=ATTEMPT_S) < REFINE_IMAGE["start_to_close_timeout"]
+    assert timedelta(seconds=TEXT_LIMITS.timeout_s) < CREATE_PALETTES["start_to_close_timeout"]
+
+
+async def test_a_link_has_what_the_call_left_of_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nothing is uploaded: thirty seconds at most, less where the call took long."""
+    fake = FakeOpenAI()
+    given: list[float] = []
+
+    async def fetch(_: Downloads, url: str, *, timeout_s: float) -> Downloaded:
+        given.append(timeout_s)
+        return Downloaded(draw_png(), url)
+
+    monkeypatch.setattr(Downloads, "fetch", fetch)
+    for taken_s in (5.0, 95.0):
+        times = iter([0.0, taken_s])
+        monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda times=times: next(times)))
+        async with fake.serving(), adapters(fake) as (images, _):
+            fake.script[fake.image_path] = [Reply(b'{"data": [{"url": "https://x.example/a.png"}]}')]
+            await images.generate(LOGO, THEME)
+    assert given == [30.0, 15.0]
+
+
 async def test_a_call_that_is_given_up_is_closed(service: FakeService, ours: Adapters) -> None:
     """Whoever stops waiting leaves the service too: the connection is closed, and others go on working."""
     images, _ = ours
@@ -386,6 +452,16 @@ async def test_a_call_that_is_given_up_is_closed(service: FakeService, ours: Ada
         await calling
     assert isinstance(await images.generate(LOGO, THEME), ProvidedImage)
     assert len(service.requests) == 2
+
+
+async def test_cookies_of_a_service_are_not_kept(service: FakeService, ours: Adapters) -> None:
+    """One account's connections serve many users: no call can be told to belong to another."""
+    service.script[service.image_path] = [refusal(503, set_cookie="who=ada; Path=/")]
+    images, _ = ours
+    with pytest.raises(ProviderUnavailable):
+        await images.generate(LOGO, THEME)
+    await images.generate(LOGO, THEME)
+    assert ["cookie" in request.headers for request in service.requests] == [False, False]
 
 
 async def test_connections_are_shared_and_closed() -> None:

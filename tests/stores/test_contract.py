@@ -751,6 +751,16 @@ async def test_what_ended_long_ago_is_found(backend: Backend, status: TaskStatus
     assert await backend.store.expired_tasks(LONG_AGO, 10) == ()
 
 
+async def test_what_was_settled_long_ago_is_found(backend: Backend) -> None:
+    """A task that no workflow ever claimed, as the web application recorded it: its objects are known all the same."""
+    request = make_request()
+    await backend.add_pending(request)
+    (seen,) = await backend.store.open_tasks(datetime.now(UTC) + timedelta(days=1), None, 10)
+    assert await backend.store.settle_task(seen, TaskStatus.FAILED, REFUSED)
+    await backend.age(request, LONG_AGO)
+    assert await backend.store.expired_tasks(SINCE, 10) == (expired(request),)
+
+
 async def test_the_oldest_come_first(backend: Backend) -> None:
     """In batches of the size that was asked for."""
     requests = [await ended_long_ago(backend, TaskStatus.FAILED) for _ in range(3)]

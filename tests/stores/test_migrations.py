@@ -186,6 +186,73 @@ def test_the_previous_systems_rows_are_copied(database: Postgres, suffix: str) -
     assert ask(database, "select jsonb_array_length(expired_tasks(now(), 10))") == [(0,)]
 
 
+UNDER_WAY = str(uuid.UUID(int=5))
+
+
+def test_the_second_copy_brings_what_came_in_meanwhile(database: Postgres) -> None:
+    """Before the change-over: what has ended since then has ended here too, with its concept; what began was lost."""
+    database.execute(PREVIOUS.format("_prod"), DATABASE)
+    database.execute(
+        f"update tasks_prod set status = 'pending', result_id = null where id = '{TASK}';"  # noqa: S608 -- ours
+        f"insert into tasks_prod (id, user_id, status) values ('{UNDER_WAY}', '{OWNER}', 'pending');"
+        f"delete from color_variations_prod where palette_name = 'first'",
+        DATABASE,
+    )
+    migrate_again(database, DATABASE)
+    state = "select id::text, status, error_type, result_id::text, concept_id::text from tasks order by id"
+    assert ask(database, state) == [
+        (TASK, "pending", None, None, None),
+        (LOST, "failed", "PreviousSystem", None, None),
+        (BROKEN, "failed", "PreviousSystem", None, None),
+        (UNDER_WAY, "pending", None, None, None),
+    ]
+    assert ask(database, "select task_id from concepts") == [(None,)]
+    database.execute(
+        f"update tasks_prod set status = 'completed', result_id = '{CONCEPT}' where id = '{TASK}';"  # noqa: S608 -- ours
+        f"update tasks_prod set status = 'failed', error_message = 'no quota' where id = '{LOST}';"
+        f"update tasks_prod set status = 'processing' where id = '{UNDER_WAY}';"
+        "insert into color_variations_prod (concept_id, palette_name, colors, created_at)"
+        f" values ('{CONCEPT}', 'earlier', '[]', '2025-01-02 01:00')",
+        DATABASE,
+    )
+    migrate_again(database, DATABASE)
+    after = ask(database, state)
+    assert after == [
+        (TASK, "completed", None, CONCEPT, CONCEPT),
+        (LOST, "failed", "PreviousSystem", None, None),
+        (BROKEN, "failed", "PreviousSystem", None, None),
+        (UNDER_WAY, "failed", "PreviousSystem", None, None),
+    ]
+    assert ask(database, "select task_id::text from concepts") == [(TASK,)]
+    assert ask(database, f"select error_message from tasks where id = '{LOST}'") == [("no quota",)]  # noqa: S608
+    names = ask(database, "select index, palette_name from color_variations order by index")
+    assert names == [(1, "second"), (2, "earlier")]
+    everything = "select to_jsonb(t) from tasks as t order by id"
+    rows = ask(database, everything)
+    migrate_again(database, DATABASE)
+    assert ask(database, everything) == rows
+
+
+@pytest.mark.parametrize("ending", ["claimed", "completed", "refused"])
+def test_what_this_system_has_taken_up_is_its_own(database: Postgres, ending: str) -> None:
+    """Whatever the previous system says of it by now."""
+    database.execute(PREVIOUS.format("_prod"), DATABASE)
+    database.execute(f"update tasks_prod set status = 'pending', result_id = null where id = '{TASK}'", DATABASE)  # noqa: S608
+    migrate_again(database, DATABASE)
+    about = f"'{TASK}', '{OWNER}', 'concept_generation', '{{}}', '{uuid.uuid4()}', 'w'"
+    if ending == "refused":
+        ask(database, f"select fail_task({about}, 'failed', 'claim', 'InvalidMessage', 'no')")
+    else:
+        ask(database, f"select claim_task({about})")
+    if ending == "completed":
+        database.execute(f"update tasks set status = 'completed' where id = '{TASK}'", DATABASE)  # noqa: S608
+    row = f"select to_jsonb(t) from tasks as t where id = '{TASK}'"  # noqa: S608
+    before = ask(database, row)
+    database.execute(f"update tasks_prod set status = 'completed', result_id = '{CONCEPT}'", DATABASE)  # noqa: S608
+    migrate_again(database, DATABASE)
+    assert ask(database, row) == before
+
+
 def test_production_goes_before_development(database: Postgres) -> None:
     """A project that has both is the production project: rows of the other kind are not mixed in."""
     database.execute(PREVIOUS.format("_prod"), DATABASE)

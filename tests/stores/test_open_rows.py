@@ -95,6 +95,45 @@ async def test_a_message_nobody_can_read_does_not_hide_the_others(backend: Backe
     assert found == {broken.task_id: None, sound.task_id: sound}
 
 
+@pytest.mark.parametrize("ending", ["fail", "settle"])
+async def test_a_message_nobody_can_read_says_whose_it_is(backend: Backend, ending: str) -> None:
+    """Owner and status are told, by every answer; the task ends as any other, can be reopened, and is removed."""
+    request, store = make_request(), backend.store
+    await backend.add_pending(request)
+    await backend.spoil(request)
+    row = await store.task(request.task_id)
+    assert row is not None
+    assert (row.status, row.user_id, row.concept_id) == (TaskStatus.PENDING, request.user_id, request.concept_id)
+    assert row.request is None
+    if ending == "fail":
+        ended = await store.fail_task(request, "message-1", TaskStatus.FAILED, LOST)
+        assert (ended.status, ended.error) == (TaskStatus.FAILED, LOST)
+        assert await store.claim_task(request, request.workflow_id) == ended
+    else:
+        assert await store.settle_task(row, TaskStatus.FAILED, LOST)
+    ended_row = await store.task(request.task_id)
+    assert ended_row is not None
+    reopened = await store.reopen_task(request.task_id, ended_row.updated_at)
+    assert reopened is not None
+    assert (reopened.status, reopened.request) == (TaskStatus.PENDING, None)
+    assert await store.settle_task(reopened, TaskStatus.CANCELLED, LOST)
+    found = await store.expired_tasks(LATER, 10)
+    assert await store.remove_tasks(found, LATER) == found
+    assert await store.task(request.task_id) is None
+
+
+async def test_a_claim_says_what_is_worked_on(backend: Backend) -> None:
+    """A message that can be read takes the place of one that cannot; a second claim changes nothing of it."""
+    request = make_request()
+    await backend.add_pending(request)
+    await backend.spoil(request)
+    assert (await backend.store.claim_task(request, request.workflow_id)).request == request
+    other = make_request(task_id=request.task_id, logo_description="something else")
+    assert (await backend.store.claim_task(other, request.workflow_id)).request == request
+    (seen,) = await backend.store.open_tasks(LATER, None, 10)
+    assert seen.request == request
+
+
 @pytest.mark.parametrize("status", [TaskStatus.FAILED, TaskStatus.CANCELLED])
 async def test_a_row_is_settled_as_it_was_seen(backend: Backend, status: TaskStatus) -> None:
     """Whoever held it, and only once."""

@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 
+import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
 from contracts.retention import ExpiredTask
 from contracts.tasks import Stage, TaskError, TaskStatus
 from stores.errors import (
@@ -24,12 +25,14 @@ from stores.errors import (
     ObjectMissing,
     StoreConflict,
     StoreForbidden,
+    StoreNotSetUp,
     StoreRefused,
     StoreThrottled,
     StoreUnavailable,
     TaskHeld,
 )
 from stores.supabase import objects
+from stores.supabase.project import Project
 from stores.supabase.store import SupabaseStore
 from tests import rig
 from tests.command import ROOT
@@ -123,6 +126,64 @@ async def test_a_hang_ends_in_time(project: SupabaseProject) -> None:
     reachable = set(CALLS) - {"DELETE concept-images"}  # nothing is deleted that was not listed
     await asyncio.gather(*map(hangs, reachable))
     await store.close()
+
+
+LONG_CALLS: Mapping[str, tuple[str, str, Ask]] = {
+    "storing an object": (
+        "POST base.png",
+        "GET base.png",
+        lambda store: store.put(store.concept_bucket, PATH, b"other", PNG),
+    ),
+    "reading an object": ("GET base.png", "INFO base.png", lambda store: store.get(store.concept_bucket, PATH)),
+    "removing a folder": (
+        "list",
+        "DELETE concept-images",
+        lambda store: store.remove_folder(store.concept_bucket, f"{OWNER}/1"),
+    ),
+}
+"""Calls of several requests: the first and the last of these, and the call."""
+
+
+@pytest.mark.parametrize("purpose", LONG_CALLS)
+async def test_a_call_has_one_deadline_for_all_its_requests(project: SupabaseProject, purpose: str) -> None:
+    """What the first request took is not there for the last one; another call, as patient, begun then ends later."""
+    first, last, ask = LONG_CALLS[purpose]
+    clock, store = await project.store(row_timeout_s=2), await project.store(row_timeout_s=3, object_timeout_s=3)
+    project.gateway.storage.keeps_metadata = purpose != "storing an object"  # else its bytes need not be fetched
+    await store.put(store.concept_bucket, PATH, b"bytes", PNG)
+    begun: list[asyncio.Task[None]] = []
+
+    async def two_seconds() -> None:
+        with pytest.raises(StoreUnavailable):
+            await clock.task(REQUEST.task_id)
+
+    async def begin() -> None:
+        begun.append(asyncio.create_task(two_seconds()))
+
+    project.gateway.script.faults += [
+        Fault("GET tasks", "", Kind.HANG, times=2),
+        Fault(first, "", None, meanwhile=two_seconds),
+        Fault(last, "", Kind.HANG, meanwhile=begin),
+    ]
+    with pytest.raises(StoreUnavailable, match="Supabase did not answer within 3 s") as refusal:
+        await ask(store)
+    (later,) = begun
+    assert not later.done()
+    assert str(refusal.value).endswith(f": {purpose}")
+    await later
+    await clock.close()
+    await store.close()
+
+
+def test_the_stores_patience_is_shorter_than_the_activities() -> None:
+    """Of every activity that makes such a call: else Temporal's clock would say less than the store can."""
+    project = Project(url="", service_role="")
+    about_rows = (policies.CLAIM_TASK, policies.STORE_CONCEPT, policies.FAIL_TASK, policies.ADD_VARIATIONS)
+    about_objects = (policies.UPLOAD_IMAGE, policies.RENDER_VARIATION, policies.REMOVE_CANDIDATES, policies.LOAD_SOURCE)
+    for policy in about_rows:
+        assert timedelta(seconds=project.row_timeout_s) < policy["start_to_close_timeout"]
+    for policy in about_objects:
+        assert timedelta(seconds=project.object_timeout_s) < policy["start_to_close_timeout"]
 
 
 async def test_nobody_there_is_unavailable(project: SupabaseProject) -> None:
@@ -256,9 +317,9 @@ async def test_an_owner_is_a_uuid(project: SupabaseProject, store: SupabaseStore
 async def test_a_schema_without_our_functions_may_get_them(project: SupabaseProject) -> None:
     """Not final: a deployment mends it, and until then the message says how."""
     store = await project.store(schema="storage")
-    with pytest.raises(StoreUnavailable, match="apply supabase/migrations"):
+    with pytest.raises(StoreNotSetUp, match="apply supabase/migrations"):
         await store.claim_task(REQUEST, "w")
-    with pytest.raises(StoreUnavailable, match="apply supabase/migrations"):
+    with pytest.raises(StoreNotSetUp, match="apply supabase/migrations"):
         await store.task(REQUEST.task_id)
     await store.close()
 

@@ -23,7 +23,7 @@ from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.server import Gateway
 from tests.supabase_site.tokens import anon_key, service_key, user_token
 
-STRANGER = str(uuid.uuid4())
+STRANGER = "0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14"
 TABLES = ("tasks", "concepts", "color_variations")
 FUNCTIONS = (
     "claim_task",

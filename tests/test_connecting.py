@@ -1,0 +1,107 @@
+"""A Temporal server that answers, but not as one would like: a refusal is told apart from a moment's outage."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import grpc
+import pytest
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from contracts.tasks import workflow_id
+from contracts.workflows import STATUS_QUERY
+from runtime.client import connect, ensure_search_attributes
+from runtime.concepts import ConceptClient, NoAnswer
+from runtime.embedded import EmbeddedServer
+from runtime.errors import TemporalMisconfigured, TemporalUnreachable
+from runtime.running import running
+from tests.command import make_shell
+from tests.frontend import frontend
+
+Code = grpc.StatusCode
+
+
+@pytest.mark.parametrize("call", ["ListSearchAttributes", "AddSearchAttributes"])
+@pytest.mark.parametrize("code", [Code.PERMISSION_DENIED, Code.UNIMPLEMENTED, Code.INVALID_ARGUMENT])
+async def test_concepts_go_without_attributes_that_are_refused(call: str, code: Code) -> None:
+    """No operator rights, as in Temporal Cloud, no operator service, or no room for more: a warning, and they go on."""
+    server = await EmbeddedServer.start()
+    try:
+        async with frontend(server.address, **{call: code}) as address:
+            assert not await ensure_search_attributes(await connect(address))
+        assert await ensure_search_attributes(await connect(server.address))
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.INTERNAL])
+async def test_a_moment_s_outage_is_no_refusal(server: EmbeddedServer, code: Code) -> None:
+    """What may be well in a second must not take the attributes from a process for its whole life."""
+    async with frontend(server.address, ListSearchAttributes=code) as address:
+        client = await connect(address)
+        with pytest.raises(TemporalUnreachable, match=f"no Temporal server answers at {address}: the test says so"):
+            await ensure_search_attributes(client)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (Code.PERMISSION_DENIED, "the Temporal server at {} does not let this worker work: the test says so"),
+        (Code.UNAVAILABLE, "no Temporal server answers at {}: the test says so"),
+    ],
+)
+async def test_a_worker_that_may_not_work_says_so(
+    server: EmbeddedServer, tmp_path: Path, code: Code, sentence: str
+) -> None:
+    """Exit 3 after one sentence with the server's own words: also when all its queues are refused at once."""
+    shell = make_shell(tmp_path, CONCEPT_LOG_LEVEL="ERROR")
+    async with frontend(server.address, DescribeNamespace=code) as address:
+        ended = await shell.run("worker.py", TEMPORAL_ADDRESS=address)
+    assert ended.err.splitlines() == [f"worker.py: {sentence.format(address)}"]
+    assert (ended.code, ended.out) == (3, "")
+
+
+async def test_a_mistake_of_ours_is_not_blamed_on_the_server(client: Client) -> None:
+    """What goes wrong while workers run stays what it is."""
+    with pytest.raises(RuntimeError, match=r"^a mistake$"):
+        async with running(client, []):
+            raise RuntimeError("a mistake")
+    with pytest.raises(TimeoutError, match=r"^too late$"):
+        async with running(client, []):
+            raise TimeoutError("too late")
+
+
+@pytest.mark.parametrize("address", ["https://user:hunter2@x.example.com:7233", "user:hunter2@127.0.0.1:1"])
+async def test_an_address_that_is_none_is_not_repeated(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """It may hold a password, which no line of a log is to show."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    with pytest.raises(TemporalMisconfigured, match=r"^TEMPORAL_ADDRESS must be host:port, such as localhost:7233$"):
+        await connect()
+
+
+@workflow.defn(name="Sulking")
+class _Sulking:
+    """Answers no question about its status."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Wait to be terminated."""
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.query(name=STATUS_QUERY)
+    def status(self) -> str:
+        """Never."""
+        raise ValueError("not now")
+
+
+async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
+    """Commands then look at the row, as for a workflow that nobody works on."""
+    queue, task_id = f"test-{uuid.uuid4()}", uuid.uuid4()
+    async with Worker(client, task_queue=queue, workflows=[_Sulking], workflow_runner=UnsandboxedWorkflowRunner()):
+        handle = await client.start_workflow("Sulking", id=workflow_id(task_id), task_queue=queue)
+        with pytest.raises(NoAnswer):
+            await ConceptClient(client, queue, with_attributes=False).status(task_id)
+        await handle.terminate()
