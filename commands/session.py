@@ -97,9 +97,9 @@ class Session:
         running = await self.concepts.is_running(task_id)
         if status is not None and running:
             return await self._with_links(status)
-        # No worker answers, or the workflow has ended and does not know how its task went on.
+        # No worker answers, or the workflow has ended or was terminated, and does not know how its task went on.
         row = await self.store.task(task_id)
-        if status is not None and (row is None or row.status is status.state):
+        if status is not None and status.state.ended and (row is None or row.status is status.state):
             return status
         if row is not None:
             return status_of_row(row)

@@ -826,6 +826,7 @@ TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
         layout.source_image(TASK),
         layout.given_image(TASK),
         layout.paid_palettes(TASK),
+        layout.choice(TASK),
     ],
 )
 async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> None:
