@@ -233,6 +233,15 @@ def test_search_attributes_are_made_everywhere() -> None:
         assert key.name in script
 
 
+def test_servers_are_told_what_is_promised() -> None:
+    """On the servers of both compose files stopping workers lose no task, and users take turns."""
+    dynamic = _TREE.validate_python(yaml.safe_load((ROOT / "deploy" / "temporal" / "dynamic.yaml").read_text()))
+    assert set(dynamic) == {"frontend.enableCancelWorkerPollsOnShutdown", "matching.enableFairness"}
+    assert all(values == [{"value": True}] for values in dynamic.values())
+    flags = {f"--dynamic-config-value={name}=true" for name in dynamic}
+    assert flags <= set(map(str, items(services(COMPOSE[1])["temporal"]["command"])))
+
+
 def test_what_is_documented_reaches_the_containers() -> None:
     """Variables of traces and Google's project go to every program, Google's credentials to those of Pub/Sub alone."""
     documented = set(re.findall(r"\bOTEL_[A-Z_]+[A-Z]\b", (ROOT / "docs" / "operating.md").read_text()))

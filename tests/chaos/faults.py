@@ -32,7 +32,8 @@ class Fault:
 
     name: str
     weight: int
-    strike: Callable[[Site, random.Random], Awaitable[None]]
+    strike: Callable[[Site, random.Random], Awaitable[bool]]
+    """Answers whether there was anything that it could befall."""
 
 
 def _some_worker(site: Site, chance: random.Random) -> WorkerProcess | None:
@@ -51,49 +52,55 @@ async def _some_recorded_task(site: Site, chance: random.Random) -> Request | No
     return task
 
 
-async def _kill_worker(site: Site, chance: random.Random) -> None:
+async def _kill_worker(site: Site, chance: random.Random) -> bool:
     worker = _some_worker(site, chance)
     if worker is not None:
         await worker.end(signal.SIGKILL)
+    return worker is not None
 
 
-async def _stop_worker(site: Site, chance: random.Random) -> None:
+async def _stop_worker(site: Site, chance: random.Random) -> bool:
     """A deployment: the new one starts while the old one finishes what runs."""
     worker = _some_worker(site, chance)
     if worker is not None:
         await site.add_worker()
         await worker.end(signal.SIGTERM)
+    return worker is not None
 
 
-async def _pause_worker(site: Site, chance: random.Random) -> None:
+async def _pause_worker(site: Site, chance: random.Random) -> bool:
     worker = _some_worker(site, chance)
     if worker is not None:
         with worker.in_trouble():
             worker.send(signal.SIGSTOP)
             await asyncio.sleep(chance.uniform(1, 8))
             worker.send(signal.SIGCONT)
+    return worker is not None
 
 
-async def _kill_server(site: Site, chance: random.Random) -> None:
+async def _kill_server(site: Site, chance: random.Random) -> bool:
     del chance
     await site.kill_server()
+    return True
 
 
-async def _pause_server(site: Site, chance: random.Random) -> None:
+async def _pause_server(site: Site, chance: random.Random) -> bool:
     process = site.server.process
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(chance.uniform(0.5, 4))
         process.send_signal(signal.SIGCONT)
+    return True
 
 
-async def _cut_connections(site: Site, chance: random.Random) -> None:
+async def _cut_connections(site: Site, chance: random.Random) -> bool:
     for _ in range(chance.randint(1, 3)):
         site.wire.cut()
         await asyncio.sleep(chance.uniform(0, 0.4))
+    return True
 
 
-async def _fill_disk(site: Site, chance: random.Random) -> None:
+async def _fill_disk(site: Site, chance: random.Random) -> bool:
     """No excuse for paying twice: a worker can wait."""
     workers = site.living
     for worker in workers:
@@ -101,23 +108,26 @@ async def _fill_disk(site: Site, chance: random.Random) -> None:
     await asyncio.sleep(chance.uniform(0.5, 4))
     for worker in workers:
         worker.fill_disk(full=False)
+    return bool(workers)
 
 
-async def _cancel(site: Site, chance: random.Random) -> None:
+async def _cancel(site: Site, chance: random.Random) -> bool:
     task = _some_task(site, chance)
     if task is not None:
         with suppress(RPCError, UnknownWorkflow):
             await site.concepts.cancel(task.task_id)
+    return task is not None
 
 
-async def _terminate(site: Site, chance: random.Random) -> None:
+async def _terminate(site: Site, chance: random.Random) -> bool:
     task = await _some_recorded_task(site, chance)
     if task is not None:
         with suppress(RPCError):
             await site.client.get_workflow_handle(task.workflow_id).terminate("chaos")
+    return task is not None
 
 
-async def _forget(site: Site, chance: random.Random) -> None:
+async def _forget(site: Site, chance: random.Random) -> bool:
     """The server loses a workflow, as one whose data was restored from yesterday."""
     task = await _some_recorded_task(site, chance)
     if task is not None:
@@ -128,21 +138,24 @@ async def _forget(site: Site, chance: random.Random) -> None:
                     workflow_execution=WorkflowExecution(workflow_id=task.workflow_id),
                 )
             )
+    return task is not None
 
 
-async def _start_again(site: Site, chance: random.Random) -> None:
+async def _start_again(site: Site, chance: random.Random) -> bool:
     task = _some_task(site, chance)
     if task is not None:
         with suppress(RPCError):
             await asyncio.gather(*(site.concepts.start(task) for _ in range(2)))
+    return task is not None
 
 
-async def _retry(site: Site, chance: random.Random) -> None:
+async def _retry(site: Site, chance: random.Random) -> bool:
     """Somebody wants a task that has ended once more; one that has not, or that lacks nothing, is left as it is."""
     task = await _some_recorded_task(site, chance)
     if task is not None:
         with suppress(BadInput, RPCError, StoreUnavailable):
             await Session(Settings.model_validate({}), site.store, site.concepts).retry(task.task_id)
+    return task is not None
 
 
 FAULTS = (
@@ -162,22 +175,33 @@ FAULTS = (
 
 
 async def strike_until(site: Site, over: asyncio.Event, chance: random.Random, pace_s: float) -> Counter[str]:
-    """One fault after the other, each beginning about `pace_s` seconds after the last one; how many of each."""
+    """One fault after the other, each beginning about `pace_s` seconds after the last one; how many of each.
+
+    Until `over`, and until each kind has befallen something: before that, chance decides their order alone.
+    """
     struck: Counter[str] = Counter()
-    # Every fault comes once before chance decides alone: a short run meets each kind, too.
     first = chance.sample(FAULTS, len(FAULTS))
     async with asyncio.TaskGroup() as striking:
         busy: dict[str, asyncio.Task[None]] = {}
-        while not over.is_set():
-            fault = first.pop() if first else chance.choices(FAULTS, [fault.weight for fault in FAULTS])[0]
-            running = busy.get(fault.name)
-            if running is None or running.done():  # two of one kind would undo each other
-                busy[fault.name] = striking.create_task(_strike(fault, site, chance), name=fault.name)
-                struck[fault.name] += 1
-            with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), chance.uniform(0.5, 1.5) * pace_s)
+        while not over.is_set() or len(struck) < len(FAULTS):
+            due = [fault for fault in first if not struck[fault.name] and _is_idle(busy, fault)]
+            fault = due[0] if due else chance.choices(FAULTS, [fault.weight for fault in FAULTS])[0]
+            if _is_idle(busy, fault):  # two of one kind would undo each other
+                busy[fault.name] = striking.create_task(_strike(fault, site, chance, struck), name=fault.name)
+            pause_s = chance.uniform(0.5, 1.5) * pace_s
+            if over.is_set():
+                await asyncio.sleep(pause_s)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), pause_s)
     return struck
 
 
-async def _strike(fault: Fault, site: Site, chance: random.Random) -> None:
-    await fault.strike(site, chance)
+def _is_idle(busy: dict[str, asyncio.Task[None]], fault: Fault) -> bool:
+    running = busy.get(fault.name)
+    return running is None or running.done()
+
+
+async def _strike(fault: Fault, site: Site, chance: random.Random, struck: Counter[str]) -> None:
+    if await fault.strike(site, chance):
+        struck[fault.name] += 1
