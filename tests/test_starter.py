@@ -337,7 +337,13 @@ async def test_a_port_in_use_is_refused(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status", "not even an id"], ["cancel", "6f1f0c58-3c3e-4d52-9a64-0d7b5f0a9c21"], ["watch", "x"], ["generate", *WORDS]]
+    "arguments",
+    [
+        ["status", "not even an id"],
+        ["cancel", "6f1f0c58-3c3e-4d52-9a64-0d7b5f0a9c21"],
+        ["watch", "x"],
+        ["generate", *WORDS],
+    ],
 )
 async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list[str]) -> None:
     """Exit code 3 with one line, before any id is judged."""
