@@ -25,18 +25,26 @@ __all__ = ["gateway", "postgres", "project", "running_browser", "running_service
 LONGEST_FIRST = (
     "test_starter.py",
     "test_supabase_concepts.py",
-    "test_paid_calls.py",
-    "test_lifecycle.py",
-    "test_reconciliation.py",
     "test_encryption.py",
-    "test_supabase_security.py",
-    "test_short.py",
     "test_worker.py",
-    "test_supabase.py",
+    "test_reconciliation.py",
+    "test_paid_calls.py",
     "test_bridge.py",
+    "test_lifecycle.py",
+    "test_codec_server.py",
+    "test_supabase.py",
+    "test_contract.py",
+    "test_deployment.py",
+    "test_crashes.py",
+    "test_generation.py",
+    "test_builtin_logo.py",
+    "test_traces.py",
+    "test_supabase_security.py",
     "test_operator_page.py",
+    "test_short.py",
+    "test_health.py",
 )
-"""The files that take half a minute and more. What begins last decides how long the last process runs on alone."""
+"""The files that wait or work longest. What begins last decides how long the last process runs on alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -245,7 +245,7 @@ async def test_every_function_is_the_workers_alone(office: Office, function: str
         arguments["p_concept"] = rig.make_concept(request).model_dump(mode="json")
     if function in {"reopen_task", "settle_task"}:
         arguments["p_task_id"] = str(request.task_id)
-    if function in {"insert_variations", "read_concept", "add_variations"}:
+    if function in {"insert_variations", "read_concept", "add_variations", "settle_task"}:
         arguments["p_concept_id"] = str(request.concept_id)
     if function == "remove_tasks":
         arguments["p_task_ids"] = [str(request.task_id)]
