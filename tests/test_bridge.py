@@ -333,7 +333,7 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
 
 async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issuer) -> None:
     """Nobody follows this bridge from one fetch of the keys to the next."""
-    issuer.answer = 500
+    issuer.answer, before = 500, issuer.fetches
     bearing = {"authorization": f"Bearer {issuer.token()}"}
     async with site.bridge("push") as bridge, httpx.AsyncClient(trust_env=False) as http:
 
@@ -348,7 +348,7 @@ async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issue
 
         await until(is_let_in)
         assert (await bridge.terminate()).code == 0
-    assert issuer.fetches == 2
+    assert issuer.fetches - before >= 2
     assert issuer.cookies == []
 
 

@@ -26,6 +26,7 @@ from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient, Start
 from runtime.embedded import EmbeddedServer
 from runtime.errors import FolderInUse, PortInUse, ServerStartError, TemporalUnreachable
+from tests.command import free_address
 from tests.rig import make_request, until
 
 
@@ -58,7 +59,7 @@ def is_free(folder: Path) -> bool:
 # What survives
 
 
-async def test_a_folder_remembers_everything(tmp_path: Path, taken_port: int) -> None:
+async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
     """Stopped and started again on its folder, at another port, a server has its workflows and search attributes."""
     folder = tmp_path / "not there yet"
     request = make_request()
@@ -69,7 +70,7 @@ async def test_a_folder_remembers_everything(tmp_path: Path, taken_port: int) ->
     assert await concepts.start(request) is Start.STARTED
     await server.stop()
 
-    port = embedded._choose_port(None, taken_port)
+    port = int(free_address().rpartition(":")[2])
     again = await EmbeddedServer.start(folder=folder, port=port)
     assert again.address == f"127.0.0.1:{port}"
     client = await connect(again.address)
