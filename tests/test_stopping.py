@@ -85,8 +85,8 @@ async def test_a_worker_stopped_under_load_finishes_what_it_began(site: Site) ->
     assert "stopping: no new work, finishing what runs" in messages(ended.err)
     assert {await site.row_status(request) for request in held + free} == {TaskStatus.COMPLETED}
     attempts = [attempt for request in held + free for attempt in await attempts_of(client, request)]
-    again = [attempt for attempt in attempts if attempt[1] > 1]
-    assert again == []
+    again = [(name, number) for name, number, _ in attempts if number > 1]
+    assert again in ([], [("render_variation", 2)])  # what the SDK may drop in the moment of stopping: ADR 37
     assert len(service.calls(service.image_path)) == len(service.calls(service.palettes_path)) == _HELD + _FREE
     by_first = Counter(name for name, _, pid in attempts if pid == first.process.pid)
     assert by_first["generate_image"] >= 1
