@@ -20,8 +20,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
+from scaling import make
 
-from contracts.tasks import GenerationRequest
 from runtime.client import connect, ensure_search_attributes
 from runtime.concepts import ConceptClient
 from runtime.embedded import EmbeddedServer
@@ -89,22 +89,7 @@ async def starts(server: EmbeddedServer, environment: dict[str, str]) -> None:
     )
 
 
-async def make(concepts: ConceptClient, count: int) -> None:
-    """So many concepts, all under way at once."""
-    requests = [
-        GenerationRequest(
-            task_id=uuid.uuid4(),
-            user_id="bench",
-            logo_description=f"a lighthouse, number {number}",
-            theme_description="navy and sand",
-        )
-        for number in range(count)
-    ]
-    await asyncio.gather(*(concepts.start(request) for request in requests))
-    await asyncio.gather(*(concepts.wait(request.task_id) for request in requests))
-
-
-async def peak_mb(process: psutil.Process, work: asyncio.Task[None]) -> float:
+async def peak_mb(process: psutil.Process, work: asyncio.Task[list[uuid.UUID]]) -> float:
     """The most memory that the process held until `work` was done, in megabytes."""
     peak = 0
     while not work.done():
