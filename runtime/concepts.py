@@ -132,7 +132,6 @@ class ConceptClient:
                 priority=priority,
                 static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
-                request_eager_start=True,  # where a worker shares this client, it begins at once
             )
         except WorkflowAlreadyStartedError:
             return Start.ENDED_BEFORE
