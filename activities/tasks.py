@@ -40,6 +40,7 @@ class TaskActivities(TaskStages):
             async with _in_time():
                 row = await self._claim(request)
                 concept = await self._store.concept(row.concept_id) if row.status is TaskStatus.COMPLETED else None
+                chosen = await self._chosen(request) if row.status is TaskStatus.PROCESSING else None
             return Claim(
                 status=row.status,
                 image_provider=self._image_provider,
@@ -47,7 +48,7 @@ class TaskActivities(TaskStages):
                 palette_fallback=self._palette_fallback,
                 error=row.error,
                 variations=0 if concept is None else len(concept.variations),
-                chosen=await self._chosen(request) if row.status is TaskStatus.PROCESSING else None,
+                chosen=chosen,
             )
 
     @override

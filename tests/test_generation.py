@@ -23,7 +23,7 @@ from commands.session import Session
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.stages import FailRequest
 from contracts.status import StageState
-from contracts.tasks import Stage, TaskError, TaskStatus
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
 from runtime.concepts import Start
@@ -567,6 +567,15 @@ async def test_a_completed_concept_keeps_its_pictures(
     assert await store.find(BUCKETS[0], path) is not None
 
 
+def attempt_of_two_seconds(request: GenerationRequest) -> ActivityEnvironment:
+    """An activity of the request's workflow."""
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info, workflow_id=request.workflow_id, start_to_close_timeout=timedelta(seconds=2)
+    )
+    return environment
+
+
 class SlowFolders(FaultyStore):
     """A store that never gets round to removing anything."""
 
@@ -576,16 +585,32 @@ class SlowFolders(FaultyStore):
         raise AssertionError
 
 
+class SlowObjects(FaultyStore):
+    """A store that never gets round to reading anything."""
+
+    @override
+    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_slow_store_is_named_by_the_claim_too(store: LocalStore) -> None:
+    """Looking for an earlier choice is one of the claim's calls, and has no more time than all of them."""
+    activities = TaskActivities(SlowObjects(store, lambda *_: None), "scripted", "scripted")
+    request = make_request(candidates=2)
+    environment = attempt_of_two_seconds(request)
+    with pytest.raises(ApplicationError, match=r"the store did not answer everything within 1\.8 s"):
+        async with asyncio.timeout(60):
+            await environment.run(activities.claim_task, request)
+
+
 async def test_a_slow_store_is_named_before_the_attempt_is_over(store: LocalStore) -> None:
     """Failing a task takes several calls; together they get a little less time than the activity, which says so."""
     activities = TaskActivities(SlowFolders(store, lambda *_: None), "scripted", "scripted")
     request = make_request()
     error = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="no")
     failing = FailRequest(request=request, status=TaskStatus.FAILED, error=error)
-    environment = ActivityEnvironment()
-    environment.info = replace(
-        environment.info, workflow_id=request.workflow_id, start_to_close_timeout=timedelta(seconds=2)
-    )
+    environment = attempt_of_two_seconds(request)
     with pytest.raises(ApplicationError, match=r"the store did not answer everything within 1\.8 s") as failure:
         async with asyncio.timeout(60):
             await environment.run(activities.fail_task, failing)
