@@ -9,9 +9,9 @@ try:
 
     from commands.concepts import cancel, generate, status, watch
     from commands.console import run_app
-    from commands.further import choose, refine, retry, variations
-    from commands.local import demo, dev
-    from commands.pictures import gallery, recolor_image
+    from commands.demo import demo, dev
+    from commands.followups import choose, refine, retry, variations
+    from commands.gallery import gallery, recolor_image
     from commands.providers import providers
     from commands.publishing import publish
     from commands.reconciliation import reconcile

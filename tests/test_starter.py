@@ -19,8 +19,8 @@ from PIL import Image
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
-from runtime.embedded import EmbeddedServer, find_temporal
 from stores.local import LocalStore
+from temporal.development_server import EmbeddedServer, find_temporal
 from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
 from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 
