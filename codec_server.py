@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from commands.configured import keyring
+from commands.bootstrap import keyring
 from commands.console import load_dotenv_file, run_app, start_logs
-from runtime.codec_endpoint import CodecEndpoint
-from runtime.encryption import EncryptionCodec, Reading
-from runtime.health import serving
+from observability.health import serving
 from settings import Settings, SettingsError, unknown_variables
+from temporal.codec_endpoint import CodecEndpoint
+from temporal.encryption import EncryptionCodec, Reading
 
 log = logging.getLogger(__name__)
 

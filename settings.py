@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runtime.keys import parse_keys
+from temporal.encryption_keys import parse_keys
 
 T = TypeVar("T")
 

@@ -22,42 +22,43 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
-from activities.bases import BaseImages
-from activities.completing import CompletionActivities
+from activities.image_cache import ImageCache
 from activities.images import ImageActivities
-from activities.measuring import Measuring
+from activities.metrics_interceptor import Measuring
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
+from activities.retry_variations import CompletionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.configured import keyring, opened_store, provider_choice, queues_of
+from commands.bootstrap import keyring, opened_store, provider_choice, queues_of
 from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from contracts.workflows import paid_queue, render_queue
+from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
+from observability.readiness import Readiness, store_answers
+from observability.temporal_runtime import temporal_runtime
+from observability.traces import around_calls, tracing
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.encryption import reading
-from runtime.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
-from runtime.queues import PolledQueue, TaskKind, watching_backlog
-from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
-from runtime.reconciliation import ensure_reconciliation
-from runtime.retention import ensure_retention
-from runtime.running import running
-from runtime.sandbox import SandboxWithoutContexts
-from runtime.telemetry import temporal_runtime
-from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
 from stores.port import Store
-from workflows.completion import ConceptCompletionWorkflow
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.encryption import reading
+from temporal.queues import PolledQueue, TaskKind, watching_backlog
+from temporal.readiness_checks import keys_fit, polls, temporal_answers
+from temporal.reconciliation_schedule import ensure_reconciliation
+from temporal.retention_schedule import ensure_retention
+from temporal.sandbox import SandboxWithoutContexts
+from temporal.worker_lifecycle import running
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.retry_variations import ConceptCompletionWorkflow
 from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=130)
@@ -116,7 +117,7 @@ async def working(
         fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
-        bases = BaseImages(store, threads, settings.cache_bytes, CacheMetrics(meter))
+        bases = ImageCache(store, threads, settings.cache_bytes, CacheMetrics(meter))
         tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
         imaging = ImageActivities(store, images, bases, threads, calling)
         coloring = PaletteActivities(store, palettes, calling)
@@ -256,7 +257,7 @@ async def _serve(
         store = await stack.enter_async_context(opened_store(settings))
         if settings.health_address is not None:
             # A web server is loaded where one is wanted: it takes a twentieth of a second.
-            from runtime.health import health_pages  # noqa: PLC0415
+            from observability.health import health_pages  # noqa: PLC0415
 
             await stack.enter_async_context(health_pages(settings.health_address, readiness))
         await stack.enter_async_context(readiness.watched())

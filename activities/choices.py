@@ -5,7 +5,7 @@ import uuid
 
 from pydantic import ValidationError
 
-from contracts.stages import MadeChoice
+from contracts.activities import MadeChoice
 from contracts.tasks import GenerationRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreConflict

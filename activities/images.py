@@ -12,18 +12,25 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities import choices
-from activities.bases import BaseImages
-from activities.failures import temporal_failures
-from activities.heartbeat import heartbeating
-from activities.paying import PaidCalls
-from activities.received import Received, kept
+from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeating
+from activities.image_cache import ImageCache
+from activities.paid_calls import PaidCalls
+from activities.pending_answers import PendingAnswers, kept
 from color import ImageError, decode, inspect, keep_colors, to_png
+from contracts.activities import (
+    CandidatesRequest,
+    GeneratedImage,
+    ImageRequest,
+    ImageStages,
+    RefineRequest,
+    UploadRequest,
+)
 from contracts.images import ImageRef, Provenance
-from contracts.stages import CandidatesRequest, GeneratedImage, ImageRequest, ImageStages, RefineRequest, UploadRequest
 from contracts.tasks import Stage
+from observability.metrics import ProviderMetrics
 from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
-from runtime.metrics import ProviderMetrics
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
@@ -60,14 +67,14 @@ class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
     def __init__(
-        self, store: Store, provider: ImageProvider, bases: BaseImages, threads: Executor, metrics: ProviderMetrics
+        self, store: Store, provider: ImageProvider, bases: ImageCache, threads: Executor, metrics: ProviderMetrics
     ) -> None:
         self._store = store
         self._provider = provider
         self._metrics = metrics
         self._bases = bases
         self._threads = threads
-        self._received: Received[ProvidedImage] = Received()
+        self._received: PendingAnswers[ProvidedImage] = PendingAnswers()
 
     @override
     @activity.defn(name="generate_image")

@@ -7,15 +7,15 @@ from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
-from activities.failures import temporal_failures
-from activities.heartbeat import heartbeating
-from activities.paying import PaidCalls
-from activities.received import Received, kept
-from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
+from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeating
+from activities.paid_calls import PaidCalls
+from activities.pending_answers import PendingAnswers, kept
+from contracts.activities import PaletteRequest, PaletteSet, PaletteStages
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
+from observability.metrics import ProviderMetrics
 from providers.port import PaletteProvider
-from runtime.metrics import ProviderMetrics
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
@@ -28,7 +28,7 @@ class PaletteActivities(PaletteStages):
         self._store = store
         self._provider = provider
         self._metrics = metrics
-        self._received: Received[PaletteSet] = Received()
+        self._received: PendingAnswers[PaletteSet] = PendingAnswers()
 
     @override
     @activity.defn(name="create_palettes")

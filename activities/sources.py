@@ -3,12 +3,12 @@ from __future__ import annotations
 from temporalio import activity
 from typing_extensions import override
 
-from activities.bases import BaseImages
-from activities.failures import SourceMissing, temporal_failures
+from activities.error_mapping import SourceMissing, temporal_failures
+from activities.image_cache import ImageCache
 from color import inspect, palette_of
+from contracts.activities import Source, SourceRequest, SourceStages
 from contracts.concepts import Concept
 from contracts.images import ImageRef
-from contracts.stages import Source, SourceRequest, SourceStages
 from providers.download import Downloads
 from stores import layout
 from stores.errors import ObjectMissing
@@ -20,7 +20,7 @@ _LEAST_COLORS = 2
 class SourceActivities(SourceStages):
     """The picture that a refinement or further variations start from."""
 
-    def __init__(self, store: Store, downloads: Downloads, bases: BaseImages) -> None:
+    def __init__(self, store: Store, downloads: Downloads, bases: ImageCache) -> None:
         self._store = store
         self._downloads = downloads
         self._bases = bases

@@ -10,13 +10,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
 from activities import choices
-from activities.failures import temporal_failures
+from activities.error_mapping import temporal_failures
+from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.concepts import Concept
-from contracts.stages import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.tasks import GenerationRequest, Request, TaskStatus
-from stores.ending import end_without_concept
 from stores.errors import StoreUnavailable, TaskHeld
 from stores.port import Store, TaskRow
+from tasks.ending import end_without_concept
 
 _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""

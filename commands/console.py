@@ -22,22 +22,21 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from color import ImageError
-from messages.errors import PubSubRefused, PubSubUnreachable
-from runtime.errors import (
-    AddressUnusable,
+from observability.errors import AddressUnusable, TracesMisconfigured
+from observability.logs import configure_logs
+from observability.traces import current_trace
+from pubsub.errors import PubSubRefused, PubSubUnreachable
+from settings import Settings, SettingsError, unknown_variables
+from stores.errors import ObjectMissing, StoreError, StoreRefused
+from temporal.errors import (
     FolderInUse,
     PortInUse,
     ServerStartError,
     TemporalMisconfigured,
     TemporalRefused,
     TemporalUnreachable,
-    TracesMisconfigured,
     Unreadable,
 )
-from runtime.logs import configure_logs
-from runtime.traces import current_trace
-from settings import Settings, SettingsError, unknown_variables
-from stores.errors import ObjectMissing, StoreError, StoreRefused
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.browser import running_browser
 from tests.command import Shell, end_forkers, make_shell
 from tests.rig import BUCKETS

@@ -16,16 +16,16 @@ from pathlib import Path
 
 from activities import choices
 from commands.session import Session
+from contracts.activities import MadeChoice
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
-from contracts.stages import MadeChoice
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.port import Store
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.rig import (
     BUCKETS,
     FaultyStore,

@@ -14,10 +14,12 @@ PACKAGES = (
     "commands",
     "contracts",
     "gallery",
-    "messages",
+    "observability",
     "providers",
-    "runtime",
+    "pubsub",
     "stores",
+    "tasks",
+    "temporal",
     "workflows",
 )
 

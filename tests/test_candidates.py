@@ -13,17 +13,17 @@ from typing_extensions import override
 from activities import choices
 from commands.console import BadInput
 from commands.session import Session
-from contracts.stages import MadeChoice
+from contracts.activities import MadeChoice
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.errors import ProviderRejected
 from providers.port import ProvidedImage
-from runtime.client import ensure_search_attributes
-from runtime.concepts import NotChosen, UnknownWorkflow
 from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
+from tasks.workflow_client import NotChosen, UnknownWorkflow
+from temporal.client import ensure_search_attributes
 from tests.rig import (
     BUCKETS,
     FaultyStore,

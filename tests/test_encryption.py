@@ -20,13 +20,13 @@ from temporalio.worker import Replayer
 
 from contracts.tasks import GenerationRequest, TaskStatus
 from providers.errors import ProviderPerhapsBilled, ProviderRejected, ProviderUnavailable
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
-from runtime.encryption import KEY_ID, EncryptionCodec, Reading, data_converter, is_sealed, reading
-from runtime.errors import Unreadable
-from runtime.keys import Keyring
-from runtime.retention import ensure_retention
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
+from temporal.encryption import KEY_ID, EncryptionCodec, Reading, data_converter, is_sealed, reading
+from temporal.encryption_keys import Keyring
+from temporal.errors import Unreadable
+from temporal.retention_schedule import ensure_retention
 from tests.command import finish, read_until
 from tests.forms import forms_of
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
@@ -243,7 +243,7 @@ async def test_a_concept_waits_for_a_worker_that_can_read_it(
     said = [
         record.message
         for record in caplog.records
-        if record.name.startswith("runtime") and "CONCEPT_ENCRYPTION_KEYS" in record.message
+        if record.name.startswith("temporal") and "CONCEPT_ENCRYPTION_KEYS" in record.message
     ]
     assert len(said) == len(set(said)) == 3
 

@@ -12,13 +12,13 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
-from activities import paying
+from activities import paid_calls
 from commands import concepts as commands
 from commands.console import BadInput
 from commands.session import Session
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
-from messages.delivery import Bridge, Verdict
-from messages.envelopes import Message
+from pubsub.delivery import Bridge, Verdict
+from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
@@ -341,6 +341,6 @@ async def test_the_deadline_in_the_state_table(
 ) -> None:
     """As the others, but it comes for every task of the process."""
     monkeypatch.setattr(policies, "DEADLINE", timedelta(seconds=3))
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     assert (processing, deadline_fails_it) in TABLE
     await cell(client, tmp_path, kind, processing, deadline_fails_it)

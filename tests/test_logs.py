@@ -17,11 +17,11 @@ import httpx
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from contracts import stages
-from contracts.stages import stage_of_activity
+from contracts import activities as stages
+from contracts.activities import stage_of_activity
 from contracts.tasks import GenerationRequest, Stage
-from runtime.embedded import EmbeddedServer
-from runtime.logs import configure_logs
+from observability.logs import configure_logs
+from temporal.development_server import EmbeddedServer
 from tests.command import finish, free_address, make_shell, read_until
 from tests.rig import make_request
 from tests.services import KEY, FakeOpenAI, refusal
@@ -181,7 +181,7 @@ def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
 def test_libraries_are_one_step_quieter(logs: Configure, level: str, ours: str, theirs: str) -> None:
     """What prints headers or each request is never as loud as we are."""
     logs("json", level)
-    for name in ("__main__", "activities.images", "messages.push", "temporalio.worker"):
+    for name in ("__main__", "activities.images", "pubsub.push", "temporalio.worker"):
         assert logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) == ours
     for name in ("httpx", "httpcore.http11", "hpack", "google.cloud.pubsub_v1", "uvicorn.error", "asyncio"):
         assert logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) == theirs

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities import paying
+from activities import paid_calls
 from commands.concepts import settle
 from commands.console import BadInput
 from commands.session import Session
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
-from messages.delivery import REFUSED_MESSAGE, Bridge, Verdict
-from messages.envelopes import Message
 from providers.errors import ProviderRejected
-from runtime.concepts import Start
+from pubsub.delivery import REFUSED_MESSAGE, Bridge, Verdict
+from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
+from tasks.workflow_client import Start
 from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
@@ -205,7 +205,7 @@ async def test_a_completed_task_is_complete_whatever_becomes_of_its_retry(
     client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cancel in the middle ends the second run as Completed, and the concept is as it was before."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     faulty = FaultyStore(store, refuse("put", "variation-02"))
     request = make_request()
     async with rigged(client, faulty) as rig:

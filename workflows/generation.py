@@ -5,17 +5,17 @@ import asyncio
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
+    from contracts.activities import CandidatesRequest, Claim, GeneratedImage, ImageRequest, ImageStages
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import SUPPLIED, ImageRef, Provenance
-    from contracts.stages import CandidatesRequest, Claim, GeneratedImage, ImageRequest, ImageStages
     from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
     from contracts.workflows import CHOOSE_UPDATE, GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
     from workflows.books import Books, all_or_none
     from workflows.errors import OWN_DATA_REFUSED
-    from workflows.making import Making
-    from workflows.steps import Steps
+    from workflows.stages import Steps
+    from workflows.task_run import Making
 
 _GIVEN = Provenance(provider=SUPPLIED, credit="Supplied with the request")
 

@@ -5,17 +5,17 @@ import asyncio
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
+    from contracts.activities import Claim, Source, SourceRequest, SourceStages
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import UNKNOWN, Provenance
-    from contracts.stages import Claim, Source, SourceRequest, SourceStages
     from contracts.status import ConceptStatus
     from contracts.tasks import Stage, VariationsRequest
     from contracts.workflows import STATUS_QUERY, VARIATIONS_WORKFLOW
     from workflows.books import Books, all_or_none
     from workflows.errors import OWN_DATA_REFUSED
-    from workflows.making import Making
-    from workflows.steps import Steps
+    from workflows.stages import Steps
+    from workflows.task_run import Making
 
 _UNKNOWN = Provenance(provider=UNKNOWN)
 

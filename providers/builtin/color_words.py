@@ -173,7 +173,7 @@ SCENES: dict[str, Scene] = {
     "jewel": Scene(("#0E6B54", "#7A1748", "#20408F", "#C99A2E"), ("Facet", "Setting")),
     # styles and eras
     "cyberpunk": Scene(("#F2168F", "#12D6E8", "#7A2BF0", "#F6E615"), ("Circuit", "Alley")),
-    "neon": Scene(("#FF2E93", "#17D9F0", "#A6F02A", "#7B2CF5"), ("Sign", "Pulse")),
+    "neon": Scene(("#FF2E93", "#17D9F0", "#A6F02A", "#7B2CF5"), ("Sign", "Heartbeater")),
     "vaporwave": Scene(("#7A3BC2", "#F56BB8", "#3CC6DE", "#F7B56B"), ("Arcade", "Plaza")),
     "synthwave": Scene(("#C21E86", "#5A2FC4", "#F5783D", "#1FB5DE"), ("Drive", "Grid")),
     "art deco": Scene(("#14433F", "#C39A44", "#191B1F", "#8E3B33"), ("Lobby", "Fan")),
@@ -209,7 +209,7 @@ SCENES: dict[str, Scene] = {
     "finance": Scene(("#16375E", "#1F7A62", "#C2A04E", "#7F93A8"), ("Ledger", "Vault")),
     "corporate": Scene(("#1A4178", "#3E7FBF", "#5E7081", "#E09A36"), ("Tower", "Charter")),
     "technology": Scene(("#1F4FD8", "#12A5B8", "#6C4BE0", "#2A3446"), ("Signal", "Stack")),
-    "health": Scene(("#0F6F80", "#45B29A", "#7FB6DE", "#F2836B"), ("Pulse", "Balance")),
+    "health": Scene(("#0F6F80", "#45B29A", "#7FB6DE", "#F2836B"), ("Heartbeater", "Balance")),
     "spa": Scene(("#3F7671", "#9BC2B1", "#D9C7AE", "#B7A0B8"), ("Stone", "Ritual")),
     "yoga": Scene(("#6A5A8C", "#C58C84", "#8FAF9A", "#E5C99B"), ("Breath", "Flow")),
     "eco": Scene(("#2F7042", "#8CB04A", "#86694A", "#CFE0B5"), ("Cycle", "Root")),

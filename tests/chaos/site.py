@@ -22,10 +22,10 @@ from temporalio.client import Client
 from commands.console import ExitCode
 from contracts.reconciliation import Verdict
 from contracts.tasks import Request
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.chaos.wire import Asked, MoodyService, Wire, answers_wanted
 from tests.command import ROOT, free_address, make_shell
 from tests.rig import BUCKETS
