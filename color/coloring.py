@@ -1,4 +1,7 @@
-"""From a palette to the color of every region: search, make legible, judge, improve."""
+"""From a palette to the color of every region: search, make legible, judge, improve.
+
+Decision: docs/adr/0036.
+"""
 
 from __future__ import annotations
 
