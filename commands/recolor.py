@@ -11,11 +11,24 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from color import Base, Coloring, Picture, choose, cube_error, cube_file, decode, lookup_table, prepare, render, shifts
+from color import (
+    Base,
+    Coloring,
+    Picture,
+    choose,
+    cube_error,
+    cube_file,
+    decode,
+    lookup_table,
+    measure_shown,
+    prepare,
+    render,
+    shifts,
+)
 from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress
 from commands.inputs import read_file, read_image
 from commands.options import Json
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import HexColor, Palette, Shown
 
 _MAX_PALETTES_BYTES = 1024 * 1024
 _PALETTE_LIST = TypeAdapter(list[Palette])
@@ -51,6 +64,7 @@ class RecoloredFile(BaseModel):
 
     name: str
     path: str
+    shown: Shown
     shifted: tuple[ShiftedColor, ...] = ()
     cube: CubeFile | None = None
 
@@ -64,7 +78,8 @@ class RecolorDocument(BaseModel):
 def recolor(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP or GIF, up to 4096 x 4096.")],
     palettes: Annotated[
-        Path, typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...]}, ...] or {name: [hex, ...], ...}.")
+        Path,
+        typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
     image_format: Annotated[
@@ -91,7 +106,7 @@ def recolor(
 
     def make(palette: Palette) -> RecoloredFile:
         path = out / f"{palette.name}.{image_format}"
-        coloring = choose(base, palette.colors)
+        coloring = choose(base, palette.colors, palette.ground)
         moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
         try:
             variation = render(base, coloring, image_format.value)
@@ -99,7 +114,9 @@ def recolor(
             table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
-        return RecoloredFile(name=palette.name, path=str(path.absolute()), shifted=moved, cube=table)
+        return RecoloredFile(
+            name=palette.name, path=str(path.absolute()), shown=measure_shown(base, coloring), shifted=moved, cube=table
+        )
 
     try:
         out.mkdir(parents=True, exist_ok=True)
