@@ -49,12 +49,11 @@ from settings import Settings, unknown_variables
 from stores.port import Store
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
-from temporal.encryption import reading
+from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from temporal.readiness_checks import keys_fit, polls, temporal_answers
-from temporal.reconciliation_schedule import ensure_reconciliation
-from temporal.retention_schedule import ensure_retention
 from temporal.sandbox import SandboxWithoutContexts
+from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.worker_lifecycle import running
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -223,7 +222,7 @@ async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) 
 
     Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
     """
-    await reading(client.data_converter).wrong_keys.wait()
+    await decryption_status(client.data_converter).wrong_keys.wait()
     log.error("taking no more work: start this worker again with the keys of the others")
     await asyncio.gather(*(worker.shutdown() for worker in workers))
 

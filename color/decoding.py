@@ -191,7 +191,8 @@ def _facts(data: bytes, image: ImageFile.ImageFile) -> Facts:
     width, height = image.size
     if orientation >= _SWAPS_SIDES:
         width, height = height, width
-    still = getattr(image, "n_frames", 1) == 1
+    with _damage():
+        still = getattr(image, "n_frames", 1) == 1
     plain = (
         image.format == "PNG"
         and still

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from color.coding import Codes, bands
+from color.color_index import Codes, bands
 from color.decoding import ImageTooLarge, Picture
 from color.spaces import U8
 from contracts.images import MAX_IMAGE_BYTES

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.inks import Inks
+from color.palette_colors import PaletteColors
 from color.spaces import F64, contrast, oklab_luminance
 
 Indices = NDArray[np.intp]
@@ -48,7 +48,7 @@ _LEGIBLE: Final = 1.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judge:
+class Scorer:
     """What matters about one picture of k regions, prepared once.
 
     `share` (k,) as in the picture; the `visible` regions count as shown. `first` and `second` are the m pairs that
@@ -78,7 +78,7 @@ class Judge:
     text: Indices
 
     @classmethod
-    def of(cls, regions: Regions) -> Judge:
+    def of(cls, regions: Regions) -> Scorer:
         """Prepare what does not depend on a palette."""
         different = regions.touch & (regions.distance > _DIFFERENT)
         first, second = np.nonzero(np.triu(different | (regions.border > 0), 1))
@@ -89,10 +89,10 @@ class Judge:
         lightness, share = regions.oklab[:, 0], regions.share
         upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
         weight = np.sqrt(share[upper] * share[lower])
-        others = np.arange(len(regions)) != regions.ground
+        others = np.arange(len(regions)) != regions.ground.region
         return cls(
             share=share,
-            ground=regions.ground,
+            ground=regions.ground.region,
             visible=np.flatnonzero(share >= _SHOWN),
             first=first,
             second=second,
@@ -111,18 +111,18 @@ class Judge:
             text=np.flatnonzero(others & (share >= _LARGE) & (regions.contrast >= _READABLE)),
         )
 
-    def losses(self, shown: F64, inks: Inks) -> F64:
+    def losses(self, shown: F64, palette: PaletteColors) -> F64:
         """What each of n colorings `shown` (3, k, n) in OKLab loses (n,) in a palette; 0 would be perfect."""
-        return self._off_palette(shown, inks) + self._differences(shown) + self._contrast(shown, inks.widest)
+        return self._off_palette(shown, palette) + self._differences(shown) + self._contrast(shown, palette.widest)
 
-    def _off_palette(self, shown: F64, inks: Inks) -> F64:
-        change = shown[:, None] - inks.oklab[:, :, None, None]
+    def _off_palette(self, shown: F64, palette: PaletteColors) -> F64:
+        change = shown[:, None] - palette.oklab[:, :, None, None]
         away = np.sqrt((change * change).sum(0))  # (p, k, n)
         loss: F64 = _OFF * (self.share @ away.min(0))
         if len(self.visible):
             nearest = away.take(self.visible, 1).min(1)
             present = np.minimum(np.maximum((_ANOTHER - nearest) / (_ANOTHER - _SAME), 0.0), 1.0).sum(0)
-            most = max(1, min(len(inks), len(self.visible)))
+            most = max(1, min(len(palette), len(self.visible)))
             loss += _UNUSED * (1.0 - np.minimum(1.0, present / most))
         return loss
 

@@ -46,7 +46,7 @@ class Runs(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Coded:
+class ColorIndex:
     """Which of the n distinct `colors` (n, 3) each pixel has: `codes` (h, w), and `runs` where those are long."""
 
     colors: U8
@@ -71,15 +71,15 @@ class Coded:
         return _looked_up(table, self.codes)
 
 
-def coded(rgb: U8) -> Coded:
+def index_colors(rgb: U8) -> ColorIndex:
     """The distinct colors of (h, w, 3), n at most MAX_COLORS, and which of them each pixel has.
 
     Photographs have more: they lose lowest bits, the eye's least sensitive channel first, until they fit.
     """
-    return _coded_by_runs(rgb) or _coded_by_pixels(rgb)
+    return _index_by_runs(rgb) or _index_by_pixels(rgb)
 
 
-def _coded_by_runs(rgb: U8) -> Coded | None:
+def _index_by_runs(rgb: U8) -> ColorIndex | None:
     """The same where runs are long; None elsewhere."""
     pixels = rgb.reshape(-1, 3)
     values = pixels.ravel()
@@ -95,10 +95,10 @@ def _coded_by_runs(rgb: U8) -> Coded | None:
     if len(kept) > 1 << 16:
         return None
     runs = Runs(heads, np.diff(heads, append=len(pixels)), codes.astype(np.uint16))
-    return Coded(_unpacked(kept), np.repeat(runs.codes, runs.lengths).reshape(rgb.shape[:2]), runs)
+    return ColorIndex(_unpacked(kept), np.repeat(runs.codes, runs.lengths).reshape(rgb.shape[:2]), runs)
 
 
-def _coded_by_pixels(rgb: U8) -> Coded:
+def _index_by_pixels(rgb: U8) -> ColorIndex:
     """Every pixel by itself, through a table of all colors there are."""
     height, width = rgb.shape[:2]
     present = np.zeros(1 << 24, bool)
@@ -117,7 +117,7 @@ def _coded_by_pixels(rgb: U8) -> Coded:
     for rows in bands(height, width):
         codes[rows] = rank.take(_packed(rgb[rows]), mode="clip")
     half = (~mask & 0xFFFFFF) >> 1 & 0x7F7F7F
-    return Coded(_unpacked(kept + half), codes, None)  # the middle of what a coarser color stands for
+    return ColorIndex(_unpacked(kept + half), codes, None)  # the middle of what a coarser color stands for
 
 
 def _packed(rgb: U8) -> NDArray[np.intp]:
@@ -151,7 +151,7 @@ class Cells:
     regions as bits, 0 for the first n, and `counts` (m,) how many pixels have it.
     """
 
-    picture: Coded
+    picture: ColorIndex
     where: NDArray[np.intp]
     number: NDArray[np.intp]
     color: NDArray[np.intp]
@@ -174,7 +174,7 @@ class Cells:
         return cells
 
 
-def cells_of(picture: Coded, counts: F64, near: Sets) -> Cells:
+def cells_of(picture: ColorIndex, counts: F64, near: Sets) -> Cells:
     """The cells of a picture whose colors occur `counts` (n,) times, for the sets of regions `near` (h, w)."""
     count, codes = len(picture.colors), picture.codes.ravel()
     where = np.flatnonzero(near != 0)
@@ -189,7 +189,7 @@ def cells_of(picture: Coded, counts: F64, near: Sets) -> Cells:
     return Cells(picture, where, number + count, color, around, np.concatenate([of_colors, of_edges]))
 
 
-def cells_of_colors(picture: Coded, counts: F64) -> Cells:
+def cells_of_colors(picture: ColorIndex, counts: F64) -> Cells:
     """Every color as a cell, wherever it lies."""
     none, count = np.zeros(0, np.intp), len(picture.colors)
     return Cells(picture, none, none, np.arange(count), np.zeros(count, np.uint16), counts)

@@ -14,30 +14,30 @@ from color.spaces import F64, contrast, oklab_luminance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inks:
-    """The p distinct colors of a palette: `paint` (4, p) is OKLab and relative luminance.
+class PaletteColors:
+    """The p distinct colors of a palette: `lab_y` (4, p) is OKLab and relative luminance.
 
     `widest` is the best contrast ratio any two of them have.
     """
 
-    paint: F64
+    lab_y: F64
     widest: float
 
     def __len__(self) -> int:
-        return int(self.paint.shape[1])
+        return int(self.lab_y.shape[1])
 
     @property
     def oklab(self) -> F64:
         """The colors (3, p) alone."""
-        return self.paint[:3]
+        return self.lab_y[:3]
 
     @classmethod
-    def of(cls, palette: F64) -> Inks:
-        """The inks of distinct colors (p, 3) in OKLab, p at least 1."""
-        paint = painted(palette.T)
-        return cls(paint, float(contrast(paint[3].max(), paint[3].min())))
+    def of(cls, palette: F64) -> PaletteColors:
+        """The palette of distinct colors (p, 3) in OKLab, p at least 1."""
+        lab_y = with_luminance(palette.T)
+        return cls(lab_y, float(contrast(lab_y[3].max(), lab_y[3].min())))
 
 
-def painted(oklab: F64) -> F64:
+def with_luminance(oklab: F64) -> F64:
     """OKLab colors (3, ...) together with their relative luminance: (4, ...)."""
     return np.concatenate([oklab, oklab_luminance(oklab)[None]])

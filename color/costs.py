@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.inks import Inks
+from color.palette_colors import PaletteColors
 from color.spaces import F64, contrast
 
 _EXACTLY: Final = 1e-9
@@ -109,13 +109,14 @@ class Pairs(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stakes:
+class Costs:
     """What the k regions of one picture can lose. Regions are colored in a fixed `order`, and all else goes by place.
 
     The ground comes first, then the others by weight, the steps of gradients last. `back` (k,) is the place of each
     region; `origins` (k,) says where a color off the palette may come from. `oklab` (k, 3) and `seen` (k, 1) are the
     regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
-    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth. `pairs` are those of
+    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth;
+    `has_ground` says whether a palette may name that one's color. `pairs` are those of
     each place with all `earlier` ones, in the order of the `later`; `of_place` (k,) the same for each place.
     """
 
@@ -128,6 +129,7 @@ class Stakes:
     off: F64
     stray: F64
     ground: int
+    has_ground: bool
     wanted: F64
     standing: F64
     earlier: NDArray[np.intp]
@@ -137,14 +139,14 @@ class Stakes:
     photo: bool
 
     @classmethod
-    def of(cls, regions: Regions) -> Stakes:
-        """The stakes of a picture."""
+    def of(cls, regions: Regions) -> Costs:
+        """The costs of a picture."""
         order = _order(regions)
         by_place, seen = np.array(order), regions.seen
         steps = np.array([step is not None for step in regions.steps])
         # A ground that covers little is no ground to stand out from, as in a photograph.
-        area = np.clip(regions.share[regions.ground] / _GROUND_AREA, _GROUND_LEAST, 1.0)
-        standing = (_CONTRAST + _CONTRAST_SEEN * seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground])
+        area = np.clip(regions.share[regions.ground.region] / _GROUND_AREA, _GROUND_LEAST, 1.0)
+        standing = (_CONTRAST + _CONTRAST_SEEN * seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground.region])
         later, earlier = np.tril_indices(len(order), -1)
         pairs = _pairs(regions, by_place[later], by_place[earlier])
         return cls(
@@ -153,10 +155,11 @@ class Stakes:
             origins=tuple(_origin(regions, order[:place], i) for place, i in enumerate(order)),
             oklab=regions.oklab[by_place],
             seen=seen[by_place, None],
-            loud=np.where(by_place == regions.ground, _LOUD_GROUND, _LOUD)[:, None],
+            loud=np.where(by_place == regions.ground.region, _LOUD_GROUND, _LOUD)[:, None],
             off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
             stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
-            ground=order.index(regions.ground),
+            ground=order.index(regions.ground.region),
+            has_ground=regions.ground.fills_rim,
             wanted=regions.contrast[by_place, None],
             standing=(area * standing)[by_place, None],
             earlier=earlier,
@@ -166,9 +169,9 @@ class Stakes:
             photo=regions.photo,
         )
 
-    def alone(self, inks: Inks) -> F64:
-        """The loss (k, p) of giving each place each ink, seen alone: wrong lightness, too dull, too loud, other hue."""
-        source, new = self.oklab.T[:, :, None], inks.oklab
+    def alone(self, palette: PaletteColors) -> F64:
+        """The loss (k, p) of each place with each color, seen alone: wrong lightness, too dull, too loud, other hue."""
+        source, new = self.oklab.T[:, :, None], palette.oklab
         low, high = float(source[0].min()), float(source[0].max())
         stretch = np.ptp(new[0]) / max(high - low, 1e-6)
         wanted = new[0].min() + (source[0] - low) * stretch if high - low > _ENOUGH else source[0]
@@ -180,9 +183,9 @@ class Stakes:
         return result
 
     def with_derived(self, place: int, alone: F64, away: F64) -> F64:
-        """The loss (n, p + 1) of giving a place each ink, or the color derived for it, in n cases.
+        """The loss (n, p + 1) of giving a place each palette color, or the color derived for it, in n cases.
 
-        `away` (p, n) is how far the derived color is from the inks, `alone` (p,) what those lose.
+        `away` (p, n) is how far the derived color is from the palette colors, `alone` (p,) what those lose.
         """
         gap = away.min(0)
         off = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
@@ -207,7 +210,7 @@ def _order(regions: Regions) -> tuple[int, ...]:
     by_weight = sorted(range(len(regions)), key=lambda i: (regions.steps[i] is not None, -float(regions.seen[i])))
     if regions.photo:  # what fills the rim of a photograph is one surface among others
         return tuple(by_weight)
-    return (regions.ground, *(i for i in by_weight if i != regions.ground))
+    return (regions.ground.region, *(i for i in by_weight if i != regions.ground.region))
 
 
 def _origin(regions: Regions, before: tuple[int, ...], i: int) -> Origin | None:
@@ -224,7 +227,7 @@ def _origin(regions: Regions, before: tuple[int, ...], i: int) -> Origin | None:
 
 
 def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
-    """The stakes of the pairs of regions i (m,) and j (m,), of which j are colored earlier."""
+    """The costs of the pairs of regions i (m,) and j (m,), of which j are colored earlier."""
     before, border, link = regions.distance[i, j], regions.border[i, j], regions.link[i, j]
     both = np.minimum(regions.seen[i], regions.seen[j])
     close = np.where(regions.touch[i, j], _MERGED_TOUCH + np.sqrt(border), _MERGED_APART * both)
