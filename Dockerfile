@@ -21,6 +21,7 @@ COPY color color
 COPY commands commands
 COPY contracts contracts
 COPY gallery gallery
+COPY http_messages http_messages
 COPY observability observability
 COPY providers providers
 COPY pubsub pubsub

@@ -1,4 +1,7 @@
-"""Candidates for the base image: remembering which one a person took, and removing the others from sight."""
+"""Candidates for the base image: remembering which one a person took, and removing the others from sight.
+
+Decision: docs/adr/0044.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
     ObjectMissing, ObjectCorrupt                                 final
     DownloadRefused, DownloadUnusable, SourceMissing             final
     ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
-    ProviderPerhapsBilled with all below it                      again, backing off, until three calls brought no usable answer
+    ProviderPerhapsBilled with all below it                      again, backing off; final after three such calls
     NoUsableAnswer                                                   final: the attempt that would be one too many
     ProviderUnavailable                                          again, backing off, or after what the service asked for
     StoreUnavailable, DownloadUnavailable                        again, backing off

@@ -67,7 +67,7 @@ def read_request(message: Message) -> Request:
         raise InvalidMessage(_problem(exc), task_id) from exc
 
 
-def salvage(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
+def partial_request(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
     """What can be read of a message that was refused, as a request for the row to keep; never to be started.
 
     None when nobody can own it: the message names no user, and `owner` knows none either.

@@ -2,6 +2,8 @@
 
 The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot be told a token: it can send
 a cookie along, which whoever knows the token gets at GET /. Cross-origin answers go to the configured origins alone.
+
+Decision: docs/adr/0029.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload
 
+from http_messages.bounded_read import BodyTooLarge, read_at_most
 from observability.health import health_routes
 from temporal.encryption import EncryptionCodec
 from temporal.errors import Unreadable
@@ -173,18 +176,15 @@ async def _always_ready() -> str | None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise _Refused(413, "the body is too large")
+            return await read_at_most(request.stream(), limit)
+    except BodyTooLarge as exc:
+        raise _Refused(413, "the body is too large") from exc
     except TimeoutError as exc:
         raise _Refused(408, "the body did not arrive in time") from exc
     except ClientDisconnect as exc:
         raise _Refused(400, "the caller left") from exc
-    return bytes(body)
 
 
 def _read(body: bytes) -> _Payloads:

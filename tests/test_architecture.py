@@ -14,6 +14,7 @@ PACKAGES = (
     "commands",
     "contracts",
     "gallery",
+    "http_messages",
     "observability",
     "providers",
     "pubsub",

@@ -59,7 +59,8 @@ class TaskRun:
         """Claim the task, let `produce` make its concept, store that; or record why there is none.
 
         Ends as the row does: with a `ConceptOutcome`, with an `ApplicationError` that has the `TaskError` in its
-        details, or with `CancelledError`.
+        details, or with `CancelledError`. One exception: where the row says cancelled and the server no longer has that
+        run, this one was not cancelled and cannot end as Cancelled. It ends as Failed, with the row's error.
         """
         try:
             return await self.before_deadline(self._claim_and_store(request, produce))
