@@ -27,7 +27,7 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-# Not part of `check`: it needs the network, and a package that nobody could look up is an error here.
+# Not part of `check`: it needs the network, and a package that cannot be looked up is an error here (docs/adr/0038).
 audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 

@@ -2,6 +2,8 @@
 
 python worker.py                          all queues
 python worker.py --queues render          only the CPU work, on a machine with many cores
+
+Worker versions: docs/adr/0023.
 """
 
 from __future__ import annotations
@@ -68,7 +70,10 @@ A container's stop grace must be longer still.
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
-_VARIATIONS_PER_THREAD = 4  # one is recolored while the others are stored
+_VARIATIONS_PER_THREAD = 4
+"""One is recolored while the others are stored: an upload takes ten times as long. Each holds its encoded picture in
+memory.
+"""
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,

@@ -1,3 +1,5 @@
+"""The chosen candidate, stored for every later run. Decision: docs/adr/0044."""
+
 from __future__ import annotations
 
 import hashlib

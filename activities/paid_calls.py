@@ -1,3 +1,5 @@
+"""One call to a provider, counted before it is sent. Decisions: docs/adr/0009, docs/adr/0010."""
+
 from __future__ import annotations
 
 import asyncio

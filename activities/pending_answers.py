@@ -1,3 +1,5 @@
+"""Paid answers on their way into the store. Decision: docs/adr/0024."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The first and the last stage: claiming a task, and recording how it ended. Decision: docs/adr/0002."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,7 +1,8 @@
 """The activities as workflows see them: names and types, no code.
 
-`activities/` subclasses these protocols, so the type checker holds both sides to the same signature. Each takes one
-model and returns one, because models can grow and argument lists cannot.
+Workflows may not import `activities`: that would bring numpy, Pillow and clients into the sandbox. A call by name alone
+would lose the types. So `activities` subclasses these protocols, and the type checker holds both sides to the same
+signature. Each method takes one model and returns one, because models can grow and argument lists cannot.
 """
 
 from __future__ import annotations

@@ -1,3 +1,11 @@
+"""From a message to its task: started, found ended, recorded as failed, or to be delivered again.
+
+The row is read before a workflow is started, although starting is idempotent. With the store down a started concept
+would run into its deadline, while Pub/Sub keeps the message for days; a task that has ended is acknowledged without a
+workflow, also when the server has forgotten its run; and a message that names another user's task is refused.
+Decisions: docs/adr/0031, docs/adr/0040.
+"""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Rows against Temporal: which tasks does nobody work on, and what becomes of them."""
+"""Rows against Temporal: which tasks does nobody work on, and what becomes of them.
+
+Decision: docs/adr/0022.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ payloads and stay readable; nothing private may be in them.
 
     Unreadable                 no key here fits; Temporal retries a workflow task for ever, and a client reports it
     `- NotForThisWorker        the same in an activity, in a form of which the SDK makes no final failure
+
+Decision: docs/adr/0028.
 """
 
 from __future__ import annotations

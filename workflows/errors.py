@@ -1,3 +1,5 @@
+"""What ends a task, as the error that its row shows. Decision: docs/adr/0043."""
+
 from __future__ import annotations
 
 from pydantic import ValidationError

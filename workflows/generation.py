@@ -1,3 +1,5 @@
+"""A concept from words or an image, with a choice among candidates. Decision: docs/adr/0021."""
+
 from __future__ import annotations
 
 import asyncio

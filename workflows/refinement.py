@@ -1,3 +1,5 @@
+"""A logo changed by words: a concept of its own. Decision: docs/adr/0020."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The failed variations of a completed concept, rendered again. Decision: docs/adr/0019."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,7 @@
-"""The stages that several kinds of tasks share: publishing a base, making palettes, rendering variations."""
+"""The stages that several kinds of tasks share: publishing a base, making palettes, rendering variations.
+
+The fallback's decision: docs/adr/0012.
+"""
 
 from __future__ import annotations
 

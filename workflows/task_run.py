@@ -21,7 +21,8 @@ class Making:
     """What every task has in common, whatever it is that is made: the claim, the end, and the time in between.
 
     Ends as the row does: with a `ConceptOutcome`, with an `ApplicationError` that has the `TaskError` in its details,
-    or with `CancelledError`.
+    or with `CancelledError`. One exception: where the row already says cancelled and the server has forgotten that run,
+    a workflow cannot end as Cancelled, because this run was not cancelled. It ends as Failed, with the row's error.
     """
 
     def __init__(self, request: Request, books: Books) -> None:

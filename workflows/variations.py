@@ -1,3 +1,5 @@
+"""Further palettes for a concept's logo: a concept of their own. Decision: docs/adr/0020."""
+
 from __future__ import annotations
 
 import asyncio
