@@ -22,7 +22,8 @@ from PIL import Image
 from zlib_ng import zlib_ng
 
 from color.color_index import Codes, bands
-from color.decoding import ImageTooLarge, Picture
+from color.decoding import Picture
+from color.errors import ImageTooLarge
 from color.spaces import U8
 from contracts.images import MAX_IMAGE_BYTES
 
