@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contracts.tasks import Description, GenerationRequest, RefinementRequest, Request, UserId, VariationsRequest
+from contracts.validation import problems
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 
@@ -120,10 +121,4 @@ def _named(task_type: object) -> str:
 
 def _problem(exc: ValidationError) -> str:
     """Every field that is wrong and why, without the values: those are prompts."""
-    errors = exc.errors(include_url=False, include_context=False, include_input=False)
-    lines = []
-    for error in errors:
-        where = ".".join(str(part) for part in error["loc"])
-        reason = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {reason}" if where else reason)
-    return "; ".join(lines)[:_MAX_REASON]
+    return "; ".join(map(str, problems(exc)))[:_MAX_REASON]
