@@ -16,24 +16,31 @@ from color.spaces import F64, U8, contrast, luminance, rgb_to_oklab
 
 MAX_REGIONS: Final = 12
 _SEEDS: Final = 20
-_MERGE_DISTANCE: Final = 0.05
+_MERGE_DISTANCE: Final = 0.06
 _MIN_SHARE: Final = 0.004
 """Of everything but the largest region: how much a logo covers of its canvas says nothing about its parts."""
-_LLOYD_STEPS: Final = 6
+_LLOYD_STEPS: Final = 30
 _POINTS: Final = 1 << 12
 """Points looked at together: small enough for a processor's cache."""
-_FLAT_COLOR_SHARE: Final = 0.1
-_SOLID: Final = 0.6
+_ACCENT_PX: Final = 2.0
+_ACCENT_DISTANCE: Final = 0.12
+"""So many pixels of a color this far from all others are seen, however small a part they are: eyes, dots, text."""
+_SOLID: Final = 0.45
 _ON_SEGMENT: Final = 28.0
-_LEAST_BORDER: Final = 0.0005
+_LEAST_BORDER_PX: Final = 5.0
+_LEADS: Final = 0.003
+"""From this share of the picture on, a region counts as a whole user of the palette."""
 _LEAST_LINK: Final = 0.1
 _GRADIENT: Final = 0.3
 """From this link on, two regions are one gradient."""
+_PHOTO_FLOW: Final = 0.2
+_FLOW_PX, _FLOW_SHARE = 3.0, 0.004
+"""So many pixels of contact, of a picture of 128, and so large a part of it, make two regions one object's shades."""
 _DRAWN: Final = 0.1
 """What all edges together count, as a share of the area: outlines and text matter more than they cover."""
 _THROUGH_STEPS: Final = 0.6
-_STEP_T: Final = 0.1
-_STEP_OFF: Final = 0.05
+_STEP_T: Final = 0.02
+_STEP_OFF: Final = 0.12
 
 
 class Ground(NamedTuple):
@@ -63,11 +70,13 @@ class Regions:
 
     `rgb` (k, 3) in [0, 255]; `oklab` (k, 3); `share` (k,) of the visible area, sums to 1; `seen` (k,) in
     [0.1, 1], how much a region matters to the eye: by its area, and by the edges it draws; `thin` (k,) in
-    [0, 1], whether it is lines and text rather than surfaces. `light` (k,) is relative luminance (WCAG 2), `contrast`
+    [0, 1], whether it is lines and text rather than surfaces; `lead` (k,) in [0, 1], whether it counts as a user of the
+    palette, as the first region of an object does. `light` (k,) is relative luminance (WCAG 2), `contrast`
     (k,) its ratio with the ground's.
     The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges lies between two
-    regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `touch`, whether they meet at
-    all. `steps` (k,) tells which regions merely lie on a gradient between two others, and `photo` whether the picture
+    regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `flow` in [0, 1], whether they
+    meet without an edge for long enough to be seen as one thing; `touch`, whether they meet at all. `steps` (k,) tells
+    which regions merely lie on a gradient between two others, and `photo` whether the picture
     is more like a photograph than like a drawing.
     """
 
@@ -75,6 +84,7 @@ class Regions:
     oklab: F64
     share: F64
     seen: F64
+    lead: F64
     thin: F64
     ground: Ground
     light: F64
@@ -82,6 +92,7 @@ class Regions:
     distance: F64
     border: F64
     link: F64
+    flow: F64
     touch: NDArray[np.bool_]
     steps: tuple[Step | None, ...]
     photo: bool
@@ -89,39 +100,43 @@ class Regions:
     def __len__(self) -> int:
         return len(self.share)
 
+    @property
+    def hue_gap(self) -> F64:
+        """The part (k, k) of the distances that is a difference of hue, and not of chroma or lightness."""
+        a, b = self.oklab[:, 1], self.oklab[:, 2]
+        chroma = np.hypot(a, b)
+        away: F64 = (a[:, None] - a) ** 2 + (b[:, None] - b) ** 2 - (chroma[:, None] - chroma) ** 2
+        return np.sqrt(np.maximum(away, 0.0))
 
-def find_centers(colors: U8, counts: F64, every: F64) -> F64:
-    """Centers (k, 3) in sRGB, heaviest first, of distinct `colors` (n, 3) that occur `counts` (n,) times.
 
-    Farthest-point seeding and weighted Lloyd steps in OKLab over 5-bit color bins. A center then moves to the most
-    frequent color of its cluster where there is one: a flat region is one exact color and not an average.
-    No randomness. k is in [1, MAX_REGIONS].
+def find_centers(rgb: U8, weight: F64, plain: NDArray[np.bool_]) -> tuple[F64, U8]:
+    """Centers (k, 3) in sRGB, heaviest first, of the colors (h, w, 3), and the number of each pixel's (h, w).
+
+    Pixels count by `weight` (h, w); `plain` ones are no mixtures. Farthest-point seeding and weighted Lloyd steps
+    over 5-bit color bins in OKLab. No randomness. k is in [1, MAX_REGIONS].
     """
-    bins = (colors[:, 0].astype(np.intp) >> 3 << 10) | (colors[:, 1].astype(np.intp) >> 3 << 5) | (colors[:, 2] >> 3)
-    mass = np.bincount(bins, counts, 32768)
+    pixels = rgb.reshape(-1, 3)
+    bins = (pixels[:, 0].astype(np.intp) >> 3 << 10) | (pixels[:, 1].astype(np.intp) >> 3 << 5) | (pixels[:, 2] >> 3)
+    votes = weight.ravel()
+    mass: F64 = np.bincount(bins, votes, 32768).astype(np.float64)
     occupied = np.flatnonzero(mass)
-    weight = mass[occupied].astype(np.float64)
-    rgb = np.stack([np.bincount(bins, counts * colors[:, c], 32768)[occupied] for c in range(3)], 1) / weight[:, None]
-    points = rgb_to_oklab(rgb)
-    centers = _settled(points, weight, _seeds(points, weight))
-    centers = _settled(points, weight, _merged(points, weight, centers))
+    heavy = mass[occupied]
+    means = np.stack([np.bincount(bins, votes * pixels[:, c], 32768)[occupied] for c in range(3)], 1) / heavy[:, None]
+    points = rgb_to_oklab(means)
+    centers = _settled(points, heavy, _seeds(points, heavy))
+    centers = _settled(points, heavy, _merged(points, heavy, centers))
     nearest = nearest_center(points, centers)
-    share = np.bincount(nearest, weight, len(centers)) / weight.sum()
-    of_bin = np.zeros(32768, np.intp)
-    of_bin[occupied] = nearest
-    cluster = of_bin[bins]
-    exact = np.empty((len(centers), 3))
-    for k in range(len(centers)):
-        members = np.flatnonzero((cluster == k) & (counts > 0))
-        peak = members[counts[members].argmax()]
-        if counts[peak] >= _FLAT_COLOR_SHARE * counts[members].sum():
-            exact[k] = colors[peak]
-        else:
-            inside = nearest == k
-            exact[k] = (rgb[inside] * weight[inside, None]).sum(0) / weight[inside].sum()
-    solid = np.bincount(cluster, counts, len(centers)) / np.maximum(np.bincount(cluster, every, len(centers)), 1e-9)
+    share = np.bincount(nearest, heavy, len(centers))
+    inside = np.stack([np.bincount(nearest, heavy * means[:, c], len(centers)) for c in range(3)], 1) / share[:, None]
+    pure = np.bincount(bins, plain.ravel() & (votes > 0), 32768)[occupied]
+    all_of = np.bincount(bins, votes > 0, 32768)[occupied]
+    solid = np.bincount(nearest, pure, len(centers)) / np.bincount(nearest, all_of, len(centers))
     order = np.argsort(-share, kind="stable")
-    return _without_mixtures(exact[order], solid[order])
+    kept = _without_mixtures(inside[order], solid[order])
+    of_bin = np.zeros(32768, np.uint8)
+    of_bin[occupied] = nearest_center(points, rgb_to_oklab(kept))
+    labels = of_bin[bins].reshape(rgb.shape[:2])
+    return kept, labels
 
 
 def _without_mixtures(rgb: F64, solid: F64) -> F64:
@@ -156,9 +171,9 @@ def nearest_center(points: F64, centers: F64) -> NDArray[np.intp]:
 
 
 def _seeds(points: F64, weight: F64) -> F64:
-    """Heaviest bin first, then again and again the bin with the largest sqrt(weight) * squared distance to the rest."""
-    chosen = [int(weight.argmax())]
-    gap = ((points - points[chosen[0]]) ** 2).sum(1)
+    """Again and again the bin with the largest sqrt(weight) * squared distance to the rest, at first to the mean."""
+    chosen: list[int] = []
+    gap = ((points - weight @ points / weight.sum()) ** 2).sum(1) + 1e-3
     strength = np.sqrt(weight / weight.sum())
     while len(chosen) < _SEEDS:
         gain = strength * gap
@@ -171,13 +186,18 @@ def _seeds(points: F64, weight: F64) -> F64:
 
 
 def _settled(points: F64, weight: F64, centers: F64) -> F64:
+    """Centers after Lloyd steps, without those of few pixels, unless no other color is like theirs."""
     before = None
     for _ in range(_LLOYD_STEPS):
         nearest = nearest_center(points, centers)
         if before is not None and np.array_equal(nearest, before):
             break
         mass = np.bincount(nearest, weight, len(centers))
+        gap = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
+        gap[:, mass < _ACCENT_PX] = np.inf
+        np.fill_diagonal(gap, np.inf)
         keep = mass >= min(_MIN_SHARE * (weight.sum() - mass.max()), float(mass.max()))
+        keep |= (mass >= _ACCENT_PX) & (gap.min(1) > _ACCENT_DISTANCE)
         sums = np.stack([np.bincount(nearest, weight * points[:, c], len(centers)) for c in range(3)], 1)
         centers = sums[keep] / mass[keep, None]
         before = nearest if keep.all() else None
@@ -219,28 +239,61 @@ def describe(
     if photo:
         link = np.maximum(link, np.clip((0.35 - distance) / 0.2, 0.0, 1.0))
         np.fill_diagonal(link, 0.0)
-    border = hard / max(1.0, hard.sum() / 2)
-    touch = (border > _LEAST_BORDER) | (link > _LEAST_LINK)
     share = area / area.sum()
+    flow = np.clip(soft / _FLOW_PX - 1.0, 0.0, 1.0) * (np.minimum(share[:, None], share[None]) > _FLOW_SHARE)
+    if photo:
+        flow *= _PHOTO_FLOW
+    border = hard / max(1.0, hard.sum() / 2)
+    touch = (hard > _LEAST_BORDER_PX) | (link > _LEAST_LINK)
     seen = np.clip(np.sqrt(share + _DRAWN * border.sum(0)), 0.1, 1.0)
     thin = np.clip((hard.sum(0) / np.maximum(area, 1.0) - 0.1) / 0.4, 0.0, 1.0)
-    steps = _steps(oklab, link, seen)
+    steps = _steps(oklab, link, seen, ground.region)
     for step in steps:
         if step is not None:  # the ends of a gradient meet through its steps
             for ends in ((step.first, step.second), (step.second, step.first)):
                 touch[ends] = True
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
     light = luminance(centers)
-    ratio = contrast(light, light[ground.region])
-    return Regions(centers, oklab, share, seen, thin, ground, light, ratio, distance, border, link, touch, steps, photo)
+    lead = _leads(share, seen, np.maximum(np.where(link > _LEAST_LINK, flow, 0.0), link), ground)
+    return Regions(
+        rgb=centers,
+        oklab=oklab,
+        share=share,
+        seen=seen,
+        lead=lead,
+        thin=thin,
+        ground=ground,
+        light=light,
+        contrast=contrast(light, light[ground.region]),
+        distance=distance,
+        border=border,
+        link=link,
+        flow=flow,
+        touch=touch,
+        steps=steps,
+        photo=photo,
+    )
 
 
-def _steps(oklab: F64, link: F64, seen: F64) -> tuple[Step | None, ...]:
+def _leads(share: F64, seen: F64, kin: F64, ground: Ground) -> F64:
+    """How far (k,) each region is the first of its object: the larger ones come first, and a page is none."""
+    lead = np.clip(share / _LEADS, 0.0, 1.0)
+    before: list[int] = []
+    for i in sorted(range(len(share)), key=lambda i: (i != ground.region, -float(seen[i]))):
+        if before:
+            lead[i] *= float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / _GRADIENT, 0.0, 1.0)).prod())
+        before.append(i)
+    if ground.on_page and share[ground.region] == 0.0:
+        lead[ground.region] = 0.0
+    return lead
+
+
+def _steps(oklab: F64, link: F64, seen: F64, ground: int) -> tuple[Step | None, ...]:
     """Which regions are mere steps of a gradient, so that the others, its ends and turning points, decide for them."""
     gradients = [_gradient(link, i) for i in range(len(oklab))]
     anchors = set(range(len(oklab)))
     for i in np.argsort(seen, kind="stable").tolist():
-        if _bracket(oklab, i, sorted(anchors & gradients[i])) is not None:
+        if i != ground and _bracket(oklab, i, sorted(anchors & gradients[i])) is not None:
             anchors.remove(i)
     return tuple(
         None if i in anchors else _bracket(oklab, i, sorted(anchors & gradients[i])) for i in range(len(oklab))

@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.costs import Costs
-from color.palette_colors import PaletteColors, with_luminance
+from color.palette_colors import LUMINANCE, PaletteColors, features_of
 from color.spaces import F64
 
 Assignments = NDArray[np.intp]
 """n ways to color k regions: (n, k) numbers of palette colors, in the order of a search."""
 
 _BEAM: Final = 40
-_FRESH: Final = 0.8
+_FRESH: Final = 1.6
 """What it is worth to use a palette color for the first time."""
 _DETOUR: Final = 1.85
 """How many times the straight way a gradient may take to pass through another color of the palette."""
 _NO_LENGTH: Final = 1e-9
-_FORBIDDEN: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,20 +29,19 @@ class Search:
 
     A way says for each region, by number, which palette color it gets; p stands for a color off the palette that
     follows from others: a gradient's step, or a shade. `alone` (k, p) is what each place loses with each palette color,
-    whatever the others.
+    whatever the others. `fixed` (5,) is the color that the first place has beforehand, if it has one.
     """
 
     costs: Costs
     palette: PaletteColors
     alone: F64
+    fixed: F64 | None
 
     @classmethod
-    def of(cls, costs: Costs, palette: PaletteColors, ground: int | None = None) -> Search:
-        """Prepare what does not depend on any choice. The ground gets the color numbered `ground`."""
-        alone = costs.alone(palette)
-        if ground is not None and costs.has_ground:
-            alone[costs.ground, np.arange(len(palette)) != ground] += _FORBIDDEN
-        return cls(costs, palette, alone)
+    def of(cls, costs: Costs, colors: F64, fixed: F64 | None) -> Search:
+        """Prepare what does not depend on any choice, for `colors` (p, 3) in OKLab."""
+        palette = PaletteColors.of(colors, fixed)
+        return cls(costs, palette, costs.alone(palette), fixed)
 
     def beam(self) -> Assignments:
         """The most promising ways, best first: place by place, the best partial ones go on.
@@ -51,18 +49,21 @@ class Search:
         Deterministic: ties go to the earlier choice.
         """
         every = np.arange(len(self.palette))
-        shown, ways = np.zeros((4, 0, 1)), np.zeros((1, 0), np.intp)
-        used, cost = np.zeros((1, len(every)), bool), np.zeros(1)
-        for place in range(len(self.costs.order)):
+        shown, ways = np.zeros((5, 0, 1)), np.zeros((1, 0), np.intp)
+        used, cost = np.zeros((1, len(every))), np.zeros(1)
+        if self.fixed is not None:
+            shown, ways = self.fixed[:, None, None], np.full((1, 1), len(every))
+            used = np.maximum(used, self._is_fixed())
+        for place in range(ways.shape[1], len(self.costs.order)):
             derived = self._derived(place, shown)
             total = cost[:, None] + self._prices(place, shown, derived)
-            total[:, : len(every)] -= _FRESH * ~used
+            total[:, : len(every)] -= _FRESH * np.maximum(self.costs.lead[place] - used, 0.0)
             best = np.argsort(total, axis=None, kind="stable")[:_BEAM]
             row, pick = np.divmod(best, total.shape[1])
             color = self._picked(pick, None if derived is None else derived.take(row, 1))
             shown = np.concatenate([shown.take(row, 2), color[:, None]], axis=1)
             ways = np.concatenate([ways.take(row, 0), pick[:, None]], axis=1)
-            used = used.take(row, 0) | (pick[:, None] == every)
+            used = np.maximum(used.take(row, 0), self.costs.lead[place] * (pick[:, None] == every))
             cost = total.take(best)
         return ways
 
@@ -70,17 +71,23 @@ class Search:
         """The OKLab colors (3, k, n) of n ways, by region, and what the ways cost (n,)."""
         costs, picks, row = self.costs, ways.T, np.arange(len(ways))
         direct = np.minimum(picks, len(self.palette) - 1)
-        shown, prices = self.palette.lab_y.take(direct, 1), np.take_along_axis(self.alone, direct, 1)
+        shown, prices = self.palette.features.take(direct, 1), np.take_along_axis(self.alone, direct, 1)
+        if self.fixed is not None:
+            shown[:, 0], prices[0] = self.fixed[:, None], 0.0
         for place in range(len(costs.order)):
             derived = self._derived(place, shown)
             if derived is not None:
                 shown[:, place] = self._picked(picks[place], derived)
                 prices[place] = self._derived_prices(place, derived)[row, picks[place]]
-        used = (picks[:, None] == np.arange(len(self.palette))[:, None]).any(0)
+        used = (costs.lead[:, None, None] * (picks[:, None] == np.arange(len(self.palette))[:, None])).max(0)
+        if self.fixed is not None:
+            used = np.maximum(used, self._is_fixed()[:, None])
         cost = prices.sum(0) - _FRESH * used.sum(0)
         oklab, after = shown[:3], slice(costs.ground + 1, None)
-        cost += costs.pairs.losses(oklab.take(costs.later, 1) - oklab.take(costs.earlier, 1))
-        cost += costs.against_ground(after, shown[3, costs.ground], shown[3, after], self.palette.widest).sum(0)
+        cost += costs.pairs.losses(shown[:4].take(costs.later, 1) - shown[:4].take(costs.earlier, 1))
+        cost += costs.against_ground(
+            after, shown[LUMINANCE, costs.ground], shown[LUMINANCE, after], self.palette.widest
+        ).sum(0)
         return oklab.take(costs.back, 1), cost
 
     def neighbors(self, way: NDArray[np.intp]) -> Assignments:
@@ -97,23 +104,28 @@ class Search:
         ways[swap, first], ways[swap, second] = way[second], way[first]
         return ways
 
-    def _prices(self, place: int, earlier: F64, derived: F64 | None) -> F64:
-        """What a place loses (n, o) with each color and with the `derived` one (4, n), given those `earlier`.
+    def _is_fixed(self) -> NDArray[np.bool_]:
+        """Which of the palette's colors (p,) is the fixed one."""
+        away = self.palette.features - self.fixed[:, None] if self.fixed is not None else self.palette.features
+        return np.asarray(np.abs(away).max(0) < _NO_LENGTH)
 
-        They are (4, m, n).
+    def _prices(self, place: int, earlier: F64, derived: F64 | None) -> F64:
+        """What a place loses (n, o) with each color and with the `derived` one (5, n), given those `earlier`.
+
+        They are (5, m, n).
         """
         count = earlier.shape[2]
-        options, prices = self.palette.lab_y[:, None], self.alone[None, place]
+        options, prices = self.palette.features[:, None], self.alone[None, place]
         if derived is not None:
-            direct = np.broadcast_to(options, (4, count, len(self.palette)))
+            direct = np.broadcast_to(options, (5, count, len(self.palette)))
             options = np.concatenate([direct, derived[:, :, None]], axis=2)
             prices = self._derived_prices(place, derived)
         if place:
-            change = options[:3, None] - earlier[:3, :, :, None]
-            prices = prices + self.costs.of_place[place].losses(change.reshape(3, place, -1)).reshape(count, -1)
+            change = options[:4, None] - earlier[:4, :, :, None]
+            prices = prices + self.costs.of_place[place].losses(change.reshape(4, place, -1)).reshape(count, -1)
         if place > self.costs.ground:
-            ground = earlier[3, self.costs.ground, :, None]
-            prices += self.costs.against_ground(place, ground, options[3], self.palette.widest)
+            ground = earlier[LUMINANCE, self.costs.ground, :, None]
+            prices += self.costs.against_ground(place, ground, options[LUMINANCE], self.palette.widest)
         return prices
 
     def _derived_prices(self, place: int, derived: F64) -> F64:
@@ -121,12 +133,12 @@ class Search:
         return self.costs.with_derived(place, self.alone[place], np.sqrt((change * change).sum(0)))
 
     def _picked(self, pick: NDArray[np.intp], derived: F64 | None) -> F64:
-        """The colors (4, n) that the numbers `pick` (n,) stand for."""
-        direct = self.palette.lab_y.take(np.minimum(pick, len(self.palette) - 1), 1)
+        """The colors (5, n) that the numbers `pick` (n,) stand for."""
+        direct = self.palette.features.take(np.minimum(pick, len(self.palette) - 1), 1)
         return direct if derived is None else np.where(pick == len(self.palette), derived, direct)
 
     def _derived(self, place: int, earlier: F64) -> F64 | None:
-        """A color off the palette (4, n) for a place, a step or a shade, given the `earlier` ones (4, m, n)."""
+        """A color off the palette (5, n) for a place, a step or a shade, given the `earlier` ones (5, m, n)."""
         origin = self.costs.origins[place]
         if origin is None:
             return None
@@ -134,11 +146,11 @@ class Search:
         if origin.second is None:
             shade = first.copy()
             shade[0] = np.minimum(np.maximum(shade[0] + origin.drop, 0.0), 1.0)
-            return with_luminance(shade)
+            return features_of(shade)
         second = earlier[:3, origin.second]
         if self.costs.photo:
-            return with_luminance(_along(first.T, second.T, origin.t, self.palette.oklab.T).T)
-        return with_luminance(first * (1 - origin.t) + second * origin.t)
+            return features_of(_along(first.T, second.T, origin.t, self.palette.oklab.T).T)
+        return features_of(first * (1 - origin.t) + second * origin.t)
 
 
 def _along(start: F64, end: F64, t: float, colors: F64) -> F64:

@@ -14,7 +14,7 @@ from color.analysis import Regions
 from color.assignment import Assignments, Search
 from color.costs import Costs
 from color.legibility import Legibility
-from color.palette_colors import PaletteColors
+from color.palette_colors import PaletteColors, features_of
 from color.scoring import Scorer
 from color.spaces import F64
 
@@ -35,7 +35,7 @@ class Coloring:
     shown: F64
 
 
-class _Finalist(NamedTuple):
+class Finalist(NamedTuple):
     """A coloring in the final round: `chosen` and `shown` (3, k), the scorer's `loss`, the `total` with the cost."""
 
     chosen: F64
@@ -60,13 +60,32 @@ class Chooser:
     def best(self, colors: F64, ground: int | None = None) -> Coloring:
         """The coloring that loses least, for distinct OKLab `colors` (p, 3). Deterministic.
 
-        `ground` is the number of the color that the picture's ground gets, if it has one.
-
-        The finalists of a beam search are scored as they would be shown; then the winner is improved, one region or
-        one exchange at a time, as long as that helps.
+        `ground` is the number of the color that the picture's ground gets, if it has one. Then light and dark change
+        places where that loses less.
         """
-        palette = PaletteColors.of(colors)
-        search = Search.of(self.costs, palette, ground)
+        count = len(self.costs.order) - (self.costs.fixed is not None)
+        if ground is None or not self.costs.has_ground or self.costs.fixed is not None:
+            best = self.search(colors, self.costs.fixed)
+        else:
+            fixed = features_of(colors[ground])
+            ways = (self._turned_around(turned=turned).search(colors, fixed) for turned in (False, True))
+            best = min(ways, key=lambda found: found.total)
+        return Coloring(best.chosen.T[:count], best.shown.T[:count])
+
+    def _turned_around(self, *, turned: bool) -> Chooser:
+        return Chooser(
+            self.costs.turned_around(turned=turned),
+            self.legibility.turned_around(turned=turned),
+            self.scorer.turned_around(turned=turned),
+        )
+
+    def search(self, colors: F64, fixed: F64 | None) -> Finalist:
+        """The best coloring where the first region is `fixed` (5,), if it is.
+
+        The finalists of a beam search are scored as they would be shown; then the winner is improved, one region
+        or one exchange at a time, as long as that helps.
+        """
+        search = Search.of(self.costs, colors, fixed)
         ways = search.beam()
         ways = np.concatenate([search.neighbors(ways[0]), ways[1:_FINALISTS]])
         winner, best = self._scored(search, ways)
@@ -78,18 +97,18 @@ class Chooser:
             if better.total >= best.total - _BETTER:
                 break
             best = better
-        return Coloring(best.chosen.T, self._relaxed(best, palette).T)
+        return best._replace(shown=self._relaxed(best, search.palette))
 
-    def _scored(self, search: Search, ways: Assignments) -> tuple[int, _Finalist]:
+    def _scored(self, search: Search, ways: Assignments) -> tuple[int, Finalist]:
         """The number of the best of the ways, and what it comes to."""
         chosen, cost = search.evaluated(ways)
         shown = self.legibility.moved(chosen, search.palette.widest)
         loss = self.scorer.losses(shown, search.palette)
         total = cost + loss
         winner = int(total.argmin())
-        return winner, _Finalist(chosen[:, :, winner], shown[:, :, winner], float(loss[winner]), float(total[winner]))
+        return winner, Finalist(chosen[:, :, winner], shown[:, :, winner], float(loss[winner]), float(total[winner]))
 
-    def _relaxed(self, finalist: _Finalist, palette: PaletteColors) -> F64:
+    def _relaxed(self, finalist: Finalist, palette: PaletteColors) -> F64:
         """The colors (3, k) to show, once those that were moved farther than it is worth have moved back."""
         chosen, shown, least = finalist.chosen, finalist.shown, finalist.loss
         moves = shown[0] - chosen[0]

@@ -6,14 +6,14 @@ them: what makes a logo is how its parts differ. Distances are in OKLab; 0.25 is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.palette_colors import PaletteColors
+from color.palette_colors import PaletteColors, features_of
 from color.spaces import F64, contrast
 
 _EXACTLY: Final = 1e-9
@@ -22,34 +22,38 @@ _UNIT: Final = 0.1
 """A distance no one overlooks: losses that have no natural end are counted in it."""
 
 # A region seen alone. Loud colors are for small things; on the ground they are garish.
-_LIGHTNESS: Final = 1.8
-_DULL: Final = 0.8
-_LOUD, _LOUD_GROUND = 0.5, 7.0
-_HUE: Final = 0.45
+_LIGHTNESS: Final = 1.49
+_DULL: Final = 0.83
+_LOUD, _LOUD_GROUND = 0.5, 7
+_HUE: Final = 1.13
+_LATER: Final = 0.01
+"""For each color that a palette names before: earlier ones are for larger parts, where nothing else decides."""
 
 # A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
-_OFF_AREA: Final = 14.0
+_OFF_AREA: Final = 14
 _OFF: Final = 0.2
 _OFF_STEP: Final = 0.3
 _STRAY, _STRAY_SEEN = 0.15, 1.2
 _STRAY_FROM, _STRAY_MOST = 0.02, 2.0
 """A gradient's step that is not between its ends: shows as a band."""
-_SHADE: Final = 1.0
+_SHADE: Final = 0.703
 _SHADE_MOST: Final = 0.12
 
 # A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
-_MERGED, _LOST = 1.6, 3.0
+_MERGED, _LOST = 0.815, 3
 _MERGED_TOUCH, _MERGED_APART = 0.18, 0.07
 _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
-_ORDER: Final = 3.5
+_ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
 _ORDER_GAP: Final = 0.01
 _CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
 """The difference in lightness from which it has an order, also within a gradient."""
 _LEAP, _LEAP_SEEN = 0.4, 1.0
 _LEAP_FROM, _LEAP_MOST = 0.04, 2.0
-_ODD, _ODD_SEEN = 0.238, 1.8
+_ODD, _ODD_SEEN = 0.13, 1.8
 _ODD_FROM, _ODD_MOST = 0.05, 2.5
+_SPLIT: Final = 3
+_SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
 _LINKED: Final = 0.3
@@ -58,7 +62,7 @@ _KIN_NEAR, _KIN_FAR = 0.06, 0.12
 _SIBLINGS: Final = 0.2
 
 # A region and the ground: contrast (WCAG 2) lost, of what it had or of the most the palette can give.
-_CONTRAST, _CONTRAST_SEEN = 1.8, 5.0
+_CONTRAST, _CONTRAST_SEEN = 3, 6.3
 _CONTRAST_LINKED: Final = 0.8
 """How much of that goes where a gradient leads from a region to the ground: it fades in, it does not stand out."""
 _GROUND_AREA, _GROUND_LEAST = 0.35, 0.3
@@ -80,7 +84,8 @@ class Origin(NamedTuple):
 class Pairs(NamedTuple):
     """What m pairs of regions can lose, each field (m, 1): by how close they come, lose order, leap apart or turn odd.
 
-    `near` is the distance they need; `side` is 1 where the later one is the lighter one, -1 where it is the darker.
+    `near` is the distance they need; `side` is 1 where the later one is the
+    lighter one, -1 where it is the darker. `split` is for parts of one object in different hues.
     """
 
     near: F64
@@ -92,17 +97,21 @@ class Pairs(NamedTuple):
     odd: F64
     side: F64
     order: F64
+    split_from: F64
+    split: F64
 
     def losses(self, change: F64) -> F64:
-        """What they lose (n,) together, in n cases of a `change` (3, m, n) in OKLab from the earlier to the later."""
+        """What they lose (n,) together, in n cases of a `change` (4, m, n) in OKLab and chroma to the later."""
         square = change * change
         hue = square[1] + square[2]
+        split = np.sqrt(np.maximum(hue - square[3], 0.0))
         after, hue = np.sqrt(hue + square[0]), np.sqrt(hue)
         merged = np.maximum(1.0 - after / self.near, 0.0)
         loss = self.merged * (merged * merged)
         loss += self.lost * (after < _LOST_AFTER)
         loss += self.leap * np.minimum(np.maximum((after - self.leap_from) / _UNIT, 0.0), _LEAP_MOST)
         loss += self.odd * np.minimum(np.maximum((hue - self.odd_from) / _UNIT, 0.0), _ODD_MOST)
+        loss += self.split * np.minimum(np.maximum((split - self.split_from) / _UNIT, 0.0), _SPLIT_MOST)
         loss += self.order * (self.side * change[0] < _ORDER_GAP)
         result: F64 = loss.sum(0)
         return result
@@ -115,9 +124,11 @@ class Costs:
     The ground comes first, then the others by weight, the steps of gradients last. `back` (k,) is the place of each
     region; `origins` (k,) says where a color off the palette may come from. `oklab` (k, 3) and `seen` (k, 1) are the
     regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
-    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth;
-    `has_ground` says whether a palette may name that one's color. `pairs` are those of
-    each place with all `earlier` ones, in the order of the `later`; `of_place` (k,) the same for each place.
+    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth.
+    `fixed` (5,) is the color of that one if it has one of its own, as a page has; otherwise a palette may name one, if
+    the picture `has_ground`. `turned` says that light and dark change places. `lead` (k,) is how far a place counts
+    as a user of the palette: one of each object does. `pairs` are those of each place with all `earlier` ones, in the
+    order of the `later`; `of_place` (k,) the same for each place.
     """
 
     order: tuple[int, ...]
@@ -129,7 +140,10 @@ class Costs:
     off: F64
     stray: F64
     ground: int
+    fixed: F64 | None
     has_ground: bool
+    turned: bool
+    lead: F64
     wanted: F64
     standing: F64
     earlier: NDArray[np.intp]
@@ -159,7 +173,10 @@ class Costs:
             off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
             stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
             ground=order.index(regions.ground.region),
+            fixed=features_of(regions.oklab[regions.ground.region]) if regions.ground.on_page else None,
             has_ground=regions.ground.fills_rim,
+            turned=False,
+            lead=regions.lead[by_place],
             wanted=regions.contrast[by_place, None],
             standing=(area * standing)[by_place, None],
             earlier=earlier,
@@ -169,16 +186,29 @@ class Costs:
             photo=regions.photo,
         )
 
+    def turned_around(self, *, turned: bool) -> Costs:
+        """The costs where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
+        free = (self.earlier != self.ground) & (self.later != self.ground)
+        side = -self.pairs.side if turned else self.pairs.side
+        pairs = self.pairs._replace(side=side, order=self.pairs.order * free[:, None])
+        of_place = tuple(Pairs(*(term[self.later == place] for term in pairs)) for place in range(len(self.order)))
+        return replace(self, turned=turned, pairs=pairs, of_place=of_place)
+
     def alone(self, palette: PaletteColors) -> F64:
         """The loss (k, p) of each place with each color, seen alone: wrong lightness, too dull, too loud, other hue."""
         source, new = self.oklab.T[:, :, None], palette.oklab
         low, high = float(source[0].min()), float(source[0].max())
-        stretch = np.ptp(new[0]) / max(high - low, 1e-6)
-        wanted = new[0].min() + (source[0] - low) * stretch if high - low > _ENOUGH else source[0]
-        louder = np.hypot(new[1], new[2]) - np.hypot(source[1], source[2])
+        darkest, lightest = float(new[0].min()), float(new[0].max() if self.fixed is None else self.fixed[0])
+        wanted = darkest + (source[0] - low) * (lightest - darkest) / max(high - low, 1e-6)
+        if self.turned:
+            wanted = darkest + lightest - wanted
+        elif high - low <= _ENOUGH:
+            wanted = source[0]
+        louder = palette.features[3] - np.hypot(source[1], source[2])
         loss = _LIGHTNESS * np.abs(wanted - new[0])
         loss += _DULL * np.maximum(0.0, -louder) + self.loud * np.maximum(0.0, louder)
         loss += _HUE * np.hypot(source[1] - new[1], source[2] - new[2])
+        loss += _LATER * np.arange(len(palette))
         result: F64 = loss * self.seen
         return result
 
@@ -208,7 +238,7 @@ class Costs:
 def _order(regions: Regions) -> tuple[int, ...]:
     """The ground first, then by weight; what merely lies on a gradient between two others comes after them."""
     by_weight = sorted(range(len(regions)), key=lambda i: (regions.steps[i] is not None, -float(regions.seen[i])))
-    if regions.photo:  # what fills the rim of a photograph is one surface among others
+    if regions.photo and not regions.ground.fills_rim:  # then the ground is one surface among others
         return tuple(by_weight)
     return (regions.ground.region, *(i for i in by_weight if i != regions.ground.region))
 
@@ -236,7 +266,7 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
     clear = np.abs(change[:, 0]) > np.where(link > _LINKED, _CLEARLY_LINKED, _CLEARLY)
     drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border
     pairs = Pairs(
-        near=np.minimum(before, _ENOUGH),
+        near=np.clip(before, _EXACTLY, _ENOUGH),
         merged=_MERGED * close,
         lost=np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
         leap_from=_STRETCH * before + _LEAP_FROM,
@@ -245,5 +275,7 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
         odd=kin * (_ODD + _ODD_SEEN * both),
         side=np.sign(change[:, 0]),
         order=np.where(clear, _ORDER * drawn, 0.0),
+        split_from=regions.hue_gap[i, j] * _SPLIT_STRETCH + _SPLIT_FROM,
+        split=_SPLIT * regions.flow[i, j],
     )
     return Pairs(*(term[:, None] for term in pairs))

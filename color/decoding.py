@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final
 
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageChops,
+    ImageCms,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from color.errors import ImageDamaged, ImageTooLarge, NotAnImage
+from color.profiles import ColorSpace, foreign_profile, from_space, read_png_colors
 from color.spaces import U8
+from color.svg import is_svg, rasterize
 from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
 
 
@@ -52,9 +69,32 @@ class Picture:
 
 
 # Pillow's own `Image.open` guesses among all formats and warns, or not, about size by a global setting. The signature
-# picks the format here, and only these four are ever parsed.
+# picks the format here, and only these are ever parsed.
 _DAMAGED: Final = "The image is damaged or incomplete."
 _JPEG_SCANS: Final = 200
+_ACCEPTED: Final = "PNG, JPEG, WebP, GIF, SVG, AVIF, BMP, TIFF and ICO"
+_REFUSED: Final = {
+    b"\x1f\x8b": "SVGZ and other compressed",
+    b"%PDF": "PDF and AI",
+    b"%!PS": "EPS and PostScript",
+    b"\xc5\xd0\xd3\xc6": "EPS",
+    b"8BPS": "PSD",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+}
+"""By how they begin, or by their brand where they begin as ISO media files do."""
+_PARSERS: Final[tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile]], ...]] = (
+    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), AvifImagePlugin.AvifImageFile),
+    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+    (re.compile(rb"II\*\x00|MM\x00\*"), TiffImagePlugin.TiffImageFile),
+    (re.compile(rb"\x00\x00\x01\x00"), IcoImagePlugin.IcoImageFile),
+)
+_MEDIA_TYPES: Final = {"ICO": "image/vnd.microsoft.icon"}
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_END: Final = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _ORIENTATION: Final = 0x0112
 _UPRIGHT: Final = {
@@ -88,31 +128,53 @@ _MALFORMED: Final = (
 def inspect(data: bytes) -> Facts:
     """Size and type of an image from its header alone, in well under a millisecond and without decoding pixels.
 
-    Raises NotAnImage, ImageTooLarge or ImageDamaged; an image that passes may still turn out to be truncated.
+    Raises NotAnImage, ImageTooLarge or ImageDamaged; an image that passes may still turn out to be truncated. An SVG
+    has no size of its own in pixels, and is drawn.
     """
-    return _facts(data, _open(data))
+    if is_svg(data):
+        return decode(data).facts
+    return _facts(data, *_open(data))
 
 
 def decode(data: bytes) -> Picture:
-    """The first frame of a PNG, JPEG, WebP or GIF as upright 8-bit sRGB, completely decoded.
+    """A PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF, ICO or SVG as upright 8-bit sRGB, completely decoded.
 
-    Any color mode: bilevel, gray, palette, 16 bits, CMYK, with or without alpha; an embedded ICC profile is applied.
-    Raises NotAnImage, ImageTooLarge or ImageDamaged. Holds about 10 bytes per pixel while it works.
+    Of an animation the first frame, of an animated PNG its default image, of an icon the largest. Any color mode:
+    bilevel, gray, palette, 16 bits, CMYK, with or without alpha; what the file says of its colors is applied
+    (`profiles`). Raises NotAnImage, ImageTooLarge or ImageDamaged. Holds about 10 bytes per pixel while it works.
     """
-    image = _open(data)
-    facts = _facts(data, image)
+    if is_svg(data):
+        picture = decode(rasterize(data))
+        return replace(picture, facts=replace(picture.facts, media_type="image/svg+xml", is_plain_png=False))
+    image, space = _open(data)
+    facts = _facts(data, image, space)
+    outside = _outside_first_frame(image)
     with _damage():
         image.load()
+    _check_size(image)
     orientation = _orientation(data, image)
-    rgb, alpha = _channels(image)
+    rgb, alpha = _channels(image, space)
     del image
+    if outside is not None:
+        alpha = ImageChops.multiply(alpha, outside) if alpha else outside
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
         alpha = alpha.transpose(_UPRIGHT[orientation]) if alpha else None
+    if rgb.size != (facts.width, facts.height):  # an icon's directory may say what its pictures do not
+        facts = replace(facts, width=rgb.width, height=rgb.height)
     transparency = np.asarray(alpha) if alpha else None
     if transparency is not None and bool((transparency == 255).all()):  # noqa: PLR2004 - opaque
         transparency = None
     return Picture(rgb=np.asarray(rgb), alpha=transparency, facts=facts)
+
+
+def _outside_first_frame(image: ImageFile.ImageFile) -> Image.Image | None:
+    """The alpha of a GIF whose first frame is smaller than its canvas: the rest has no color yet."""
+    if image.format != "GIF" or not image.tile or image.tile[0].extents in {None, (0, 0, *image.size)}:
+        return None
+    mask = Image.new("L", image.size, 0)
+    mask.paste(255, image.tile[0].extents)
+    return mask
 
 
 @contextmanager
@@ -127,60 +189,78 @@ def _damage() -> Iterator[None]:
 
 
 def _too_wide() -> ImageTooLarge:
-    return ImageTooLarge(f"The image has more than {MAX_IMAGE_SIDE_PX} pixels on a side.")
+    return ImageTooLarge(f"The image has more than {MAX_IMAGE_SIDE_PX} pixels on a side: scale it down.")
 
 
-def _open(data: bytes) -> ImageFile.ImageFile:
+def _open(data: bytes) -> tuple[ImageFile.ImageFile, ColorSpace | None]:
     if not data:
         raise NotAnImage("The image is empty.")
     if len(data) > MAX_IMAGE_BYTES:
-        raise ImageTooLarge(f"The image has more than {MAX_IMAGE_BYTES // 2**20} MB.")
+        raise ImageTooLarge(f"The image has more than {MAX_IMAGE_BYTES // 2**20} MB: scale it down.")
+    # Pillow warns of damage that it can live with, on the terminal of whoever runs this.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    space = None
     with _damage():
-        image = _parser(data)
+        if data.startswith(_PNG):
+            # Pillow is content with a PNG that lacks its last bytes; a download that stopped early is not an image.
+            if _PNG_END not in data:
+                raise ImageDamaged(_DAMAGED)
+            colors = read_png_colors(data)
+            image: ImageFile.ImageFile | None = PngImagePlugin.PngImageFile(BytesIO(colors.data))
+            space = colors.space
+            if image is not None and colors.profile is not None:
+                image.info["icc_profile"] = colors.profile
+        else:
+            image = _parser(data)
     if image is None:
-        raise NotAnImage("The file is not an image in one of the formats PNG, JPEG, WebP and GIF.")
+        raise NotAnImage(_refusal(data))
+    _check_size(image)
+    return image, space
+
+
+def _check_size(image: Image.Image) -> None:
     if max(image.size) > MAX_IMAGE_SIDE_PX:
         raise _too_wide()
     if min(image.size) < 1:
         raise ImageDamaged("The image has no pixels.")
-    return image
 
 
 def _parser(data: bytes) -> ImageFile.ImageFile | None:
-    stream = BytesIO(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        # Pillow is content with a PNG that lacks its last bytes; a download that stopped early is not an image.
-        if _PNG_END not in data:
-            raise ImageDamaged(_DAMAGED)
-        return PngImagePlugin.PngImageFile(stream)
-    if data.startswith(b"\xff\xd8\xff"):
-        # Every scan of a progressive JPEG visits the whole picture; a few bytes can ask for thousands of visits.
-        if data.count(b"\xff\xda") > _JPEG_SCANS:
-            raise ImageTooLarge("The JPEG is made of more passes than any camera or program writes.")
-        return JpegImagePlugin.JpegImageFile(stream)
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return WebPImagePlugin.WebPImageFile(stream)
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return GifImagePlugin.GifImageFile(stream)
+    # Every scan of a progressive JPEG visits the whole picture; a few bytes can ask for thousands of visits.
+    if data.startswith(b"\xff\xd8\xff") and data.count(b"\xff\xda") > _JPEG_SCANS:
+        raise ImageTooLarge("The JPEG is made of more passes than any camera or program writes.")
+    for begins, parser in _PARSERS:
+        if begins.match(data):
+            return parser(BytesIO(data))
     return None
 
 
-def _facts(data: bytes, image: ImageFile.ImageFile) -> Facts:
+def _refusal(data: bytes) -> str:
+    """What is said of bytes in no accepted format: which one they are in, if that is known, and what to do."""
+    for begins, name in _REFUSED.items():
+        if data.startswith(begins) or (data[4:8] == b"ftyp" and data[8:12] == begins):
+            return f"{name} files are not accepted: export the logo as PNG or SVG."
+    return f"The file is not an image in one of the formats {_ACCEPTED}."
+
+
+def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) -> Facts:
     orientation = _orientation(data, image)
     width, height = image.size
     if orientation >= _SWAPS_SIDES:
         width, height = height, width
     with _damage():
         still = getattr(image, "n_frames", 1) == 1
-    plain = (
-        image.format == "PNG"
-        and still
-        and orientation == 1
-        and not image.mode.startswith("I")
-        and _foreign_profile(image) is None
-        and data.endswith(_PNG_END)
-    )
-    return Facts(width=width, height=height, media_type=f"image/{str(image.format).lower()}", is_plain_png=plain)
+        plain = (
+            image.format == "PNG"
+            and still
+            and orientation == 1
+            and not image.mode.startswith("I")
+            and space is None
+            and foreign_profile(image.info.get("icc_profile"), "L" if image.mode in {"1", "L", "LA"} else "RGB") is None
+            and data.endswith(_PNG_END)
+        )
+    media_type = _MEDIA_TYPES.get(str(image.format), f"image/{str(image.format).lower()}")
+    return Facts(width=width, height=height, media_type=media_type, is_plain_png=plain)
 
 
 def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:
@@ -194,38 +274,28 @@ def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
-def _foreign_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded color profile, unless there is none, it cannot be read, or it is sRGB anyway."""
-    icc = image.info.get("icc_profile")
-    if not isinstance(icc, bytes) or not icc:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
-        name = ImageCms.getProfileDescription(profile)
-    except (OSError, ImageCms.PyCMSError):
-        return None
-    return None if "srgb" in name.lower() else profile
-
-
-def _channels(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image, Image.Image | None]:
     """The image as mode RGB, and its alpha as mode L if it has any."""
-    profile = _foreign_profile(image)
+    icc = image.info.get("icc_profile")
+    gray = image.mode in {"L", "LA", "1", "I", "F"} or image.mode.startswith("I;")
     if image.mode.startswith("I"):
         image = _eight_bits(image)
+    alpha: Image.Image | None = None
     if image.has_transparency_data:
         # Through RGBA even for gray: Pillow turns palette and color-key transparency into alpha only on that way.
         whole = image.convert("RGBA")
-        alpha: Image.Image | None = whole.getchannel("A")
-        gray = image.mode in {"L", "LA", "1"}
+        alpha = whole.getchannel("A")
         image = whole.convert("RGB")
-        if gray:
-            image = image.convert("L") if profile else image
-    else:
-        alpha = None
-        if image.mode not in {"RGB", "L", "CMYK"}:
-            image = image.convert("L" if image.mode == "1" else "RGB")
-    if profile is not None:
-        image = _to_srgb(image, profile)
+    elif image.mode not in {"RGB", "L", "CMYK", "LAB"}:
+        image = image.convert("L" if gray else "RGB")
+    if space is not None:
+        return from_space(image.convert("RGB"), space), alpha
+    if (transform := foreign_profile(icc, "L" if gray else image.mode)) is not None:
+        with _damage():
+            return ImageCms.applyTransform(image.convert("L") if gray else image, transform) or image, alpha
+    if image.mode == "LAB":
+        lab = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+        image = ImageCms.applyTransform(image, lab) or image
     return (image if image.mode == "RGB" else image.convert("RGB")), alpha
 
 
@@ -238,12 +308,3 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         alpha = Image.fromarray(np.where(deep == key, 0, 255).astype(np.uint8))
         return Image.merge("LA", (gray, alpha))
     return gray
-
-
-def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    """Colors as the profile means them; unchanged where the profile does not fit the image."""
-    try:
-        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except ImageCms.PyCMSError:
-        return image
-    return image if converted is None else converted

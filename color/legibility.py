@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,9 +18,9 @@ _PUSH: Final = 0.136
 _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
 _RESCUE: Final = 0.25
-_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.868, 0.66, 0.3
+_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.357, 0.66, 0.3
 """The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
-_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 0.92, 1.9, 1.3
+_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 1.06, 1.9, 1.3
 """The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""
 _ENOUGH: Final = 0.25
 _ALIKE: Final = 0.08
@@ -29,6 +29,8 @@ _LEVEL: Final = 0.03
 """Regions whose lightness differs by less may part in either direction."""
 _UNDECIDED: Final = 1e-300
 """Less than any difference of two lightnesses: it decides only where there is none."""
+_BLACK: Final = 0.15
+"""Darker than this no color is moved: there, eight bits have too few steps for what is drawn."""
 _FAINT: Final = 1.2
 _ROUNDS: Final = 4
 _PACE: Final = 0.7
@@ -111,6 +113,12 @@ class Legibility:
             rescue=price(np.full(len(regions), _RESCUE), _KEPT_RESCUED),
         )
 
+    def turned_around(self, *, turned: bool) -> Legibility:
+        """The same where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
+        free = (self.first == self.ground) | (self.second == self.ground)
+        lean = np.where(free[:, None], _UNDECIDED, -self.lean if turned else self.lean)
+        return replace(self, lean=lean, darker=~self.darker if turned else self.darker)
+
     def moved(self, chosen: F64, widest: float) -> F64:
         """The `chosen` OKLab colors (3, k, n), lighter or darker where needed; `widest` is the palette's best contrast.
 
@@ -130,8 +138,13 @@ class Legibility:
     def _moved(self, start: _Chosen, lightness: F64, price: _Price, ratio: F64) -> F64:
         """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
         apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
-        low, high = np.maximum(start.lightness - price.bound, 0.0), np.minimum(start.lightness + price.bound, 1.0)
-        toward = np.where(self.darker, 1.0 / ratio, ratio)
+        low, high = (
+            np.maximum(start.lightness - price.bound, np.minimum(start.lightness, _BLACK)),
+            np.minimum(start.lightness + price.bound, 1.0),
+        )
+        drop = start.lightness[self.ground] - start.lightness
+        darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
+        toward = np.where(darker, 1.0 / ratio, ratio)
         least = np.where(ratio > _FAINT, ratio, 0.0)
         for _ in range(_ROUNDS):
             change = lightness.take(self.first, 0) - lightness.take(self.second, 0)

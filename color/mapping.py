@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.spaces import F32, F64, U8, oklab_to_rgb, rgb_to_oklab
+from color.spaces import F32, F64, U8, oklab_to_rgb, rgb_to_oklab, toe
 
 _CHUNK: Final = 1 << 13
 _SOFTNESS: Final = np.float32(5.0)
@@ -30,6 +30,7 @@ _GAIN: Final = 0.8
 _NEAR_BLACK: Final = 12.0
 _LIFT: Final = 0.014
 _LIFT_FADES: Final = 12.0
+_LEAST_SEEN: Final = 0.01
 _NEUTRAL: Final = 0.03
 """Chroma below which a color has no hue to speak of."""
 _STEP: Final = 0.05
@@ -64,7 +65,10 @@ def mixtures(colors: U8, near: NDArray[np.uint16], calm: F64, regions: Regions) 
         rgb, flat = colors[part].astype(np.float64), near[part] == 0
         share = _weights(rgb.astype(np.float32), near[part], regions)
         mixed = np.einsum("kn,kc->nc", share.astype(np.float64), regions.rgb)
-        left = _GAIN * (rgb_to_oklab(rgb) - rgb_to_oklab(mixed))
+        whole, mean = rgb_to_oklab(rgb), rgb_to_oklab(mixed)
+        left = _GAIN * (whole - mean)
+        left[:, 0] = _GAIN * (toe(whole[:, 0]) - toe(mean[:, 0]))
+        left[:, 1:] *= _faint(mean[:, 0])[:, None]
         left[:, 0] += _lift(rgb, share, regions)
         _quiet(rgb, flat, calm, regions, share, left)
         weights[:, part], residual[:, part] = share, left.T
@@ -108,6 +112,11 @@ def _quiet(rgb: F64, flat: NDArray[np.bool_], calm: F64, regions: Regions, share
         share[:, noise] = 0.0
         share[k, noise] = 1.0
         left[noise] = 0.0
+
+
+def _faint(lightness: F64) -> F64:
+    """How much (n,) of OKLab's hue and chroma is seen in colors of this lightness: hardly any near black."""
+    return np.minimum((toe(lightness) + _LEAST_SEEN) / (lightness + _LEAST_SEEN), 1.0)
 
 
 def _lift(rgb: F64, share: F32, regions: Regions) -> F64:
@@ -160,6 +169,9 @@ def _turns(sources: F64, targets: F64) -> F64:
     up, down = oklab_to_rgb(targets + np.stack([steps, -steps])[:, :, None], clip=False)
     slope: F64 = np.moveaxis(up - down, 0, -1) / (2 * _STEP)
     result: F64 = slope.copy()
+    dark = targets[:, 0]
+    turn = turn / _faint(dark)
+    result[:, :, 0] *= (2 * _STEP / (toe(dark + _STEP) - toe(np.maximum(dark - _STEP, 0.0))))[:, None]
     result[:, :, 1] = slope[:, :, 1] * turn.real[:, None] + slope[:, :, 2] * turn.imag[:, None]
     result[:, :, 2] = slope[:, :, 2] * turn.real[:, None] - slope[:, :, 1] * turn.imag[:, None]
     return result

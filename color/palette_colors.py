@@ -12,32 +12,45 @@ import numpy as np
 
 from color.spaces import F64, contrast, oklab_luminance
 
+LUMINANCE = 4
+"""The place of relative luminance among the features of a color: L, a, b, chroma, luminance."""
+_NEUTRAL, _DARK, _NEUTRAL_DARK = 0.05, 0.3, 0.07
+"""Chroma below which a color is no hue, and for colors darker than the second the third."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaletteColors:
-    """The p distinct colors of a palette: `lab_y` (4, p) is OKLab and relative luminance.
+    """The p distinct colors of a palette as `features` (5, p).
 
-    `widest` is the best contrast ratio any two of them have.
+    `widest` is the best contrast ratio any two of them have, or any of them with the color that is fixed beforehand.
     """
 
-    lab_y: F64
+    features: F64
     widest: float
 
     def __len__(self) -> int:
-        return int(self.lab_y.shape[1])
+        return int(self.features.shape[1])
 
     @property
     def oklab(self) -> F64:
-        """The colors (3, p) alone."""
-        return self.lab_y[:3]
+        """The colors (3, p) in OKLab."""
+        return self.features[:3]
+
+    @property
+    def has_neutral(self) -> bool:
+        """Whether any of them is gray, or nearly black."""
+        lightness, chroma = self.features[0], self.features[3]
+        return bool(((chroma < _NEUTRAL) | ((lightness < _DARK) & (chroma < _NEUTRAL_DARK))).any())
 
     @classmethod
-    def of(cls, palette: F64) -> PaletteColors:
-        """The palette of distinct colors (p, 3) in OKLab, p at least 1."""
-        lab_y = with_luminance(palette.T)
-        return cls(lab_y, float(contrast(lab_y[3].max(), lab_y[3].min())))
+    def of(cls, palette: F64, fixed: F64 | None = None) -> PaletteColors:
+        """The palette of distinct colors (p, 3) in OKLab, p at least 1; `fixed` (5,) has the ground, whatever else."""
+        features = features_of(palette.T)
+        light = features[LUMINANCE]
+        between = contrast(light.max(), light.min()) if fixed is None else contrast(light, fixed[LUMINANCE]).max()
+        return cls(features, float(between))
 
 
-def with_luminance(oklab: F64) -> F64:
-    """OKLab colors (3, ...) together with their relative luminance: (4, ...)."""
-    return np.concatenate([oklab, oklab_luminance(oklab)[None]])
+def features_of(oklab: F64) -> F64:
+    """OKLab colors (3, ...) with their chroma and their relative luminance: (5, ...)."""
+    return np.concatenate([oklab, np.hypot(oklab[1], oklab[2])[None], oklab_luminance(oklab)[None]])

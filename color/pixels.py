@@ -83,17 +83,21 @@ def neighborhoods(labels: U8, flat: NDArray[np.bool_], reach: int, count: int) -
     return near
 
 
-def smooth_contact(labels: U8, flat: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    """How often (count, count) regions meet without an edge: neighbors, both flat, of different regions."""
-    total = np.zeros(count * count, np.int64)
-    for first, second, one, two in (
-        (labels[:, :-1], labels[:, 1:], flat[:, :-1], flat[:, 1:]),
-        (labels[:-1], labels[1:], flat[:-1], flat[1:]),
-    ):
-        meet = (first != second) & one & two
-        total += np.bincount(first[meet].astype(np.intp) * count + second[meet], minlength=count * count)
-    square = total.reshape(count, count)
-    return square + square.T
+def direct_contact(rgb: U8, labels: U8, plain: NDArray[np.bool_], count: int, step: int) -> NDArray[np.int64]:
+    """How often (2, count, count) plain neighbors are of different regions: without an edge, and with one.
+
+    An edge is a difference of more than `step` (of 255, in any channel). The last region, the page, has no color: what
+    meets it meets it at an edge.
+    """
+    total = np.zeros(2 * count * count, np.int64)
+    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        meet = (labels[first] != labels[second]) & plain[first] & plain[second]
+        one, two = labels[first][meet].astype(np.intp), labels[second][meet].astype(np.intp)
+        away = np.abs(rgb[first][meet].astype(np.int16) - rgb[second][meet]).max(axis=1)
+        edge = (away > step) | (np.maximum(one, two) == count - 1)
+        total += np.bincount((edge * count + one) * count + two, minlength=len(total))
+    square = total.reshape(2, count, count)
+    return square + square.swapaxes(1, 2)
 
 
 def sharp_contact(near: Sets, count: int) -> NDArray[np.int64]:

@@ -14,21 +14,17 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Ground, Regions, describe, find_centers, nearest_center
-from color.color_index import Codes, Sets, bands, cells_of, cells_of_colors, index_colors
+from color.analysis import Regions, nearest_center
+from color.color_index import Codes, bands, cells_of, cells_of_colors, index_colors
 from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
 from color.mapping import Mixtures, mixtures, recolored
-from color.pixels import flatness, neighborhoods, roughness, sharp_contact, smooth_contact
+from color.pixels import flatness, neighborhoods, roughness
+from color.segmentation import segment
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
 _OPAQUE: Final = 255
-_VISIBLE: Final = 128
-_EDGE_WEIGHT: Final = 0.02
-"""An edge pixel counts this much of a flat one: it is a mixture, not a color of the design."""
-_PHOTO_FLAT: Final = 0.5
-_DOMINATED: Final = 0.75
 _REACH: Final = 2
 """Pixels an edge is wide, to either side."""
 _NOISE_STEP, _NOISE_SPREAD = 0.1, 2.5
@@ -40,8 +36,6 @@ _SURFACES: Final = 176
 _MOST_CELLS: Final = 1_500
 _REGION_BYTES: Final = 5_000
 """What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
-_PAGE: Final = 0.7
-"""From this part of the rim on, transparency means that the picture stands on somebody's page."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
@@ -100,65 +94,27 @@ def _prepared(picture: Picture) -> Base:
     source = index_colors(rgb)
     colors, total = source.colors, source.tally()
     flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
-    every = total if alpha is None else total - source.tally(alpha < _VISIBLE)
     surfaces = total - source.tally(~flat)
-    counts = surfaces + _EDGE_WEIGHT * every
-    if not counts.any():  # nothing is visible: any analysis will do
-        counts, every = np.ones(len(colors)), np.ones(len(colors))
-    centers = find_centers(colors, counts, every)
-    label = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers)).astype(np.uint8)
+    regions, seen = segment(picture, colors, total if alpha is None else total - source.tally(alpha < _OPAQUE))
+    count = len(regions)
+    label = nearest_center(rgb_to_oklab(colors), regions.oklab).astype(np.uint8)
     labels = source.looked_up(label)
-    near = neighborhoods(labels, flat, _REACH, len(centers))
-    photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
-    area = np.bincount(label, counts, len(centers)).astype(np.float64)
-    contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
-    ground = _ground(labels, flat, area, near, contacts[1], alpha)
-    regions = describe(centers, area, *contacts, ground, photo=bool(photo))
-    calm = np.zeros(len(centers))
-    if not photo:
-        calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
+    calm = np.zeros(count)
+    if not regions.photo:
+        calm = _noise(colors, label, surfaces, regions.rgb, roughness(rgb, labels, flat, count))
+    if regions.photo or len(colors) > 1 << 16:
+        cells = cells_of_colors(source, total)
+    else:
+        cells = cells_of(source, total, neighborhoods(labels, flat, _REACH, count))
     del labels, flat, rgb
-    one_by_one = photo or len(colors) > 1 << 16
-    cells = cells_of_colors(source, total) if one_by_one else cells_of(source, total, near)
-    del near
     mixed = mixtures(colors[cells.color], cells.around, calm, regions)
+    chooser = Chooser.of(seen)
     reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed, cells.numbers(), alpha)
+        return Base(picture.width, picture.height, regions, chooser, mixed, cells.numbers(), alpha)
     kept, index = reduced
     pixels = indexed_pixels(cells.looked_up(index))
-    return Base(picture.width, picture.height, regions, Chooser.of(regions), mixed.only(kept), pixels, None)
-
-
-def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
-    """Whether even the twelve most frequent colors, at 4 bits a channel, leave much of the surfaces to others."""
-    coarse = colors.astype(np.intp) >> 4
-    shares = np.sort(np.bincount(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2], surfaces))
-    return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
-
-
-def _ground(
-    labels: U8, flat: NDArray[np.bool_], area: F64, near: Sets, sharp: NDArray[np.int64], alpha: U8 | None
-) -> Ground:
-    """The region along the rim of the picture; the largest one where the rim is transparent or full of edges."""
-    rim, hidden = np.zeros(len(area)), 0
-    for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
-        rim += np.bincount(labels[line][flat[line]], minlength=len(area))
-        hidden += 0 if alpha is None else int((alpha[line] < _VISIBLE).sum())
-    around = 2 * sum(labels.shape)
-    region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = hidden > _PAGE * around
-    if on_page and alpha is not None:
-        outside = np.pad(alpha < _VISIBLE, 1, constant_values=True)
-        border = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
-        border &= ~outside[1:-1, 1:-1]
-        met = near[border]
-        outline = np.array([float((met >> k & 1).sum()) for k in range(len(area))])
-        if not outline.any():  # nothing but thin strokes
-            outline = np.bincount(labels[border], minlength=len(area)).astype(np.float64)
-    else:
-        outline = sharp[region].astype(np.float64)
-    return Ground(region, bool(rim[region] >= around / 2), on_page, outline / max(float(outline.sum()), 1.0))
+    return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None)
 
 
 def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F64:
@@ -215,7 +171,7 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
 
 
 def recolor(base: Base, colors: Sequence[str], form: Form = "png", ground: str | None = None) -> bytes:
-    """The base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, lossless, deterministic.
+    """The base in 2..8 canonical `#RRGGBB` colors, main ones first; same size, same alpha, lossless, deterministic.
 
     `ground` is the color that the ground of an opaque picture gets, one of the `colors` or one more. `form` "webp" is
     smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
@@ -226,11 +182,10 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png", ground: str |
 
 def choose(base: Base, colors: Sequence[str], ground: str | None = None) -> Coloring:
     """What each region becomes. `colors`, `ground` and errors as for `recolor`."""
-    every = colors if ground is None else [*colors, ground]
-    palette = np.unique(parse_hex(every), axis=0)
-    fixed = None if ground is None else int((palette == parse_hex([ground])).all(axis=1).argmax())
+    every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
+    fixed = None if ground is None else every.index(ground)
     with _TURN:
-        return base.chooser.best(rgb_to_oklab(palette), fixed)
+        return base.chooser.best(rgb_to_oklab(parse_hex(every)), fixed)
 
 
 def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:

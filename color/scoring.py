@@ -8,7 +8,7 @@ Decision: docs/adr/0008.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,23 +26,32 @@ _DIFFERENT: Final = 0.1
 _LEAST_DROP: Final = 0.005
 _SAME, _ANOTHER = 0.038, 0.045
 """Closer to a palette color than the first, a region shows it; farther than the second, it shows another color."""
-_SHOWN: Final = 0.0015
-"""The share of the picture from which a color counts as shown."""
 _LARGE: Final = 0.01
 _READABLE: Final = 2.0
+_NOTABLE: Final = 0.004
+_NEIGHBORS, _WORST_NEIGHBORS = 0.699, 1.45
 _HALF, _HARDLY = 0.6, 0.3
 """The part of their distance below which a pair is weak, and below which it is hardly a pair any more."""
 
-_OFF: Final = 64.6
-_UNUSED: Final = 2.66
-_LOST: Final = 4.0
-_PAIRS, _WORST_PAIR = 2.0, 1.5
-_PROPORTION: Final = 6.0
+_OFF: Final = 61.4
+_STEPS: Final = 0.4
+"""How much of that goes for a gradient's steps: they are mixtures of palette colors."""
+_UNUSED: Final = 3.5
+_LOST: Final = 6.0
+_PAIRS, _WORST_PAIR = 2, 1.87
+_PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
-_ORDER: Final = 5.93
-_CONTRAST, _WORST_CONTRAST = 2.63, 2.0
-_FAINT: Final = 3.0
+_ORDER: Final = 4.95
+_CONTRAST, _WORST_CONTRAST = 3.01, 1.56
+_SPLIT: Final = 6.41
+_SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
+_UNIT: Final = 0.1
+_DULL: Final = 3
+_OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
+"""The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
+_VANISHED: Final = 30.0
+_FAINT: Final = 2.17
 _LEGIBLE: Final = 1.8
 """The contrast ratio with the ground that lines and text should have even where the palette has less."""
 
@@ -51,20 +60,26 @@ _LEGIBLE: Final = 1.8
 class Scorer:
     """What matters about one picture of k regions, prepared once.
 
-    `share` (k,) as in the picture; the `visible` regions count as shown. `first` and `second` are the m pairs that
-    meet: of them, those `apart` must stay so, by `enough`, and at those of `edges` runs a common `border`, and `edge`
-    is how strong it is. `upper` and `lower` are pairs in order of lightness, by `weight`. `contrast` (k, 1) is what
-    each region has with the `ground`, `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are
-    lines; `main` is the largest region besides the ground, `text` all that must be readable.
+    `share` (k,) as in the picture, `exact` (k,) how much of it must be palette colors; regions count as users of the
+    palette by `lead` (k, 1). `first` and `second` are the m pairs that meet: of them, those `apart` must stay so, by
+    `enough`, those `clear` had the contrast `ratio`, and at those of `edges` runs a common `border`, and `edge` is how
+    strong it is. `upper` and `lower` are pairs in order of lightness, by `weight`. `contrast` (k, 1) is what each
+    region has with the `ground`, `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are lines;
+    `main` is the largest region besides the ground, `text` all that must be readable. `one` and `two` are parts of one
+    object, by `split` and with the difference of hue that they may have; `chroma` (k, 1) is the source's; `open_to` are
+    the regions that a page shows or swallows.
     """
 
     share: F64
+    exact: F64
     ground: int
-    visible: Indices
+    lead: F64
     first: Indices
     second: Indices
     apart: Indices
     enough: F64
+    clear: Indices
+    ratio: F64
     edges: Indices
     edge: F64
     border: F64
@@ -75,6 +90,12 @@ class Scorer:
     legible: F64
     drawn: F64
     main: int | None
+    one: Indices
+    two: Indices
+    split_from: F64
+    split: F64
+    chroma: F64
+    open_to: Indices
     text: Indices
 
     @classmethod
@@ -84,20 +105,30 @@ class Scorer:
         first, second = np.nonzero(np.triu(different | (regions.border > 0), 1))
         distance, border = regions.distance[first, second], regions.border[first, second]
         apart, edges = np.flatnonzero(different[first, second]), np.flatnonzero(border)
+        light = regions.light
+        ratio = contrast(light[first], light[second])
+        smaller = np.minimum(regions.share[first], regions.share[second])
+        clear = np.flatnonzero((ratio >= _READABLE) & different[first, second] & (smaller >= _NOTABLE))
         border, strength = border[edges], distance[edges]
         edge = border * strength / max(float(np.sqrt(border @ strength**2)), _NOTHING)
         lightness, share = regions.oklab[:, 0], regions.share
         upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
         weight = np.sqrt(share[upper] * share[lower])
         others = np.arange(len(regions)) != regions.ground.region
+        flow = np.triu(regions.flow, 1)
+        one, two = np.nonzero(flow)
+        open_to = regions.ground.outline if regions.ground.on_page else np.zeros(0)
         return cls(
             share=share,
+            exact=share * np.array([1.0 if step is None else _STEPS for step in regions.steps]),
             ground=regions.ground.region,
-            visible=np.flatnonzero(share >= _SHOWN),
+            lead=regions.lead[:, None],
             first=first,
             second=second,
             apart=apart,
             enough=np.minimum(distance[apart], _ENOUGH)[:, None],
+            clear=clear,
+            ratio=ratio[clear, None],
             edges=edges,
             edge=edge,
             border=border,
@@ -108,22 +139,48 @@ class Scorer:
             legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE)[:, None],
             drawn=(regions.thin * others)[:, None],
             main=int(np.where(others, share, -1.0).argmax()) if others.any() else None,
+            one=one,
+            two=two,
+            split_from=(regions.hue_gap[one, two] * _SPLIT_STRETCH + _SPLIT_FROM)[:, None],
+            split=(flow * np.sqrt(np.minimum(share[:, None], share)))[one, two],
+            chroma=np.hypot(regions.oklab[:, 1], regions.oklab[:, 2])[:, None],
+            open_to=np.flatnonzero((np.append(open_to, 0.0) > _OPEN) & (regions.contrast > _SEEN_ON_PAGE))
+            if len(open_to)
+            else np.zeros(0, np.intp),
             text=np.flatnonzero(others & (share >= _LARGE) & (regions.contrast >= _READABLE)),
         )
 
+    def turned_around(self, *, turned: bool) -> Scorer:
+        """The scorer where the ground's color is given: lightness is in order, or `turned`, besides the ground's."""
+        free = (self.upper != self.ground) & (self.lower != self.ground)
+        upper, lower = (self.lower, self.upper) if turned else (self.upper, self.lower)
+        return replace(self, upper=upper[free], lower=lower[free], weight=self.weight[free])
+
     def losses(self, shown: F64, palette: PaletteColors) -> F64:
         """What each of n colorings `shown` (3, k, n) in OKLab loses (n,) in a palette; 0 would be perfect."""
-        return self._off_palette(shown, palette) + self._differences(shown) + self._contrast(shown, palette.widest)
+        loss = self._off_palette(shown, palette) + self._differences(shown) + self._contrast(shown, palette.widest)
+        return loss + self._objects(shown, palette)
+
+    def _objects(self, shown: F64, palette: PaletteColors) -> F64:
+        """One object in several hues; vivid parts that turn dull."""
+        chroma = np.hypot(shown[1], shown[2])
+        vivid = np.minimum(self.chroma, palette.features[3].max())
+        loss: F64 = _DULL * (self.share @ np.maximum(0.0, vivid - chroma))
+        if len(self.one):
+            change = shown[1:].take(self.one, 1) - shown[1:].take(self.two, 1)
+            away = (change * change).sum(0) - (chroma.take(self.one, 0) - chroma.take(self.two, 0)) ** 2
+            split = np.sqrt(np.maximum(away, 0.0)) - self.split_from
+            loss += _SPLIT * (self.split @ np.minimum(np.maximum(split / _UNIT, 0.0), _SPLIT_MOST))
+        return loss
 
     def _off_palette(self, shown: F64, palette: PaletteColors) -> F64:
         change = shown[:, None] - palette.oklab[:, :, None, None]
         away = np.sqrt((change * change).sum(0))  # (p, k, n)
-        loss: F64 = _OFF * (self.share @ away.min(0))
-        if len(self.visible):
-            nearest = away.take(self.visible, 1).min(1)
-            present = np.minimum(np.maximum((_ANOTHER - nearest) / (_ANOTHER - _SAME), 0.0), 1.0).sum(0)
-            most = max(1, min(len(palette), len(self.visible)))
-            loss += _UNUSED * (1.0 - np.minimum(1.0, present / most))
+        loss: F64 = _OFF * (self.exact @ away.min(0))
+        present = np.minimum(np.maximum((_ANOTHER - away) / (_ANOTHER - _SAME), 0.0), 1.0)
+        used = (self.lead * present).max(1).sum(0)
+        most = max(1.0, min(len(palette), float(self.lead.sum())))
+        loss += _UNUSED * (1.0 - np.minimum(1.0, used / most))
         return loss
 
     def _differences(self, shown: F64) -> F64:
@@ -147,6 +204,13 @@ class Scorer:
         light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)
         ratio = contrast(light, light[self.ground])
         loss: F64 = _FAINT * ((1.0 - np.minimum(1.0, ratio / self.legible)) * self.drawn).max(0)
+        if len(self.open_to):
+            kept = np.minimum(1.0, (ratio.take(self.open_to, 0) - 1.0) / (_ON_PAGE - 1.0))
+            loss += _VANISHED * (self.share[self.open_to] @ (1.0 - kept))
+        if len(self.clear):
+            between = contrast(light.take(self.first[self.clear], 0), light.take(self.second[self.clear], 0))
+            kept = np.minimum(1.0, between / np.minimum(self.ratio, widest))
+            loss += _WORST_NEIGHBORS * (1.0 - kept.min(0)) + _NEIGHBORS * (1.0 - kept).mean(0)
         if self.main is not None:
             lost = 1.0 - np.minimum(1.0, ratio / np.minimum(self.contrast, widest))
             loss += _CONTRAST * lost[self.main]

@@ -76,6 +76,16 @@ def oklab_luminance(oklab: F64) -> F64:
     return result
 
 
+def toe(lightness: F64) -> F64:
+    """OKLab's lightness as the eye sees it near black, in [0, 1]: there, steps that OKLab calls large are hardly seen.
+
+    Source: B. Ottosson, "Okhsv and Okhsl" (2021), the function of this name.
+    """
+    low, bend = 0.12, 0.03
+    scaled = (1 + low) / (1 + bend) * lightness
+    return 0.5 * (scaled - low + np.sqrt((scaled - low) ** 2 + 4 * bend * scaled))
+
+
 def in_gamut(oklab: F64, tolerance: float = 1e-4) -> NDArray[np.bool_]:
     """Whether sRGB can show each OKLab color (..., 3); `tolerance` is in linear light."""
     light = _product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)

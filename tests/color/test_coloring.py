@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
@@ -79,6 +80,84 @@ def test_faint_palettes_are_reported_and_seen() -> None:
     assert color.contrast_ratio("#FEFAE0", shift.shown) > 1.7
     ink = pixels(color.recolor(base, PALETTES["all light"]))[40, 21, :3].astype(int)
     assert np.abs(ink - parse_hex([shift.shown])[0]).max() <= 2
+
+
+def on_page(ink: str) -> Image.Image:
+    """A ring of one color on transparency, anti-aliased."""
+    mask = Image.new("L", (800, 800), 0)
+    ImageDraw.Draw(mask).ellipse((100, 100, 700, 700), outline=255, width=120)
+    image = Image.new("RGB", (200, 200), ink)
+    image.putalpha(mask.resize((200, 200), Image.Resampling.BOX))
+    return image
+
+
+@pytest.mark.parametrize("ink", ["#FF5FB0", "#5B3A1E", "#3B82F6"])
+@pytest.mark.parametrize(
+    "palette",
+    [
+        ["#FAF2DF", "#5B3D2B", "#A8562F", "#7A7B4E", "#DBC49C"],
+        ["#69D2E7", "#A7DBD8", "#E0E4CC", "#F38630", "#FA6900"],
+        ["#FFFFFF", "#111111"],
+    ],
+)
+def test_a_transparent_logo_stays_on_the_page(ink: str, palette: list[str]) -> None:
+    """The page is white: what was seen on it must not turn cream or white, and the measure says so."""
+    base = color.prepare(png(on_page(ink)))
+    coloring = color.choose(base, palette)
+    ring = pixels(color.render(base, coloring))[100, 32, :3]
+    assert color.contrast_ratio(color.spaces.format_hex(ring), "#FFFFFF") > 1.5
+    assert color.measure_shown(base, coloring).on_white > 1.5
+
+
+@pytest.mark.parametrize("ground", ["#171F3D", "#111111"])
+def test_letters_on_a_dark_ground_turn_light(ground: str) -> None:
+    """Where a palette names a dark ground, light and dark change places, edges included."""
+    base = color.prepare(letters())
+    after = pixels(color.recolor(base, ["#F9F3E6", "#D1008E", "#D2DDFF"], ground=ground))[..., :3]
+    lightness = rgb_to_oklab(after)[..., 0]
+    assert color.spaces.format_hex(after[2, 2]) == ground
+    assert lightness[40, 21] > lightness[2, 2] + 0.4
+    assert lightness.min() > lightness[2, 2] - 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "by"), [("badge", 2), ("badge", 4), ("noisy", 2), ("noisy", 4), ("gradient", 2), ("transparent", 2)]
+)
+def test_a_smaller_picture_gets_the_same_colors(name: str, by: int) -> None:
+    """At half and at a quarter of its size a logo is the same logo."""
+    picture = PICTURES[name].resize((1024, 1024), Image.Resampling.LANCZOS)
+    for palette in (PALETTES["five"], PALETTES["eight"], PALETTES["two"]):
+        small = []
+        for image, left in ((picture, 8), (picture.reduce(by), 8 // by)):
+            after = Image.fromarray(pixels(color.recolor(color.prepare(png(image)), palette)))
+            small.append(np.asarray(after.reduce(left)))
+        away = np.linalg.norm(rgb_to_oklab(small[0][..., :3]) - rgb_to_oklab(small[1][..., :3]), axis=-1)
+        assert (away[small[0][..., 3] > 128] > 0.08).mean() < 0.035
+
+
+def test_an_object_keeps_to_one_hue() -> None:
+    """A shaded blue bar on white is one thing: its light and its dark end do not get unrelated hues."""
+    ramp = np.linspace(0.0, 1.0, 160)[None, :, None]
+    rgb = np.full((120, 200, 3), 255.0)
+    rgb[30:90, 20:180] = (1 - ramp) * np.array([30.0, 60, 160]) + ramp * np.array([150.0, 190, 255])
+    base = color.prepare(png(Image.fromarray(np.rint(rgb).astype(np.uint8))))
+    for palette in (["#F9F3E6", "#41794E", "#5E965B", "#E17A97", "#FAB0C3"], PALETTES["eight"], PALETTES["five"]):
+        after = rgb_to_oklab(pixels(color.recolor(base, palette))[60, 24:176:8, :3])
+        vivid = after[np.hypot(after[:, 1], after[:, 2]) > 0.05]
+        hue = (
+            np.angle((vivid[:, 1] + 1j * vivid[:, 2]) / (vivid[0, 1] + 1j * vivid[0, 2])) if len(vivid) else np.zeros(1)
+        )
+        assert np.degrees(np.abs(hue)).max() < 35
+
+
+def test_noise_in_black_is_not_drawn_out() -> None:
+    """A dark ground with an image model's noise stays calm when it becomes a lighter color."""
+    rng = np.random.default_rng(2)
+    rgb = np.clip(np.array([3, 1, 9]) + rng.integers(-2, 3, (160, 160, 3)), 0, 255).astype(np.uint8)
+    rgb[50:110, 50:110] = (216, 107, 164)
+    base = color.prepare(png(Image.fromarray(rgb)))
+    after = rgb_to_oklab(pixels(color.recolor(base, ["#41794E", "#F9F3E6", "#E17A97"]))[:40, :40, :3])
+    assert np.linalg.norm(after.std(axis=(0, 1))) < 0.015
 
 
 def test_a_photograph_is_told_from_a_drawing() -> None:

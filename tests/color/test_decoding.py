@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import tracemalloc
+import warnings
 import zlib
 from contextlib import suppress
 
@@ -21,6 +22,8 @@ RAMP = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
 TINY = raw_png(8, 8, deflated=zlib.compress(bytes(8 * 25)))
 INFLATING = zlib.compress(bytes(10**8))
 """A hundred thousand bytes that become a hundred million."""
+P3 = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+"""Display P3 as cHRM has it: white, red, green and blue, x and y each."""
 
 
 def _mode(mode: str) -> Image.Image:
@@ -152,7 +155,7 @@ def test_only_a_still_upright_eight_bit_png_is_plain(data: bytes, plain: bool) -
     assert color.decode(data).facts.is_plain_png is plain
 
 
-@pytest.mark.parametrize("data", [b"", b"<svg xmlns='x'/>", b"<!doctype html>", b"GIF", b"BM" + bytes(60), b"II*\0"])
+@pytest.mark.parametrize("data", [b"", b"<p>svg</p>", b"<!doctype html>", b"GIF", b"II+\0", b"\0\0\2\0"])
 def test_other_bytes_are_not_an_image(data: bytes) -> None:
     """What is empty or in no accepted format is refused as such, by inspecting as by decoding."""
     for read in (color.inspect, color.decode, color.prepare):
@@ -222,7 +225,7 @@ def test_a_png_that_lacks_what_it_promises_is_damaged(data: bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.data())
+@given(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF", "ICO"]), st.data())
 def test_broken_bytes_only_ever_raise_image_errors(file_format: str, data: st.DataObject) -> None:
     """Whatever is wrong with the bytes, callers see an ImageError or a picture within the limits."""
     broken = bytearray(png(badge(side_px=24), file_format))
@@ -247,3 +250,126 @@ def test_to_png_keeps_every_pixel(image: Image.Image) -> None:
     """Encoding is lossless, with and without alpha, for sizes that fill no band."""
     data = png(image)
     assert np.array_equal(pixels(color.to_png(color.decode(data))), pixels(data))
+
+
+USUAL = chunk(b"gAMA", struct.pack(">I", 45455))
+LINEAR = chunk(b"gAMA", struct.pack(">I", 100_000))
+SPACES: dict[str, tuple[list[bytes], tuple[int, int, int]]] = {
+    "nothing": ([], (60, 70, 200)),
+    "gAMA of sRGB alone": ([USUAL], (60, 70, 200)),
+    "linear gAMA": ([LINEAR], (133, 143, 229)),
+    "cHRM without gAMA": ([chunk(b"cHRM", struct.pack(">8I", *P3))], (60, 70, 200)),
+    "gAMA and cHRM": (
+        [chunk(b"gAMA", struct.pack(">I", 45455)), chunk(b"cHRM", struct.pack(">8I", *P3))],
+        (55, 69, 209),
+    ),
+    "sRGB before gAMA": ([LINEAR, chunk(b"sRGB", b"\0")], (60, 70, 200)),
+    "cICP before sRGB": ([chunk(b"sRGB", b"\0"), chunk(b"cICP", bytes((12, 13, 0, 1)))], (57, 70, 208)),
+    "video in cICP": ([chunk(b"cICP", bytes((1, 1, 0, 1)))], (49, 60, 197)),
+    "unknown cICP": (
+        [chunk(b"cICP", bytes((77, 13, 0, 1))), LINEAR],
+        (133, 143, 229),
+    ),
+    "gAMA of nothing": ([chunk(b"gAMA", bytes(4))], (60, 70, 200)),
+    "cHRM of nothing": ([LINEAR, chunk(b"cHRM", bytes(32))], (133, 143, 229)),
+}
+"""What a PNG says in extra chunks, and what Chromium shows of (60, 70, 200) then."""
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_colors_of_a_png_are_those_that_a_browser_shows(name: str) -> None:
+    """The chunks count in the order of the specification; a PNG whose bytes mean something else is not plain."""
+    extra, expected = SPACES[name]
+    data = raw_png(1, 1, *extra, deflated=zlib.compress(b"\0" + bytes((60, 70, 200))))
+    picture = color.decode(data)
+    assert np.abs(picture.rgb[0, 0].astype(int) - expected).max() <= 1
+    assert picture.facts.is_plain_png is (expected == (60, 70, 200))
+
+
+def test_a_profile_is_judged_by_its_values() -> None:
+    """One that says sRGB and is linear changes the colors; one of another name that is sRGB leaves the bytes plain."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    other_name = srgb.replace("sRGB".encode("utf-16-be"), "Mine".encode("utf-16-be"))
+    liar = bytearray(srgb)
+    place = liar.index(b"para")
+    liar[place + 8 : place + 12] = b"\0\0\0\0"  # the curve's kind: from now on a plain power
+    liar[place + 12 : place + 16] = struct.pack(">I", 1 << 16)
+    plain = color.decode(png(badge()))
+    assert color.decode(png(badge(), icc_profile=other_name)).facts.is_plain_png
+    found = color.decode(png(badge(), icc_profile=bytes(liar)))
+    assert not found.facts.is_plain_png
+    assert np.abs(found.rgb.astype(int) - plain.rgb).max() > 20
+
+
+@pytest.mark.parametrize("damage", ["checksum", "stream", "content"])
+def test_a_damaged_profile_is_passed_over(damage: str) -> None:
+    """As browsers do: the picture is shown as if it had none."""
+    body = b"a\0\0" + zlib.compress(b"no profile" * 40)
+    extra = chunk(b"iCCP", body[:-6] if damage == "stream" else body)
+    if damage == "checksum":
+        extra = extra[:-1] + bytes([extra[-1] ^ 1])
+    data = raw_png(1, 1, extra, deflated=zlib.compress(b"\0" + bytes((60, 70, 200))))
+    assert color.decode(data).rgb[0, 0].tolist() == [60, 70, 200]
+
+
+def test_a_gif_is_transparent_where_its_first_frame_is_not() -> None:
+    """What lies outside a frame that is smaller than the canvas has no color yet."""
+    whole = png(Image.new("P", (3, 3), 1), "GIF")
+    small = whole[:6] + struct.pack("<HH", 8, 6) + whole[10:]
+    place = small.index(b",", 13)
+    moved = small[: place + 1] + struct.pack("<HH", 2, 1) + small[place + 5 :]
+    alpha = color.decode(moved).alpha
+    assert alpha is not None
+    assert np.argwhere(alpha == 255).min(axis=0).tolist() == [1, 2]
+    assert int((alpha == 255).sum()) == 9
+
+
+@pytest.mark.parametrize("file_format", ["AVIF", "BMP", "TIFF", "ICO"])
+def test_further_formats_are_read(file_format: str) -> None:
+    """Those in which people keep logos, too; their type is named, and they are no plain PNG."""
+    facts = color.decode(data := png(badge(side_px=64), file_format)).facts
+    assert facts == color.inspect(data)
+    assert (facts.width, facts.height, facts.is_plain_png) == (64, 64, False)
+    kind = {"ICO": "vnd.microsoft.icon"}.get(file_format, file_format.lower())
+    assert facts.media_type == f"image/{kind}"
+
+
+def test_an_svg_is_read_like_any_picture() -> None:
+    """Its type is its own, and its size the one in which it is drawn."""
+    facts = color.inspect(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"/>')
+    assert facts == color.Facts(2048, 1024, "image/svg+xml", is_plain_png=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\x1f\x8b\x08", "SVGZ"),
+        (b"%PDF-1.7", "PDF and AI"),
+        (b"%!PS-Adobe", "EPS"),
+        (b"\xc5\xd0\xd3\xc6", "EPS"),
+        (b"8BPS", "PSD"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    ],
+)
+def test_what_is_not_read_is_named_with_the_way_out(data: bytes, name: str) -> None:
+    """Whoever sends a design program's own file learns what to export."""
+    with pytest.raises(color.NotAnImage, match=rf"{name}.*export the logo as PNG or SVG"):
+        color.inspect(data + bytes(64))
+
+
+def test_too_large_says_what_to_do() -> None:
+    """The limit, and that the picture can be scaled down."""
+    with pytest.raises(color.ImageTooLarge, match=r"4096 pixels on a side: scale it down"):
+        color.inspect(png(Image.new("1", (MAX_IMAGE_SIDE_PX + 1, 1))))
+
+
+def test_no_warning_of_a_library_is_seen() -> None:
+    """Metadata that a library complains about is the sender's business, and not the terminal's."""
+    data = bytearray(png(badge(), "TIFF"))
+    data[data.index(struct.pack("<HHI", 262, 3, 1)) + 4] = 9  # more values than there are
+    with warnings.catch_warnings(record=True) as seen, suppress(color.ImageError):
+        warnings.simplefilter("always")
+        color.decode(bytes(data))
+    assert not seen

@@ -1,0 +1,151 @@
+"""A picture as a viewer sees it at a glance: its regions, how they meet, and what they stand on.
+
+Everything is looked at in one size, whatever the picture's own, so that a logo and its thumbnail are the same logo. The
+few colors are then looked up exactly in the picture itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from color.analysis import Ground, Regions, describe, find_centers, nearest_center
+from color.color_index import Sets
+from color.decoding import Picture
+from color.pixels import direct_contact, neighborhoods, sharp_contact
+from color.spaces import F64, U8, rgb_to_oklab
+
+GLANCE_PX: Final = 256
+"""The longer side at which pictures are looked at, at most and more than half of it; smaller ones as they are."""
+_VISIBLE, _OPAQUE = 128, 250
+_STEP: Final = 10
+"""From this difference of neighbors on (of 255, in any channel) a pixel may be the mixture of an edge."""
+_EDGE_WEIGHT: Final = 0.02
+"""An edge pixel counts this much of a plain one: it is a mixture, not a color of the design."""
+_PHOTO_FLAT: Final = 0.3
+_DOMINATED: Final = 0.75
+_PAGE: Final = 0.7
+"""From this part of the rim on, transparency means that the picture stands on somebody's page."""
+_GROUND: Final = 0.5
+_FLAT_COLOR_SHARE: Final = 0.25
+
+
+class Segmentation(NamedTuple):
+    """The `regions` of a picture, and the same as they are `seen`: on a page that is one more, the last of them."""
+
+    regions: Regions
+    seen: Regions
+
+
+def segment(picture: Picture, colors: U8, counts: F64) -> Segmentation:
+    """The regions of a picture whose distinct `colors` (n, 3) occur as surfaces `counts` (n,) times."""
+    rgb, alpha = _glance(picture)
+    visible = np.ones(rgb.shape[:2], bool) if alpha is None else alpha >= _VISIBLE
+    if not visible.any():  # any analysis will do
+        visible[:] = True
+    plain = _plain(rgb) & (visible if alpha is None else alpha >= _OPAQUE)
+    weight: F64 = plain + _EDGE_WEIGHT * visible.astype(np.float64)
+    found, labels = find_centers(rgb, weight, plain)
+    photo = _flat_part(rgb, visible) < _PHOTO_FLAT or _no_color_dominates(rgb, plain)
+    centers = _exact(found, colors, counts)
+    count = len(found)
+    area: F64 = np.bincount(labels.ravel(), weight.ravel(), count).astype(np.float64)
+    places = np.where(visible, labels, count).astype(np.uint8)
+    smooth, sharp = direct_contact(rgb, places, plain | ~visible, count + 1, _STEP)
+    sharp += sharp_contact(_meeting(places, plain | ~visible, count), count + 1)
+    ground = _ground(labels, plain, area, sharp, visible)
+    regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
+    if not ground.on_page:
+        return Segmentation(regions, regions)
+    page = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
+    with_page = np.vstack([centers, np.full(3, 255.0)])
+    seen = describe(with_page, np.append(area, 0.0), smooth, sharp, page, photo=bool(photo))
+    return Segmentation(regions, seen)
+
+
+def _glance(picture: Picture) -> tuple[U8, U8 | None]:
+    """The picture halved until it is at most GLANCE_PX large, again and again, so that its half gives the very same."""
+    image = Image.fromarray(picture.rgb)
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    while max(image.size) > GLANCE_PX:
+        by = (min(2, image.width), min(2, image.height))
+        image = image.crop((0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1])).reduce(by)
+    pixels = np.asarray(image)
+    return pixels[..., :3], None if picture.alpha is None else pixels[..., 3]
+
+
+def _plain(rgb: U8) -> NDArray[np.bool_]:
+    """Which pixels (h, w) are no mixture of their neighbors: they lie between those to neither side nor up and down.
+
+    So a line one pixel wide is plain, and the soft rim of a surface is not.
+    """
+    mixed = np.zeros(rgb.shape[:2], bool)
+    for axis in (0, 1):
+        step = np.diff(rgb.astype(np.int16), axis=axis)
+        first, second = (step[:-1], step[1:]) if axis == 0 else (step[:, :-1], step[:, 1:])
+        between = ((first > _STEP) & (second > _STEP)) | ((first < -_STEP) & (second < -_STEP))
+        inside = mixed[1:-1] if axis == 0 else mixed[:, 1:-1]
+        inside |= between.any(axis=-1)
+    return ~mixed
+
+
+def _flat_part(rgb: U8, visible: NDArray[np.bool_]) -> float:
+    """Which part of the visible pixels differs little from the next ones to the right and further down."""
+    flat = visible.copy()
+    flat[:, 1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=1)) <= _STEP).all(axis=-1)
+    flat[1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=0)) <= _STEP).all(axis=-1)
+    return float(flat.sum() / visible.sum())
+
+
+def _no_color_dominates(rgb: U8, plain: NDArray[np.bool_]) -> bool:
+    """Whether even the twelve most frequent colors, at 4 bits a channel, leave much of the surfaces to others."""
+    coarse = rgb[plain].astype(np.intp) >> 4
+    shares = np.sort(np.bincount(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2]))
+    return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
+
+
+def _exact(centers: F64, colors: U8, counts: F64) -> F64:
+    """Each center (k, 3) as the most frequent of the picture's colors near it: a flat region is one exact color."""
+    nearest = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers))
+    exact = centers.copy()
+    for k in range(len(centers)):
+        members = np.flatnonzero((nearest == k) & (counts > 0))
+        if len(members):
+            peak = members[counts[members].argmax()]
+            if counts[peak] >= _FLAT_COLOR_SHARE * counts[members].sum():
+                exact[k] = colors[peak]
+    return exact
+
+
+def _meeting(labels: U8, solid: NDArray[np.bool_], count: int) -> Sets:
+    """Which regions meet at each pixel (h, w) that is not `solid`, as bits; the bit after theirs is the page's.
+
+    Those next to it; where that is no two, those within two pixels.
+    """
+    close = neighborhoods(labels, solid, 1, count + 1)
+    single = (close & (close - 1)) == 0
+    wide = neighborhoods(labels, solid, 2, count + 1)
+    met: Sets = np.where(single, wide, close)
+    return met
+
+
+def _ground(
+    labels: U8, plain: NDArray[np.bool_], area: F64, sharp: NDArray[np.int64], visible: NDArray[np.bool_]
+) -> Ground:
+    """The region along the rim of the picture; the largest one where the rim is transparent or full of edges."""
+    rim, hidden = np.zeros(len(area)), 0
+    for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
+        rim += np.bincount(labels[line][plain[line]], minlength=len(area))
+        hidden += int((~visible[line]).sum())
+    around = 2 * sum(labels.shape)
+    region = int((rim if rim.sum() > around / 2 else area).argmax())
+    on_page = hidden > _PAGE * around
+    outline = (sharp[-1] if on_page else sharp[region])[:-1].astype(np.float64)
+    if on_page and not outline.any():
+        outline = area
+    fills = bool(not on_page and rim[region] >= _GROUND * around)
+    return Ground(region, fills, on_page, outline / max(float(outline.sum()), 1.0))
