@@ -29,6 +29,7 @@ from stores.local import LocalStore
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
+from tests.forking import ForkedProcess
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub_service import Held, PubSub, pushing, running_pubsub
 from tests.rig import BUCKETS, make_request, rigged, until
@@ -97,7 +98,7 @@ class Site:
 class RunningBridge:
     """A bridge process and its health page, which for `push` is the endpoint's own port."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedProcess
     address: str
     ending: asyncio.Task[Ended]
 
