@@ -20,7 +20,7 @@ from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
 from pubsub.fairness import priority_of
 from pubsub.task_messages import read_request, salvage
 from stores.errors import StoreError, StoreRefused, TaskImported
-from stores.port import Store
+from stores.ports import TaskStore
 from tasks.workflow_client import ConceptClient, Start
 
 ANSWER_TIMEOUT_S = 8.0
@@ -68,7 +68,7 @@ class Bridge:
     """
 
     concepts: ConceptClient
-    store: Store
+    store: TaskStore
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
     can_own: Callable[[str], bool] = _anybody

@@ -30,7 +30,7 @@ from stores.errors import (
     TaskImported,
 )
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from tasks.workflow_client import NotChosen
 from tests.rig import (
     FaultyStore,
