@@ -2,6 +2,8 @@
 
 Every step costs a few machine operations per pixel and works on bands of rows, so that memory stays flat. In flat
 logos equal pixels lie in long runs; there, only the runs are looked at.
+
+Decision: docs/adr/0006.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From a palette to the color of every region: search, make legible, score, improve."""
+"""From a palette to the color of every region: search, make legible, score, improve.
+
+Decision: docs/adr/0036.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The search for a coloring decides region by region and before lightness is moved; here the whole is looked at, with the
 colors that will really be shown.
+
+Decision: docs/adr/0008.
 """
 
 from __future__ import annotations

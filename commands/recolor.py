@@ -25,10 +25,11 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress
 from commands.inputs import read_file, read_image
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
+from contracts.validation import problems
 
 _MAX_PALETTES_BYTES = 1024 * 1024
 _PALETTE_LIST = TypeAdapter(list[Palette])
@@ -148,7 +149,7 @@ def _read_palettes(path: Path) -> list[Palette]:
         else:
             palettes = _PALETTE_LIST.validate_json(data)
     except ValidationError as exc:
-        raise BadInput(f"{path}: {describe_problem(exc)}") from exc
+        raise BadInput(f"{path}: {problems(exc)[0]}") from exc
     if not palettes:
         raise BadInput(f"{path}: no palettes in it")
     seen: set[str] = set()
@@ -166,7 +167,7 @@ def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
     try:
         return Palette(name=name, colors=colors)
     except ValidationError as exc:
-        raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
+        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
 
 
 def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:

@@ -64,7 +64,11 @@ class Concept(BaseModel):
 
 
 class ConceptOutcome(BaseModel):
-    """What a workflow returns: how the task ended. The concept itself is read from the store."""
+    """What a workflow returns: how the task ended. The concept itself is read from the store.
+
+    A concept of 24 variations is a document of 20 KB. It is an input of `store_concept`; repeating it as a result would
+    double the history, which stays near 20 KB for seven palettes.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,7 @@
-"""One service over HTTP: a request is sent once, its answer read within limits, and what goes wrong has a type."""
+"""One service over HTTP: a request is sent once, its answer read within limits, and what goes wrong has a type.
+
+Decision: docs/adr/0013.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,9 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from contracts.tasks import concept_id as derived_concept_id
 
+PREVIOUS_SYSTEM = "PreviousSystem"
+"""Error type of a task that had failed in the previous system, as the migrations write it."""
+
 
 class TaskSnapshot(BaseModel):
     """A row as it was when it was looked for; what it says may be acted on only while it still does."""
@@ -26,7 +29,9 @@ class TaskSnapshot(BaseModel):
     workflow_id: str | None = None
     """Who claimed it; None for a row that nobody has claimed yet."""
     request: Request | None = None
-    """None where there is no message, or none that can be read: a newer worker's, or the previous system's."""
+    """None where there is no message, or none that can be read, such as a newer worker's."""
+    requested: bool = True
+    """Whether there is a message, readable or not. The previous system's back end records tasks without one."""
     updated_at: datetime
 
     @classmethod
@@ -44,7 +49,8 @@ class TaskSnapshot(BaseModel):
             # The previous system had no stages; what it recorded ended before anything was stored.
             stage, error_type = row.get("stage") or Stage.CLAIM, row.get("error_type") or "Unknown"
             error = {"stage": stage, "type": error_type, "message": row["error_message"]}
-        return cls.model_validate({**row, "task_id": row.get("id"), "request": readable, "error": error})
+        names = {"task_id": row.get("id"), "request": readable, "requested": request is not None, "error": error}
+        return cls.model_validate({**row, **names})
 
     @property
     def concept_id(self) -> uuid.UUID:
@@ -62,6 +68,16 @@ class TaskRow(TaskSnapshot):
 
     error: TaskError | None = None
     created_at: datetime
+
+    @property
+    def has_outcome(self) -> bool:
+        """Whether the task has ended for whoever starts it or delivers its message once more.
+
+        Not where it was given up before its message came: a message that is late is worked on all the same.
+        """
+        if self.requested or self.status is not TaskStatus.FAILED:
+            return self.status.ended
+        return self.error is not None and self.error.type == PREVIOUS_SYSTEM
 
 
 _COLUMNS = TypeAdapter(dict[str, object])

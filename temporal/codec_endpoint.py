@@ -2,6 +2,8 @@
 
 The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot be told a token: it can send
 a cookie along, which whoever knows the token gets at GET /. Cross-origin answers go to the configured origins alone.
+
+Decision: docs/adr/0029.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import store_choice
 from commands.console import BadInput
 from commands.session import Session
 from contracts.activities import MadeChoice
@@ -172,7 +172,7 @@ async def test_the_first_choice_that_was_kept_counts(client: Client, store: Loca
     async with rigged(client, store, images=images) as rig:
         await rig.concepts.start(request)
         await offered(rig, request)
-        await choices.remember(store, MadeChoice(task_id=request.task_id, number=2))
+        await store_choice(store, MadeChoice(task_id=request.task_id, number=2))
         await rig.concepts.choose(request.task_id, 1)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)

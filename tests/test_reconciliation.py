@@ -19,11 +19,11 @@ from typing_extensions import override
 
 from activities import paid_calls
 from contracts.reconciliation import (
+    InterruptedPolicy,
     Page,
     Reconciled,
     ReconciliationOutcome,
     ReconciliationRequest,
-    Verdict,
 )
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
@@ -37,7 +37,7 @@ from tasks.workflow_client import ConceptClient
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption_keys import Keyring
-from temporal.reconciliation_schedule import ensure_reconciliation
+from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
 from tests.objects import find
@@ -468,7 +468,7 @@ async def test_in_a_supabase_project(client: Client, project: SupabaseProject) -
 # The schedule and the command
 
 
-async def scheduled(client: Client, queue: str) -> tuple[float, Verdict] | None:
+async def scheduled(client: Client, queue: str) -> tuple[float, InterruptedPolicy] | None:
     """Grace and verdict of a queue's schedule; None without one."""
     try:
         description = await client.get_schedule_handle(reconciliation_id(queue)).describe()

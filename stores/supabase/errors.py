@@ -2,7 +2,8 @@
 
 The client loses the status of an answer, takes an HTML page for data, and repeats reads behind our back. So
 `judge_answer` sees every answer first: what is not Supabase speaking, and what it says about being busy, never gets as
-far as the client. `answers` judges what is left.
+far as the client. `answers` judges what is left. A missing function or table is an outage, not a refusal: PostgREST's
+schema cache lags behind a migration.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import Request, TaskError, TaskStatus, concept_id
-from stores.errors import StoreRefused, TaskHeld, TaskImported
+from stores.errors import StoreRefused, TaskHeld
 from stores.ports import TaskRow, TaskSnapshot, TaskStore
 from stores.supabase.connection import SupabaseConnection
 from stores.supabase.errors import answers, parsed, within
@@ -76,7 +76,7 @@ class SupabaseTaskStore(TaskStore):
         task = parsed(_TASK_OR_NONE, await self._call("store_concept", arguments))
         if task is None:
             raise StoreRefused(f"there is no task {concept.task_id}")
-        return _known(task)
+        return task
 
     @override
     async def fail_task(
@@ -98,8 +98,7 @@ class SupabaseTaskStore(TaskStore):
     @override
     async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         arguments = {"p_task_id": str(task_id), "p_as_of": as_of.isoformat()}
-        task = parsed(_TASK_OR_NONE, await self._call("reopen_task", arguments))
-        return None if task is None else _known(task)
+        return parsed(_TASK_OR_NONE, await self._call("reopen_task", arguments))
 
     @override
     async def add_variations(
@@ -117,9 +116,7 @@ class SupabaseTaskStore(TaskStore):
         async with within(self._row_timeout_s, "reading a task"), answers():
             answer = await self._client.table("tasks").select("*").eq("id", str(task_id)).execute()
         tasks = parsed(_TASKS, answer.data)
-        if not tasks or (tasks[0].request is None and tasks[0].status is TaskStatus.PENDING):
-            return None  # an id without a message says nothing that could be acted on; a claim will complete it
-        return _known(tasks[0])
+        return tasks[0] if tasks else None
 
     @override
     async def concept(self, concept_id: uuid.UUID) -> Concept | None:
@@ -192,12 +189,6 @@ def _known_concept(concept_id: uuid.UUID, concept: Concept | _Imported | None) -
     if isinstance(concept, _Imported):
         raise StoreRefused(f"concept {concept_id} was made by the previous system: nothing is known of its images")
     return concept
-
-
-def _known(task: TaskRow) -> TaskRow:
-    if task.request is None:
-        raise TaskImported(f"task {task.task_id} was recorded by the previous system: its message is not known")
-    return task
 
 
 def _check_owner(request: Request) -> None:

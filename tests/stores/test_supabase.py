@@ -68,7 +68,7 @@ CALLS: Mapping[str, Ask] = {
     "GET tasks": lambda store: store.task(REQUEST.task_id),
     "read_concept": lambda store: store.concept(REQUEST.concept_id),
     "POST base.png": lambda store: store.put(store.concept_bucket, PATH, b"bytes", PNG),
-    "INFO base.png": lambda store: store.get(store.concept_bucket, PATH, sha256="0" * 64),
+    "INFO base.png": lambda store: store.put(store.concept_bucket, PATH, b"other", PNG),
     "GET base.png": lambda store: store.get(store.concept_bucket, PATH),
     "list": lambda store: store.remove_folder(store.concept_bucket, f"{OWNER}/1"),
     "DELETE concept-images": lambda store: store.remove_folder(store.concept_bucket, f"{OWNER}/1"),
@@ -493,16 +493,18 @@ async def test_a_lost_answer_to_store_concept_is_harmless(project: SupabaseProje
 async def test_a_row_without_a_message_is_completed_by_the_claim(
     project: SupabaseProject, store: SupabaseStore
 ) -> None:
-    """A web application may record only that there is a task: nobody acts on that, and the claim fills in the rest."""
+    """A web application may record only that there is a task: the row says so, and the claim fills in the rest."""
     await project.sql("insert into tasks (id, user_id) values (%s, %s)", (str(REQUEST.task_id), OWNER))
-    assert await store.task(REQUEST.task_id) is None
+    recorded = await store.task(REQUEST.task_id)
+    assert recorded is not None
+    assert (recorded.status, recorded.requested, recorded.has_outcome) == (TaskStatus.PENDING, False, False)
     row = await store.claim_task(REQUEST, "w")
     assert (row.status, row.request) == (TaskStatus.PROCESSING, REQUEST)
     assert await store.task(REQUEST.task_id) == row
 
 
 async def test_rows_of_the_previous_system_are_told_apart(project: SupabaseProject, store: SupabaseStore) -> None:
-    """A task whose message nobody knows and a concept whose images were never described: refused in one sentence."""
+    """A task says how it ended, though its message is not known; a concept without its images is refused."""
     task, concept = uuid.uuid4(), uuid.uuid4()
     await project.sql(
         "insert into tasks (id, user_id, status, result_id) values (%s, %s, 'completed', %s)", (task, OWNER, concept)
@@ -512,8 +514,9 @@ async def test_rows_of_the_previous_system_are_told_apart(project: SupabaseProje
         " values (%s, %s, %s, 'a fox', 'warm', 'x/y.png')",
         (concept, task, OWNER),
     )
-    with pytest.raises(StoreRefused, match="recorded by the previous system"):
-        await store.task(task)
+    row = await store.task(task)
+    assert row is not None
+    assert (row.status, row.requested, row.has_outcome) == (TaskStatus.COMPLETED, False, True)
     with pytest.raises(StoreRefused, match="made by the previous system"):
         await store.concept(concept)
     old = await store.expired_tasks(datetime.now(UTC) + timedelta(days=1), 10)
