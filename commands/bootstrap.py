@@ -18,7 +18,7 @@ from observability.logs import configure_logs
 from observability.traces import LAST_SPANS_S, current_trace, tracing
 from settings import Settings, SettingsError, unknown_variables
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import Project, is_owner
 from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient

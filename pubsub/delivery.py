@@ -27,7 +27,7 @@ from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
 from pubsub.fairness import priority_of
 from pubsub.task_messages import partial_request, read_request
-from stores.errors import StoreError, StoreRefused, TaskImported
+from stores.errors import StoreError, StoreRefused
 from tasks.errors import TaskRefused
 from tasks.service import REFUSED_MESSAGE, TaskService
 
@@ -138,8 +138,6 @@ class Bridge:
             raise InvalidMessage("user_id: not one that the store can take for an owner", request.task_id)
         try:
             started = await self.tasks.start(request, priority=priority_of(request, self.fairness_secret))
-        except TaskImported:
-            started = False
         except TaskRefused as exc:
             raise InvalidMessage(str(exc), request.task_id) from exc
         return DeliveryOutcome.STARTED if started else DeliveryOutcome.ENDED_BEFORE
@@ -162,10 +160,7 @@ class Bridge:
         task_id = invalid.task_id
         if task_id is None:
             return False
-        try:
-            row = await self.tasks.store.task(task_id)
-        except TaskImported:
-            return False
+        row = await self.tasks.store.task(task_id)
         partial = partial_request(message, task_id, None if row is None else row.user_id)
         if partial is None or (row is not None and row.user_id != partial.user_id):
             return False

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from contracts.tasks import Request, TaskError, TaskStatus
 from stores import layout
-from stores.port import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskRow, TaskSnapshot
 
 Unfulfilled: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 

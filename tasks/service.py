@@ -15,7 +15,7 @@ from contracts.concepts import ConceptReport
 from contracts.status import Candidate, ConceptStatus
 from contracts.tasks import CompletionRequest, GenerationRequest, Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import ObjectMissing, StoreError
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from tasks.ending import end_without_workflow
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused, WorkflowNotFound
 from tasks.workflow_client import ConceptClient
@@ -53,13 +53,13 @@ class TaskService:
             raise TaskRefused(f"task {request.task_id} exists already, with other words or another owner")
         if row is not None and row.user_id != request.user_id:
             raise TaskRefused("the task exists already and belongs to another user")
-        if row is not None and row.status.ended:
+        if row is not None and row.has_outcome:
             return False
         self._check_bucket(request)
         if await self.concepts.start(request, priority=priority):
             return True
         row = await self.store.task(request.task_id)
-        if row is not None and row.status.ended:
+        if row is not None and row.has_outcome:
             return False
         # Its workflow ended without ending the row: terminated, for example.
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY

@@ -18,8 +18,9 @@ from pubsub.delivery import Bridge, DeliveryOutcome
 from pubsub.envelopes import Message
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
 from tasks.errors import TaskNotFound, TaskRefused
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -134,7 +135,7 @@ async def cancelled(case: Case) -> None:
     await case.rig.concepts.start(case.request)
     await case.entered.wait()
     palettes = f"paid/{case.request.task_id}/palettes.json"
-    await until(lambda: case.store.find(case.store.concept_bucket, palettes))
+    await until(lambda: find(case.store, case.store.concept_bucket, palettes))
     await case.rig.concepts.cancel(case.request.task_id)
     assert await case.ended() is TaskStatus.CANCELLED
 

@@ -20,6 +20,7 @@ from stores.errors import StoreRefused
 from stores.local import LocalStore
 from tasks.errors import TaskNotFound, TaskRefused
 from tasks.service import REFUSED_MESSAGE, TaskService
+from tests.objects import find
 from tests.rig import BUCKETS, FaultyStore, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
@@ -292,7 +293,7 @@ async def test_objects_of_the_first_run_are_gone_in_between(client: Client, stor
     async with rigged(client, faulty) as rig:
         await rig.finish(request)
         assert await rig.visible(request) == []
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/image") is not None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/image") is not None
         faulty.mend()
         await rig.tasks.retry(request.task_id)
 

@@ -28,7 +28,7 @@ def svg(body: str = RECT, size: str = 'viewBox="0 0 100 100"') -> bytes:
         ('viewBox="0 0 200 100"', (128, 64)),
         ('width="2in" height="4in" viewBox="0 0 20 40"', (64, 128)),
         ('width="1000000" height="1000000"', (64, 64)),
-        ('viewBox="0 0 100000 100"', (4096, 4)),
+        ('viewBox="0 0 100000 100"', (4096, 5)),
     ],
 )
 def test_the_shorter_side_is_as_long_as_asked_for(size: str, expected: tuple[int, int]) -> None:
