@@ -47,7 +47,7 @@ from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from settings import Settings, unknown_variables
-from stores.port import Store
+from stores.ports import Store
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.encryption import decryption_status

@@ -17,7 +17,7 @@ from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreUnavailable, TaskHeld
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from tasks.ending import end_without_concept
 
 _SHARE = 0.9

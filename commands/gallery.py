@@ -18,7 +18,7 @@ from commands.options import Json
 from contracts.concepts import Concept
 from contracts.palettes import Palette
 from gallery import Exhibit, Tile, write_gallery
-from stores.port import Store
+from stores.ports import Store
 
 
 class GalleryDocument(BaseModel):

@@ -23,7 +23,7 @@ from providers.errors import ProviderRejected
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.rig import (
