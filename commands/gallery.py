@@ -83,7 +83,13 @@ async def _exhibit(store: Store, concept: Concept) -> Exhibit:
         image = variation.image
         tiles.append(
             Tile(
-                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                palette=Palette(
+                    name=variation.name,
+                    colors=variation.colors,
+                    description=variation.description,
+                    ground=variation.ground,
+                ),
+                shown=variation.shown,
                 image=await store.get(image.bucket, image.path, sha256=image.sha256),
                 media_type=image.media_type,
             )
