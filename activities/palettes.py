@@ -18,13 +18,13 @@ from observability.metrics import ProviderMetrics
 from providers.port import PaletteProvider
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
-from stores.port import Store
+from stores.ports import ObjectStore
 
 
 class PaletteActivities(PaletteStages):
     """The other paid call."""
 
-    def __init__(self, store: Store, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
+    def __init__(self, store: ObjectStore, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
         self._store = store
         self._provider = provider
         self._metrics = metrics
