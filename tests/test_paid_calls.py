@@ -17,7 +17,6 @@ from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
 from temporalio.common import MetricMeter
-from temporalio.testing import ActivityEnvironment
 
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
@@ -31,7 +30,7 @@ from stores import layout
 from stores.local import LocalStore
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
-from tests.rig import Rig, draw_png, make_request, rigged, until
+from tests.rig import Rig, attempt_of_now, draw_png, make_request, rigged, until
 from tests.services import (
     SERVICES,
     Drop,
@@ -283,7 +282,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
     asked = PaletteRequest(task_id=uuid.uuid4(), count=3, **words)
     answer = Hold(asyncio.Event())
     service.script[service.palettes_path] = [answer]
-    given_up = ActivityEnvironment()
+    given_up = attempt_of_now()
     async with adapters(service) as (_, coloring):
         activities = PaletteActivities(store, coloring, UNMEASURED)
         attempt = asyncio.create_task(given_up.run(activities.create_palettes, asked))
@@ -296,7 +295,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
         else:
             answer.until.set()
             await attempt
-        found = await ActivityEnvironment().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
+        found = await attempt_of_now().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == (2 if shutdown else 1)
 
@@ -323,10 +322,10 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
         with ThreadPoolExecutor(1) as threads:
             bases = ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
             again = ImageActivities(store, images, bases, threads, UNMEASURED)
-            await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
+            await attempt_of_now().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
         recolored = PaletteActivities(store, coloring, UNMEASURED)
         asked = PaletteRequest(task_id=request.task_id, count=3, **words)
-        found = await ActivityEnvironment().run(recolored.create_palettes, asked)
+        found = await attempt_of_now().run(recolored.create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == 2
 
