@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -512,6 +513,10 @@ async def test_an_attempt_that_was_replaced_sends_nothing(client: Client, store:
     assert service.requests == []
 
 
+def _answered(service: FakeService, count: int) -> bool:
+    return len(service.answered) == count
+
+
 async def test_answers_that_wait_for_the_store_are_bounded_by_bytes(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -524,8 +529,7 @@ async def test_answers_that_wait_for_the_store_are_bounded_by_bytes(
         attempts = []
         for count, request in enumerate(requests, 1):
             attempts.append(asyncio.create_task(attempt_of_now().run(activities.generate_image, request)))
-            while len(service.answered) < count:
-                await asyncio.sleep(0.01)
+            await until(partial(_answered, service, count))
         with pytest.raises(ApplicationError) as given_up:
             await attempts[0]
         assert given_up.value.type == "ProviderAnswerLost"
