@@ -12,6 +12,7 @@ import threading
 import time
 
 from temporalio.exceptions import ApplicationError
+from typing_extensions import override
 
 _RETRIED = re.compile(r"gRPC call \w+ retried \d+ times")
 _REASON = re.compile(r'message: "([^"]*)"')
@@ -38,6 +39,7 @@ class SdkRetries(logging.Filter):
         self._count = 0
         self._said_at = float("-inf")
 
+    @override
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is worth a line; one that sums others up says how many."""
         if _RETRIED.match(str(record.msg)) is None:
