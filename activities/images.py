@@ -28,7 +28,7 @@ from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
-from stores.port import Store
+from stores.ports import ObjectStore
 
 T = TypeVar("T")
 
@@ -41,7 +41,12 @@ class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
     def __init__(
-        self, store: Store, provider: ImageProvider, bases: ImageCache, threads: Executor, metrics: ProviderMetrics
+        self,
+        store: ObjectStore,
+        provider: ImageProvider,
+        bases: ImageCache,
+        threads: Executor,
+        metrics: ProviderMetrics,
     ) -> None:
         self._store = store
         self._provider = provider

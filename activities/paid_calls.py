@@ -31,7 +31,7 @@ from observability.metrics import ProviderMetrics
 from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderError, ProviderPerhapsBilled
 from stores import layout
 from stores.errors import ObjectMissing, StoreThrottled, StoreUnavailable
-from stores.port import Store as ObjectStore
+from stores.ports import ObjectStore
 
 T = TypeVar("T")
 

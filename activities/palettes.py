@@ -12,13 +12,13 @@ from contracts.usage import PaletteOrigin
 from observability.metrics import ProviderMetrics
 from providers.port import PaletteProvider
 from stores import layout
-from stores.port import Store
+from stores.ports import ObjectStore
 
 
 class PaletteActivities(PaletteStages):
     """The other paid call."""
 
-    def __init__(self, store: Store, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
+    def __init__(self, store: ObjectStore, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
         self._provider = provider
         self._calls = PaidCalls(store, metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
 

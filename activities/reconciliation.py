@@ -6,7 +6,7 @@ from typing_extensions import override
 from activities.error_mapping import temporal_failures
 from contracts.activities import ReconciliationStages
 from contracts.reconciliation import Page, PageReconciled
-from stores.port import Store
+from stores.ports import Store
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 

@@ -39,8 +39,10 @@ from contracts.tasks import (
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
-from stores.port import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskRow, TaskSnapshot
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
+from tests.objects import find
 from worker import Queue, working
 
 BUCKETS = ("concept-images", "palette-images")
@@ -251,10 +253,6 @@ class FaultyStore(Store):
         return await self._store.put(bucket, path, data, media_type)
 
     @override
-    async def find(self, bucket: str, path: str) -> StoredObject | None:
-        return await self._store.find(bucket, path)
-
-    @override
     async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
         self._meet("get", path)
         return await self._store.get(bucket, path, sha256=sha256)
@@ -308,6 +306,16 @@ class Rig:
     concepts: ConceptClient
     store: Store
 
+    @property
+    def tasks(self) -> TaskService:
+        """What a command or a bridge has in its hands."""
+        return TaskService(self.store, self.concepts)
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Cancel a task, and wait until its workflow has ended if one runs."""
+        if await self.tasks.cancel(task_id):
+            await self.concepts.wait(task_id, 60)
+
     def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""
         return self.concepts.client.get_workflow_handle(request.workflow_id, result_type=ConceptOutcome)
@@ -349,7 +357,7 @@ class Rig:
             name
             for name in names
             for bucket in BUCKETS
-            if await self.store.find(bucket, f"{folder}/{name}") is not None
+            if await find(self.store, bucket, f"{folder}/{name}") is not None
         ]
 
 

@@ -34,9 +34,10 @@ from observability.metrics import CacheMetrics, ProviderMetrics
 from stores import layout
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from tests.objects import find
 from tests.rig import FaultyStore, Rig, attempt_of_now, draw_png, make_request, rigged, until
 from tests.services import (
     SERVICES,
@@ -370,7 +371,7 @@ async def test_the_fallback_is_seen_everywhere(
     notice = f"The palettes are by the offline sample generator in place of jigsawstack: {reason}"
     assert status.notices == (notice,)
     assert notice in index.read_text()
-    assert await store.find(store.concept_bucket, layout.paid_palettes(request.task_id)) is None
+    assert await find(store, store.concept_bucket, layout.paid_palettes(request.task_id)) is None
     assert len(fake.calls(fake.palettes_path)) == (1 if trouble.status == 401 else 6)
 
 
