@@ -194,7 +194,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
         await until(it_polls, timeout_s=60)
         server.process.kill()
         assert process.stderr is not None
-        lines = await read_until(process.stderr, "retried")
+        lines = await read_until(process.stderr, "the SDK repeats its calls")
         process.terminate()
         ended = await finish(process)
     finally:
