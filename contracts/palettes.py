@@ -36,3 +36,5 @@ class Palette(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     colors: tuple[HexColor, ...] = Field(min_length=2, max_length=8)
     description: str = Field(default="", max_length=300)
+    ground: HexColor | None = None
+    """What the picture stands on; None leaves it to the colors and the picture."""
