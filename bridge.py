@@ -17,18 +17,19 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.configured import keyring, opened_store, owner_rule
+from commands.bootstrap import keyring, opened_store, owner_rule
 from commands.console import load_dotenv_file, run_app, start_logs
 from commands.options import resource_path
-from messages.delivery import Bridge
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.health import health_pages, serving
-from runtime.metrics import DeliveryMetrics
-from runtime.readiness import Check, Readiness, store_answers, temporal_answers
-from runtime.telemetry import temporal_runtime
-from runtime.traces import tracing
+from observability.health import health_pages, serving
+from observability.metrics import DeliveryMetrics
+from observability.readiness import Check, Readiness, store_answers
+from observability.temporal_runtime import temporal_runtime
+from observability.traces import tracing
+from pubsub.delivery import Bridge
 from settings import Settings, SettingsError, unknown_variables
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.readiness_checks import temporal_answers
 
 GRACE_S = 8.2
 """How long messages in work may take after SIGTERM. None takes longer than 8 s once it has arrived."""
@@ -75,7 +76,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connected]:
         store = await stack.enter_async_context(opened_store(settings))
         dead_letters = None
         if settings.dead_letter_topic is not None:
-            from messages.pubsub import opened_topic  # noqa: PLC0415 -- slow to load, and not needed otherwise
+            from pubsub.google_client import opened_topic  # noqa: PLC0415 -- slow to load, and not needed otherwise
 
             dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
         metrics = DeliveryMetrics(runtime.metric_meter)
@@ -128,9 +129,9 @@ async def _push(settings: Settings, address: str) -> None:
     # Loaded here, so that pulling does without.
     import httpx  # noqa: PLC0415
 
-    from messages.push import PushEndpoint  # noqa: PLC0415
-    from messages.tokens import SigningKeys, TokenCheck  # noqa: PLC0415
     from providers.cookies import no_cookies  # noqa: PLC0415
+    from pubsub.push import PushEndpoint  # noqa: PLC0415
+    from pubsub.push_tokens import SigningKeys, TokenCheck  # noqa: PLC0415
 
     async with connected(settings) as ready, httpx.AsyncClient(cookies=no_cookies(), follow_redirects=False) as http:
         token_check = None
@@ -152,8 +153,8 @@ async def _push(settings: Settings, address: str) -> None:
 
 
 async def _pull(settings: Settings, subscription: str) -> None:
-    from messages.pubsub import StreamState  # noqa: PLC0415 -- slow to load, and push does without
-    from messages.pubsub import pull as pull_from  # noqa: PLC0415
+    from pubsub.google_client import StreamState  # noqa: PLC0415 -- slow to load, and push does without
+    from pubsub.google_client import pull as pull_from  # noqa: PLC0415
 
     state = StreamState()
     async with connected(settings) as ready, AsyncExitStack() as stack:

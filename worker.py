@@ -2,6 +2,8 @@
 
 python worker.py                          all queues
 python worker.py --queues render          only the CPU work, on a machine with many cores
+
+Worker versions: docs/adr/0023.
 """
 
 from __future__ import annotations
@@ -22,42 +24,43 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
-from activities.bases import BaseImages
-from activities.completing import CompletionActivities
+from activities.candidates import CandidateActivities
+from activities.image_cache import ImageCache
 from activities.images import ImageActivities
-from activities.measuring import Measuring
+from activities.metrics_interceptor import MetricsInterceptor
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
+from activities.retry_variations import CompletionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.configured import keyring, opened_store, provider_choice, queues_of
+from commands.bootstrap import keyring, opened_store, provider_choice, queues_of
 from commands.console import BadInput, load_dotenv_file, run_app, start_logs
 from contracts.workflows import paid_queue, render_queue
+from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
+from observability.readiness import Readiness, store_answers
+from observability.temporal_runtime import temporal_runtime
+from observability.traces import around_calls, tracing
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.encryption import reading
-from runtime.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
-from runtime.queues import PolledQueue, TaskKind, watching_backlog
-from runtime.readiness import Readiness, keys_fit, polls, store_answers, temporal_answers
-from runtime.reconciliation import ensure_reconciliation
-from runtime.retention import ensure_retention
-from runtime.running import running
-from runtime.sandbox import SandboxWithoutContexts
-from runtime.telemetry import temporal_runtime
-from runtime.traces import around_calls, tracing
 from settings import Settings, unknown_variables
 from stores.port import Store
-from workflows.completion import ConceptCompletionWorkflow
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.encryption import decryption_status
+from temporal.queues import PolledQueue, TaskKind, watching_backlog
+from temporal.readiness_checks import keys_fit, polls, temporal_answers
+from temporal.sandbox import SandboxWithoutContexts
+from temporal.schedules import ensure_reconciliation, ensure_retention
+from temporal.worker_lifecycle import running
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.retry_variations import ConceptCompletionWorkflow
 from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=130)
@@ -68,7 +71,10 @@ A container's stop grace must be longer still.
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
-_VARIATIONS_PER_THREAD = 4  # one is recolored while the others are stored
+_VARIATIONS_PER_THREAD = 4
+"""One is recolored while the others are stored: an upload takes ten times as long. Each holds its encoded picture in
+memory.
+"""
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -116,7 +122,7 @@ async def working(
         fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
-        bases = BaseImages(store, threads, settings.cache_bytes, CacheMetrics(meter))
+        bases = ImageCache(store, threads, settings.cache_bytes, CacheMetrics(meter))
         tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
         imaging = ImageActivities(store, images, bases, threads, calling)
         coloring = PaletteActivities(store, palettes, calling)
@@ -130,14 +136,14 @@ async def working(
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        kind = _Kind(client, Measuring(StageMetrics(meter)), _deployment(settings))
+        kind = _Kind(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
                 sourcing.load_source,
                 imaging.upload_image,
-                imaging.remove_candidates,
+                CandidateActivities(store).remove_candidates,
                 tasks.store_concept,
                 tasks.fail_task,
                 completing.find_gaps,
@@ -184,7 +190,7 @@ class _Kind:
     """What all workers of this process have in common."""
 
     client: Client
-    measuring: Measuring
+    measuring: MetricsInterceptor
     deployment: WorkerDeploymentConfig
 
     def worker(
@@ -217,7 +223,7 @@ async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) 
 
     Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
     """
-    await reading(client.data_converter).wrong_keys.wait()
+    await decryption_status(client.data_converter).wrong_keys.wait()
     log.error("taking no more work: start this worker again with the keys of the others")
     await asyncio.gather(*(worker.shutdown() for worker in workers))
 
@@ -256,7 +262,7 @@ async def _serve(
         store = await stack.enter_async_context(opened_store(settings))
         if settings.health_address is not None:
             # A web server is loaded where one is wanted: it takes a twentieth of a second.
-            from runtime.health import health_pages  # noqa: PLC0415
+            from observability.health import health_pages  # noqa: PLC0415
 
             await stack.enter_async_context(health_pages(settings.health_address, readiness))
         await stack.enter_async_context(readiness.watched())

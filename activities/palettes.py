@@ -7,15 +7,15 @@ from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
-from activities.failures import temporal_failures
-from activities.heartbeat import heartbeating
-from activities.paying import PaidCalls
-from activities.received import Received, kept
-from contracts.stages import PaletteRequest, PaletteSet, PaletteStages
+from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeating
+from activities.paid_calls import PaidCalls
+from activities.pending_answers import PendingAnswers, store_with_retry
+from contracts.activities import PaletteRequest, PaletteSet, PaletteStages
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
+from observability.metrics import ProviderMetrics
 from providers.port import PaletteProvider
-from runtime.metrics import ProviderMetrics
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
 from stores.port import Store
@@ -28,14 +28,16 @@ class PaletteActivities(PaletteStages):
         self._store = store
         self._provider = provider
         self._metrics = metrics
-        self._received: Received[PaletteSet] = Received()
+        self._received: PendingAnswers[PaletteSet] = PendingAnswers()
 
     @override
     @activity.defn(name="create_palettes")
     async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
-        async with heartbeating() as pulse:
+        async with heartbeating() as heartbeater:
             provider = self._provider
-            calls = PaidCalls(pulse, self._metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
+            calls = PaidCalls(
+                heartbeater, self._metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title
+            )
             with temporal_failures(calls.spent):
                 paid = await self._already_paid(request.task_id)
                 if paid is not None:
@@ -71,7 +73,9 @@ class PaletteActivities(PaletteStages):
             palettes = await self._ask(request, calls)
             self._received.keep(path, palettes)
         data = palettes.model_dump_json().encode()
-        stored = await kept(lambda: self._store.put(self._store.concept_bucket, path, data, "application/json"))
+        stored = await store_with_retry(
+            lambda: self._store.put(self._store.concept_bucket, path, data, "application/json")
+        )
         self._received.stored(path)
         if stored.sha256 != hashlib.sha256(data).hexdigest():
             # Another attempt was faster: only the stored answer counts from here on.

@@ -3,13 +3,13 @@ from __future__ import annotations
 from temporalio import activity
 from typing_extensions import override
 
-from activities.failures import temporal_failures
-from activities.heartbeat import heartbeating
+from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeating
+from contracts.activities import ReconciliationStages
 from contracts.reconciliation import Page, PageReconciled
-from contracts.stages import ReconciliationStages
-from runtime.concepts import ConceptClient
-from runtime.reconciling import Reconciler
 from stores.port import Store
+from tasks.reconciliation import Reconciler
+from tasks.workflow_client import ConceptClient
 
 
 class ReconciliationActivities(ReconciliationStages):

@@ -3,10 +3,10 @@ from __future__ import annotations
 from temporalio import activity
 from typing_extensions import override
 
-from activities.failures import temporal_failures
-from activities.heartbeat import heartbeating
+from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeating
+from contracts.activities import RetentionStages
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
-from contracts.stages import RetentionStages
 from stores import layout
 from stores.port import Store
 

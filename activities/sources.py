@@ -3,12 +3,12 @@ from __future__ import annotations
 from temporalio import activity
 from typing_extensions import override
 
-from activities.bases import BaseImages
-from activities.failures import SourceMissing, temporal_failures
+from activities.error_mapping import SourceMissing, temporal_failures
+from activities.image_cache import ImageCache
 from color import inspect, palette_of
+from contracts.activities import Source, SourceRequest, SourceStages
 from contracts.concepts import Concept
 from contracts.images import ImageRef
-from contracts.stages import Source, SourceRequest, SourceStages
 from providers.download import Downloads
 from stores import layout
 from stores.errors import ObjectMissing
@@ -20,7 +20,7 @@ _LEAST_COLORS = 2
 class SourceActivities(SourceStages):
     """The picture that a refinement or further variations start from."""
 
-    def __init__(self, store: Store, downloads: Downloads, bases: BaseImages) -> None:
+    def __init__(self, store: Store, downloads: Downloads, bases: ImageCache) -> None:
         self._store = store
         self._downloads = downloads
         self._bases = bases
@@ -30,7 +30,7 @@ class SourceActivities(SourceStages):
     async def load_source(self, request: SourceRequest) -> Source:
         with temporal_failures():
             if request.concept_id is None:
-                source = Source(image=await self._kept(request))
+                source = Source(image=await self._fetched_once(request))
             else:
                 concept = await self._own_concept(request)
                 source = Source(
@@ -51,7 +51,7 @@ class SourceActivities(SourceStages):
             raise SourceMissing(f"this user has no concept {request.concept_id}")
         return concept
 
-    async def _kept(self, request: SourceRequest) -> ImageRef:
+    async def _fetched_once(self, request: SourceRequest) -> ImageRef:
         """What lies at the URL, fetched once: when the task is retried, the URL may be dead."""
         bucket, path = self._store.concept_bucket, layout.source_image(request.task_id)
         try:

@@ -10,14 +10,14 @@ from concurrent.futures import Executor
 from temporalio import activity
 from typing_extensions import override
 
-from activities.bases import BaseImages
-from activities.failures import temporal_failures
+from activities.error_mapping import temporal_failures
+from activities.image_cache import ImageCache
 from activities.images import PNG
 from color import Base, recolor
+from contracts.activities import RenderRequest, VariationStages
 from contracts.images import StoredObject
 from contracts.palettes import HexColor
-from contracts.stages import RenderRequest, VariationStages
-from runtime.metrics import RenderMetrics
+from observability.metrics import RenderMetrics
 from stores import layout
 from stores.port import Store
 
@@ -27,7 +27,7 @@ _SLUG_LENGTH = 40
 class VariationActivities(VariationStages):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
-    def __init__(self, store: Store, bases: BaseImages, threads: Executor, metrics: RenderMetrics) -> None:
+    def __init__(self, store: Store, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
         self._store = store
         self._bases = bases
         self._threads = threads

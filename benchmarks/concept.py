@@ -32,11 +32,11 @@ from contracts.tasks import Aspect, GenerationRequest, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from settings import Settings
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from worker import working
 
 _CONCEPTS = 20

@@ -29,13 +29,13 @@ import httpx
 import psutil
 
 from contracts.tasks import GenerationRequest, workflow_id
-from messages.pubsub import Topic, opened_topic
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
+from pubsub.google_client import Topic, opened_topic
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.command import Shell, free_address, make_shell
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
-from tests.pubsub import Held, PubSub, pushing, running_pubsub
+from tests.pubsub_service import Held, PubSub, pushing, running_pubsub
 from tests.rig import until
 
 _ROUNDS = 3

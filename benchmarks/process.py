@@ -22,9 +22,9 @@ from pathlib import Path
 import psutil
 from scaling import make
 
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 
 _STARTS = 7
 _WARM = 20

@@ -18,11 +18,11 @@ from pathlib import Path
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
 from contracts.tasks import GenerationRequest
 from contracts.workflows import RECONCILIATION_WORKFLOW
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from settings import Settings
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from worker import working
 
 _AT_ONCE = 16

@@ -25,9 +25,9 @@ import httpx
 import psutil
 
 from contracts.tasks import GenerationRequest
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 
 _CONCEPTS = 60
 _ALL = "network,render,paid"

@@ -13,14 +13,14 @@ from rich.console import Console
 
 from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
-from commands.given import build_request, parse_id, read_image, read_request, with_image
+from commands.inputs import build_request, parse_id, read_image, read_request, with_image
 from commands.options import Image, Json, NewTaskId, NoWait, Palettes, TaskId, User
 from commands.session import Session, check_owner, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, Stage, TaskError, TaskStatus
-from runtime.concepts import NoAnswer, UnknownWorkflow
 from stores import layout
+from tasks.workflow_client import NoAnswer, UnknownWorkflow
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
@@ -222,5 +222,5 @@ async def settle(session: Session, task_id: uuid.UUID) -> None:
     error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
     if not await session.store.settle_task(row, TaskStatus.CANCELLED, error):
         raise BadInput(f"task {task_id} was taken up by somebody else in this moment")
-    # First the row, then the pictures: see stores/ending.py.
+    # First the row, then the pictures: see tasks/ending.py.
     await layout.remove_visible(session.store, row.user_id, row.concept_id)

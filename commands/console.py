@@ -5,43 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import NoReturn, TextIO, TypeVar
 
 import typer
 from dotenv import load_dotenv
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich.console import Console
 from temporalio.service import RPCError
 
 from color import ImageError
-from messages.errors import PubSubRefused, PubSubUnreachable
-from runtime.errors import (
-    AddressUnusable,
+from observability.errors import AddressUnusable, TracesMisconfigured
+from observability.logs import configure_logs
+from observability.traces import current_trace
+from pubsub.errors import PubSubRefused, PubSubUnreachable
+from settings import Settings, SettingsError, unknown_variables
+from stores.errors import ObjectMissing, StoreError, StoreRefused
+from temporal.errors import (
     FolderInUse,
     PortInUse,
     ServerStartError,
     TemporalMisconfigured,
     TemporalRefused,
     TemporalUnreachable,
-    TracesMisconfigured,
     Unreadable,
 )
-from runtime.logs import configure_logs
-from runtime.traces import current_trace
-from settings import Settings, SettingsError, unknown_variables
-from stores.errors import ObjectMissing, StoreError, StoreRefused
 
 T = TypeVar("T")
-
-_SHOULD = re.compile(r"\b(String|Input|Tuple|List) should\b")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
@@ -194,13 +189,3 @@ def load_settings() -> Settings:
 def print_document(document: BaseModel) -> None:
     """One JSON document on standard output."""
     _write(sys.stdout, f"{document.model_dump_json(indent=2)}\n")
-
-
-def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The first problem of a model as one sentence; `names` turns a field into what the user calls it."""
-    error = exc.errors(include_url=False, include_context=False)[0]
-    reason = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
-    where = ".".join(str(part) for part in error["loc"])
-    if not where:
-        return reason
-    return f"{names.get(str(error['loc'][0]), where)}: {reason}"

@@ -7,7 +7,7 @@ from typing import Literal
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.configured import provider_choice
+from commands.bootstrap import provider_choice
 from commands.console import ExitCode, load_settings, print_document, progress, run_async
 from commands.options import Json
 from providers.chosen import Choice, check_provider

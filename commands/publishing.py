@@ -10,12 +10,12 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from commands.console import BadInput, ExitCode, load_dotenv_file, print_document, progress, run_async
-from commands.given import read_file
+from commands.inputs import read_file
 from commands.options import Json, resource_path
 from contracts.tasks import Request
-from messages.envelopes import Message
-from messages.errors import Poison
-from messages.translation import read_request
+from pubsub.envelopes import Message
+from pubsub.errors import InvalidMessage
+from pubsub.task_messages import read_request
 
 _MAX_FILE_BYTES = 64 * 1024 * 1024
 _AT_ONCE = 100
@@ -67,7 +67,7 @@ def publish(
 
 
 async def _publish(path: str, requests: list[tuple[Request, bytes]]) -> Publication:
-    from messages.pubsub import opened_topic  # noqa: PLC0415 -- slow to load, and no other command needs it
+    from pubsub.google_client import opened_topic  # noqa: PLC0415 -- slow to load, and no other command needs it
 
     places = asyncio.Semaphore(_AT_ONCE)
     async with opened_topic(path) as topic:
@@ -87,7 +87,7 @@ def _read_requests(path: Path) -> list[tuple[Request, bytes]]:
     whole = read_file(path, _MAX_FILE_BYTES)
     try:
         return [(_read(whole), whole)]  # one document, however many lines it has
-    except Poison as exc:
+    except InvalidMessage as exc:
         lines = [(number, line) for number, line in enumerate(whole.splitlines(), start=1) if line.strip()]
         if len(lines) < 2 or not lines[0][1].rstrip().endswith(b"}"):  # noqa: PLR2004 -- one line is one document
             raise BadInput(f"{path}: {exc.reason}") from exc
@@ -95,7 +95,7 @@ def _read_requests(path: Path) -> list[tuple[Request, bytes]]:
     for number, line in lines:
         try:
             requests.append((_read(line), line))
-        except Poison as exc:
+        except InvalidMessage as exc:
             raise BadInput(f"{path}, line {number}: {exc.reason}") from exc
     return requests
 

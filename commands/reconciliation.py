@@ -12,8 +12,8 @@ from commands.console import BadInput, ExitCode, load_settings, print_document, 
 from commands.options import Json
 from commands.session import opened
 from contracts.reconciliation import Page, Reconciled
-from runtime.client import configured_address
-from runtime.reconciling import Reconciler
+from tasks.reconciliation import Reconciler
+from temporal.client import configured_address
 
 _PAGE = 200
 _LONGEST_S = 1_000_000_000

@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from commands.configured import keyring, opened_store, owner_rule
+from commands.bootstrap import keyring, opened_store, owner_rule
 from commands.console import BadInput, NoWorker
 from contracts.concepts import ConceptReport
 from contracts.status import Candidate, ConceptStatus
 from contracts.tasks import CompletionRequest, GenerationRequest, Request, TaskStatus, concept_id
-from messages.delivery import REFUSED_MESSAGE
-from runtime.announcement import announced
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
-from runtime.traces import tracing
+from observability.traces import tracing
+from pubsub.delivery import REFUSED_MESSAGE
 from settings import Settings
 from stores.errors import ObjectMissing, StoreError
 from stores.port import Store, TaskRow
+from tasks.workflow_client import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
+from temporal.client import connect, ensure_search_attributes
+from temporal.server_announcement import announced
 
 _POLL_S, _LONGEST_POLL_S = 0.2, 2.0
 """How long until a status is asked for again: longer each time that nothing has changed."""

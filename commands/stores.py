@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from commands.configured import opened_store, supabase_project
+from commands.bootstrap import opened_store, supabase_project
 from commands.console import ExitCode, load_settings, print_document, run_async
 from commands.options import Json
 from settings import Settings

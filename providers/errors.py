@@ -11,7 +11,7 @@
         ├── ProviderAnswerLost     sent, but no whole answer came: a timeout, a broken connection
         └── ProviderAnswerUnusable a whole answer came that is not what was asked for
 
-`activities/failures.py` decides what each means for a retry; providers only say what happened. A message is one
+`activities/error_mapping.py` decides what each means for a retry; providers only say what happened. A message is one
 sentence for the task's row: it names the service and no secrets, prompts or URLs.
 """
 

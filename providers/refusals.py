@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
-from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from http_messages.retry_after import retry_after_s
 from providers.errors import (
     ProviderAnswerLost,
     ProviderError,
@@ -21,7 +19,6 @@ from providers.errors import (
     ProviderUnavailable,
 )
 
-_LONGEST_DELAY_S = 24 * 3600.0
 _REASON_CHARS = 300
 _ECHO_CHARS = 16
 """A run of so many characters of a prompt is a repetition of it and no coincidence."""
@@ -99,46 +96,6 @@ def printable_reason(message: str, private: tuple[str, ...]) -> str:
                 return ""
     line = _URL.sub("(a link)", _KEY.sub("(a key)", line))
     return line if len(line) <= _REASON_CHARS else f"{line[: _REASON_CHARS - 1]}…"
-
-
-def retry_after_s(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
-    """Seconds until the service wants to be asked again; None where it does not say. In [0, 24 h].
-
-    `retry-after-ms`, `retry-after` (seconds or a date), `x-jigsaw-rate-limit-reset` (epoch milliseconds). Moments are
-    counted from the answer's own `date`, because clocks differ.
-    """
-    moment = _moment(headers.get("date", "")) or now()
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return _bounded(milliseconds / 1000)
-    wait = headers.get("retry-after", "")
-    seconds = _number(wait)
-    if seconds is not None:
-        return _bounded(seconds)
-    until = _moment(wait)
-    if until is not None:
-        return _bounded(until - moment)
-    reset = _number(headers.get("x-jigsaw-rate-limit-reset", ""))
-    return None if reset is None else _bounded(reset / 1000 - moment)
-
-
-def _bounded(delay_s: float) -> float:
-    return min(max(delay_s, 0.0), _LONGEST_DELAY_S)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _explanation(body: bytes) -> tuple[str, frozenset[str]]:

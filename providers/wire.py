@@ -1,4 +1,7 @@
-"""One service over HTTP: a request is sent once, its answer read within limits, and what goes wrong has a type."""
+"""One service over HTTP: a request is sent once, its answer read within limits, and what goes wrong has a type.
+
+Decision: docs/adr/0013.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass, replace
 import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from http_messages.bounded_read import BodyTooLarge, read_at_most
 from providers.cookies import no_cookies
 from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderUnavailable
 from providers.refusals import error_of
@@ -185,18 +189,13 @@ class Endpoint:
 
     async def _whole(self, response: httpx.Response, max_bytes: int) -> bytes:
         """Never more than `max_bytes` and one chunk in memory, whatever the service sends."""
-        too_large = ProviderAnswerUnusable(f"{self.title} sent an answer of more than {max_bytes / 2**20:.0f} MB")
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise ProviderAnswerUnusable(f"{self.title} sent a compressed answer, which nobody asked for")
-        announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > max_bytes:
-            raise too_large
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > max_bytes:
-                raise too_large
-        return bytes(body)
+        try:
+            return await read_at_most(response.aiter_raw(), max_bytes, response.headers.get("content-length", ""))
+        except BodyTooLarge as exc:
+            limit = f"{max_bytes / 2**20:.0f} MB"
+            raise ProviderAnswerUnusable(f"{self.title} sent an answer of more than {limit}") from exc
 
 
 def json_of(answer: Answer, title: str) -> JsonValue:

@@ -14,7 +14,7 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, TaskError, TaskStatus
 
 
-class SeenTask(BaseModel):
+class TaskSnapshot(BaseModel):
     """A row as it was when somebody looked for its like; what it says may be acted on only while it still does."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,7 +35,7 @@ class SeenTask(BaseModel):
         return Position(updated_at=self.updated_at, task_id=self.task_id)
 
 
-class TaskRow(SeenTask):
+class TaskRow(TaskSnapshot):
     """A row of `tasks`, as far as it can be read: also where its message cannot."""
 
     error: TaskError | None = None
@@ -146,19 +146,19 @@ class Store(Protocol):
         """
         ...
 
-    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """Tasks pending or processing, last touched before `before`; the oldest first, after `after`, at most `limit`.
 
         Rows of the previous system are left out: nobody can work on them.
         """
         ...
 
-    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """The same of tasks that failed or were cancelled."""
         ...
 
     async def settle_task(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         """End a task that nobody works on; whether it did.
 

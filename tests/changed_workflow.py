@@ -5,8 +5,8 @@ from typing_extensions import override
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- as the workflow itself has it
+    from contracts.activities import TaskStages
     from contracts.concepts import ConceptOutcome
-    from contracts.stages import TaskStages
     from contracts.tasks import GenerationRequest
     from contracts.workflows import GENERATION_WORKFLOW
     from workflows.generation import ConceptGenerationWorkflow

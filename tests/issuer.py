@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from runtime.health import serving
+from observability.health import serving
 from tests.command import free_address
 
 AUDIENCE = "https://bridge.example.com/"

@@ -1,4 +1,4 @@
-"""Record what Google's emulator pushes, for tests/messages: `python -m tests.record_push_bodies`.
+"""Record what Google's emulator pushes, for tests/pubsub: `python -m tests.record_push_bodies`.
 
 `PUBSUB_EMULATOR_HOST` names a running one (`gcloud beta emulators pubsub start --host-port=localhost:8085`).
 """
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from tests.messages.samples import BODIES, PLACE
+from tests.pubsub.samples import BODIES, PLACE
 
 _OF_ONE_MACHINE = frozenset({"host", "content-length", "connection"})
 _ENOUGH_S = 20.0

@@ -37,9 +37,9 @@ from contracts.tasks import (
 )
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
-from runtime.concepts import ConceptClient
 from settings import Settings
-from stores.port import SeenTask, Store, TaskRow
+from stores.port import Store, TaskRow, TaskSnapshot
+from tasks.workflow_client import ConceptClient
 from worker import Queue, working
 
 BUCKETS = ("concept-images", "palette-images")
@@ -280,17 +280,17 @@ class FaultyStore(Store):
         return await self._store.abandoned_folders(before, paid_before, limit)
 
     @override
-    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         self._meet("open_tasks")
         return await self._store.open_tasks(before, after, limit)
 
     @override
-    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return await self._store.unfulfilled_tasks(before, after, limit)
 
     @override
     async def settle_task(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         self._meet("settle_task", str(seen.task_id))
         return await self._store.settle_task(seen, status, error)

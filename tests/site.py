@@ -15,9 +15,9 @@ import pytest
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.development_server import EmbeddedServer
 from tests.command import Shell, free_address, make_shell
 from tests.rig import BUCKETS, until
 

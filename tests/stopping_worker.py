@@ -17,13 +17,13 @@ from typing import Literal
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import override
 
-from commands.configured import opened_store
+from commands.bootstrap import opened_store
 from contracts.concepts import Concept
 from contracts.images import StoredObject
 from contracts.tasks import Request, concept_id
-from runtime.client import connect
 from settings import Settings
 from stores.port import Store, TaskRow
+from temporal.client import connect
 from tests.rig import FaultyStore
 from worker import working
 from workflows import policies

@@ -14,10 +14,13 @@ PACKAGES = (
     "commands",
     "contracts",
     "gallery",
-    "messages",
+    "http_messages",
+    "observability",
     "providers",
-    "runtime",
+    "pubsub",
     "stores",
+    "tasks",
+    "temporal",
     "workflows",
 )
 

@@ -24,13 +24,13 @@ import pytest
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
-from messages.delivery import REFUSED_MESSAGE
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
+from pubsub.delivery import REFUSED_MESSAGE
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
-from tests.pubsub import Held, PubSub, pushing, running_pubsub
+from tests.pubsub_service import Held, PubSub, pushing, running_pubsub
 from tests.rig import BUCKETS, make_request, rigged, until
 
 TOPIC, DEAD = "projects/test/topics/tasks", "projects/test/topics/dead"
@@ -435,6 +435,6 @@ async def test_what_a_bridge_cannot_work_with_ends_it(
 
 def test_nobody_loads_what_only_pulling_needs() -> None:
     """Neither worker nor push bridge pay a second for Google's client when they start."""
-    code = "import sys, worker, bridge, messages.push, messages.tokens; print('google.cloud.pubsub_v1' in sys.modules)"
+    code = "import sys, worker, bridge, pubsub.push, pubsub.push_tokens; print('google.cloud.pubsub_v1' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"

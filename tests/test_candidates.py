@@ -10,20 +10,20 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import store_choice
 from commands.console import BadInput
 from commands.session import Session
-from contracts.stages import MadeChoice
+from contracts.activities import MadeChoice
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.errors import ProviderRejected
 from providers.port import ProvidedImage
-from runtime.client import ensure_search_attributes
-from runtime.concepts import NotChosen, UnknownWorkflow
 from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
+from tasks.workflow_client import NotChosen, UnknownWorkflow
+from temporal.client import ensure_search_attributes
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -171,7 +171,7 @@ async def test_the_first_choice_that_was_kept_counts(client: Client, store: Loca
     async with rigged(client, store, images=images) as rig:
         await rig.concepts.start(request)
         await offered(rig, request)
-        await choices.remember(store, MadeChoice(task_id=request.task_id, number=2))
+        await store_choice(store, MadeChoice(task_id=request.task_id, number=2))
         await rig.concepts.choose(request.task_id, 1)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)

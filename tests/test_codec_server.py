@@ -15,10 +15,10 @@ import pytest
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer, find_temporal
-from runtime.keys import parse_keys
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer, find_temporal
+from temporal.encryption_keys import parse_keys
 from tests.browser import Browser, BrowserError
 from tests.command import Shell, finish, free_address, make_shell
 from tests.forms import forms_of

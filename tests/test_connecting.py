@@ -13,11 +13,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.tasks import workflow_id
 from contracts.workflows import STATUS_QUERY
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient, NoAnswer
-from runtime.embedded import EmbeddedServer
-from runtime.errors import TemporalMisconfigured, TemporalUnreachable
-from runtime.running import running
+from tasks.workflow_client import ConceptClient, NoAnswer
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
+from temporal.errors import TemporalMisconfigured, TemporalUnreachable
+from temporal.worker_lifecycle import running
 from tests.command import make_shell
 from tests.frontend import frontend
 

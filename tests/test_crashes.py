@@ -18,9 +18,9 @@ from temporalio.client import Client
 
 from color import decode
 from contracts.tasks import GenerationRequest, TaskStatus
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, free_address, make_shell, read_until
 from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService

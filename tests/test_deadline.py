@@ -10,11 +10,11 @@ from temporalio.testing import WorkflowEnvironment
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskStatus
 from providers.errors import ProviderUnavailable
-from runtime.client import ensure_search_attributes
-from runtime.encryption import data_converter
-from runtime.keys import NO_KEYS
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
+from temporal.client import ensure_search_attributes
+from temporal.encryption import data_converter
+from temporal.encryption_keys import NO_KEYS
 from tests.rig import FaultyStore, Script, ScriptedImages, make_request, rigged
 
 

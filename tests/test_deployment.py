@@ -22,9 +22,9 @@ from temporalio.client import Client
 
 from bridge import GRACE_S, LAST_SPANS_S
 from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
-from runtime.embedded import EmbeddedServer, find_temporal
-from runtime.health import LAST_ANSWERS_S
+from observability.health import LAST_ANSWERS_S
 from settings import Settings
+from temporal.development_server import EmbeddedServer, find_temporal
 from tests.command import ROOT, Shell, finish, free_address
 from tests.rig import until
 from tests.site import fetch

@@ -15,23 +15,23 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
-from activities import paying
+from activities import paid_calls
 from activities.tasks import TaskActivities
 from color import decode
 from commands.console import BadInput
 from commands.session import Session
+from contracts.activities import FailRequest
 from contracts.images import ImageRef, Provenance, StoredObject
-from contracts.stages import FailRequest
 from contracts.status import StageState
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
-from runtime.concepts import Start
 from settings import Settings
-from stores.ending import end_without_concept
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.port import Store
+from tasks.ending import end_without_concept
+from tasks.workflow_client import Start
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -289,7 +289,7 @@ async def test_a_cancel_cleans_up(
     client: Client, store: LocalStore, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The running call ends, the row says cancelled and where, nothing visible is left, and Temporal agrees."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     entered, left = asyncio.Event(), asyncio.Event()
 
     async def hang() -> None:

@@ -12,18 +12,20 @@ from temporalio.client import Client
 from temporalio.common import MetricMeter
 from typing_extensions import override
 
-from runtime import health, queues, readiness
-from runtime.client import connect
-from runtime.embedded import EmbeddedServer
-from runtime.errors import AddressUnusable
-from runtime.health import health_pages
-from runtime.queues import PolledQueue, TaskKind
-from runtime.readiness import Check, Readiness, polls, store_answers, temporal_answers
+from observability import health, readiness
+from observability.errors import AddressUnusable
+from observability.health import health_pages
+from observability.readiness import Check, Readiness, store_answers
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from stores.port import TaskRow
+from temporal import queues
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
+from temporal.queues import PolledQueue, TaskKind
+from temporal.readiness_checks import polls, temporal_answers
 from tests.command import finish, free_address
-from tests.pubsub import Held, running_pubsub
+from tests.pubsub_service import Held, running_pubsub
 from tests.rig import FaultyStore, make_request, rigged, until
 from tests.site import Site, fetch, messages
 

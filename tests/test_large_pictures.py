@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from typing_extensions import override
 
 from commands.console import BadInput
-from commands.given import read_image
+from commands.inputs import read_image
 from commands.session import Session
 from contracts.images import MAX_IMAGE_BYTES, StoredObject
 from contracts.tasks import Stage, TaskStatus

@@ -12,13 +12,13 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
-from activities import paying
+from activities import paid_calls
 from commands import concepts as commands
 from commands.console import BadInput
 from commands.session import Session
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
-from messages.delivery import Bridge, Verdict
-from messages.envelopes import Message
+from pubsub.delivery import Bridge, DeliveryOutcome
+from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
@@ -88,7 +88,7 @@ class Case:
             assert await self.rig.visible(self.request) == []
         return row.status
 
-    async def deliver(self) -> Verdict:
+    async def deliver(self) -> DeliveryOutcome:
         """A task message arrives."""
         message = Message(message_id="m-1", data=self.request.model_dump_json().encode())
         return await Bridge(self.rig.concepts, self.rig.store).deliver(message)
@@ -152,7 +152,7 @@ async def cancelled(case: Case) -> None:
 
 async def first_delivery_makes_it(case: Case) -> None:
     """A message starts it, and it is made once."""
-    assert await case.deliver() is Verdict.STARTED
+    assert await case.deliver() is DeliveryOutcome.STARTED
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
 
@@ -167,7 +167,7 @@ async def start_makes_it(case: Case) -> None:
 async def again_is_the_same_run(case: Case) -> None:
     """A message or a start while it runs joins the run."""
     first = (await case.rig.handle(case.request).describe()).run_id
-    assert await case.deliver() is Verdict.STARTED
+    assert await case.deliver() is DeliveryOutcome.STARTED
     assert await case.session.start(case.request)
     assert (await case.rig.handle(case.request).describe()).run_id == first
     assert await case.ended() is TaskStatus.COMPLETED
@@ -177,7 +177,7 @@ async def again_is_the_same_run(case: Case) -> None:
 async def again_changes_nothing(case: Case) -> None:
     """A message or a start after the end is acknowledged, and that is all."""
     before, calls = await case.row(), case.calls
-    assert await case.deliver() is Verdict.ENDED_BEFORE
+    assert await case.deliver() is DeliveryOutcome.ENDED_BEFORE
     assert not await case.session.start(case.request)
     assert (await case.row(), case.calls) == (before, calls)
 
@@ -341,6 +341,6 @@ async def test_the_deadline_in_the_state_table(
 ) -> None:
     """As the others, but it comes for every task of the process."""
     monkeypatch.setattr(policies, "DEADLINE", timedelta(seconds=3))
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     assert (processing, deadline_fails_it) in TABLE
     await cell(client, tmp_path, kind, processing, deadline_fails_it)

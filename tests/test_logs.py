@@ -17,11 +17,11 @@ import httpx
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from contracts import stages
-from contracts.stages import stage_of_activity
+from contracts import activities as stages
+from contracts.activities import stage_of_activity
 from contracts.tasks import GenerationRequest, Stage
-from runtime.embedded import EmbeddedServer
-from runtime.logs import configure_logs
+from observability.logs import configure_logs
+from temporal.development_server import EmbeddedServer
 from tests.command import finish, free_address, make_shell, read_until
 from tests.rig import make_request
 from tests.services import KEY, FakeOpenAI, refusal
@@ -168,7 +168,7 @@ def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
     text = written()
     assert "a fox" not in text
     assert "19 characters" in text
-    assert text.count("prompt: String should have at most 5 characters") == 2
+    assert text.count("prompt: must have at most 5 characters") == 2
     assert "tests/test_logs.py:" in text
     assert str(Path(__file__).parents[1]) not in text
     assert text.index("ValidationError") < text.index("which led to:") < text.index("ExceptionGroup")
@@ -181,7 +181,7 @@ def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
 def test_libraries_are_one_step_quieter(logs: Configure, level: str, ours: str, theirs: str) -> None:
     """What prints headers or each request is never as loud as we are."""
     logs("json", level)
-    for name in ("__main__", "activities.images", "messages.push", "temporalio.worker"):
+    for name in ("__main__", "activities.images", "pubsub.push", "temporalio.worker"):
         assert logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) == ours
     for name in ("httpx", "httpcore.http11", "hpack", "google.cloud.pubsub_v1", "uvicorn.error", "asyncio"):
         assert logging.getLevelName(logging.getLogger(name).getEffectiveLevel()) == theirs

@@ -18,15 +18,15 @@ from temporalio.client import Client
 
 from contracts.tasks import Stage
 from contracts.workflows import RECONCILIATION_WORKFLOW, RETENTION_WORKFLOW, WORKFLOWS
-from messages.delivery import Verdict
-from messages.push import _STATUSES
+from observability.metrics import BacklogMetrics
+from observability.temporal_runtime import temporal_runtime
 from providers import errors
-from runtime.client import connect
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
-from runtime.metrics import BacklogMetrics
-from runtime.queues import PolledQueue, TaskKind, watching_backlog
-from runtime.telemetry import temporal_runtime
+from pubsub.delivery import DeliveryOutcome
+from pubsub.push import _STATUSES
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
+from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from tests.command import ROOT, free_address, make_shell, read_until
 from tests.rig import make_request, until
 from tests.services import FakeOpenAI, refusal
@@ -37,7 +37,7 @@ _LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
 OBSERVABILITY = ROOT / "deploy" / "observability"
 OUTCOMES = {
     *("done", "again", "failed", "cancelled", "crashed", "answered", "cut off", "not now"),
-    *(Verdict),
+    *(DeliveryOutcome),
     *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
 }
 CONCEPTS = "Concept.+"

@@ -15,10 +15,10 @@ from contracts.palettes import Palette
 from contracts.tasks import GenerationRequest
 from providers.errors import ProviderRefused
 from providers.port import ProvidedPalettes
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
 from stores.errors import StoreRefused
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.browser import Browser, Page
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged
 

@@ -19,18 +19,18 @@ from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
-from activities.bases import BaseImages
+from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
-from commands.pictures import make_gallery
+from commands.gallery import make_gallery
+from contracts.activities import ImageRequest, PaletteRequest
 from contracts.concepts import Concept
-from contracts.stages import ImageRequest, PaletteRequest
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
-from runtime.client import connect
-from runtime.embedded import EmbeddedServer
-from runtime.metrics import CacheMetrics, ProviderMetrics
+from observability.metrics import CacheMetrics, ProviderMetrics
 from stores import layout
 from stores.local import LocalStore
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
 from tests.rig import Rig, draw_png, make_request, rigged, until
 from tests.services import (
     SERVICES,
@@ -259,7 +259,7 @@ async def test_a_hang_is_timed_out_and_tried_again(
         service.script[service.image_path] = [Hang()] * 9
         async with working_with(client, store, service) as rig:
             error_type, message = await failure(rig, make_request(num_palettes=1))
-        assert error_type == "PaidInVain"
+        assert error_type == "NoUsableAnswer"
         assert "was called 3 times, each perhaps billed" in message
         assert len(service.calls(service.image_path)) == 3
 
@@ -321,7 +321,7 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
     words = {"logo_description": request.logo_description, "theme_description": request.theme_description}
     async with adapters(service) as (images, coloring):
         with ThreadPoolExecutor(1) as threads:
-            bases = BaseImages(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+            bases = ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
             again = ImageActivities(store, images, bases, threads, UNMEASURED)
             await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
         recolored = PaletteActivities(store, coloring, UNMEASURED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commands.configured import provider_choice
+from commands.bootstrap import provider_choice
 from commands.console import ExitCode
 from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
 from settings import Settings

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
-from activities import paying
+from activities import paid_calls
 from contracts.tasks import GenerationRequest
 from providers.errors import ProviderRefused
-from runtime.client import connect, ensure_search_attributes
-from runtime.embedded import EmbeddedServer
-from runtime.retention import ensure_retention
 from stores.local import LocalStore
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
+from temporal.schedules import ensure_retention
 from tests.command import ROOT
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
@@ -134,7 +134,7 @@ class Place:
 @pytest.fixture
 async def place(store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     """One concept that failed, one that is complete, and five whose image never comes."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     server = await EmbeddedServer.start()
     client = await connect(server.address)
     await ensure_search_attributes(client)

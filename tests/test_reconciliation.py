@@ -17,28 +17,28 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowExecu
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
-from activities import paying
+from activities import paid_calls
 from contracts.reconciliation import (
+    InterruptedPolicy,
     Page,
     Reconciled,
     ReconciliationOutcome,
     ReconciliationRequest,
-    Verdict,
 )
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
-from runtime.announcement import announced
-from runtime.client import connect
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
-from runtime.keys import Keyring
-from runtime.reconciliation import ensure_reconciliation
-from runtime.reconciling import Reconciler
 from stores import layout
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import SeenTask, Store
+from stores.port import Store, TaskSnapshot
+from tasks.reconciliation import Reconciler
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
+from temporal.encryption_keys import Keyring
+from temporal.schedules import ensure_reconciliation
+from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject
@@ -267,7 +267,7 @@ async def test_a_row_from_before_the_end(
     client: Client, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database of yesterday says processing: what was cancelled is, and what was completed is not there any more."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     images = hanging()
     async with rigged(client, store, images=images) as rig:
         cancelled = await stuck_at_image(rig, images)
@@ -317,7 +317,7 @@ class TakenStore(FaultyStore):
 
     @override
     async def settle_task(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         assert seen.request is not None
         await self.claim_task(seen.request, seen.request.workflow_id)
@@ -417,7 +417,7 @@ class RevivingStore(FaultyStore):
     folder: Path
 
     @override
-    async def unfulfilled_tasks(self, *arguments: object) -> tuple[SeenTask, ...]:
+    async def unfulfilled_tasks(self, *arguments: object) -> tuple[TaskSnapshot, ...]:
         found = await self._store.unfulfilled_tasks(*arguments)  # type: ignore[arg-type]
         tamper(self.folder, "UPDATE tasks SET status = 'processing', updated_at = ?", datetime.now(UTC).isoformat())
         return found
@@ -467,7 +467,7 @@ async def test_in_a_supabase_project(client: Client, project: SupabaseProject) -
 # The schedule and the command
 
 
-async def scheduled(client: Client, queue: str) -> tuple[float, Verdict] | None:
+async def scheduled(client: Client, queue: str) -> tuple[float, InterruptedPolicy] | None:
     """Grace and verdict of a queue's schedule; None without one."""
     try:
         description = await client.get_schedule_handle(reconciliation_id(queue)).describe()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionStatus
 from typing_extensions import override
 
-from activities import paying
+from activities import paid_calls
 from color import decode, distance, palette_of, prepare
 from contracts.concepts import Concept
 from contracts.status import StageState
@@ -221,7 +221,7 @@ async def test_a_cancelled_refinement_leaves_nothing_visible(
     client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The paid call ends, the row says where it was, and Temporal agrees; the source is untouched."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     images = ScriptedImages()
     async with rigged(client, store, images=images) as rig:
         source = await made(rig)

@@ -19,9 +19,9 @@ from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
 from activities.tasks import TaskActivities
-from runtime.encryption import data_converter
-from runtime.keys import NO_KEYS
 from stores.local import LocalStore
+from temporal.encryption import data_converter
+from temporal.encryption_keys import NO_KEYS
 from tests.changed_workflow import CarefullyChanged, CarelesslyChanged, ChangedForGood
 from tests.record_histories import FOLDER, SCENARIOS
 from tests.rig import make_request, until

@@ -18,12 +18,12 @@ from typing_extensions import override
 from contracts.retention import Folder, Removed, RetentionRequest
 from contracts.tasks import GenerationRequest
 from contracts.workflows import RETENTION_WORKFLOW, retention_id
-from runtime.embedded import EmbeddedServer
-from runtime.retention import ensure_retention
 from stores import layout
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from stores.port import Store
+from temporal.development_server import EmbeddedServer
+from temporal.schedules import ensure_retention
 from tests.command import finish, make_shell
 from tests.rig import FaultyStore, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities import paying
+from activities import paid_calls
 from commands.concepts import settle
 from commands.console import BadInput
 from commands.session import Session
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
-from messages.delivery import REFUSED_MESSAGE, Bridge, Verdict
-from messages.envelopes import Message
 from providers.errors import ProviderRejected
-from runtime.concepts import Start
+from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeliveryOutcome
+from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
+from tasks.workflow_client import Start
 from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
@@ -105,14 +105,14 @@ async def test_a_redelivery_is_no_retry(client: Client, store: LocalStore) -> No
         bridge = Bridge(rig.concepts, store)
         await rig.finish(request)
         failed = await rig.row(request)
-        assert await bridge.deliver(message) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
         assert await rig.concepts.start(request) is Start.ENDED_BEFORE
         assert await rig.row(request) == failed
         faulty.mend()
         assert await session_of(rig).retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         completed = await rig.row(request)
-        assert await bridge.deliver(message) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
         assert await rig.concepts.start(request) is Start.ENDED_BEFORE
         assert await rig.row(request) == completed
     assert completed.status is TaskStatus.COMPLETED
@@ -129,7 +129,7 @@ async def test_a_redelivery_between_reopening_and_starting_helps(client: Client,
         row = await rig.row(request)
         await store.reopen_task(request.task_id, row.updated_at)
         message = Message(message_id="m-1", data=request.model_dump_json().encode())
-        assert await Bridge(rig.concepts, store).deliver(message) is Verdict.STARTED
+        assert await Bridge(rig.concepts, store).deliver(message) is DeliveryOutcome.STARTED
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert images.script.count == 1
@@ -205,7 +205,7 @@ async def test_a_completed_task_is_complete_whatever_becomes_of_its_retry(
     client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cancel in the middle ends the second run as Completed, and the concept is as it was before."""
-    monkeypatch.setattr(paying, "ANSWER_GRACE_S", 0.1)
+    monkeypatch.setattr(paid_calls, "ANSWER_GRACE_S", 0.1)
     faulty = FaultyStore(store, refuse("put", "variation-02"))
     request = make_request()
     async with rigged(client, faulty) as rig:

@@ -12,14 +12,13 @@ import typer
 from temporalio.client import Client
 from typing_extensions import override
 
-from commands import console, local
+from commands import console, demo
 from commands.concepts import settle
 from commands.console import BadInput, ExitCode, NoWorker, run_app
 from commands.session import Session
 from contracts.status import ConceptStatus
 from contracts.tasks import Request, TaskStatus
 from providers.errors import ProviderRejected
-from runtime.concepts import NotChosen
 from settings import Settings
 from stores.errors import (
     ObjectMissing,
@@ -32,6 +31,7 @@ from stores.errors import (
 )
 from stores.local import LocalStore
 from stores.port import Store
+from tasks.workflow_client import NotChosen
 from tests.rig import (
     FaultyStore,
     Rig,
@@ -184,8 +184,8 @@ def test_demo_s_worker_knows_what_the_server_refused(monkeypatch: pytest.MonkeyP
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("commands.session.ensure_search_attributes", refused)
-    monkeypatch.setattr(local, "working", noting)
-    assert local.demo(palettes=1, json=True) is ExitCode.DONE
+    monkeypatch.setattr(demo, "working", noting)
+    assert demo.demo(palettes=1, json=True) is ExitCode.DONE
     assert told == [False]
 
 

@@ -7,7 +7,7 @@ from typing import Self
 import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from commands.configured import keyring
+from commands.bootstrap import keyring
 from settings import Settings, SettingsError, unknown_variables
 
 SECRET = "hunter2-do-not-print"  # noqa: S105 -- a secret for a test that looks for it
@@ -75,7 +75,7 @@ def test_every_problem_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         "CONCEPT_METRICS_ADDRESS",
     }
     assert len(lines) == 8
-    assert "CONCEPT_STORE: should be 'local' or 'supabase' (it is 'redis')" in lines
+    assert "CONCEPT_STORE: must be 'local' or 'supabase' (it is 'redis')" in lines
     assert "CONCEPT_METRICS_ADDRESS: must be host:port, such as 127.0.0.1:8080 (it is '9090')" in lines
 
 

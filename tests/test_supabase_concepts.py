@@ -16,15 +16,15 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import temporal_failures
+from activities.error_mapping import temporal_failures
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.errors import ProviderRejected
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from stores.errors import StoreConflict, StoreError, StoreForbidden, StoreThrottled, StoreUnavailable
 from stores.supabase.store import SupabaseStore
+from tasks.workflow_client import ConceptClient
+from temporal.development_server import EmbeddedServer
 from tests.command import Shell, finish, make_shell
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, draw_png, make_request, rigged, until
 from tests.supabase_site.faults import Fault, Kind

@@ -24,10 +24,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts.tasks import GenerationRequest
-from runtime.client import connect
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
-from runtime.health import serving
+from observability.health import serving
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, Shell, finish, free_address, make_shell, read_until
 from tests.rig import make_request
 from tests.services import KEY, FakeOpenAI, refusal
@@ -225,7 +225,7 @@ def test_without_traces_nothing_of_them_is_loaded(shell: Shell, environment: dic
     """Off by default and on request: no module of OpenTelemetry, in a worker's start up to its first poll."""
     code = (
         "import asyncio, sys, worker\n"
-        "from runtime.traces import around_calls, current_trace, span, tracing\n"
+        "from observability.traces import around_calls, current_trace, span, tracing\n"
         "async def main():\n"
         "    async with tracing('x') as interceptors:\n"
         "        with span('y'):\n"

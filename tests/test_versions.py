@@ -12,9 +12,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
-from runtime.embedded import EmbeddedServer, find_temporal
 from settings import Settings
 from stores.local import LocalStore
+from temporal.development_server import EmbeddedServer, find_temporal
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 from worker import _deployment
 

@@ -18,10 +18,10 @@ from temporalio.client import Client
 from commands.console import BadInput
 from contracts.tasks import Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
-from runtime.client import connect
-from runtime.concepts import NoAnswer, Start
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from tasks.workflow_client import NoAnswer, Start
+from temporal.client import connect
+from temporal.development_server import EmbeddedServer
 from tests.command import Shell, finish, free_address, read_until
 from tests.rig import Script, ScriptedImages, make_request, rigged, until
 from tests.site import Site, fetch, messages

@@ -32,7 +32,7 @@ class Policy(TypedDict):
 
 
 def _policy(start_to_close: timedelta, *, attempts: int = 0, heartbeat: timedelta | None = None) -> Policy:
-    """`attempts` = 0 means: until the deadline cancels it. A typed error may end it sooner (activities/failures.py)."""
+    """`attempts` = 0 means: until the deadline. A typed error may end it sooner (activities/error_mapping.py)."""
     policy = Policy(
         start_to_close_timeout=start_to_close,
         retry_policy=RetryPolicy(

@@ -6,7 +6,8 @@ from enum import IntEnum
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
+    from contracts.activities import ReconciliationStages
     from contracts.reconciliation import (
         Page,
         PageReconciled,
@@ -14,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
         ReconciliationOutcome,
         ReconciliationRequest,
     )
-    from contracts.stages import ReconciliationStages
     from contracts.workflows import RECONCILIATION_WORKFLOW
     from workflows.errors import OWN_DATA_REFUSED
 

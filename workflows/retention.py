@@ -1,3 +1,5 @@
+"""Removing what ended long ago. Decision: docs/adr/0017."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -5,9 +7,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/making.py
+    import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
+    from contracts.activities import RetentionStages
     from contracts.retention import Removed, RetentionRequest, Search
-    from contracts.stages import RetentionStages
     from contracts.workflows import RETENTION_WORKFLOW
     from workflows.errors import OWN_DATA_REFUSED
 

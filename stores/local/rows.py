@@ -18,7 +18,7 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
-from stores.port import SeenTask, TaskRow
+from stores.port import TaskRow, TaskSnapshot
 
 _BUSY_TIMEOUT_S = 8.0
 """Below the 10 s that an activity on a row may take, so that a busy database is reported as such."""
@@ -259,16 +259,16 @@ class TaskDatabase:
                     gone.append(task)
         return tuple(gone)
 
-    def open(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    def open(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """See `stores.port.Store.open_tasks`."""
         return self._touched(_OPEN, before, after, limit)
 
-    def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """See `stores.port.Store.unfulfilled_tasks`."""
         return self._touched(_UNFULFILLED, before, after, limit)
 
     def settle(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         """See `stores.port.Store.settle_task`."""
         with self._transaction():
@@ -294,7 +294,7 @@ class TaskDatabase:
         """Close the connection."""
         self._db.close()
 
-    def _touched(self, which: str, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    def _touched(self, which: str, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         start = ("", "") if after is None else (_text(after.updated_at), str(after.task_id))
         with _typed_errors():
             found = self._db.execute(
@@ -380,8 +380,8 @@ def _task_row(row: sqlite3.Row) -> TaskRow:
     )
 
 
-def _seen_task(row: sqlite3.Row) -> SeenTask:
-    return SeenTask(
+def _seen_task(row: sqlite3.Row) -> TaskSnapshot:
+    return TaskSnapshot(
         task_id=row["id"],
         concept_id=concept_id(uuid.UUID(row["id"])),
         user_id=row["user_id"],

@@ -17,7 +17,7 @@ from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import PAID_FOLDER, Request, TaskError, TaskStatus
 from stores.local.objects import ObjectFolder
 from stores.local.rows import TaskDatabase
-from stores.port import SeenTask, Store, TaskRow
+from stores.port import Store, TaskRow, TaskSnapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,16 +127,16 @@ class LocalStore(Store):
         return tuple(abandoned)
 
     @override
-    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return await self._row(self._database.open, before, after, limit)
 
     @override
-    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return await self._row(self._database.unfulfilled, before, after, limit)
 
     @override
     async def settle_task(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         return await self._row(self._database.settle, seen, status, error)
 

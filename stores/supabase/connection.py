@@ -2,17 +2,16 @@
 
 The client loses the status of an answer, takes an HTML page for data, and repeats reads behind our back. So `_judge`
 sees every answer first: what is not Supabase speaking, and what it says about being busy, never gets as far as the
-client. `answers` judges what is left.
+client. `answers` judges what is left. A missing function or table is an outage, not a refusal: PostgREST's schema cache
+lags behind a migration.
 """
 
 from __future__ import annotations
 
 import asyncio
-import email.utils
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Self, TypeVar
 
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
+from http_messages.retry_after import retry_after_s
 from stores.errors import (
     StoreConflict,
     StoreForbidden,
@@ -148,7 +148,9 @@ async def _judge(response: httpx.Response) -> None:
     except ValidationError:
         pass
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise StoreThrottled(f"{where} asks for a pause (429)", _pause_s(response.headers.get("retry-after")))
+        raise StoreThrottled(
+            f"{where} asks for a pause (429)", retry_after_s(response.headers, longest_s=_LONGEST_PAUSE_S)
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise StoreUnavailable(f"{where} answered {status}")
     if complaint is None:
@@ -164,18 +166,3 @@ def _refusal(exc: APIError) -> Exception:
     if code.startswith("23"):
         return StoreConflict(f"the database refused ({code}): {message}")
     return StoreRefused(f"the database refused ({code}): {message}")
-
-
-def _pause_s(retry_after: str | None) -> float | None:
-    """Retry-After in seconds, from seconds or a date."""
-    if retry_after is None:
-        return None
-    try:
-        pause = float(retry_after)
-    except ValueError:
-        try:
-            moment = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        pause = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(pause, 0.0), _LONGEST_PAUSE_S)

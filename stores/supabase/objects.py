@@ -25,7 +25,12 @@ _CACHE_S = "31536000"
 
 
 class _Note(BaseModel):
-    """What we leave with each object, so that its hash can be told without fetching it."""
+    """Metadata sent with each object in the upload's own request, so that its hash is known without fetching it.
+
+    Servers that do not keep metadata answer without it; then the bytes are fetched and hashed. The hash also tells
+    bytes that were damaged on the way (`StoreUnavailable`: the next attempt may bring them whole) from an object that
+    is not the expected one (`ObjectCorrupt`: it never will be). Only the service role can write it.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -14,11 +14,11 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld, TaskImported
-from stores.port import SeenTask, TaskRow
+from stores.port import TaskRow, TaskSnapshot
 from stores.supabase.connection import SupabaseConnection, answers, parsed, within
 
 
-class _SeenTask(BaseModel):
+class _TaskSnapshot(BaseModel):
     """A row as `open_tasks` and `unfulfilled_tasks` answer it."""
 
     model_config = ConfigDict(frozen=True)
@@ -31,8 +31,8 @@ class _SeenTask(BaseModel):
     """As it was recorded, by whomever: whether it is a message, nobody has judged."""
     updated_at: datetime
 
-    def as_seen(self) -> SeenTask:
-        return SeenTask(
+    def as_seen(self) -> TaskSnapshot:
+        return TaskSnapshot(
             task_id=self.id,
             concept_id=concept_id(self.id),
             user_id=str(self.user_id),
@@ -49,7 +49,7 @@ class _SeenTask(BaseModel):
             return None
 
 
-class _Task(_SeenTask):
+class _Task(_TaskSnapshot):
     """A row of `tasks`."""
 
     stage: Stage | None
@@ -161,7 +161,7 @@ _REQUEST = TypeAdapter[Request](Request)
 _TASK = TypeAdapter(_Task)
 _NO_TASK = TypeAdapter(_Task | None)
 _TASKS = TypeAdapter(tuple[_Task, ...])
-_SEEN = TypeAdapter(tuple[_SeenTask, ...])
+_SEEN = TypeAdapter(tuple[_TaskSnapshot, ...])
 _SETTLED = TypeAdapter(bool)
 _CONCEPT = TypeAdapter(_Concept | _Imported | None)
 _EXPIRED = TypeAdapter(tuple[_Expired, ...])
@@ -263,16 +263,16 @@ class TaskTables:
         }
         return parsed(_FOLDERS, await self._call("abandoned_folders", arguments))
 
-    async def open(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def open(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """See `stores.port.Store.open_tasks`."""
         return await self._touched("open_tasks", before, after, limit)
 
-    async def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """See `stores.port.Store.unfulfilled_tasks`."""
         return await self._touched("unfulfilled_tasks", before, after, limit)
 
     async def settle(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         """See `stores.port.Store.settle_task`."""
         arguments = {
@@ -290,7 +290,7 @@ class TaskTables:
 
     async def _touched(
         self, function: str, before: datetime, after: Position | None, limit: int
-    ) -> tuple[SeenTask, ...]:
+    ) -> tuple[TaskSnapshot, ...]:
         arguments: dict[str, object] = {"p_before": before.isoformat(), "p_limit": limit}
         if after is not None:
             arguments |= {"p_after": after.updated_at.isoformat(), "p_after_id": str(after.task_id)}

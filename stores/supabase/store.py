@@ -13,7 +13,7 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, TaskError, TaskStatus
 from stores.errors import StoreRefused
-from stores.port import SeenTask, Store, TaskRow
+from stores.port import Store, TaskRow, TaskSnapshot
 from stores.supabase.connection import SupabaseConnection, within
 from stores.supabase.objects import ObjectBuckets
 from stores.supabase.project import Project, is_owner
@@ -113,16 +113,16 @@ class SupabaseStore(Store):
         return await self._rows.abandoned(buckets, before, paid_before, limit)
 
     @override
-    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return await self._rows.open(before, after, limit)
 
     @override
-    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[SeenTask, ...]:
+    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return await self._rows.unfulfilled(before, after, limit)
 
     @override
     async def settle_task(
-        self, seen: SeenTask, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
+        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         return await self._rows.settle(seen, status, error)
 

@@ -17,9 +17,9 @@ from temporalio.service import RPCError
 from commands.console import BadInput
 from commands.session import Session
 from contracts.tasks import Request
-from runtime.concepts import UnknownWorkflow
 from settings import Settings
 from stores.errors import StoreUnavailable
+from tasks.workflow_client import UnknownWorkflow
 from tests.chaos.site import Site, WorkerProcess
 
 _RECENT = 12

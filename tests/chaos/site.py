@@ -20,12 +20,12 @@ import psutil
 from temporalio.client import Client
 
 from commands.console import ExitCode
-from contracts.reconciliation import Verdict
+from contracts.reconciliation import InterruptedPolicy
 from contracts.tasks import Request
-from runtime.client import connect, ensure_search_attributes
-from runtime.concepts import ConceptClient
-from runtime.embedded import EmbeddedServer
 from stores.local import LocalStore
+from tasks.workflow_client import ConceptClient
+from temporal.client import connect, ensure_search_attributes
+from temporal.development_server import EmbeddedServer
 from tests.chaos.wire import Asked, MoodyService, Wire, answers_wanted
 from tests.command import ROOT, free_address, make_shell
 from tests.rig import BUCKETS
@@ -101,7 +101,7 @@ class Site:
     client: Client
     concepts: ConceptClient
     store: LocalStore
-    interrupted: Verdict
+    interrupted: InterruptedPolicy
     requests: list[Request] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
@@ -178,7 +178,9 @@ class Site:
 
 
 @asynccontextmanager
-async def opened_site(folder: Path, chance: random.Random, workers: int, interrupted: Verdict) -> AsyncIterator[Site]:
+async def opened_site(
+    folder: Path, chance: random.Random, workers: int, interrupted: InterruptedPolicy
+) -> AsyncIterator[Site]:
     """A running site; everything is gone afterwards, whatever happened."""
     port = int(free_address().rpartition(":")[2])
     folder.mkdir(parents=True, exist_ok=True)

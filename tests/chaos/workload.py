@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.tasks import GenerationRequest, RefinementRequest, Request, VariationsRequest
-from messages.delivery import Bridge
-from messages.envelopes import Message
-from messages.errors import NotNow
-from runtime.concepts import NoAnswer, NotChosen, UnknownWorkflow
+from pubsub.delivery import Bridge
+from pubsub.envelopes import Message
+from pubsub.errors import RetryLater
 from stores import layout
 from stores.errors import StoreUnavailable
+from tasks.workflow_client import NoAnswer, NotChosen, UnknownWorkflow
 from tests.chaos.site import Site, new_id
 from tests.rig import draw_png, until
 
@@ -48,7 +48,7 @@ async def persistently(call: Callable[[], Coroutine[None, None, object]]) -> Non
         while True:
             try:
                 await call()
-            except (RPCError, NotNow, StoreUnavailable, ConnectionError) as exc:
+            except (RPCError, RetryLater, StoreUnavailable, ConnectionError) as exc:
                 if isinstance(exc, RPCError) and exc.status not in _TRANSIENT:
                     raise
             else:

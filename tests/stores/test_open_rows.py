@@ -14,7 +14,7 @@ import pytest
 from contracts.reconciliation import Position
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from stores.local import LocalStore
-from stores.port import SeenTask, Store
+from stores.port import Store, TaskSnapshot
 from tests.stores.test_contract import Backend, backend, connected, end, make_request, store
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -25,7 +25,7 @@ LATER = NOW + timedelta(days=1)
 LOST = TaskError(stage=Stage.IMAGE, type="Interrupted", message="Interrupted at stage image: it was terminated")
 
 
-async def see(store: Store, request: GenerationRequest) -> SeenTask:
+async def see(store: Store, request: GenerationRequest) -> TaskSnapshot:
     """The request's row among those that are open."""
     (seen,) = [task for task in await store.open_tasks(LATER, None, 100) if task.task_id == request.task_id]
     return seen
@@ -74,7 +74,7 @@ async def test_pages_follow_each_other(backend: Backend) -> None:
     for request in requests:
         await backend.add_pending(request)
         await backend.age(request, NOW - timedelta(days=1))
-    seen: list[SeenTask] = []
+    seen: list[TaskSnapshot] = []
     after: Position | None = None
     for size in (2, 2, 1):
         page = await backend.store.open_tasks(NOW, after, 2)

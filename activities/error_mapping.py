@@ -1,0 +1,97 @@
+"""The one place where a typed error becomes a decision about retrying.
+
+    ProviderRejected with all below it, ImageError               final
+    StoreRefused with all below it, TaskHeld                     final
+    ObjectMissing, ObjectCorrupt                                 final
+    DownloadRefused, DownloadUnusable, SourceMissing             final
+    ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
+    ProviderPerhapsBilled with all below it                      again, backing off; final after three such calls
+    NoUsableAnswer                                                   final: the attempt that would be one too many
+    ProviderUnavailable                                          again, backing off, or after what the service asked for
+    StoreUnavailable, DownloadUnavailable                        again, backing off
+
+Anything else is a bug of ours. It is retried like an outage, because a deployment can mend it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from color import ImageError
+from providers.download import DownloadError, DownloadRefused, DownloadUnusable
+from providers.errors import (
+    ProviderError,
+    ProviderPerhapsBilled,
+    ProviderRejected,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
+from stores.errors import ObjectCorrupt, ObjectMissing, StoreError, StoreRefused, StoreThrottled, TaskHeld
+
+BILLED_ATTEMPTS = 3
+"""How many calls that were perhaps paid for may bring nothing, in all attempts of one activity together."""
+
+
+class NoUsableAnswer(Exception):
+    """So many calls may have been billed without an answer that could be kept that no further one is made."""
+
+
+class SourceMissing(Exception):
+    """There is no such concept, or none of this user: which of the two is nobody's business."""
+
+
+_FINAL = (
+    ProviderRejected,
+    NoUsableAnswer,
+    ImageError,
+    DownloadRefused,
+    DownloadUnusable,
+    SourceMissing,
+    StoreRefused,
+    ObjectMissing,
+    ObjectCorrupt,
+    TaskHeld,
+)
+
+
+def _never() -> bool:
+    return False
+
+
+@contextmanager
+def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
+    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision.
+
+    `spent` says whether as many calls as may be brought no usable answer.
+    """
+    try:
+        yield
+    except (ProviderThrottled, StoreThrottled) as exc:
+        category = ApplicationErrorCategory.BENIGN
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s), category=category) from exc
+    except ProviderUnavailable as exc:
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from exc
+    except ProviderPerhapsBilled as exc:
+        raise _failure(exc, final=spent()) from exc
+    except (ProviderError, NoUsableAnswer, SourceMissing, ImageError, DownloadError, StoreError) as exc:
+        raise _failure(exc, final=isinstance(exc, _FINAL)) from exc
+
+
+def _delay(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _failure(
+    exc: Exception,
+    *,
+    final: bool = False,
+    next_retry_delay: timedelta | None = None,
+    category: ApplicationErrorCategory = ApplicationErrorCategory.UNSPECIFIED,
+) -> ApplicationError:
+    return ApplicationError(
+        str(exc), type=type(exc).__name__, non_retryable=final, next_retry_delay=next_retry_delay, category=category
+    )

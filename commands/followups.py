@@ -1,0 +1,163 @@
+"""Commands that go on from what there is already: choose, refine, variations, retry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from commands.concepts import accompany, begin, finish, make
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.display import print_status
+from commands.inputs import build_request, parse_id
+from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
+from commands.session import Session, check_owner, opened
+from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
+from contracts.tasks import RefinementRequest, Request, VariationsRequest
+from settings import Settings
+
+
+def refine(
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 5 to 500 characters.")],
+    concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
+    image_url: Annotated[
+        str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
+    ] = None,
+    preserve: Annotated[
+        str, typer.Option("--preserve", help="What to keep, comma-separated: colors, layout, style, shapes.")
+    ] = "",
+    palettes: Annotated[
+        int, typer.Option("--palettes", help="How many palettes and variations of the result, 0 to 24.")
+    ] = 0,
+    theme: Annotated[
+        str | None, typer.Option("--theme", help="Style, mood and colors; those of the concept if not given.")
+    ] = None,
+    logo: Annotated[
+        str | None, typer.Option("--logo", help="What the logo shows; as the concept says if not given.")
+    ] = None,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> int:
+    """Change a logo by words; the result is a concept of its own.
+
+    \b
+    Examples:
+      starter.py refine --concept 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --prompt "a longer tail" --preserve colors,style
+      starter.py refine --image-url https://example.com/logo.png --prompt "flatter" --palettes 5 --theme "warm autumn"
+    """
+    settings = load_settings()
+    if (concept is None) == (image_url is None):
+        raise BadInput("exactly one of --concept and --image-url is needed")
+    if palettes and concept is None and theme is None:
+        raise BadInput("--palettes needs a --theme where the logo comes from a URL")
+    request = build_request(
+        RefinementRequest,
+        user,
+        task_id,
+        refinement_prompt=prompt,
+        source_concept_id=None if concept is None else parse_id(concept, "concept"),
+        original_image_url=image_url,
+        logo_description=logo,
+        theme_description=theme,
+        num_palettes=palettes,
+        preserve_aspects=[aspect.strip() for aspect in preserve.split(",") if aspect.strip()],
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
+
+
+def variations(
+    concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")],
+    palettes: Palettes = 7,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> int:
+    """Give a concept's logo further palettes, as a concept of its own. The logo is not paid for again.
+
+    \b
+    Example:
+      starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
+    """
+    settings = load_settings()
+    request = build_request(
+        VariationsRequest,
+        user,
+        task_id,
+        source_concept_id=parse_id(concept, "concept"),
+        theme_description=theme,
+        num_palettes=palettes,
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
+
+
+def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
+    """Take up a task that failed or was cancelled, or the failed variations of one that completed.
+
+    What was paid for is not paid for again.
+
+    \b
+    Example:
+      starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptReport:
+        async with opened(settings) as session:
+            task = parse_id(task_id)
+            if not await session.retry(task):
+                progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
+            elif not no_wait:
+                await accompany(session, task)
+            return await session.report(task)
+
+    return finish(run_async(main()), json=json, waited=not no_wait)
+
+
+def choose(
+    task_id: TaskId,
+    number: Annotated[int, typer.Argument(metavar="N", help="The candidate's number, from 1.")],
+    json: Json = False,
+) -> int:
+    """Choose among the candidates of a task that waits for it, and print where it stands.
+
+    \b
+    Example:
+      starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
+    """
+    settings = load_settings()
+
+    async def main() -> ConceptStatus:
+        async with opened(settings) as session:
+            return await session.choose(parse_id(task_id), number)
+
+    found = run_async(main())
+    print_document(found) if json else print_status(Console(), found)
+    return ExitCode.DONE
+
+
+def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:
+    check_owner(settings, request)
+
+    async def main() -> ConceptReport:
+        async with opened(settings) as session:
+            await _check_source(session, request)
+            return await begin(session, request) if no_wait else await make(session, request)
+
+    return finish(run_async(main()), json=json, waited=not no_wait)
+
+
+async def _check_source(session: Session, request: Request) -> None:
+    """Say at once what the workflow would find out. Raises `BadInput`."""
+    if not isinstance(request, RefinementRequest | VariationsRequest) or request.source_concept_id is None:
+        return
+    if await session.store.task(request.task_id) is not None:
+        return  # started before, and judged then
+    concept = await session.store.concept(request.source_concept_id)
+    if concept is None or concept.user_id != request.user_id:
+        raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")

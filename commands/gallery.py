@@ -1,0 +1,98 @@
+"""Commands about a concept's pictures: gallery."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from commands.bootstrap import opened_store
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.inputs import parse_id
+from commands.options import Json
+from contracts.concepts import Concept
+from contracts.palettes import Palette
+from gallery import Exhibit, Tile, write_gallery
+from stores.port import Store
+
+
+class GalleryDocument(BaseModel):
+    """What `gallery --json` prints: absolute paths."""
+
+    concept_id: uuid.UUID
+    gallery: str
+    contact_sheet: str
+
+
+def gallery(
+    concept_id: Annotated[str, typer.Argument(metavar="CONCEPT_ID", help="The concept's id.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the pages; in the data directory if not given.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write a concept's page and contact sheet: the logo, its variations, their palettes and contrast figures.
+
+    \b
+    Example:
+      starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
+    """
+    settings = load_settings()
+
+    async def main() -> GalleryDocument:
+        concept = parse_id(concept_id, "concept")
+        folder = out or settings.data_dir / "galleries" / str(concept)
+        async with opened_store(settings) as store:
+            index = await make_gallery(store, concept, folder)
+        return GalleryDocument(
+            concept_id=concept, gallery=str(index), contact_sheet=str(index.with_name("contact-sheet.png"))
+        )
+
+    document = run_async(main())
+    if json:
+        print_document(document)
+    progress.print(f"Gallery: {document.gallery}", markup=False, soft_wrap=True)
+    return ExitCode.DONE
+
+
+async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Path:
+    """Write a concept's gallery; the absolute path of its `index.html`. Raises `BadInput`, `StoreError`."""
+    concept = await store.concept(concept_id)
+    if concept is None:
+        raise BadInput(f"concept {concept_id} not found")
+    exhibit = await _exhibit(store, concept)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
+            return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
+    except OSError as exc:
+        raise BadInput(f"{folder}: {exc.strerror}") from exc
+
+
+async def _exhibit(store: Store, concept: Concept) -> Exhibit:
+    base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
+    tiles = []
+    for variation in concept.variations:
+        image = variation.image
+        tiles.append(
+            Tile(
+                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                image=await store.get(image.bucket, image.path, sha256=image.sha256),
+                media_type=image.media_type,
+            )
+        )
+    return Exhibit(
+        concept_id=str(concept.concept_id),
+        logo_description=concept.logo_description,
+        theme_description=concept.theme_description,
+        created_at=concept.created_at,
+        provenance=concept.provenance,
+        base=base,
+        base_media_type=concept.image.media_type,
+        tiles=tuple(tiles),
+        failed=tuple((failed.palette, failed.error) for failed in concept.failed_variations),
+    )

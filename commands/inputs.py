@@ -1,0 +1,118 @@
+"""What users hand in: words, message files, pictures; checked before anything is started."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from color import Facts, ImageError, decode, to_png
+from commands.console import BadInput
+from contracts.images import MAX_IMAGE_BYTES
+from contracts.tasks import GenerationRequest, Request, TaskRequest
+from contracts.validation import problems
+from pubsub import task_messages
+from pubsub.envelopes import Message
+from pubsub.errors import InvalidMessage
+from stores import layout
+from stores.port import Store
+
+R = TypeVar("R", bound=TaskRequest)
+
+_OPTION_NAMES = {
+    "logo_description": "--logo",
+    "theme_description": "--theme",
+    "num_palettes": "--palettes",
+    "candidates": "--candidates",
+    "user_id": "--user",
+    "task_id": "--task-id",
+    "refinement_prompt": "--prompt",
+    "original_image_url": "--image-url",
+    "preserve_aspects": "--preserve",
+}
+_MOST_CHANNELS = 4
+
+
+@dataclass(frozen=True)
+class GivenImage:
+    """A picture that exists already, decoded once to be sure."""
+
+    data: bytes
+    facts: Facts
+
+
+def parse_id(text: str, what: str = "task") -> uuid.UUID:
+    """An id from the command line. Raises `BadInput`."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as exc:
+        raise BadInput(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
+
+
+def build_request(kind: type[R], user: str, task_id: str | None = None, **fields: object) -> R:
+    """The task message that the options describe. Raises `BadInput`."""
+    ids = {"task_id": uuid.uuid4() if task_id is None else parse_id(task_id), "user_id": user}
+    try:
+        return kind.model_validate(ids | fields)
+    except ValidationError as exc:
+        raise BadInput(str(problems(exc, _OPTION_NAMES)[0])) from exc
+
+
+def read_request(path: Path) -> Request:
+    """A task message, of any kind, from a JSON file. Raises `BadInput`."""
+    try:
+        return task_messages.read_request(Message(data=read_file(path, task_messages.MAX_PAYLOAD_BYTES)))
+    except InvalidMessage as exc:
+        raise BadInput(f"{path}: {exc.reason}") from exc
+
+
+def read_image(path: Path) -> GivenImage:
+    """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
+    data = read_file(path, MAX_IMAGE_BYTES)
+    try:
+        picture = decode(data)
+        if not picture.facts.is_plain_png and picture.width * picture.height * _MOST_CHANNELS > MAX_IMAGE_BYTES:
+            to_png(picture)  # as `upload_image` will
+    except ImageError as exc:
+        raise BadInput(f"{path}: {exc}") from exc
+    return GivenImage(data, picture.facts)
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """A file's bytes. Raises `BadInput` where it is missing, unreadable, no file or larger than `max_bytes`."""
+    try:
+        if path.is_dir():
+            raise BadInput(f"{path}: is a folder")
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)  # not stat: the file may be a pipe
+    except OSError as exc:
+        raise BadInput(f"{path}: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise BadInput(f"not a path: {str(path)[:60]!r}") from exc
+    if len(data) > max_bytes:
+        raise BadInput(f"{path}: larger than {max_bytes // 1024} KB")
+    return data
+
+
+async def with_image(store: Store, request: Request, image: GivenImage | None) -> Request:
+    """Put the picture where only the worker reads, and name it in the request; unless there is none, or no use for it.
+
+    Raises `BadInput`, `StoreError`.
+    """
+    if image is None:
+        return request
+    if not isinstance(request, GenerationRequest):
+        raise BadInput(f"--image does not go with a {request.task_type}")
+    row = await store.task(request.task_id)
+    if row is not None and row.status.ended:
+        return request
+    path = layout.given_image(request.task_id)
+    stored = await store.put(store.concept_bucket, path, image.data, image.facts.media_type)
+    if stored.sha256 != hashlib.sha256(image.data).hexdigest():
+        raise BadInput(f"task {request.task_id} has another image already")
+    reference = stored.as_image(image.facts.width, image.facts.height, image.facts.media_type)
+    return request.model_copy(update={"base_image": reference})

@@ -1,0 +1,363 @@
+"""The activities as workflows see them: names and types, no code.
+
+Workflows may not import `activities`: that would bring numpy, Pillow and clients into the sandbox. A call by name alone
+would lose the types. So `activities` subclasses these protocols, and the type checker holds both sides to the same
+signature. Each method takes one model and returns one, because models can grow and argument lists cannot.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+from temporalio import activity
+
+from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.images import ImageRef, Provenance, StoredObject
+from contracts.palettes import HexColor, Palette
+from contracts.reconciliation import Page, PageReconciled
+from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
+from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError, TaskStatus
+from contracts.usage import PaletteOrigin
+
+
+class Claim(BaseModel):
+    """What `claim_task` found. `status` is `processing` when the task is ours to work on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: TaskStatus
+    image_provider: str
+    palette_provider: str
+    """Which provider's queue to use: decided by the worker's settings, kept in the history."""
+    palette_fallback: str | None = None
+    """Whose palettes to take when those of `palette_provider` cannot be had; None: the task fails then."""
+    error: TaskError | None = None
+    variations: int = 0
+    chosen: int | None = None
+    """The candidate that was chosen in an earlier run of the task, from 1."""
+
+
+class ImageRequest(BaseModel):
+    """What to draw."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    logo_description: str
+    theme_description: str
+    candidate: int = 1
+    """Which of several logos of the task, from 1."""
+
+
+class SourceRequest(BaseModel):
+    """Which picture to start from: the base of a concept of `user_id`, or what lies at `url`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    user_id: str
+    concept_id: uuid.UUID | None = None
+    url: str | None = None
+    with_colors: bool = False
+    """Whether its colors are asked for, which takes an analysis."""
+
+
+class Source(BaseModel):
+    """A picture to start from, where the worker can read it, and what its concept says of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: ImageRef
+    colors: tuple[HexColor, ...] = ()
+    logo_description: str = ""
+    theme_description: str = ""
+    provenance: Provenance | None = None
+
+
+class RefineRequest(BaseModel):
+    """What to change in `source`, and what to keep of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    source: ImageRef
+    prompt: str
+    preserve: tuple[Aspect, ...] = ()
+
+
+class GeneratedImage(BaseModel):
+    """A provider's answer, already stored where only the worker can read it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: ImageRef
+    provenance: Provenance
+
+
+class MadeChoice(BaseModel):
+    """Which candidate of a task was chosen, from 1. It holds for every later run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    number: int = Field(ge=1, le=4)
+
+
+class UploadRequest(BaseModel):
+    """Publish `source` as the base image of a concept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+    source: ImageRef
+    colors: tuple[HexColor, ...] = ()
+    """Those of the picture that it was drawn after, which it is to have again; none: it is published as it is."""
+    candidate: int = 0
+    """Its number where it is not the base yet, but one to choose from."""
+    choice: MadeChoice | None = None
+    """To be remembered before anybody sees the base, where it was chosen among several."""
+
+
+class CandidatesRequest(BaseModel):
+    """Whose candidates are not needed any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+
+
+class PaletteRequest(BaseModel):
+    """How many palettes, for which words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    logo_description: str
+    theme_description: str
+    count: int
+    stands_in_for: str = ""
+    """The provider that failed, where this asks the fallback."""
+    reason: str = ""
+    """Why it did."""
+
+
+class PaletteSet(BaseModel):
+    """The palettes, in the order in which variations are numbered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    palettes: tuple[Palette, ...]
+    origin: PaletteOrigin | None = None
+
+
+class RenderRequest(BaseModel):
+    """Recolor `base` with `colors` and publish it as variation number `index` (from 1).
+
+    There are many of these in a history: what is not needed is left out.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+    index: int
+    name: str
+    colors: tuple[HexColor, ...]
+    base: ImageRef
+
+
+class FailRequest(BaseModel):
+    """How a task ended without a concept. The request is repeated because there may be no row yet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: Request
+    status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
+    error: TaskError
+
+
+class TaskEnd(BaseModel):
+    """What the row says after `store_concept` or `fail_task`: the truth, whatever was asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: TaskStatus
+
+
+class Gaps(BaseModel):
+    """A completed concept's base, how many variations it has, and those that it lacks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base: ImageRef
+    present: int
+    missing: tuple[FailedVariation, ...]
+
+
+class NewVariations(BaseModel):
+    """Variations for a concept that is stored already, and those that it lacks from now on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    concept_id: uuid.UUID
+    variations: tuple[Variation, ...]
+    failed_variations: tuple[FailedVariation, ...]
+
+
+class Completeness(BaseModel):
+    """How many variations a concept has now, and which it lacks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    variations: int
+    failed_variations: tuple[FailedVariation, ...]
+
+
+class TaskStages(Protocol):
+    """The row's beginning and end."""
+
+    @activity.defn(name="claim_task")
+    async def claim_task(self, request: Request) -> Claim:
+        """Take the task for the calling workflow."""
+        ...
+
+    @activity.defn(name="store_concept")
+    async def store_concept(self, concept: Concept) -> TaskEnd:
+        """Write concept, variations and `completed` at once."""
+        ...
+
+    @activity.defn(name="fail_task")
+    async def fail_task(self, request: FailRequest) -> TaskEnd:
+        """Record the failure and remove what users could see of the concept."""
+        ...
+
+
+class CompletionStages(Protocol):
+    """What a completed concept lacks, and adding it."""
+
+    @activity.defn(name="find_gaps")
+    async def find_gaps(self, request: CompletionRequest) -> Gaps:
+        """Which variations failed."""
+        ...
+
+    @activity.defn(name="add_variations")
+    async def add_variations(self, request: NewVariations) -> Completeness:
+        """Write them and what still failed at once."""
+        ...
+
+
+class SourceStages(Protocol):
+    """The picture that another one starts from."""
+
+    @activity.defn(name="load_source")
+    async def load_source(self, request: SourceRequest) -> Source:
+        """Find it, or fetch it once and keep it."""
+        ...
+
+
+class ImageStages(Protocol):
+    """From words, or from a picture and words, to a published base image."""
+
+    @activity.defn(name="generate_image")
+    async def generate_image(self, request: ImageRequest) -> GeneratedImage:
+        """Ask the provider once, unless it was already paid."""
+        ...
+
+    @activity.defn(name="refine_image")
+    async def refine_image(self, request: RefineRequest) -> GeneratedImage:
+        """Ask the provider once to change a picture, unless it was already paid."""
+        ...
+
+    @activity.defn(name="upload_image")
+    async def upload_image(self, request: UploadRequest) -> ImageRef:
+        """Validate an image and publish it as the base, or as a candidate for it."""
+        ...
+
+
+class CandidateStages(Protocol):
+    """What becomes of candidates after the choice."""
+
+    @activity.defn(name="remove_candidates")
+    async def remove_candidates(self, request: CandidatesRequest) -> int:
+        """Remove them from sight; how many."""
+        ...
+
+
+class PaletteStages(Protocol):
+    """From words to palettes."""
+
+    @activity.defn(name="create_palettes")
+    async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
+        """Ask the provider once, unless it was already paid."""
+        ...
+
+
+class VariationStages(Protocol):
+    """From a base and a palette to a variation."""
+
+    @activity.defn(name="render_variation")
+    async def render_variation(self, request: RenderRequest) -> StoredObject:
+        """Recolor and publish one variation: a PNG as large as its base."""
+        ...
+
+
+class RetentionStages(Protocol):
+    """Looking and removing are two activities, so that what was found is remembered by the history."""
+
+    @activity.defn(name="find_expired_tasks")
+    async def find_expired_tasks(self, search: Search) -> ExpiredTasks:
+        """Find tasks that ended before `search.before`."""
+        ...
+
+    @activity.defn(name="remove_expired_tasks")
+    async def remove_expired_tasks(self, expired: ExpiredTasks) -> Removed:
+        """Remove their rows, then their objects."""
+        ...
+
+    @activity.defn(name="find_abandoned_folders")
+    async def find_abandoned_folders(self, search: Search) -> AbandonedFolders:
+        """Find folders that no row refers to."""
+        ...
+
+    @activity.defn(name="remove_abandoned_folders")
+    async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
+        """Remove them."""
+        ...
+
+
+class ReconciliationStages(Protocol):
+    """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
+
+    @activity.defn(name="settle_open_tasks")
+    async def settle_open_tasks(self, page: Page) -> PageReconciled:
+        """Look after tasks that say pending or processing, and start, restart or end those nobody works on."""
+        ...
+
+    @activity.defn(name="sweep_unfulfilled_tasks")
+    async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
+        """Remove what users could still see of tasks that failed or were cancelled."""
+        ...
+
+
+_STAGES = {
+    "claim_task": Stage.CLAIM,
+    "find_gaps": Stage.CLAIM,
+    "load_source": Stage.IMAGE,
+    "generate_image": Stage.IMAGE,
+    "refine_image": Stage.IMAGE,
+    "remove_candidates": Stage.UPLOAD,
+    "upload_image": Stage.UPLOAD,
+    "create_palettes": Stage.PALETTES,
+    "render_variation": Stage.VARIATIONS,
+    "add_variations": Stage.STORE,
+    "store_concept": Stage.STORE,
+}
+
+
+def stage_of_activity(activity_type: str) -> str:
+    """How logs and metrics call the stage that an activity works on: its own name where it belongs to none."""
+    return _STAGES.get(activity_type, activity_type)

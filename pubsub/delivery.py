@@ -1,0 +1,199 @@
+"""From a message to its task: started, found ended, recorded as failed, or to be delivered again.
+
+The row is read before a workflow is started, although starting is idempotent. With the store down a started concept
+would run into its deadline, while Pub/Sub keeps the message for days; a task that has ended is acknowledged without a
+workflow, also when the server has forgotten its run; and a message that names another user's task is refused.
+Decisions: docs/adr/0031, docs/adr/0040.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from structlog.contextvars import bind_contextvars
+from temporalio.common import MetricMeter
+from temporalio.service import RPCError
+
+from contracts.tasks import Request, Stage, TaskError, TaskStatus
+from observability.metrics import DeliveryMetrics
+from observability.traces import span
+from pubsub.envelopes import Message
+from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
+from pubsub.fairness import priority_of
+from pubsub.task_messages import partial_request, read_request
+from stores.errors import StoreError, StoreRefused, TaskImported
+from stores.port import Store
+from tasks.workflow_client import ConceptClient, Start
+
+ANSWER_TIMEOUT_S = 8.0
+"""For one message, everything included. Shorter than the 10 s that Cloud Run leaves after SIGTERM, and than the
+shortest acknowledgement deadline of a subscription, which is 10 s too."""
+
+REFUSED_MESSAGE = "InvalidMessage"
+"""Error type of a row that a refused message left behind. Its request is a remnant: it must never be started."""
+
+_TRACE_PARENT = "googclient_traceparent"
+"""Where Google's client libraries say which trace a message belongs to."""
+
+log = logging.getLogger(__name__)
+
+
+class DeliveryOutcome(StrEnum):
+    """Why a message may be acknowledged."""
+
+    STARTED = "started"
+    """Temporal has the task: a new run, or the one that runs already."""
+    ENDED_BEFORE = "ended before"
+    """The task has its outcome; nothing was started."""
+    REFUSED = "refused"
+    """It can never succeed, and that is recorded."""
+
+
+class DeadLetters(Protocol):
+    """Where messages go that cannot even be recorded on a row."""
+
+    async def keep(self, message: Message, reason: str) -> None:
+        """Hand the message on as it came. Raises `PubSubError`."""
+        ...
+
+
+def _anybody(_: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What happens with a message, however it came in.
+
+    `fairness_secret` keys the hash of user ids; without it users do not take turns. `can_own` says whether the store
+    can take a user id for an owner.
+    """
+
+    concepts: ConceptClient
+    store: Store
+    fairness_secret: bytes | None = None
+    dead_letters: DeadLetters | None = None
+    can_own: Callable[[str], bool] = _anybody
+    metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
+
+    async def deliver(self, message: Message) -> DeliveryOutcome:
+        """Start the message's task, or record why it can never be. Returning means: acknowledge.
+
+        May be repeated without harm. Raises `RetryLater` when the message must come again. From here on, log lines
+        say which message and task they are about: each delivery is an asyncio task of its own.
+        """
+        bind_contextvars(message_id=message.message_id)
+        if message.delivery_attempt is not None:
+            bind_contextvars(delivery_attempt=message.delivery_attempt)
+        self.metrics.begun()
+        began, outcome = time.monotonic(), "crashed"
+        try:
+            with span("deliver", parent=message.attributes.get(_TRACE_PARENT)):
+                verdict = await self._in_time(message)
+            outcome = verdict.value
+        except RetryLater:
+            outcome = "not now"
+            raise
+        finally:
+            self.metrics.ended(outcome, time.monotonic() - began)
+        return verdict
+
+    async def _in_time(self, message: Message) -> DeliveryOutcome:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await self._deliver(message)
+        except StoreError as exc:
+            raise RetryLater(f"the store cannot be used: {exc}") from exc
+        except RPCError as exc:
+            raise RetryLater(f"Temporal cannot be used: {exc.message or exc.status.name}") from exc
+        except PubSubError as exc:
+            raise RetryLater(f"the dead-letter topic cannot be used: {exc}") from exc
+        except TimeoutError as exc:
+            raise RetryLater(f"Temporal or the store did not answer within {ANSWER_TIMEOUT_S:.0f} s") from exc
+
+    async def _deliver(self, message: Message) -> DeliveryOutcome:
+        try:
+            request = read_request(message)
+            bind_contextvars(task_id=str(request.task_id), workflow_id=request.workflow_id)
+            verdict = await self._start(request)
+        except InvalidMessage as poison:
+            recorded = await self._refuse(message, poison)
+            log.warning(
+                "a message can never succeed",
+                extra={
+                    "message_id": message.message_id,
+                    "task_id": None if poison.task_id is None else str(poison.task_id),
+                    "reason": poison.reason,
+                    "recorded": recorded,
+                },
+            )
+            return DeliveryOutcome.REFUSED
+        log.debug("delivered", extra={"verdict": verdict})
+        return verdict
+
+    async def _start(self, request: Request) -> DeliveryOutcome:
+        # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
+        # the message for days.
+        if not self.can_own(request.user_id):
+            raise InvalidMessage("user_id: not one that the store can take for an owner", request.task_id)
+        try:
+            row = await self.store.task(request.task_id)
+        except TaskImported:
+            return DeliveryOutcome.ENDED_BEFORE
+        if row is not None and row.user_id != request.user_id:
+            raise InvalidMessage("the task exists already and belongs to another user", request.task_id)
+        if row is not None and row.status.ended:
+            return DeliveryOutcome.ENDED_BEFORE
+        priority = priority_of(request, self.fairness_secret)
+        if await self.concepts.start(request, priority=priority) is Start.STARTED:
+            return DeliveryOutcome.STARTED
+        row = await self.store.task(request.task_id)
+        if row is not None and row.status.ended:
+            return DeliveryOutcome.ENDED_BEFORE
+        # Its workflow ended without telling the row: terminated, for example. What failed may be started anew.
+        started = await self.concepts.start(request, priority=priority, after_failure=True)
+        return DeliveryOutcome.STARTED if started is Start.STARTED else DeliveryOutcome.ENDED_BEFORE
+
+    async def _refuse(self, message: Message, poison: InvalidMessage) -> str:
+        """Record a message that can never succeed; where."""
+        if await self._fail_row(message, poison):
+            return "row"
+        if self.dead_letters is not None:
+            try:
+                await self.dead_letters.keep(message, poison.reason)
+            except NoMessage as exc:  # it will not be one tomorrow either
+                log.warning("not a dead letter", extra={"message_id": message.message_id, "reason": str(exc)})
+                return "log"
+            return "dead-letter topic"
+        return "log"
+
+    async def _fail_row(self, message: Message, poison: InvalidMessage) -> bool:
+        """Whether the task's row tells its user now. An outcome, another user's row and a running concept stay."""
+        task_id = poison.task_id
+        if task_id is None:
+            return False
+        try:
+            row = await self.store.task(task_id)
+        except TaskImported:
+            return False
+        remnant = partial_request(message, task_id, None if row is None else row.user_id)
+        if remnant is None or (row is not None and row.user_id != remnant.user_id):
+            return False
+        if (row is not None and row.status is not TaskStatus.PENDING) or await self.concepts.is_running(task_id):
+            return row is not None and row.error is not None and row.error.type == REFUSED_MESSAGE
+        error = TaskError(
+            stage=Stage.CLAIM, type=REFUSED_MESSAGE, message=f"The task message cannot be used: {poison.reason}"
+        )
+        try:
+            # Under a name of its own: a workflow that claims the row in this moment keeps it.
+            after = await self.store.fail_task(remnant, f"message-{message.message_id}", TaskStatus.FAILED, error)
+        except StoreRefused as exc:
+            log.warning("the row cannot be recorded", extra={"task_id": str(task_id), "reason": str(exc)})
+            return False
+        return after.error is not None and after.error.type == REFUSED_MESSAGE

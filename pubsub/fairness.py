@@ -1,0 +1,31 @@
+"""Where a concept stands in its task queues. Decisions: docs/adr/0035, docs/adr/0042."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from temporalio.common import Priority
+
+from contracts.tasks import TaskRequest
+
+USUAL_PRIORITY = 3
+"""Temporal's own default, of 1 (first) to 5."""
+ANONYMOUS_PRIORITY = 4
+"""Visitors without an account wait behind people with one, when there is a queue at all."""
+
+_KEY_CHARS = 32
+
+
+def priority_of(request: TaskRequest, secret: bytes | None) -> Priority:
+    """Where a concept stands in its task queues; its activities inherit it.
+
+    Users take turns by the fairness key, so that nobody's hundred tasks hold up somebody's one. Temporal stores it in
+    plain text: it is an HMAC-SHA256 of the user id, shortened to 128 bits. Without a `secret` there is none.
+    """
+    fairness_key = None
+    if secret is not None:
+        fairness_key = hmac.new(secret, request.user_id.encode(), hashlib.sha256).hexdigest()[:_KEY_CHARS]
+    return Priority(
+        priority_key=ANONYMOUS_PRIORITY if request.is_anonymous else USUAL_PRIORITY, fairness_key=fairness_key
+    )

@@ -1,0 +1,207 @@
+"""Rows against Temporal: which tasks does nobody work on, and what becomes of them.
+
+Decision: docs/adr/0022.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import ValidationError
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.reconciliation import InterruptedPolicy, Page, PageReconciled, Reconciled
+from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
+from contracts.workflows import STAGE_ATTRIBUTE
+from stores import layout
+from stores.errors import StoreRefused
+from stores.port import Store, TaskSnapshot
+from tasks.workflow_client import ConceptClient, Start
+from temporal.errors import Unreadable
+
+INTERRUPTED = "Interrupted"
+"""Error type of a task whose workflow was lost."""
+UNREADABLE = "UnreadableMessage"
+"""Error type of a task that nobody could ever start."""
+
+_AT_ONCE = 16
+_UNREADABLE_AFTER = timedelta(hours=1)
+"""A message that this process cannot read may be meant for a newer one, which would have started it by then."""
+
+_TORN_AWAY = {
+    WorkflowExecutionStatus.TERMINATED: "its workflow was terminated",
+    WorkflowExecutionStatus.TIMED_OUT: "its workflow was timed out",
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Fate:
+    """What Temporal says of a task's workflow that does not run.
+
+    `lost` where it was torn away, and the task could be done again; otherwise it ended by its own doing.
+    """
+
+    status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
+    error: TaskError
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Settles rows whose workflow is gone. Any number may be at work: each row is settled only as it was seen."""
+
+    store: Store
+    concepts: ConceptClient
+
+    async def settle_page(self, page: Page) -> PageReconciled:
+        """Look after one page of open tasks. Raises `StoreUnavailable` and `RPCError`; what was settled stays so."""
+        tasks = await self.store.open_tasks(page.before, page.after, page.limit)
+
+        async def settle(task: TaskSnapshot) -> Reconciled:
+            return await self._settle(task, page.interrupted)
+
+        done = await _each(settle, tasks)
+        return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
+
+    async def sweep_page(self, page: Page) -> PageReconciled:
+        """Remove what a failed or cancelled task left in sight, of one page. Raises `StoreUnavailable`."""
+        tasks = await self.store.unfulfilled_tasks(page.before, page.after, page.limit)
+
+        async def sweep(task: TaskSnapshot) -> Reconciled:
+            row = await self.store.task(task.task_id)
+            if row is None or row.updated_at != task.updated_at:
+                return Reconciled()  # taken up again: what is in sight may be wanted
+            return Reconciled(objects=await layout.remove_visible(self.store, task.user_id, task.concept_id))
+
+        return _page(tasks, page.limit, await _each(sweep, tasks))
+
+    async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+        fate = await self._fate(task)
+        if fate is None:
+            return Reconciled(under_way=1)
+        wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
+        if fate.lost and wanted:
+            if task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
+                log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})
+                return Reconciled(refused=1)
+            if task.request is not None:
+                started = await self.concepts.start(task.request, after_failure=True)
+                if started is Start.STARTED:
+                    return self._began(task, fate)
+        return await self._end(task, fate)
+
+    async def _fate(self, task: TaskSnapshot) -> _Fate | None:
+        """None while the task's workflow runs."""
+        handle = self.concepts.client.get_workflow_handle(task.workflow_id or workflow_id(task.task_id))
+        try:
+            description = await handle.describe()
+        except RPCError as exc:
+            if exc.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return _lost(None, "Temporal knows of no workflow that works on it")
+        if description.status is WorkflowExecutionStatus.RUNNING:
+            return None
+        if description.close_time is not None and description.close_time < task.updated_at:
+            # Opened again since: how an earlier run ended is not what the row is about now.
+            return _lost(None, "its workflow had ended before")
+        return await self._ended(description)
+
+    async def _ended(self, description: WorkflowExecutionDescription) -> _Fate:
+        stage, status = _stage(description), description.status
+        if status in _TORN_AWAY:
+            return _lost(stage, _TORN_AWAY[status])
+        if status is WorkflowExecutionStatus.FAILED:
+            return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
+        if status is WorkflowExecutionStatus.CANCELED:
+            return _Fate(TaskStatus.CANCELLED, _error(stage, "Cancelled", "Cancelled, and its row was not told"))
+        message = "Interrupted: its workflow has ended, but what it made is not recorded"
+        return _Fate(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
+
+    async def _own_error(self, description: WorkflowExecutionDescription, stage: Stage | None) -> TaskError:
+        """What the workflow gave as its reason to fail."""
+        handle = self.concepts.client.get_workflow_handle(description.id, run_id=description.run_id)
+        try:
+            await handle.result()
+        except Unreadable:  # its keys are gone, the codec has logged which: that is no reason to leave the row untrue
+            return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: why it failed cannot be read")
+        except WorkflowFailureError as exc:
+            cause = exc.cause
+            if isinstance(cause, ApplicationError) and cause.details:
+                try:
+                    return TaskError.model_validate(cause.details[0])
+                except ValidationError:
+                    log.warning("a workflow failed for no reason of ours", extra={"workflow_id": description.id})
+            return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {cause}"[:1000])
+        raise RuntimeError("a workflow that failed has a result")
+
+    def _began(self, task: TaskSnapshot, fate: _Fate) -> Reconciled:
+        extra = {"task_id": str(task.task_id), "was": task.status, "reason": fate.error.message}
+        log.warning("started a task that nobody worked on", extra=extra)
+        return Reconciled(started=1) if task.status is TaskStatus.PENDING else Reconciled(restarted=1)
+
+    async def _end(self, task: TaskSnapshot, fate: _Fate) -> Reconciled:
+        error = fate.error
+        if task.status is TaskStatus.PENDING and task.request is None:
+            error = TaskError(stage=Stage.CLAIM, type=UNREADABLE, message="The task's message cannot be read")
+        if not await self.store.settle_task(task, fate.status, error):
+            return Reconciled(under_way=1)  # somebody took it up after it was seen
+        log.warning("ended a task that nobody worked on", extra={"task_id": str(task.task_id), "reason": error.message})
+        # First the row, then the pictures: see tasks/ending.py.
+        objects = await layout.remove_visible(self.store, task.user_id, task.concept_id)
+        if fate.status is TaskStatus.CANCELLED:
+            return Reconciled(cancelled=1, objects=objects)
+        return Reconciled(failed=1, objects=objects)
+
+
+def _lost(stage: Stage | None, reason: str) -> _Fate:
+    return _Fate(TaskStatus.FAILED, _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {reason}"), lost=True)
+
+
+def _interrupted(stage: Stage | None) -> str:
+    return "Interrupted" if stage is None else f"Interrupted at stage {stage}"
+
+
+def _error(stage: Stage | None, error_type: str, message: str) -> TaskError:
+    return TaskError(stage=stage or Stage.CLAIM, type=error_type, message=message)
+
+
+def _stage(description: WorkflowExecutionDescription) -> Stage | None:
+    """The last stage that the workflow announced; the row itself knows no more than that it was claimed."""
+    told = description.typed_search_attributes.get(STAGE_ATTRIBUTE)
+    return Stage(told) if told in set(Stage) else None
+
+
+def _page(tasks: Sequence[TaskSnapshot], limit: int, done: Reconciled) -> PageReconciled:
+    return PageReconciled(done=done, next=tasks[-1].position if len(tasks) == limit else None)
+
+
+async def _each(call: Callable[[TaskSnapshot], Awaitable[Reconciled]], tasks: Sequence[TaskSnapshot]) -> Reconciled:
+    """A few at once. What is wrong with one row is counted; any other error ends the others before it is raised."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(task: TaskSnapshot) -> Reconciled:
+        async with gate:
+            try:
+                return await call(task)
+            except (StoreRefused, RPCError) as exc:
+                if isinstance(exc, RPCError) and exc.status is not RPCStatusCode.INVALID_ARGUMENT:
+                    raise
+                log.warning("nothing can be done about a row", extra={"task_id": str(task.task_id), "reason": str(exc)})
+                return Reconciled(refused=1)
+
+    calls = [asyncio.ensure_future(one(task)) for task in tasks]
+    try:
+        return sum(await asyncio.gather(*calls), Reconciled())
+    finally:
+        for each in calls:
+            each.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Connecting to Temporal: client, encryption, queues, schedules, worker life cycle and development server."""

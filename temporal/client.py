@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client, Interceptor, RetryConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.workflows import SEARCH_ATTRIBUTES
+from observability.temporal_runtime import temporal_runtime
+from temporal.encryption import data_converter
+from temporal.encryption_keys import NO_KEYS, Keyring
+from temporal.errors import TemporalMisconfigured, TemporalUnreachable
+
+_DEFAULT_ADDRESS = "localhost:7233"
+_NO_ADDRESS = (
+    f"TEMPORAL_ADDRESS must be host:port, such as {_DEFAULT_ADDRESS}"  # not what it is: it may hold a password
+)
+_CONNECT_TIMEOUT_S = 10.0
+_OPERATOR_TIMEOUT = timedelta(seconds=5)
+_NO_ATTRIBUTES = {
+    RPCStatusCode.PERMISSION_DENIED,  # no operator rights, as every key of Temporal Cloud
+    RPCStatusCode.UNIMPLEMENTED,  # no operator service, as the test server
+    RPCStatusCode.INVALID_ARGUMENT,  # the namespace has as many as it may have
+}
+"""Asking again would not help. Everything else may be well in a second."""
+
+log = logging.getLogger(__name__)
+
+
+def configured_address() -> str | None:
+    """The address that the environment names, if any. Raises `TemporalMisconfigured`."""
+    return _configuration().get("target_host")
+
+
+async def connect(
+    address: str | None = None,
+    *,
+    keyring: Keyring = NO_KEYS,
+    runtime: Runtime | None = None,
+    retry_config: RetryConfig | None = None,
+    interceptors: Sequence[Interceptor] = (),
+) -> Client:
+    """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
+
+    `address` is used where the environment names none; the last resort is localhost:7233. Payloads are encrypted with
+    the keyring's first key, if it has one. `retry_config` is for who would rather hear of an outage at once than after
+    the SDK's ten seconds. Raises `TemporalUnreachable` or `TemporalMisconfigured`.
+    """
+    config = _configuration()
+    target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
+    if "://" in target or "@" in target:
+        raise TemporalMisconfigured(_NO_ADDRESS)
+    try:
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            return await Client.connect(
+                **config,
+                data_converter=data_converter(keyring),
+                runtime=runtime or temporal_runtime(None),
+                retry_config=retry_config,
+                interceptors=interceptors,
+            )
+    except ValueError as exc:
+        raise TemporalMisconfigured(_NO_ADDRESS) from exc
+    except TimeoutError as exc:
+        raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s") from exc
+    except RuntimeError as exc:  # what the SDK's core raises for everything that goes wrong while connecting
+        raise TemporalUnreachable(target, _reason(exc)) from exc
+
+
+async def ensure_search_attributes(client: Client) -> bool:
+    """Register the search attributes that the namespace lacks; whether workflows may carry them.
+
+    Where registering is refused (no operator rights, a test server) concepts go without, after one warning. Raises
+    `TemporalMisconfigured` for a namespace that does not exist, and `TemporalUnreachable`.
+    """
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace), timeout=_OPERATOR_TIMEOUT
+        )
+        missing = [key.name for key in SEARCH_ATTRIBUTES if key.name not in known.custom_attributes]
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=client.namespace,
+                    search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+                ),
+                timeout=_OPERATOR_TIMEOUT,
+            )
+    except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            raise TemporalMisconfigured(f"the server has no namespace {client.namespace!r}") from exc
+        if exc.status is RPCStatusCode.ALREADY_EXISTS:
+            return True  # another process was faster
+        if exc.status not in _NO_ATTRIBUTES:
+            raise TemporalUnreachable(client.service_client.config.target_host, exc.message) from exc
+        log.warning("search attributes cannot be registered: concepts go without", extra={"reason": exc.message})
+        return False
+    return True
+
+
+def _configuration() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, OSError, ValueError) as exc:
+        raise TemporalMisconfigured(f"temporal.toml or TEMPORAL_*: {_reason(exc)}") from exc
+
+
+def _reason(exc: Exception) -> str:
+    """The sentence inside what the SDK's core says; its errors are printed as nested data."""
+    text = str(exc).splitlines()[0]
+    inner = re.findall(r'message: "([^"]+)"', text)
+    return inner[-1] if inner else text[:200]

@@ -1,0 +1,53 @@
+"""How commands find the server that `dev` runs: a note in the data directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from temporal.development_server import EmbeddedServer
+
+
+class Announcement(BaseModel):
+    """What `dev` leaves in the data directory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    ui: str | None = None
+    server_pid: int
+    server_started_at: float
+    """Together they say whether the server still runs: process ids are used again."""
+
+
+def announce(folder: Path, server: EmbeddedServer) -> None:
+    """Let commands that use this data directory find the server for as long as it runs."""
+    draft = folder / "dev.json.new"
+    process = psutil.Process(server.process.pid)
+    announcement = Announcement(
+        address=server.address, ui=server.ui, server_pid=process.pid, server_started_at=process.create_time()
+    )
+    draft.write_text(announcement.model_dump_json())
+    draft.replace(folder / "dev.json")
+
+
+def withdraw(folder: Path) -> None:
+    """Take the announcement back."""
+    (folder / "dev.json").unlink(missing_ok=True)
+
+
+def announced(folder: Path) -> Announcement | None:
+    """The server that `dev` runs on this folder; None when there is none, or it was killed and left its note behind."""
+    try:
+        announcement = Announcement.model_validate_json((folder / "dev.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+    try:
+        process = psutil.Process(announcement.server_pid)
+        same = process.create_time() == announcement.server_started_at
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return announcement if alive else None

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import pickle
+import uuid
+
+import pytest
+
+from contracts.tasks import GenerationRequest, RefinementRequest, VariationsRequest
+from pubsub.envelopes import Message
+from pubsub.errors import InvalidMessage
+from pubsub.task_messages import MAX_PAYLOAD_BYTES, UNREADABLE, partial_request, read_request
+from tests.pubsub.samples import payload_of
+from tests.rig import make_request
+
+WORDS = "a fox with a secret"
+
+
+def message_of(**changes: object) -> Message:
+    """A task message that is right, but for `changes`; a field changed to None is left out."""
+    fields = json.loads(payload_of(make_request())) | changes
+    return Message(data=json.dumps({key: value for key, value in fields.items() if value is not None}).encode())
+
+
+def test_a_message_becomes_its_request() -> None:
+    """Every field, and those of later versions are ignored."""
+    request = make_request(is_anonymous=False, num_palettes=12)
+    fields = json.loads(payload_of(request)) | {"priority": "high", "nested": {"deep": [1, 2]}}
+    assert read_request(Message(data=json.dumps(fields).encode())) == request
+
+
+def test_a_message_of_before_has_defaults() -> None:
+    """What the web application has always sent is enough."""
+    request = read_request(message_of(task_type=None, num_palettes=None, is_anonymous=None, min_variations=None))
+    assert (request.task_type, request.num_palettes, request.is_anonymous) == ("concept_generation", 7, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"task_type": "concept_refinement", "refinement_prompt": "a longer tail", "concept_id": str(uuid.uuid4())},
+        {"task_type": "concept_variations", "theme_description": "bold neon", "concept_id": str(uuid.uuid4())},
+    ],
+)
+def test_each_kind_becomes_its_own_request(fields: dict[str, object]) -> None:
+    """What goes on from a concept names it as `concept_id`; the result has an id of its own."""
+    message = {"task_id": str(uuid.uuid4()), "user_id": "ada"} | fields
+    request = read_request(Message(data=json.dumps(message).encode()))
+    assert request.task_type == fields["task_type"]
+    assert isinstance(request, RefinementRequest | VariationsRequest)
+    assert str(request.source_concept_id) == fields["concept_id"]
+    assert request.concept_id != request.source_concept_id
+    del message["concept_id"]
+    with pytest.raises(InvalidMessage, match="concept_id"):
+        read_request(Message(data=json.dumps(message).encode()))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, "the data is not base64"),
+        (b"", "Invalid JSON: EOF"),
+        (b"\xff", "Invalid JSON"),
+        (b"hello", "Invalid JSON"),
+        (b"[1]", "an object"),
+        (b'{"a": "\\ud800"}', "Invalid JSON"),
+        (b'{"a":' + b"[" * 100_000, "Invalid JSON: recursion limit exceeded"),
+        (b" " * MAX_PAYLOAD_BYTES + b"{}", "the data is larger than 1024 KB"),
+    ],
+)
+def test_what_cannot_be_read_says_why(data: bytes | None, reason: str) -> None:
+    """Bytes in which not even a task can be found."""
+    with pytest.raises(InvalidMessage) as poison:
+        read_request(Message(data=data))
+    assert reason in poison.value.reason
+    assert poison.value.task_id is None
+    assert partial_request(Message(data=data), uuid.uuid4(), "ada") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"logo_description": "no"}, {"logo_description"}),
+        (
+            {"logo_description": WORDS * 100, "theme_description": None},
+            {"logo_description", "theme_description"},
+        ),
+        ({"user_id": "../etc"}, {"user_id"}),
+        ({"user_id": "paid"}, {"user_id"}),
+        ({"num_palettes": 25}, {"num_palettes"}),
+        ({"num_palettes": 2, "min_variations": 3}, set()),
+        ({"base_image": {"bucket": "b"}}, {"base_image.path", "base_image.sha256"}),
+    ],
+)
+def test_every_wrong_field_is_named_and_none_is_quoted(changes: dict[str, object], named: set[str]) -> None:
+    """The task's id comes along; what a person wrote does not."""
+    message = message_of(**changes)
+    with pytest.raises(InvalidMessage) as poison:
+        read_request(message)
+    assert all(f"{name}: " in poison.value.reason for name in named)
+    assert WORDS not in poison.value.reason
+    assert len(poison.value.reason) <= 500
+    assert message.data is not None
+    assert poison.value.task_id == uuid.UUID(json.loads(message.data)["task_id"])
+
+
+@pytest.mark.parametrize(
+    ("task_type", "told"),
+    [
+        ("concept_completion", "'concept_completion'"),
+        ("concept_animation", "'concept_animation'"),
+        (WORDS, "(not a name)"),
+        ({"deep": 1}, "(not a name)"),
+        (7, "(not a name)"),
+    ],
+)
+def test_an_unknown_type_is_poison_by_its_name(task_type: object, told: str) -> None:
+    """What is not known here yet is refused clearly, not guessed at."""
+    with pytest.raises(InvalidMessage, match="is not known here") as poison:
+        read_request(message_of(task_type=task_type))
+    assert told in poison.value.reason
+    assert poison.value.task_id is not None
+
+
+def test_a_task_id_that_is_none_is_no_id() -> None:
+    """Then there is no row that could tell."""
+    with pytest.raises(InvalidMessage, match="task_id: ") as poison:
+        read_request(message_of(task_id="the first one"))
+    assert poison.value.task_id is None
+
+
+def test_what_can_be_read_is_kept() -> None:
+    """The remnant of a refused message has every field that is right by itself, and says which words it lacks."""
+    task_id = uuid.uuid4()
+    remnant = partial_request(
+        message_of(task_id=str(task_id), logo_description=7, theme_description="navy and sand", is_anonymous=False),
+        task_id,
+        None,
+    )
+    assert remnant == GenerationRequest(
+        task_id=task_id,
+        user_id="ada",
+        logo_description=UNREADABLE,
+        theme_description="navy and sand",
+        is_anonymous=False,
+    )
+
+
+def test_a_row_knows_its_owner() -> None:
+    """Where the message names no user that can be, the one who is known already is taken; else there is no remnant."""
+    task_id = uuid.uuid4()
+    message = message_of(user_id=None)
+    remnant = partial_request(message, task_id, "grace")
+    assert remnant is not None
+    assert remnant.user_id == "grace"
+    assert partial_request(message, task_id, None) is None
+
+
+def test_poison_survives_pickling() -> None:
+    """Errors that may cross processes keep their attributes."""
+    poison = InvalidMessage("no", uuid.uuid4())
+    again = pickle.loads(pickle.dumps(poison))  # noqa: S301 -- our own bytes
+    assert (again.reason, again.task_id) == (poison.reason, poison.task_id)
