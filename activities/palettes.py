@@ -63,6 +63,7 @@ class PaletteActivities(PaletteStages):
             stands_in_for=request.stands_in_for,
             reason=request.reason,
             usage=calls.usage(provided.usage),
+            notices=provided.notices,
         )
         return PaletteSet(palettes=provided.palettes, origin=origin)
 

@@ -232,16 +232,14 @@ butterfly: 6236A8 E27B2C 2D8FC4 F0B8D0:
 frog: 2F7A3E 8FBF3F D95F35 1E4A3F:
 pastel mix: F0A0B8 8FD0B5 F2CF82 B3A2E2 A2C8EE / FFFBF8 FDEFF3 EDF6FB 3A3052: marshmallow
 """)
-SCENES = {
-    key: Scene(_codes(colors.partition("/")[0]), _codes(colors.partition("/")[2])) for key, colors, _ in _SCENES
-}
+SCENES = {key: Scene(_codes(colors.partition("/")[0]), _codes(colors.partition("/")[2])) for key, colors, _ in _SCENES}
 
 # mood: chroma, lift, dark, restraint, warmth: scenes: other words for it
 _MOODS = _rows("""
 calm: 0.72 0.04 0 1 0: spa, lake: peaceful, serene, tranquil, quiet, relaxing, soothing, relaxed, harmonious
 soft: 0.7 0.06 -1 0 0: spa, lavender field: pale
 gentle: 0.75 0.05 -1 0 0: spa, sakura: tender
-pastel: 0.8 0.08 -2 -1 0: pastel mix: macaron
+pastel: 0.9 0.06 -2 -1 0: pastel mix: macaron
 muted: 0.6 0 0 0 0: linen, vintage: subtle, desaturated, subdued, dusty
 natural: 0.82 0 -1 0 1: leaf, forest: unbleached
 earthy: 0.85 -0.02 0 0 2: earth: earthen, down to earth

@@ -86,7 +86,8 @@ def _wordmark(sketch: Sketch) -> str:
     spacing = weight + sketch.random.pick("tracking", (1.7, 2.6, 4.2))
     width = lettering.typeset(sketch.name, spacing).width + weight
     height = min(84.0, 760 * lettering.CAP_HEIGHT / width)
-    color = sketch.inks.field if contrast(sketch.inks.field, sketch.inks.ground) >= 4.5 else sketch.inks.on(sketch.inks.ground)  # noqa: PLR2004 E501
+    inks = sketch.inks
+    color = inks.field if contrast(inks.field, inks.ground) >= LEAST_CONTRAST * 1.5 else inks.on(inks.ground)
     return lettering.line(sketch.name, center=(500, 826), height=height, weight=weight, spacing=spacing, color=color)
 
 
@@ -133,8 +134,10 @@ def _disc(sketch: Sketch) -> str:
     inks, random = sketch.inks, sketch.random
     match random.pick("disc", ("inner", "outer", "floor")):
         case "inner":
-            return _circle(395, inks.field) + _ring(random.between("ring", 345, 356), 14, inks.accent) + _mark(
-                sketch, inks.field, 235
+            return (
+                _circle(395, inks.field)
+                + _ring(random.between("ring", 345, 356), 14, inks.accent)
+                + _mark(sketch, inks.field, 235)
             )
         case "outer":
             width = random.between("ring", 18, 30)
@@ -174,12 +177,16 @@ def _hexagon(sketch: Sketch) -> str:
 def _shield(sketch: Sketch) -> str:
     """A shield with a line along its rim, or with a chief in the accent."""
     inks, random = sketch.inks, sketch.random
-    outline = "M0 -400C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400C-180 320 -320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
+    outline = (
+        "M0 -400C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400S-320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
+    )
     shape = _path(outline, inks.field)
     if random.sometimes("rim", 0.5):
         line = f'<path transform="scale(.87)" d="{outline}" fill="none" stroke="{inks.accent}" stroke-width="16"/>'
         return shape + line + _mark(sketch, inks.field, 200, -25)
-    chief = f'<rect x="-400" y="-420" width="800" height="{random.between("chief", 190, 215):.1f}" fill="{inks.accent}"/>'
+    chief = (
+        f'<rect x="-400" y="-420" width="800" height="{random.between("chief", 190, 215):.1f}" fill="{inks.accent}"/>'
+    )
     gap = f'<rect x="-400" y="-215" width="800" height="16" fill="{inks.ground}"/>'
     return shape + _clipped(f'<path d="{outline}"/>', chief + gap) + _mark(sketch, inks.field, 195, 50)
 
@@ -189,7 +196,9 @@ def _arch(sketch: Sketch) -> str:
     inks = sketch.inks
     width = sketch.random.between("width", 285, 315)
     outer = _path(f"M{-width:.1f} 330V-40A{width:.1f} {width:.1f} 0 0 1 {width:.1f} -40V330Z", inks.field)
-    step = f'<rect x="{-width - 45:.1f}" y="352" width="{2 * width + 90:.1f}" height="30" rx="15" fill="{inks.accent}"/>'
+    step = (
+        f'<rect x="{-width - 45:.1f}" y="350" width="{2 * width + 90:.1f}" height="46" rx="23" fill="{inks.accent}"/>'
+    )
     return outer + step + _mark(sketch, inks.field, 215, 20)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise, zip_longest
 
 from contracts.palettes import HexColor
 from providers.builtin import color_words as words
-from providers.builtin.oklch import Tone, contrast, distance, hue_gap, mapped, to_hex, to_tone
+from providers.builtin.oklch import Tone, contrast, distance, mapped, to_hex, to_tone
 from providers.builtin.theme import Theme
 
 LEGIBLE = 4.6
@@ -44,7 +44,10 @@ def _is_yellowish(tone: Tone) -> bool:
 
 
 def _interleaved(scenes: tuple[str, ...]) -> list[Tone]:
+    """The colors of scenes in turn; those of a style that has grounds of its own come before all others."""
     rows = [[to_tone(code) for code in words.SCENES[scene].colors] for scene in scenes]
+    if scenes and words.SCENES[scenes[0]].grounds:
+        return [tone for row in rows for tone in row]
     return [tone for column in zip_longest(*rows) for tone in column if tone is not None]
 
 
@@ -70,23 +73,27 @@ class PaletteBuilder:
     def _seeds(self) -> tuple[Tone, ...]:
         """The colors that the palettes are about, most important first."""
         theme, limits = self._theme, self._limits
-        named = [color.tone if color.code else self._bent(color.tone, 0.5) for color in theme.named]
-        scenes = [self._bent(tone, 1) for tone in _interleaved(theme.scenes)]
-        logo = [self._bent(tone, 1) for tone in (*theme.logo_colors, *_interleaved(theme.logo_scenes))]
-        if named:  # colors that are asked for are wanted alone: what the logo shows only adds shades of them
-            logo = [tone for tone in logo if any(hue_gap(tone.hue, one.hue) < 40 for one in named)]
+        named = [color.tone if color.code else self._bent(color.tone) for color in theme.named]
+        scenes = [self._bent(tone) for tone in _interleaved(theme.scenes)]
+        logo = [self._bent(tone) for tone in (*theme.logo_colors, *_interleaved(theme.logo_scenes))]
         neutral = [*theme.grays, *theme.inks, *theme.papers]
         if limits.arcs == () or (neutral and limits.arcs is not None and not named and not scenes):
-            groups = [[*neutral, *(Tone(lightness, 0.004, 0) for lightness in (0.2, 0.42, 0.6, 0.76, 0.9))]]
+            wanted = [*neutral, *(Tone(lightness, 0.004, 0) for lightness in (0.2, 0.42, 0.6, 0.76, 0.9))]
         else:
-            groups = [group for group in (named, scenes, logo) if group] or [self._picked()]
-        usable = [[tone for tone in group if limits.permit(tone)] for group in groups]
-        if not any(usable):
-            usable = groups
-        tones = [mapped(limits.nearest(tone)) for group in usable for tone in group]
-        prescribed = tuple(to_tone(code) for code in self._codes)
-        kept: list[Tone] = []
-        for tone in (*prescribed, *tones):
+            wanted = [*named, *scenes] or logo or self._picked()
+        usable = [tone for tone in wanted if limits.permit(tone)] or wanted
+        if 0 < len(named) < 3 and not scenes:  # few colors that are asked for leave room for their relatives
+            turn = 32 if len(named) == 1 and not neutral and self._mood.restraint < 2 else 14
+            sides = (
+                (-turn, turn) if not 60 < named[0].hue < 118 else (-turn, -turn / 2)
+            )  # gold goes with amber, not lime
+            for lift, side in zip((-0.1, 0.12), sides, strict=True):
+                shade = named[0].turned(side)
+                usable.append(
+                    shade._replace(lightness=min(max(shade.lightness + lift, 0.25), 0.9), chroma=shade.chroma * 0.9)
+                )
+        kept: list[Tone] = [to_tone(code) for code in self._codes]
+        for tone in (mapped(limits.nearest(tone)) for tone in usable):
             if all(distance(to_hex(tone), to_hex(other)) > 0.05 for other in kept):
                 kept.append(tone)
         return tuple(kept[:8])
@@ -101,10 +108,10 @@ class PaletteBuilder:
         hues = ((hue + turn) % 360 for turn in turns)
         return [Tone(natural_lightness(hue) * 0.92 + theme.mood.lift, chroma, hue) for hue in hues]
 
-    def _bent(self, tone: Tone, share: float) -> Tone:
-        """A seed as the theme's moods want it."""
-        factor = 1 + (self._mood.chroma - 1) * share
-        lightness = tone.lightness + self._mood.lift * share * (1.0 if tone.lightness < 0.8 else 0.3)
+    def _bent(self, tone: Tone) -> Tone:
+        """A seed as the theme's moods want it: halfway, as it was chosen for what it is."""
+        factor = 1 + (self._mood.chroma - 1) / 2
+        lightness = tone.lightness + self._mood.lift / 2 * (1.0 if tone.lightness < 0.8 else 0.3)
         return Tone(min(lightness, 0.95), tone.chroma * factor, tone.hue)
 
     def _possible_grounds(self, kind: str) -> tuple[HexColor, ...]:
@@ -114,17 +121,20 @@ class PaletteBuilder:
         asked = [*(theme.papers if light else theme.inks), *(color.tone for color in theme.named)]
         asked += [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
         found += [tone for tone in asked if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
-        if self._limits.arcs == ():
+        if self._limits.arcs == () or self._mood.restraint >= 3:
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
-        hues = [tone for tone in self._pool if tone.chroma > 0.03] or list(self._pool[:1])
+        own = self._pool[: len(theme.named)] or self._pool
+        hues = [tone for tone in own if tone.chroma > 0.03] or list(self._pool[:1])
         warm = self._mood.warmth
         if light:
             found += [Tone(0.982, 0.012, 84) if warm >= 2 else Tone(0.985, 0.006, 240) if warm < 0 else Tone(1, 0, 0)]
-            found += [Tone(0.965, 0.02, 84)] if warm >= 0 else [Tone(0.962, 0.014, 235)]
+            found += [Tone(0.965, 0.02, 84)] if warm > 0 or 20 < hues[0].hue < 115 else []
         for index, (lightness, chroma) in enumerate((_LIGHTS if light else _DARKS) * 3):
             seed = hues[index % len(hues)].turned(index // 7 * 14)
-            limit = seed.chroma * (0.6 if light else 0.75)
-            found.append(Tone(lightness, min(chroma * max(self._mood.chroma, 0.6), limit), seed.hue))
+            chroma = min(chroma * max(self._mood.chroma, 0.6), seed.chroma * (0.6 if light else 0.75))  # noqa: PLW2901
+            if theme.inks and not light:  # where black is asked for, dark grounds are all but black
+                lightness, chroma = 0.07 + lightness * 0.55, chroma / 2  # noqa: PLW2901
+            found.append(Tone(lightness, chroma, seed.hue))
         exact = {to_hex(theme.ground)} if theme.ground is not None else set()
         exact |= set(self._codes)
         codes = (to_hex(tone) if to_hex(tone) in exact else to_hex(self._quiet(tone, kind)) for tone in found)
@@ -170,25 +180,29 @@ class PaletteBuilder:
     def _leads(self, ground: HexColor, mains: list[HexColor]) -> list[HexColor]:
         """Colors that read on the ground, those first that no earlier palette leads with."""
         theme, light = self._theme, to_tone(ground).lightness > 0.6
-        opposite = theme.inks if light else theme.papers
-        ranked: list[tuple[float, HexColor]] = []
         seeds = [tone for tone in self._pool if distance(to_hex(tone), ground) > 0.1] or list(self._pool)
+        named = [color.tone for color in theme.named]
+        ranked: list[tuple[float, HexColor]] = []
         for rank, seed in enumerate(seeds):
             code = self._legible(seed, ground)
             change = abs(to_tone(code).lightness - seed.lightness)
-            mud = 0.6 if light and _is_yellowish(seed) else 0.0
-            ranked.append((rank * 0.14 + max(change - 0.12, 0) * 1.5 + mud, code))
-        ranked += [(0.5 if theme.named else 0.1, self._legible(tone, ground)) for tone in opposite[:1]]
-        if theme.limits.arcs == () or len(seeds) < 3:
-            for step, (lift, turn) in enumerate(((0.1, 12), (-0.1, -12), (0.18, -20), (-0.16, 20))):
-                shade = self._limits.nearest(seeds[0].turned(turn)._replace(lightness=seeds[0].lightness + lift))
-                ranked.append((0.7 + step * 0.05, self._legible(shade, ground)))
-        if self._codes and not any(code in self._codes for _, code in ranked):
-            ranked.append((0.0, self._legible(Tone(0.2 if light else 0.96, 0.02, self._pool[0].hue), ground)))
+            wrong = 0.6 if light and _is_yellowish(seed) else 0.0
+            wrong += 1.0 if self._codes and change > 0.001 else 0.0  # a prescribed color leads as it is or not at all
+            wrong -= 0.3 if seed in self._pool[: len(named)] else 0.0
+            ranked.append((rank * 0.14 + max(change - 0.12, 0) * 1.5 + wrong, code))
+        asked = (theme.inks if light else theme.papers)[:1]
+        neutral = asked or (
+            Tone(0.24, min(seeds[0].chroma, 0.04), seeds[0].hue) if light else Tone(0.94, 0.02, seeds[0].hue),
+        )
+        ranked.append((0.15 if asked and not named else 0.5, self._legible(neutral[0], ground)))
+        for step, turn in enumerate((10, -10, 16)):  # the first seed once more, farther from the ground
+            lightness = seeds[0].lightness + (step + 1) * (-0.09 if light else 0.08)
+            side = -turn if 60 < seeds[0].hue < 118 and turn > 0 else turn
+            shade = seeds[0].turned(side)._replace(lightness=min(max(lightness, 0.2), 0.95))
+            ranked.append((0.6 + step * 0.06, self._legible(shade, ground)))
 
         def order(entry: tuple[float, HexColor]) -> float:
-            near = min((distance(entry[1], main) for main in mains), default=1.0)
-            return entry[0] + 1.2 * sum(0.4 for main in mains if distance(entry[1], main) < 0.06) + (near < 0.1) * 0.2
+            return entry[0] + 0.7 * sum(distance(entry[1], main) < 0.07 for main in mains)
 
         return list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
 
@@ -223,6 +237,7 @@ class PaletteBuilder:
             placed = self._placed(tone, chosen, 3 if is_asked else 8)
             if placed is not None:
                 chosen.append(placed)
+        self._ensure_a_reader(chosen)
         for step in range(40):
             if len(chosen) == 5:
                 break
@@ -231,6 +246,18 @@ class PaletteBuilder:
             if placed is not None or step == 39:
                 chosen.append(placed or to_hex(self._limits.nearest(Tone(0.72, 0.01, 0))))
         return tuple(chosen)
+
+    def _ensure_a_reader(self, chosen: list[HexColor]) -> None:
+        """A color for text and lines: nothing legible can be drawn with five that are all near their ground."""
+        ground, light = chosen[0], to_tone(chosen[0]).lightness > 0.6
+        if all(contrast(color, ground) < 7 for color in chosen[1:]):
+            hue = to_tone(chosen[1]).hue
+            code = self._legible(Tone(0.24, 0.03, hue) if light else Tone(0.95, 0.015, hue), ground)
+            at = max((index for index in range(2, len(chosen)) if chosen[index] not in self._codes), default=5)
+            if at < 5 and len(chosen) == 5:
+                chosen[at] = code
+            elif len(chosen) < 5:
+                chosen.append(code)
 
     def _asked(self, ground: HexColor, main: HexColor) -> list[Tone]:
         """The named colors and neutrals that neither ground nor main shows yet."""
@@ -245,6 +272,12 @@ class PaletteBuilder:
         light = to_tone(ground).lightness > 0.6
         others = [tone for tone in self._pool if distance(to_hex(tone), to_hex(main)) > APART]
         pool = [*others[turn % len(others) :], *others[: turn % len(others)]] if others and turn else others
+        if others and self._pool[0] in others and self._pool[1:2] != (main,):  # each says what the theme is about
+            pool = list(
+                dict.fromkeys(
+                    [next(tone for tone in (*self._pool[turn % 2 : 2], self._pool[0]) if tone in others), *pool]
+                )
+            )
         ink = Tone(0.24, min(main.chroma * 0.4, 0.04), main.hue) if light else Tone(0.95, 0.015, main.hue)
         tints = [self._at(main, 0.83), self._at(main, 0.45), self._at(main, 0.66), self._at(main, 0.3)]
         quiet = [tone._replace(chroma=min(tone.chroma, 0.03)) for tone in tints]
@@ -252,13 +285,14 @@ class PaletteBuilder:
             case "neutral":
                 added = [*pool[:1], ink, tints[0], *pool[1:]]
             case "tonal":
-                added = [tints[2], tints[0], *pool[:1], tints[1]]
+                added = [*pool[:1], tints[0], tints[2], tints[1]]
             case "soft":
-                added = [tone._replace(lightness=min(tone.lightness + 0.12, 0.9), chroma=tone.chroma * 0.65) for tone in pool]
+                softer = [Tone(min(tone.lightness + 0.12, 0.9), tone.chroma * 0.65, tone.hue) for tone in pool[1:]]
+                added = [*pool[:1], *softer]
             case "accent":
-                added = [quiet[0], *pool[:1], quiet[1]]
+                added = [*pool[:1], quiet[0], quiet[1]]
             case "deep":
-                added = [self._at(tone, max(tone.lightness - 0.13, 0.3)) for tone in pool]
+                added = [*pool[:1], *(self._at(tone, max(tone.lightness - 0.13, 0.3)) for tone in pool[1:])]
             case "analogous":
                 sides = (-28, 28) if not _is_yellowish(main) else (-20, -34)
                 added = [self._at(main.turned(side), natural_lightness(main.hue) + 0.08) for side in sides] + pool
@@ -276,6 +310,8 @@ class PaletteBuilder:
                 if not 0.14 <= lightness <= 1.0:
                     continue
                 code = to_hex(self._limits.nearest(tone if step == 0 else self._at(tone, lightness)))
+                if to_tone(chosen[0]).lightness < 0.5 and to_tone(code).lightness < to_tone(chosen[0]).lightness:
+                    continue  # on a dark ground what is darker still cannot be told from it
                 if distance(code, chosen[0]) >= max(least, _SEEN) * (1 if least == APART else 0.6) and all(
                     distance(code, other) >= least for other in chosen[1:]
                 ):

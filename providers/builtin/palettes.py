@@ -21,6 +21,8 @@ LEGIBLE = 4.5
 ALIKE = 0.05
 """Palettes closer than this (see `palette_distance`) are tried again with another leading color or recipe."""
 _MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
+_BY_HUE = np.array([1.0, 1.8, 1.8])
+"""A color is called by its hue before it is called by its lightness."""
 
 
 def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
@@ -34,12 +36,12 @@ def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> 
 def make_palettes(theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
     """`count` palettes (1 to 24) of five colors for a theme; the logo's text fills what the theme leaves open.
 
-    Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`: light
-    or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5. Grounds
-    and leading colors differ as far as the theme leaves room, and of three palettes one stands on a light and one on a
-    dark ground, unless the theme wants only one kind. Colors written in numbers are in every palette (the first five).
-    Colors that the text refuses are in none. A smaller count gives the beginning of a larger one. Texts may be any
-    Unicode; the same texts give the same palettes everywhere. Raises ValueError for a count out of range.
+    Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`:
+    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5.
+    Grounds and leading colors differ as far as the theme leaves room, and of the first two palettes one stands on a
+    light and one on a dark ground, unless the theme wants only one kind. Up to three colors written in numbers are in
+    every palette, and those that the text refuses in none. A smaller count gives the beginning of a larger one. Texts
+    may be any Unicode; the same texts give the same palettes everywhere. Raises ValueError for a count out of range.
     """
     if not 1 <= count <= MAX_PALETTES:
         raise ValueError(f"the number of palettes must be between 1 and {MAX_PALETTES}, not {count}")
@@ -51,7 +53,8 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
     palettes: list[Palette] = []
     for number in range(count):
         ground = builder.ground(number, grounds)
-        colors, nearest = (ground,), -1.0
+        colors: tuple[HexColor, ...] = ()
+        nearest = -1.0
         for candidate in builder.attempts(number, ground, mains):
             least = min((palette_distance(candidate, other) for other in made), default=1.0)
             if least > nearest:
@@ -101,7 +104,7 @@ def color_names(colors: tuple[HexColor, ...], refused: frozenset[str] = frozense
     """For each color the closest name of `color_words.COLORS` that is not refused, in title case."""
     names, labs = _swatches()
     open_to = np.array([refused.isdisjoint({name, name.rpartition(" ")[2]}) for name in names])
-    apart = np.linalg.norm(np.array([to_lab(color) for color in colors])[:, np.newaxis] - labs, axis=-1)
+    apart = np.linalg.norm((np.array([to_lab(color) for color in colors])[:, np.newaxis] - labs) * _BY_HUE, axis=-1)
     gray = np.array([to_tone(color).chroma < 0.012 for color in colors])  # noqa: PLR2004 - seen as no hue
     tinged = np.array([to_tone(code).chroma >= 0.012 for code in words.COLORS.values()])  # noqa: PLR2004 - same
     apart = np.where(~open_to, np.inf, apart) + np.where(gray[:, np.newaxis] & tinged, 0.1, 0.0)

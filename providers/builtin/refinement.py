@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,6 @@ from providers.builtin.oklch import contrast
 from providers.builtin.palettes import make_palettes
 from providers.builtin.theme import read_theme
 
-Painter: TypeAlias = Callable[[ImageDraw.ImageDraw, float, float], None]
-
 _WORKING_PX = 1024
 _FINE = 4
 """Shapes are drawn so many times larger and then reduced, for smooth edges."""
@@ -34,31 +31,22 @@ _EDGE = 0.35
 _HALF_CLEAR = 128
 # What may be asked for: the aspect it changes, and the words for it.
 _WISHES: dict[str, tuple[Aspect, str]] = {
-    "rounder": ("shapes", r"round(?:er|ed)?|soft(?:er)? (?:edges|corners|shapes)|smooth(?:er)?|curv(?:y|ier)|rund(?:er)?"),
-    "bolder": ("shapes", r"bold(?:er)?|thick(?:er)?|heav(?:y|ier)|fat(?:ter)?|fetter|dicker"),
-    "thinner": ("shapes", r"thin(?:ner)?|fin(?:e|er)|slim(?:mer)?|light(?:er)? (?:lines|strokes|weight)|dünner"),
-    "flatter": ("style", r"flat(?:ter)?|simpl(?:e|er|ify|ified)|fewer (?:details|colors)|"
-                         r"(?:no|without|remove(?: the)?) (?:gradients?|shading|shadows?|texture|noise)|flacher"),
+    "rounder": ("shapes", r"round(?:er|ed)?|soft(?:er)? (?:edges|corners)|smooth(?:er)?|curv(?:y|ier)|rund(?:er)?"),
+    "bolder": ("shapes", r"(?:bold(?:er)?|thick(?:er)?|heav(?:y|ier)|fetter|dicker)(?! colou?rs?)"),
+    "flatter": ("style", r"flat(?:ter)?|simpl(?:e|er|ify)|flacher|(?:no|without|remove the) (?:gradients?|shad\w+)"),
     "ring": ("shapes", r"ring|circle|kreis"),
     "frame": ("shapes", r"frame|border|box|rahmen"),
     "line": ("shapes", r"underline|line|bar|stripe"),
     "dots": ("shapes", r"dots?|points?"),
     "larger": ("layout", r"bigger|larger|enlarge|zoom in|größer"),
     "smaller": ("layout", r"smaller|shrink|(?:more|add) (?:space|margin|padding)|zoom out|kleiner"),
-    "up": ("layout", r"up(?:wards)?|higher"), "down": ("layout", r"down(?:wards)?|lower"),
-    "left": ("layout", r"(?:to the )?left"), "right": ("layout", r"(?:to the )?right"),
+    "up": ("layout", r"(?:move|shift).* up(?:wards)?|higher"),
+    "down": ("layout", r"(?:move|shift).* down(?:wards)?|lower"),
+    "left": ("layout", r"(?:move|shift).* left"), "right": ("layout", r"(?:move|shift).* right"),
     "mirrored": ("layout", r"mirror(?:ed)?|flip(?:ped)?"),
 }  # fmt: skip
-_ADDED: dict[str, Painter] = {
-    "ring": lambda pen, w, h: pen.ellipse(
-        (w / 2 - 0.475 * min(w, h), h / 2 - 0.475 * min(w, h), w / 2 + 0.475 * min(w, h), h / 2 + 0.475 * min(w, h)),
-        outline=255, width=max(1, round(0.024 * min(w, h)))),
-    "frame": lambda pen, w, h: pen.rounded_rectangle(
-        (0.025 * w, 0.025 * h, 0.975 * w, 0.975 * h), 0.08 * min(w, h), outline=255, width=max(1, round(0.02 * min(w, h)))),
-    "line": lambda pen, w, h: pen.rounded_rectangle((0.3 * w, 0.935 * h, 0.7 * w, 0.965 * h), 0.015 * h, fill=255),
-    "dots": lambda pen, w, h: [pen.ellipse((x * w - 0.02 * w, 0.93 * h, x * w + 0.02 * w, 0.93 * h + 0.04 * w), fill=255)
-                               for x in (0.42, 0.5, 0.58)] and None,
-}  # fmt: skip
+_ADDED = frozenset({"ring", "frame", "line", "dots"})
+_OUTLINES = frozenset({"rounder", "bolder", "flatter"})
 _CLAUSE = re.compile(r"[,.;!?\n]+|\b(?:and|then|but|und|et|y)\b", re.IGNORECASE)
 _TAKEN_AWAY = re.compile(r"\b(?:remove|delete|drop|without|no|less|take away|ohne)\b", re.IGNORECASE)
 
@@ -87,7 +75,8 @@ def refined(source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> Refined
     if colors and "colors" in preserve:
         notices.append("The colors that are asked for were left out: colors are to be kept.")
     elif colors:
-        png = recolor(prepare(png), make_palettes(colors, "", 1)[0].colors)
+        palette = make_palettes(colors, "", 1)[0]
+        png = recolor(prepare(png), palette.colors, ground=palette.ground)
         done.append("recolored")
     if unknown:
         quoted = ", ".join(f"“{clause[:_LONGEST_QUOTE]}”" for clause in unknown)
@@ -119,31 +108,28 @@ def _read(prompt: str) -> tuple[list[str], str, list[str]]:
             continue
         wishes += found
         theme = read_theme(rest, "")
-        if theme.named or theme.scenes or theme.moods or theme.papers or theme.inks or theme.grays or theme.refused_words:
+        named = bool(theme.named or theme.papers or theme.inks or theme.grays or theme.refused_words)
+        # "the fox" in "make the fox look left" is no wish for its colors.
+        if named or (not found and (theme.moods or (theme.scenes and not theme.unknown))):
             colors.append(rest)
-        elif clause and not found and theme.unknown:
+        elif clause and not found and (theme.unknown or theme.scenes):
             unknown.append(clause)
     return list(dict.fromkeys(wishes)), " and ".join(colors), unknown
 
 
 def _changed(picture: Image.Image, wish: str, colors: tuple[HexColor, ...]) -> Image.Image:
-    if wish in _ADDED:
-        return _with_shape(picture, _ADDED[wish], colors)
     width, height = picture.size
-    match wish:
-        case "rounder":
-            return _reshaped(picture, colors, rounds=12, blur=0.006, bias=0.0)
-        case "bolder" | "thinner":
-            return _reshaped(picture, colors, rounds=4, blur=0.007, bias=0.22 if wish == "bolder" else -0.18)
-        case "flatter":
-            return _reshaped(picture, colors, rounds=1, blur=0.002, bias=0.0)
-        case "mirrored":
-            return ImageOps.mirror(picture)
-        case "larger" | "smaller":
-            return _moved(picture, 0, 0, 1.18 if wish == "larger" else 0.78)
-        case _:
-            x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[wish]
-            return _moved(picture, x * _MOVE * width, y * _MOVE * height, 1.0)
+    if wish in _ADDED:
+        changed = _with_shape(picture, wish, colors)
+    elif wish in _OUTLINES:
+        changed = _reshaped(picture, wish, colors)
+    elif wish == "mirrored":
+        changed = ImageOps.mirror(picture)
+    else:
+        x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}.get(wish, (0, 0))
+        scale = {"larger": 1.18, "smaller": 0.78}.get(wish, 1.0)
+        changed = _moved(picture, x * _MOVE * width, y * _MOVE * height, scale)
+    return changed
 
 
 def _moved(picture: Image.Image, x: float, y: float, scale: float) -> Image.Image:
@@ -155,37 +141,38 @@ def _moved(picture: Image.Image, x: float, y: float, scale: float) -> Image.Imag
     return picture.transform((width, height), Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC, fillcolor=fill)
 
 
-def _with_shape(picture: Image.Image, painter: Painter, colors: tuple[HexColor, ...]) -> Image.Image:
+def _with_shape(picture: Image.Image, shape: str, colors: tuple[HexColor, ...]) -> Image.Image:
     """The picture with a shape in the first of its colors that shows on its ground."""
-    ground = colors[0]
-    ink = next((color for color in (*colors[1:], "#161616", "#FFFFFF") if contrast(color, ground) >= _VISIBLE), "#161616")
-    width, height = picture.size
-    mask = Image.new("L", (width * _FINE, height * _FINE), 0)
-    painter(ImageDraw.Draw(mask), *map(float, mask.size))
+    legible = (color for color in (*colors[1:], "#161616") if contrast(color, colors[0]) >= _VISIBLE)
+    mask = Image.new("L", (picture.width * _FINE, picture.height * _FINE), 0)
+    pen, (w, h), side = ImageDraw.Draw(mask), mask.size, min(mask.size)
+    line = max(1, round(0.022 * side))
+    if shape == "ring":
+        pen.circle((w / 2, h / 2), 0.475 * side, outline=255, width=line)
+    elif shape == "frame":
+        pen.rounded_rectangle((line, line, w - line, h - line), 0.08 * side, outline=255, width=line)
+    elif shape == "line":
+        pen.rounded_rectangle((0.3 * w, 0.935 * h, 0.7 * w, 0.965 * h), 0.015 * h, fill=255)
+    else:
+        for x in (0.42, 0.5, 0.58):
+            pen.circle((x * w, 0.95 * h), 0.02 * side, fill=255)
     changed = picture.copy()
-    changed.paste((*rgb8(ink), 255), mask=mask.resize(picture.size, Image.Resampling.BOX))
+    ink = rgb8(next(legible, "#FFFFFF"))
+    changed.paste((*ink, 255), mask=mask.resize(picture.size, Image.Resampling.BOX))
     return changed
 
 
-def _reshaped(
-    picture: Image.Image, colors: tuple[HexColor, ...], *, rounds: int, blur: float, bias: float
-) -> Image.Image:
-    """The picture as flat areas of its colors whose outlines are smoothed `rounds` times, small ones made to grow.
-
-    `blur` is a share of the side; `bias`, in (-0.5, 0.5), is added to the score of all but the ground and the largest
-    surface on it. Each round blurs every area and gives a pixel to the one that is strongest there.
-    """
+def _reshaped(picture: Image.Image, wish: str, colors: tuple[HexColor, ...]) -> Image.Image:
+    """The picture as flat areas of its colors, their outlines rounded or thickened."""
     work = picture.copy()
     work.thumbnail((_WORKING_PX, _WORKING_PX), Image.Resampling.LANCZOS)
     inks = np.array([(*rgb8(color), 255) for color in colors] + [(0, 0, 0, 0)], np.float32)
     areas = _areas(work, colors)
-    ground = int(areas[0, 0])
-    others = [int(area) for area in np.argsort(-np.bincount(areas.ravel())) if area != ground]
-    growing = set(others[1:] if len(others) > 1 else others)
-    radius = max(blur * max(work.size), 0.6)
-    for _ in range(rounds):
-        scores = [_blurred(areas == area, radius) + (bias if area in growing else 0.0) for area in range(len(inks))]
-        areas = np.argmax(scores, axis=0)
+    unit = max(work.size) / _WORKING_PX
+    if wish == "bolder":
+        areas = _thickened(areas, unit)
+    elif wish == "rounder":
+        areas = _rounded(areas, len(inks), unit)
     # Colors mix only where two areas meet, over about a pixel.
     large = [_blurred(areas == area, 1.0, picture.size) for area in range(len(inks))]
     edge = np.max(large, axis=0) - _EDGE
@@ -196,6 +183,37 @@ def _reshaped(
         mixed += weight[..., np.newaxis] * ink
         total += weight
     return Image.fromarray(np.rint(mixed / total[..., np.newaxis]).astype(np.uint8), "RGBA")
+
+
+def _rounded(areas: NDArray[np.intp], count: int, unit: float) -> NDArray[np.intp]:
+    """Corners worn down by blurring every area and giving each pixel to the strongest, again and again."""
+    worn = areas
+    for _ in range(7):
+        worn = np.argmax([_blurred(worn == area, 5 * unit) for area in range(count)], axis=0)
+    lines = np.any([_lines(areas == area, unit) for area in np.unique(areas)], axis=0)
+    return np.where(_blurred(lines, 3 * unit) > 0.2, areas, worn)  # noqa: PLR2004 - the lines and what is next to them
+
+
+def _thickened(areas: NDArray[np.intp], unit: float) -> NDArray[np.intp]:
+    """Everything but the ground grown outwards; what is smaller grows over what is larger."""
+    grown = areas.copy()
+    for area in np.argsort(-np.bincount(areas.ravel())):
+        if area != areas[0, 0]:
+            grown[_blurred(areas == area, 6 * unit) > 0.16] = area  # noqa: PLR2004 - a standard deviation outwards
+    return grown
+
+
+def _lines(area: NDArray[np.bool_], unit: float) -> NDArray[np.bool_]:
+    """The thin parts of an area: what no square of some twenty pixels fits into, unless it is a mere corner."""
+    size = max(round(9 * unit), 1)
+    core = _boxed(area, size) >= 1.0
+    rest = area & ~(_boxed(core, size) > 0.0)
+    return rest & (_blurred(rest, 12 * unit) > 0.18)  # noqa: PLR2004 - a line fills more of its surroundings than a corner
+
+
+def _boxed(area: NDArray[np.bool_], radius: int) -> NDArray[np.float32]:
+    mask = Image.fromarray(area.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(radius))
+    return np.asarray(mask, np.float32) / np.float32(255)
 
 
 def _areas(picture: Image.Image, colors: tuple[HexColor, ...]) -> NDArray[np.intp]:
@@ -211,4 +229,4 @@ def _blurred(area: NDArray[np.bool_], radius: float, size: tuple[int, int] | Non
     mask = Image.fromarray(area.astype(np.uint8) * 255)
     if size is not None and size != mask.size:
         mask = mask.resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(mask.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
+    return np.asarray(mask.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)

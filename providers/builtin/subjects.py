@@ -31,7 +31,9 @@ _LONGEST_BARE_NAME = 3
 
 _WORD = re.compile(r"\d+(?:[./]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
 _QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{1,24})[\"”»“」』]")
-_NAMING = frozenset({"called", "named", "titled", "brand", "number", "namens", "llamada", "llamado", "appelé", "chiamata"})
+_NAMING = frozenset(
+    {"called", "named", "titled", "brand", "number", "namens", "llamada", "llamado", "appelé", "chiamata"}
+)
 _ABOUT = frozenset({"themed", "shaped", "inspired", "friendly", "style", "like", "lover", "loving", "based", "headed"})
 """Second halves of compounds that are about the first one."""
 _MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])(?!\d+(?:st|nd|rd|th|s|d|k|px|x)$)[a-z0-9]{2,}", re.IGNORECASE)
@@ -186,9 +188,13 @@ def _capitalized(text: str, words: list[str]) -> str:
         while run and (run[-1] == "&" or (len(run) == 1 and run[0].isdigit())):
             run.pop()
         known = len(run) == 1 and (_means_something(run[0]) or ("-" in run[0] and run[0] == words[0]))
-        # A whole description in title case is a sentence, not a name.
-        if run and not known and len(run) <= _LONGEST_PHRASE + 1:
-            return " ".join(run)
+        if known:
+            continue
+        # A whole description in title case is a sentence, not a name: only its first words may be one.
+        while len(run) > _LONGEST_PHRASE + 1 or (len(run) > _LONGEST_PHRASE and _means_something(run[-1])):
+            run.pop()
+        if run and not all(_means_something(word) for word in run if word != "&"):
+            return " ".join(run).rstrip(" &")
     return ""
 
 
@@ -202,7 +208,8 @@ def _initials(name: str, words: list[str]) -> str:
     if 0 < len(compact) <= _LONGEST_MONOGRAM:
         return compact
     if name:
-        parts = [part for part in re.split(r"[ \-]", name) if part.casefold() not in _PLAIN and part[0].isalnum()]
+        composed = unicodedata.normalize("NFC", name)
+        parts = [part for part in re.split(r"[ \-]", composed) if part.casefold() not in _PLAIN and part[0].isalnum()]
         return drawable("".join(part[0] for part in parts[:_LONGEST_MONOGRAM])) or name[0]
     numbers = [word for word in words if word.isdigit() and len(word) <= _LONGEST_MONOGRAM]
     telling = [word for word in words if word[0].isalpha() and word.casefold() not in _PLAIN]

@@ -1,4 +1,4 @@
-"""From free text to a `Theme`: which colors it names, which scenes it brings, what it rules out, what was not understood.
+"""From free text to a `Theme`: the colors it names, the scenes it brings, what it rules out, what was not understood.
 
 The text is only ever looked up in `color_words`: nothing of it survives in the theme except through our own tables, a
 hash and the words that were not understood, so that hostile text cannot reach a palette's name.
@@ -28,6 +28,7 @@ _COMPOUNDS = {
     "hell": "light", "dunkel": "dark", "tief": "deep", "blass": "pale", "pastell": "pastel", "neon": "neon",
     "light": "light", "dark": "dark", "deep": "deep", "pale": "pale", "pastel": "pastel", "bright": "bright",
 }  # fmt: skip
+_TOGETHER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]+")
 _PARTS = re.compile(
     r"(?P<hex>(?:\#|\b0x)[0-9a-f]+\b|\b(?=[a-f]*\d)[0-9a-f]{6}\b)"
     r"|(?P<css>\b(?:rgb|hsl)a?\s*:?\s*(?:\([^)]*\)|(?:\d+[%°]?[\s,/]*){3})|\b(?:hwb|lab|lch|oklab|oklch|color)\([^)]*\))"
@@ -35,6 +36,9 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _APOSTROPHES = str.maketrans("", "", "'\u2019`")
+
+
+_MEANT = frozenset({"color", "scene", "mood"})
 
 
 class _Said(NamedTuple):
@@ -137,7 +141,7 @@ class Theme(NamedTuple):
         """Whether the theme's own palette stands on a dark ground."""
         if self.only_ground or self.ground is not None:
             return self.only_ground == "dark" or (self.ground is not None and self.ground.lightness < 0.5)  # noqa: PLR2004
-        grounds = words.SCENES[self.scenes[0]].grounds if self.scenes else ()
+        grounds = [words.SCENES[scene].grounds[0] for scene in self.scenes if words.SCENES[scene].grounds]
         at_night = bool(grounds) and to_tone(grounds[0]).lightness < 0.5  # noqa: PLR2004 - halfway from black to white
         votes = self.mood.dark + 3 * at_night
         return votes >= 2 or (bool(self.inks) and not self.papers and votes >= 0)  # noqa: PLR2004 - as Mood says
@@ -179,8 +183,8 @@ def _lexicon() -> dict[str, tuple[str, str, bool]]:
 
 @lru_cache(maxsize=1)
 def _stems() -> tuple[str, ...]:
-    together = [*words.words_written_together(), *words.FUNCTIONS]
-    return tuple(sorted({_plain(word) for word in together if _PARTS.match(word).lastgroup == "together"}, key=len))[::-1]
+    together = [_plain(word) for word in (*words.words_written_together(), *words.FUNCTIONS)]
+    return tuple(sorted({word for word in together if _TOGETHER.fullmatch(word)}, key=lambda word: (-len(word), word)))
 
 
 def _color(key: str) -> Tone:
@@ -266,7 +270,7 @@ def _forms(phrase: str) -> list[str]:
 
 
 def _uncompounded(word: str) -> tuple[str, str] | None:
-    """ "dunkelgrün" and "lightblue": an adjective and a color in one word."""
+    """An adjective and a color in one word, as in "dunkelgrün" and "lightblue"."""
     known = _lexicon()
     if word in known:
         return None
@@ -336,39 +340,46 @@ class _Heard:
             self._hear(at, item)
 
     def _hear(self, at: int, item: _Said) -> None:
-        following = self._said[at + 1].kind if at + 1 < len(self._said) else ""
-        if item.kind in {"color", "scene", "mood"}:
-            if following == words.NO_BEFORE:
-                self._refuse(item)
-                return
-            if self._refusing and self._caught:  # "no red earthy tones": one refusal, then what is wanted
-                self._refusing = False
-            if self._refusing:
-                self._refuse(item)
-            else:
-                self._affirm(item, is_ground=following == words.GROUND)
+        if item.kind in _MEANT:
+            self._note(at, item)
         elif item.kind == words.NO:
             # "not only blue" asks for blue, and "no color" for none
-            self._refusing, self._caught = following != words.ONLY, False
-            if following == words.FILL and self._said[at + 1].text.casefold().startswith(("color", "colour")):
+            after = self._said[at + 1] if at + 1 < len(self._said) else item
+            self._refusing, self._caught = after.kind != words.ONLY, False
+            if after.kind == words.FILL and after.text.casefold().startswith(("color", "colour")):
                 self.moods.append("monochrome")
                 self._refusing = self._after(at + 2)
         elif item.kind == words.ONLY:
-            if at and self._said[at - 1].kind == words.NO:
-                return
-            self._insisting = self._after(at + 1)
-            if not self._insisting:  # "green and white only"
-                self.only += self.colors
-                self.only_words |= {*self.moods, *self.scenes}
+            if not at or self._said[at - 1].kind != words.NO:
+                self._insist(at)
         elif self._refusing:
             self._refusing = self._goes_on(at)
         elif item.kind in {"mark", words.STOP} and item.text != ",":
             self._insisting = False
 
+    def _note(self, at: int, item: _Said) -> None:
+        following = [said.kind for said in self._said[at + 1 : at + 3]]
+        if following[:1] == [words.NO_BEFORE]:
+            self._refuse(item)
+            return
+        if self._refusing and self._caught:  # "no red earthy tones": one refusal, then what is wanted
+            self._refusing = False
+        if self._refusing:
+            self._refuse(item)
+        else:
+            is_ground = following[:1] == [words.GROUND] or following == [words.FILL, words.GROUND]
+            self._affirm(item, is_ground=is_ground)
+
+    def _insist(self, at: int) -> None:
+        self._insisting = self._after(at + 1)
+        if not self._insisting:  # "green and white only"
+            self.only += self.colors
+            self.only_words |= {*self.moods, *self.scenes}
+
     def _after(self, at: int) -> bool:
         """Whether a word of ours follows before the clause ends."""
         for item in self._said[at:]:
-            if item.kind in {"color", "scene", "mood"}:
+            if item.kind in _MEANT:
                 return True
             if item.kind in {"mark", words.STOP, "unknown"}:
                 return False
@@ -388,7 +399,7 @@ class _Heard:
     def _lists_alternatives(self, at: int) -> bool:
         """As in "no red, pink or orange": a comma followed by words of ours that end in an "or"."""
         for item in self._said[at + 1 :]:
-            if item.kind not in {"color", "scene", "mood"} and item.text != ",":
+            if item.kind not in _MEANT and item.text != ",":
                 return item.kind == words.AND and _plain(item.text) not in {"and", "und", "et", "y", "e", "&", "+"}
         return False
 
@@ -400,7 +411,7 @@ class _Heard:
         else:
             self.refused_words.add(item.key)
             tones = [item.tone] if item.tone else [to_tone(code) for code in words.SCENES[item.key].colors[:2]]
-            self.refused += [Named(item.key, tone) for tone in tones if tone]
+            self.refused += [Named(item.key, tone) for tone in tones]
 
     def _affirm(self, item: _Said, *, is_ground: bool) -> None:
         if item.tone is not None:
@@ -445,7 +456,7 @@ def _region(color: Named) -> words.Region:
 def _arc(color: Named, width: float) -> tuple[float, float]:
     if width > _NARROW and color.word in words.REGIONS:
         region = words.REGIONS[color.word]
-        return region.start + 2, region.end - 2
+        return region.start + 10, region.end - 10
     return (color.tone.hue - width) % 360, (color.tone.hue + width) % 360
 
 
@@ -480,11 +491,18 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         theme.moods = logo.moods
     hues = [color for color in theme.colors if not _is_neutral(color)]
     neutrals = [color for color in theme.colors if _is_neutral(color)]
-    brought = [words.MOODS[mood].scenes for mood in theme.moods if mood in words.MOODS and words.MOODS[mood].scenes]
-    scenes = list(theme.scenes)
-    if not (hues or scenes):
-        scenes = list(dict.fromkeys(options[digest[0] % len(options)] for options in brought[:2]))
     refused = [color for color in theme.refused + logo.refused if not _is_neutral(color) or color.word == "beige"]
+    regions = Limits(refused=tuple(_region(color) for color in refused))
+    options = [words.MOODS[mood].scenes for mood in theme.moods if mood in words.MOODS]
+    fitting = [[key for key in keys if regions.permit(to_tone(words.SCENES[key].colors[0]))] for keys in options]
+    brought = [keys for keys in fitting if keys]
+    # A style with grounds of its own says more than a place, and either more than "retro".
+    scenes = sorted(theme.scenes, key=lambda scene: not words.SCENES[scene].grounds)
+    if scenes:
+        theme.moods = [mood for mood in theme.moods if mood not in {"retro", "nostalgic"}]
+    elif not hues:
+        style = [keys for keys in brought if words.SCENES[keys[0]].grounds and len(keys) == 1]
+        scenes = list(dict.fromkeys(keys[digest[0] % len(keys)] for keys in style[:1] or brought[:2]))
     refused_neutrals = {color.word for color in theme.refused + logo.refused if _is_neutral(color)}
     grounds = [kind for kind in ("light", "dark") if kind in theme.only_words]
     grounds += [kind for kind in ("light", "dark") if theme.refused_words & {words.OPPOSITES[kind]}]
@@ -499,7 +517,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         mood=_blended(theme.moods),
         moods=tuple(theme.moods),
         limits=Limits(
-            refused=tuple(_region(color) for color in refused),
+            refused=regions.refused,
             arcs=_arcs(theme, hues, neutrals, scenes),
             white="white" not in refused_neutrals,
             black="black" not in refused_neutrals,
