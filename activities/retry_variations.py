@@ -8,13 +8,13 @@ from contracts.activities import Completeness, CompletionStages, Gaps, NewVariat
 from contracts.concepts import Concept
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
-from stores.port import Store
+from stores.ports import TaskStore
 
 
 class CompletionActivities(CompletionStages):
     """What a completed concept lacks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TaskStore) -> None:
         self._store = store
 
     @override

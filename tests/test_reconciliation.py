@@ -31,7 +31,7 @@ from providers.errors import ProviderRejected
 from stores import layout
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
@@ -40,6 +40,7 @@ from temporal.encryption_keys import Keyring
 from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
+from tests.objects import find
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -140,17 +141,22 @@ async def test_a_terminated_task_fails(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_terminated_task_is_begun_again_where_that_is_wished(client: Client, store: LocalStore) -> None:
-    """With `restart` the same task runs under the same workflow id, and completes."""
-    images = hanging()
-    images.script.calls = [hanging().script.then]
-    images.script.then = None
+    """With `restart` the same task runs under the same workflow id, and completes, with the call that is under way."""
+    answered = asyncio.Event()
+
+    async def answer() -> None:
+        await answered.wait()
+
+    images = ScriptedImages(Script(then=answer))
     async with rigged(client, store, images=images) as rig:
         request = await waiting_for_image(rig, images)
         await rig.handle(request).terminate()
         done = await reconcile(client, rig.concepts.task_queue, interrupted="restart")
         assert done == Reconciled(looked_at=1, restarted=1)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert images.script.count == 1
 
 
 @pytest.mark.parametrize("verdict", ["fail", "restart"])
@@ -437,7 +443,7 @@ async def test_a_task_that_was_taken_up_again_keeps_its_pictures(
     reconciler = Reconciler(reviving, ConceptClient(client, "nobody-polls", with_attributes=True))
     answer = await reconciler.sweep_page(Page(before=datetime.now(UTC) + SOON, limit=10))
     assert answer.done == Reconciled()
-    assert await store.find(store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
+    assert await find(store, store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
 
 
 # The same with Supabase

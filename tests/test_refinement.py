@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
 from typing_extensions import override
 
 from activities import paid_calls
@@ -22,6 +23,7 @@ from contracts.tasks import RefinementRequest, Stage, TaskStatus
 from providers.download import Downloads
 from providers.errors import ProviderRejected
 from stores.local import LocalStore
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -170,7 +172,7 @@ async def test_a_url_is_fetched_once(client: Client, store: LocalStore) -> None:
             failed = await rig.finish(request)
             row = await rig.row(request)
             assert await store.reopen_task(request.task_id, row.updated_at) is not None
-            await rig.concepts.start(request, anew=True)
+            await rig.concepts.start(request, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
             await rig.concepts.wait(request.task_id)
             concept = await store.concept(request.concept_id)
         assert len(site.requests) == 1
@@ -214,7 +216,7 @@ async def test_what_is_no_image_is_not_kept(client: Client, store: LocalStore) -
         status = await rig.finish(request)
     assert status.error is not None
     assert status.error.stage is Stage.IMAGE
-    assert await store.find(BUCKETS[0], f"paid/{request.task_id}/source") is None
+    assert await find(store, BUCKETS[0], f"paid/{request.task_id}/source") is None
 
 
 async def test_a_cancelled_refinement_leaves_nothing_visible(
