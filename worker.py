@@ -25,6 +25,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.candidates import CandidateActivities
+from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.metrics_interceptor import MetricsInterceptor
@@ -223,7 +224,7 @@ class _WorkerFactory:
             activities=activities,
             max_concurrent_activities=at_once,
             max_task_queue_activities_per_second=per_second,
-            interceptors=[self.measuring],
+            interceptors=[self.measuring, HeartbeatInterceptor()],
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
             deployment_config=self.deployment,
