@@ -1,6 +1,6 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check audit bench chaos lock clean
+.PHONY: help demo dev test fuzz check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -20,6 +20,11 @@ dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
 # Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py.
 test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=2
 	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
+
+# A failing example is kept in .hypothesis and printed: write it into the test as an @example.
+fuzz: .venv/.ready-dev ## the property tests with examples that no run has tried; ROUNDS=20
+	@for round in $$(seq $(or $(ROUNDS),20)); do echo "round $$round"; \
+		$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile other-examples || exit 1; done
 
 check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -24,9 +24,10 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.candidates import CandidateActivities
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
-from activities.metrics_interceptor import Measuring
+from activities.metrics_interceptor import MetricsInterceptor
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
@@ -46,7 +47,7 @@ from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from settings import Settings, unknown_variables
-from stores.port import Store
+from stores.ports import Store
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.encryption import decryption_status
@@ -135,14 +136,14 @@ async def working(
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        kind = _Kind(client, Measuring(StageMetrics(meter)), _deployment(settings))
+        kind = _Kind(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
                 sourcing.load_source,
                 imaging.upload_image,
-                imaging.remove_candidates,
+                CandidateActivities(store).remove_candidates,
                 tasks.store_concept,
                 tasks.fail_task,
                 completing.find_gaps,
@@ -189,7 +190,7 @@ class _Kind:
     """What all workers of this process have in common."""
 
     client: Client
-    measuring: Measuring
+    measuring: MetricsInterceptor
     deployment: WorkerDeploymentConfig
 
     def worker(

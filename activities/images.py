@@ -11,15 +11,14 @@ from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeating
 from activities.image_cache import ImageCache
 from activities.paid_calls import PaidCalls
-from activities.pending_answers import PendingAnswers, kept
+from activities.pending_answers import PendingAnswers, store_with_retry
 from color import ImageError, decode, inspect, keep_colors, to_png
 from contracts.activities import (
-    CandidatesRequest,
     GeneratedImage,
     ImageRequest,
     ImageStages,
@@ -33,7 +32,7 @@ from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
-from stores.port import Store
+from stores.ports import ObjectStore
 
 T = TypeVar("T")
 
@@ -67,7 +66,12 @@ class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
     def __init__(
-        self, store: Store, provider: ImageProvider, bases: ImageCache, threads: Executor, metrics: ProviderMetrics
+        self,
+        store: ObjectStore,
+        provider: ImageProvider,
+        bases: ImageCache,
+        threads: Executor,
+        metrics: ProviderMetrics,
     ) -> None:
         self._store = store
         self._provider = provider
@@ -118,7 +122,7 @@ class ImageActivities(ImageStages):
                 else layout.base(owner, concept)
             )
             if request.choice is not None:
-                await choices.remember(self._store, request.choice)
+                await store_choice(self._store, request.choice)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             if not request.candidate:
                 self._bases.forget_original(source.sha256)
@@ -129,18 +133,13 @@ class ImageActivities(ImageStages):
                 base = await self._bases.prepare(stored.sha256, data)
             return stored.as_image(base.width, base.height)
 
-    @override
-    @activity.defn(name="remove_candidates")
-    async def remove_candidates(self, request: CandidatesRequest) -> int:
-        with temporal_failures():
-            folder = layout.candidates(request.user_id, request.concept_id)
-            return await self._store.remove_folder(self._store.concept_bucket, folder)
-
     async def _paid(self, place: _Place, ready: Callable[[], Awaitable[Call]]) -> GeneratedImage:
         """The task's image: as it lies in the store, or by one call to the provider, which `ready` prepares."""
-        async with heartbeating() as pulse:
+        async with heartbeating() as heartbeater:
             provider = self._provider
-            calls = PaidCalls(pulse, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+            calls = PaidCalls(
+                heartbeater, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title
+            )
             with temporal_failures(calls.spent):
                 return await self._already_paid(place) or await self._pay(place, calls, await ready())
 
@@ -171,8 +170,10 @@ class ImageActivities(ImageStages):
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()
-        await kept(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
-        stored = await kept(lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type))
+        await store_with_retry(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
+        stored = await store_with_retry(
+            lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type)
+        )
         self._received.stored(place.image)
         if stored.sha256 != generated.image.sha256:
             # Another attempt was faster: both were paid for, and only the stored one counts from here on.

@@ -10,7 +10,7 @@ from contracts.workflows import paid_queue, render_queue
 from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
 from settings import Settings
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import Project, is_owner
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
 from temporal.queues import PolledQueue, TaskKind

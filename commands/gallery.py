@@ -18,7 +18,7 @@ from commands.options import Json
 from contracts.concepts import Concept
 from contracts.palettes import Palette
 from gallery import Exhibit, Tile, write_gallery
-from stores.port import Store
+from stores.ports import Store
 
 
 class GalleryDocument(BaseModel):
@@ -80,7 +80,13 @@ async def _exhibit(store: Store, concept: Concept) -> Exhibit:
         image = variation.image
         tiles.append(
             Tile(
-                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                palette=Palette(
+                    name=variation.name,
+                    colors=variation.colors,
+                    description=variation.description,
+                    ground=variation.ground,
+                ),
+                shown=variation.shown,
                 image=await store.get(image.bucket, image.path, sha256=image.sha256),
                 media_type=image.media_type,
             )

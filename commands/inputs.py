@@ -19,7 +19,7 @@ from pubsub import task_messages
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from stores import layout
-from stores.port import Store
+from stores.ports import Store
 
 R = TypeVar("R", bound=TaskRequest)
 

@@ -277,9 +277,13 @@ class ImageStages(Protocol):
         """Validate an image and publish it as the base, or as a candidate for it."""
         ...
 
+
+class CandidateStages(Protocol):
+    """What becomes of candidates after the choice."""
+
     @activity.defn(name="remove_candidates")
     async def remove_candidates(self, request: CandidatesRequest) -> int:
-        """Remove from sight what was to be chosen from; how many."""
+        """Remove them from sight; how many."""
         ...
 
 

@@ -27,8 +27,8 @@ from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
 from pubsub.fairness import priority_of
 from pubsub.task_messages import partial_request, read_request
-from stores.errors import StoreError, StoreRefused, TaskImported
-from stores.port import Store
+from stores.errors import StoreError, StoreRefused
+from stores.ports import TaskStore
 from tasks.workflow_client import ConceptClient, Start
 
 ANSWER_TIMEOUT_S = 8.0
@@ -76,7 +76,7 @@ class Bridge:
     """
 
     concepts: ConceptClient
-    store: Store
+    store: TaskStore
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
     can_own: Callable[[str], bool] = _anybody
@@ -142,19 +142,16 @@ class Bridge:
         # the message for days.
         if not self.can_own(request.user_id):
             raise InvalidMessage("user_id: not one that the store can take for an owner", request.task_id)
-        try:
-            row = await self.store.task(request.task_id)
-        except TaskImported:
-            return DeliveryOutcome.ENDED_BEFORE
+        row = await self.store.task(request.task_id)
         if row is not None and row.user_id != request.user_id:
             raise InvalidMessage("the task exists already and belongs to another user", request.task_id)
-        if row is not None and row.status.ended:
+        if row is not None and row.has_outcome:
             return DeliveryOutcome.ENDED_BEFORE
         priority = priority_of(request, self.fairness_secret)
         if await self.concepts.start(request, priority=priority) is Start.STARTED:
             return DeliveryOutcome.STARTED
         row = await self.store.task(request.task_id)
-        if row is not None and row.status.ended:
+        if row is not None and row.has_outcome:
             return DeliveryOutcome.ENDED_BEFORE
         # Its workflow ended without telling the row: terminated, for example. What failed may be started anew.
         started = await self.concepts.start(request, priority=priority, after_failure=True)
@@ -178,10 +175,7 @@ class Bridge:
         task_id = poison.task_id
         if task_id is None:
             return False
-        try:
-            row = await self.store.task(task_id)
-        except TaskImported:
-            return False
+        row = await self.store.task(task_id)
         remnant = partial_request(message, task_id, None if row is None else row.user_id)
         if remnant is None or (row is not None and row.user_id != remnant.user_id):
             return False

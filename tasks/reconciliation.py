@@ -22,7 +22,7 @@ from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
 from contracts.workflows import STAGE_ATTRIBUTE
 from stores import layout
 from stores.errors import StoreRefused
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tasks.workflow_client import ConceptClient, Start
 from temporal.errors import Unreadable
 

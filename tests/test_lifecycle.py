@@ -22,7 +22,8 @@ from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -142,7 +143,7 @@ async def cancelled(case: Case) -> None:
     await case.rig.concepts.start(case.request)
     await case.entered.wait()
     palettes = f"paid/{case.request.task_id}/palettes.json"
-    await until(lambda: case.store.find(case.store.concept_bucket, palettes))
+    await until(lambda: find(case.store, case.store.concept_bucket, palettes))
     await case.rig.concepts.cancel(case.request.task_id)
     assert await case.ended() is TaskStatus.CANCELLED
 

@@ -21,7 +21,7 @@ from contracts.workflows import RETENTION_WORKFLOW, retention_id
 from stores import layout
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.development_server import EmbeddedServer
 from temporal.schedules import ensure_retention
 from tests.command import finish, make_shell

@@ -23,6 +23,7 @@ from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from tasks.workflow_client import Start
+from tests.objects import find
 from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
@@ -300,7 +301,7 @@ async def test_objects_of_the_first_run_are_gone_in_between(client: Client, stor
     async with rigged(client, faulty) as rig:
         await rig.finish(request)
         assert await rig.visible(request) == []
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/image") is not None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/image") is not None
         faulty.mend()
         await session_of(rig).retry(request.task_id)
 

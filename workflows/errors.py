@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
-from contracts.tasks import Stage, TaskError
+from contracts.tasks import Stage, TaskError, TaskStatus
 from contracts.validation import problems
 
 _MESSAGE_LIMIT = 1000
@@ -24,11 +24,12 @@ _TIMEOUTS = {
 
 
 class StageFailed(Exception):
-    """A stage has failed for good; `error` is what the row will say, `cause` its part after the stage's name."""
+    """A stage has ended without success; `error` is what the row will say, `cause` its part after the stage's name."""
 
-    def __init__(self, error: TaskError, cause: str) -> None:
+    def __init__(self, error: TaskError, status: TaskStatus = TaskStatus.FAILED, cause: str = "") -> None:
         super().__init__(error.message)
         self.error = error
+        self.status = status
         self.cause = cause
 
 

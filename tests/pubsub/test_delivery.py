@@ -25,7 +25,7 @@ from pubsub.errors import NoMessage, PubSubError, PubSubUnreachable, RetryLater
 from pubsub.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import is_owner
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from filelock import FileLock
-from pydantic import TypeAdapter, ValidationError
+from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
-from contracts.images import ImageRef, Provenance
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
-from contracts.tasks import Request, Stage, TaskError, TaskStatus, concept_id
+from contracts.tasks import Request, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
-from stores.port import TaskRow, TaskSnapshot
+from stores.ports import TaskRow, TaskSnapshot, TaskStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _BUSY_TIMEOUT_S = 8.0
 """Below the 10 s that an activity on a row may take, so that a busy database is reported as such."""
@@ -67,18 +72,31 @@ _UNFULFILLED = "status IN ('failed', 'cancelled')"
 """Both word for word as their indexes have them, which are not used otherwise."""
 _NEWER_COLUMNS = {"concepts": ("refined_from", "varied_from")}
 """What databases of earlier versions lack: text that may be NULL."""
-_REQUEST = TypeAdapter[Request](Request)
 _ENDED_BEFORE = "status IN ('completed', 'failed', 'cancelled') AND updated_at < ?"
 
 
-class TaskDatabase:
+def _threaded(
+    method: Callable[Concatenate[LocalTaskStore, P], T],
+) -> Callable[Concatenate[LocalTaskStore, P], Coroutine[None, None, T]]:
+    """Let a method run on the thread that owns the connection."""
+
+    @functools.wraps(method)
+    async def run(self: LocalTaskStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        call = functools.partial(method, self, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._row_thread, call)
+
+    return run
+
+
+class LocalTaskStore(TaskStore):
     """Tasks, concepts and variations in one SQLite file (WAL).
 
     Each change is one `BEGIN IMMEDIATE` transaction: writers in other processes wait their turn, readers never wait.
-    Use from one thread at a time.
+    Raises `StoreUnavailable` when the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
+        self._row_thread = ThreadPoolExecutor(1, thread_name_prefix="rows")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Switching a new file to WAL does not wait for other processes, so they take turns here.
@@ -99,8 +117,9 @@ class TaskDatabase:
             raise StoreUnavailable(f"{path} cannot be used as the database: {exc}") from exc
         self._db.row_factory = sqlite3.Row
 
-    def claim(self, request: Request, workflow_id: str, replacing: str | None) -> TaskRow:
-        """See `stores.port.Store.claim_task`."""
+    @override
+    @_threaded
+    def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
         with self._transaction():
             row = self._record(request)
             if row.status.ended:
@@ -114,8 +133,9 @@ class TaskDatabase:
             )
             return self._existing(request.task_id)
 
-    def store(self, concept: Concept, workflow_id: str) -> TaskRow:
-        """See `stores.port.Store.store_concept`."""
+    @override
+    @_threaded
+    def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
         with self._transaction():
             row = self._existing(concept.task_id)
             if row.status is not TaskStatus.PROCESSING or row.workflow_id != workflow_id:
@@ -146,14 +166,15 @@ class TaskDatabase:
             )
             return self._existing(concept.task_id)
 
-    def fail(
+    @override
+    @_threaded
+    def fail_task(
         self,
         request: Request,
         workflow_id: str,
         status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
         error: TaskError,
     ) -> TaskRow:
-        """See `stores.port.Store.fail_task`."""
         with self._transaction():
             row = self._record(request)
             held_by_another = row.workflow_id not in {None, workflow_id}
@@ -166,8 +187,9 @@ class TaskDatabase:
             )
             return self._existing(request.task_id)
 
-    def reopen(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
-        """See `stores.port.Store.reopen_task`."""
+    @override
+    @_threaded
+    def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         with self._transaction():
             self._db.execute(
                 "UPDATE tasks SET status = 'pending', workflow_id = NULL, stage = NULL, error_type = NULL,"
@@ -175,12 +197,13 @@ class TaskDatabase:
                 " WHERE id = ? AND status IN ('failed', 'cancelled') AND updated_at = ?",
                 (_now(), str(task_id), _text(as_of)),
             )
-            return self.task(task_id)
+            return self._task(task_id)
 
+    @override
+    @_threaded
     def add_variations(
         self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
     ) -> Concept | None:
-        """See `stores.port.Store.add_variations`."""
         with self._transaction():
             key = str(concept_id)
             if self._db.execute("SELECT 1 FROM concepts WHERE id = ?", (key,)).fetchone() is None:
@@ -190,50 +213,21 @@ class TaskDatabase:
             self._insert(concept_id, [variation for variation in variations if variation.index not in present])
             self._db.execute("UPDATE concepts SET failed_variations = ? WHERE id = ?", (_as_json(failed), key))
             self._db.execute("UPDATE tasks SET updated_at = ? WHERE result_id = ?", (_now(), key))
-            return self.concept(concept_id)
+            return self._concept(concept_id)
 
+    @override
+    @_threaded
     def task(self, task_id: uuid.UUID) -> TaskRow | None:
-        """The row, or None."""
-        with _typed_errors():
-            row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (str(task_id),)).fetchone()
-        return None if row is None else _task_row(row)
+        return self._task(task_id)
 
+    @override
+    @_threaded
     def concept(self, concept_id: uuid.UUID) -> Concept | None:
-        """The concept with its variations in order, or None."""
-        with _typed_errors():
-            row = self._db.execute("SELECT * FROM concepts WHERE id = ?", (str(concept_id),)).fetchone()
-            if row is None:
-                return None
-            variations = self._db.execute(
-                "SELECT * FROM color_variations WHERE concept_id = ? ORDER BY idx", (str(concept_id),)
-            ).fetchall()
-        return Concept(
-            concept_id=row["id"],
-            task_id=row["task_id"],
-            user_id=row["user_id"],
-            is_anonymous=bool(row["is_anonymous"]),
-            logo_description=row["logo_description"],
-            theme_description=row["theme_description"],
-            image=ImageRef.model_validate_json(row["image"]),
-            provenance=Provenance.model_validate_json(row["provenance"]),
-            variations=tuple(
-                Variation(
-                    index=variation["idx"],
-                    name=variation["name"],
-                    colors=tuple(json.loads(variation["colors"])),
-                    description=variation["description"],
-                    image=ImageRef.model_validate_json(variation["image"]),
-                )
-                for variation in variations
-            ),
-            failed_variations=tuple(FailedVariation(**failed) for failed in json.loads(row["failed_variations"])),
-            refined_from=row["refined_from"],
-            varied_from=row["varied_from"],
-            created_at=row["created_at"],
-        )
+        return self._concept(concept_id)
 
-    def expired(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
-        """See `stores.port.Store.expired_tasks`."""
+    @override
+    @_threaded
+    def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
         with _typed_errors():
             found = self._db.execute(
                 f"SELECT id, user_id FROM tasks WHERE {_ENDED_BEFORE} ORDER BY updated_at, id LIMIT ?",  # noqa: S608
@@ -244,8 +238,9 @@ class TaskDatabase:
             for row in found
         )
 
-    def remove(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
-        """See `stores.port.Store.remove_tasks`."""
+    @override
+    @_threaded
+    def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
         gone = []
         with self._transaction():
             for task in tasks:
@@ -255,22 +250,25 @@ class TaskDatabase:
                     (key, limit),
                 )
                 self._db.execute(f"DELETE FROM tasks WHERE id = ? AND {_ENDED_BEFORE}", (key, limit))  # noqa: S608
-                if self.task(task.task_id) is None:
+                if self._task(task.task_id) is None:
                     gone.append(task)
         return tuple(gone)
 
-    def open(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        """See `stores.port.Store.open_tasks`."""
+    @override
+    @_threaded
+    def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return self._touched(_OPEN, before, after, limit)
 
-    def unfulfilled(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        """See `stores.port.Store.unfulfilled_tasks`."""
+    @override
+    @_threaded
+    def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         return self._touched(_UNFULFILLED, before, after, limit)
 
-    def settle(
+    @override
+    @_threaded
+    def settle_task(
         self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
-        """See `stores.port.Store.settle_task`."""
         with self._transaction():
             changed = self._db.execute(
                 "UPDATE tasks SET status = ?, stage = ?, error_type = ?, error_message = ?, updated_at = ?"  # noqa: S608
@@ -282,6 +280,7 @@ class TaskDatabase:
             ).rowcount
         return changed == 1
 
+    @_threaded
     def has_concept(self, concept: uuid.UUID) -> bool:
         """Whether there is such a concept, or a task under way that will make it."""
         with _typed_errors():
@@ -290,9 +289,28 @@ class TaskDatabase:
             open_tasks = self._db.execute("SELECT id FROM tasks WHERE status IN ('pending', 'processing')").fetchall()
         return any(concept_id(uuid.UUID(row["id"])) == concept for row in open_tasks)
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._row_thread, self._db.close)
+        self._row_thread.shutdown()
+
+    def _task(self, task_id: uuid.UUID) -> TaskRow | None:
+        with _typed_errors():
+            row = self._db.execute("SELECT * FROM tasks WHERE id = ?", (str(task_id),)).fetchone()
+        return None if row is None else TaskRow.of_columns(dict(row))
+
+    def _concept(self, concept_id: uuid.UUID) -> Concept | None:
+        with _typed_errors():
+            row = self._db.execute("SELECT * FROM concepts WHERE id = ?", (str(concept_id),)).fetchone()
+            if row is None:
+                return None
+            variations = self._db.execute(
+                "SELECT * FROM color_variations WHERE concept_id = ? ORDER BY idx", (str(concept_id),)
+            ).fetchall()
+        columns = {name: json.loads(row[name]) for name in ("image", "provenance", "failed_variations")}
+        return Concept.model_validate(
+            {**row, **columns, "concept_id": row["id"], "variations": [_variation(each) for each in variations]}
+        )
 
     def _touched(self, which: str, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         start = ("", "") if after is None else (_text(after.updated_at), str(after.task_id))
@@ -302,7 +320,7 @@ class TaskDatabase:
                 " ORDER BY updated_at, id LIMIT ?",
                 (_text(before), *start, limit),
             ).fetchall()
-        return tuple(_seen_task(row) for row in found)
+        return tuple(TaskRow.of_columns(dict(row)) for row in found)
 
     def _record(self, request: Request) -> TaskRow:
         now = _now()
@@ -345,7 +363,7 @@ class TaskDatabase:
         )
 
     def _existing(self, task_id: uuid.UUID) -> TaskRow:
-        row = self.task(task_id)
+        row = self._task(task_id)
         if row is None:
             raise StoreRefused(f"there is no task {task_id}")
         return row
@@ -363,40 +381,10 @@ class TaskDatabase:
                 raise
 
 
-def _task_row(row: sqlite3.Row) -> TaskRow:
-    error = None
-    if row["error_message"] is not None:
-        error = TaskError(stage=Stage(row["stage"]), type=row["error_type"], message=row["error_message"])
-    return TaskRow(
-        task_id=row["id"],
-        concept_id=concept_id(uuid.UUID(row["id"])),
-        user_id=row["user_id"],
-        status=row["status"],
-        workflow_id=row["workflow_id"],
-        error=error,
-        request=_request(row),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
-
-
-def _seen_task(row: sqlite3.Row) -> TaskSnapshot:
-    return TaskSnapshot(
-        task_id=row["id"],
-        concept_id=concept_id(uuid.UUID(row["id"])),
-        user_id=row["user_id"],
-        status=row["status"],
-        workflow_id=row["workflow_id"],
-        request=_request(row),
-        updated_at=row["updated_at"],
-    )
-
-
-def _request(row: sqlite3.Row) -> Request | None:
-    try:
-        return _REQUEST.validate_json(row["request"])
-    except ValidationError:
-        return None
+def _variation(row: sqlite3.Row) -> dict[str, object]:
+    """What a variation's columns say, by the names of `Variation`."""
+    columns = {name: json.loads(row[name]) for name in ("colors", "image")}
+    return {**row, **columns, "index": row["idx"]}
 
 
 def _as_json(failed: Sequence[FailedVariation]) -> str:
