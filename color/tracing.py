@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.coloring import Coloring
 from color.contours import OUTWARD, Contour, Mask, Scene, contours
 from color.curves import Circle, Outline, fitted
 from color.decoding import Picture
@@ -22,7 +21,7 @@ from color.encoding import index_of
 from color.gradients import STEPS, Gradient, find_gradients
 from color.mapping import Mixtures, mixtures, recolored
 from color.rendering import Base
-from color.spaces import F64, U8, oklab_to_rgb
+from color.spaces import F64, U8, rgb_to_oklab
 
 _VISIBLE: Final = 128
 _BORDER: Final = 3
@@ -66,43 +65,83 @@ class NotTraceable(Exception):
     """The picture is none that shapes can say; the message is one sentence for people."""
 
 
-def trace(picture: Picture, base: Base) -> Tracing:
-    """The shapes of a picture that was prepared as `base`. Raises NotTraceable."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Surfaces:
+    """Which surface each pixel of a picture belongs to: `labels` (h, w).
+
+    Labels in [0, count) are the picture's regions, `count` is what is transparent, and higher ones are `gradients`.
+    """
+
+    labels: U8
+    count: int
+    gradients: tuple[Gradient, ...]
+
+    def colors(self, regions: F64) -> F64:
+        """A color (n, 3) for every label, from those of the regions (count, 3); white for what is transparent."""
+        gradients = [gradient.profile.mean(0)[None] for gradient in self.gradients]
+        return np.concatenate([regions, [(255.0, 255.0, 255.0)], *gradients])
+
+    def cores(self) -> Mask:
+        """The pixels (h, w) that border on their own surface alone."""
+        return _cores(self.labels)
+
+
+def find_surfaces(picture: Picture, base: Base) -> Surfaces:
+    """The surfaces of a picture that was prepared as `base`; pixels of an edge go to one of its two sides."""
     count = len(base.regions)
-    if base.regions.photo:
-        raise NotTraceable("It is like a photograph: its surfaces have too many colors for shapes.")
     labels = base.mixtures.weights.argmax(0).astype(np.uint8)[index_of(base.pixels, base.width)]
     if picture.alpha is not None:
         labels[picture.alpha < _VISIBLE] = count
-    gradients = find_gradients(picture.rgb, labels, count)
+    gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, count)
     _settle_edges(labels, picture.rgb, base.regions.rgb)
-    colors = np.concatenate([base.regions.rgb, [(255.0, 255.0, 255.0)], *(g.profile.mean(0)[None] for g in gradients)])
-    scene, order = _scene(picture, labels, colors, count)
-    if _busy(scene.rank):
-        raise NotTraceable("Its surfaces are too finely grained for shapes.")
-    shapes = []
-    for rank, label in enumerate(order):
-        if rank == 0:
-            continue
-        outlines = tuple(_outlines(scene, rank))
-        if outlines:
-            shapes.append(Shape(_paint(label, count), outlines))
+    return Surfaces(labels, count, tuple(gradients))
+
+
+def trace(picture: Picture, base: Base, surfaces: Surfaces) -> Tracing:
+    """The shapes of a picture that was prepared as `base`. Raises NotTraceable."""
+    if base.regions.photo:
+        raise NotTraceable("it is like a photograph, with too many colors for shapes")
+    count = surfaces.count
+    scene, order = _scene(picture, surfaces, base.regions.rgb)
+    shapes = [Shape(_paint(order[rank], count), outlines) for rank, outlines in _layers(scene, len(order))]
     ground = None if scene.clear else _paint(order[0], count)
-    profiles = np.concatenate([np.zeros((0, 3)), *(gradient.profile for gradient in gradients)])
+    profiles = np.concatenate([np.zeros((0, 3)), *(gradient.profile for gradient in surfaces.gradients)])
     near, calm = np.zeros(len(profiles), np.uint16), np.zeros(count)
     mixed = mixtures(np.rint(profiles).astype(np.uint8), near, calm, base.regions)
-    return Tracing(base.width, base.height, ground, tuple(shapes), tuple(gradients), mixed)
+    return Tracing(base.width, base.height, ground, tuple(shapes), surfaces.gradients, mixed)
 
 
-def paint_colors(tracing: Tracing, base: Base, coloring: Coloring | None = None) -> tuple[U8, U8]:
-    """The colors of the regions (k, 3) and of the profiles (gradients, STEPS, 3), as drawn or in a coloring."""
-    if coloring is None:
-        solid = np.rint(base.regions.rgb).astype(np.uint8)
+def trace_mask(coverage: U8) -> tuple[Circle | Outline, ...]:
+    """The outlines of one shape that covers each pixel (h, w) by so many 255ths. Raises NotTraceable."""
+    padded = np.pad(coverage, _BORDER, "edge")
+    colors = np.array([(255.0, 255.0, 255.0), (0.0, 0.0, 0.0)])
+    ink = np.repeat(255 - padded[:, :, None], 3, axis=2)
+    scene = Scene(ink, padded, (padded >= _VISIBLE).astype(np.uint8), colors, clear=True)
+    return next((outlines for _, outlines in _layers(scene, 2)), ())
+
+
+def paint_colors(tracing: Tracing, base: Base, regions: U8 | None = None) -> tuple[U8, U8]:
+    """The colors of all paints: the regions' (k, 3), and the profiles' (gradients, STEPS, 3).
+
+    `regions` (k, 3) is what each region has become; None stands for the base as it is.
+    """
+    if regions is None:
+        regions = np.rint(base.regions.rgb).astype(np.uint8)
         steps = np.rint(np.array([gradient.profile for gradient in tracing.gradients])).astype(np.uint8)
     else:
-        solid = np.rint(oklab_to_rgb(coloring.shown)).astype(np.uint8)
-        steps = recolored(tracing.mixed, base.regions, coloring.shown)
-    return solid, steps.reshape(-1, STEPS, 3)
+        steps = recolored(tracing.mixed, base.regions, rgb_to_oklab(regions))
+    return regions, steps.reshape(-1, STEPS, 3)
+
+
+def _layers(scene: Scene, count: int) -> Iterable[tuple[int, tuple[Circle | Outline, ...]]]:
+    """The outlines of every rank but the lowest, in order."""
+    changes = np.count_nonzero(np.diff(scene.rank, axis=0)) + np.count_nonzero(np.diff(scene.rank, axis=1))
+    if changes > _MOST_EDGES:
+        raise NotTraceable("it is too finely grained for shapes")
+    for rank in range(1, count):
+        outlines = tuple(_outlines(scene, rank))
+        if outlines:
+            yield rank, outlines
 
 
 def _paint(label: int, count: int) -> int:
@@ -110,18 +149,18 @@ def _paint(label: int, count: int) -> int:
     return label if label < count else label - 1
 
 
-def _busy(rank: U8) -> bool:
-    changes = np.count_nonzero(rank[1:] != rank[:-1]) + np.count_nonzero(rank[:, 1:] != rank[:, :-1])
-    return bool(changes > _MOST_EDGES)
-
-
-def _settle_edges(labels: U8, rgb: U8, centers: F64) -> None:
-    """Give pixels on the edge between two regions to one of them, in place, where they look like a third."""
+def _cores(labels: U8) -> Mask:
     core = np.ones(labels.shape, bool)
     for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         differ = labels[first] != labels[second]
         core[first] &= ~differ
         core[second] &= ~differ
+    return core
+
+
+def _settle_edges(labels: U8, rgb: U8, centers: F64) -> None:
+    """Give pixels on the edge between two regions to one of them, in place, where they look like a third."""
+    core = _cores(labels)
     rows, columns = np.nonzero(~core)
     height, width = labels.shape
     own = labels[rows, columns]
@@ -151,8 +190,9 @@ def _settle_edges(labels: U8, rgb: U8, centers: F64) -> None:
     labels[rows[stray], columns[stray]] = settled
 
 
-def _scene(picture: Picture, labels: U8, colors: F64, transparent: int) -> tuple[Scene, list[int]]:
+def _scene(picture: Picture, surfaces: Surfaces, regions: F64) -> tuple[Scene, list[int]]:
     """The scene, and the label of each rank: what is transparent or surrounds the rest comes first."""
+    labels, transparent, colors = surfaces.labels, surfaces.count, surfaces.colors(regions)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     clear = picture.alpha is not None and bool((labels == transparent).any())
     lowest = transparent if clear else int(np.bincount(rim).argmax())

@@ -9,11 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from color import Base, Coloring
 from color.curves import Arc, Circle, Line, Outline, Point
 from color.gradients import STEPS, Gradient, Linear
 from color.spaces import F64, U8, format_hex
-from color.tracing import Tracing, paint_colors
+from color.tracing import Tracing
 
 _FINE, _COARSE = 2, 1
 """Decimals of a coordinate; the fewer where the file would become large. A tenth of a pixel is not seen."""
@@ -41,9 +40,11 @@ def draw(tracing: Tracing) -> Drawing:
     return drawing
 
 
-def svg(drawing: Drawing, tracing: Tracing, base: Base, coloring: Coloring | None = None) -> bytes:
-    """The SVG in the base's own colors or in a coloring: no script, no reference to anything else, deterministic."""
-    solid, profiles = paint_colors(tracing, base, coloring)
+def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
+    """The SVG in the colors of its paints, as `color.tracing.paint_colors` has them; deterministic.
+
+    No script, and no reference to anything outside.
+    """
     body, definitions = [], []
     # Ids come from the content: two files inlined on one page share an id only where they define the same thing.
     for number, (opening, closing) in enumerate(drawing.gradients):
