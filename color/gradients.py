@@ -62,7 +62,7 @@ def find_gradients(rgb: U8, labels: U8, count: int) -> list[Gradient]:
     `labels` (h, w) in [0, count]; `count` is what is transparent.
     """
     flat = _flat(rgb) & (labels < count)
-    surface, sizes = _components(flat)
+    surface, sizes = components(flat)
     found: list[Gradient] = []
     of_surface = np.zeros(len(sizes), np.uint8)
     members: list[int] = []
@@ -99,7 +99,7 @@ def _flat(rgb: U8) -> Mask:
     return ~steep
 
 
-def _components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """The number of the connected part (h, w) of each pixel, 0 outside the mask, and how many pixels each part has.
 
     Runs of a row are joined with those they touch in the next, by repeatedly taking the lowest number around.
