@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,21 +34,22 @@ from activities.retry_variations import CompletionActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import keyring, opened_store, provider_choice, queues_of
-from commands.console import BadInput, load_dotenv_file, run_app, start_logs
+from commands.bootstrap import connected, load_settings
+from commands.console import BadInput, run_app
+from commands.providers import provider_choice
 from contracts.workflows import paid_queue, render_queue
 from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
 from observability.readiness import Readiness, store_answers
 from observability.temporal_runtime import temporal_runtime
-from observability.traces import around_calls, tracing
+from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
 from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
-from settings import Settings, unknown_variables
+from settings import Settings
 from stores.ports import Store
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from temporal.readiness_checks import keys_fit, polls, temporal_answers
@@ -136,7 +136,7 @@ async def working(
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        kind = _Kind(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
+        factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
@@ -155,10 +155,10 @@ async def working(
                 reconciling.settle_open_tasks,
                 reconciling.sweep_unfulfilled_tasks,
             ]
-            workers.append(kind.worker(network, rows, workflows=WORKFLOWS))
+            workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         if Queue.RENDER in queues:
             at_once = _VARIATIONS_PER_THREAD * settings.render_threads
-            workers.append(kind.worker(render_queue(network), [varying.render_variation], at_once=at_once))
+            workers.append(factory.worker(render_queue(network), [varying.render_variation], at_once=at_once))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
@@ -167,14 +167,14 @@ async def working(
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
-                workers.append(kind.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
+                workers.append(factory.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
         workflow_queues = [network] if Queue.NETWORK in queues else []
         polled = [
             *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
             *(PolledQueue(queue, TaskKind.WORKFLOW) for queue in workflow_queues),
         ]
         if settings.metrics_address is not None:
-            watched = {*polled, *queues_of(settings)} if Queue.NETWORK in queues else polled
+            watched = {*polled, *_queues_of(settings)} if Queue.NETWORK in queues else polled
             await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
         async with running(client, workers):
             log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
@@ -185,9 +185,20 @@ async def working(
                 leaving.cancel()
 
 
+def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
+    """Every task queue of the concepts that these settings make.
+
+    Workers of the network queue watch all of them: a queue that has lost its last worker is watched by no other.
+    """
+    network = settings.task_queue
+    providers = dict.fromkeys((settings.image_provider, settings.palette_provider, settings.palette_fallback))
+    names = (network, render_queue(network), *(paid_queue(network, name) for name in providers if name != "none"))
+    return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
+
+
 @dataclass(frozen=True)
-class _Kind:
-    """What all workers of this process have in common."""
+class _WorkerFactory:
+    """Makes the workers of this process, with what they have in common."""
 
     client: Client
     measuring: MetricsInterceptor
@@ -249,17 +260,9 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    async with tracing("concept-worker") as interceptors:
-        client = await connect(keyring=keyring(settings), runtime=runtime, interceptors=interceptors)
-        await _serve(client, settings, queues, readiness, stop)
-
-
-async def _serve(
-    client: Client, settings: Settings, queues: Sequence[Queue], readiness: Readiness, stop: asyncio.Event
-) -> None:
-    with_attributes = await ensure_search_attributes(client)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(opened_store(settings))
+        service: TaskService = await stack.enter_async_context(connected(settings, "concept-worker", runtime=runtime))
+        client, store = service.concepts.client, service.store
         if settings.health_address is not None:
             # A web server is loaded where one is wanted: it takes a twentieth of a second.
             from observability.health import health_pages  # noqa: PLC0415
@@ -270,7 +273,7 @@ async def _serve(
             await ensure_retention(client, settings.task_queue, settings.retention_days)
             await ensure_reconciliation(client, settings.task_queue, settings.reconcile_seconds, settings.interrupted)
         polled = await stack.enter_async_context(
-            working(client, settings, store, queues=queues, with_attributes=with_attributes)
+            working(client, settings, store, queues=queues, with_attributes=service.concepts.with_attributes)
         )
         readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
         await stop.wait()
@@ -289,12 +292,7 @@ def main(
 
     Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.
     """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings)
-    for line in unknown_variables(tuple(os.environ)):
-        log.warning(line)
-    asyncio.run(serve(settings, _parse_queues(queues)))
+    asyncio.run(serve(load_settings(), _parse_queues(queues)))
 
 
 def _parse_queues(text: str) -> tuple[Queue, ...]:

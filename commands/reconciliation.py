@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.bootstrap import connected_command, load_command_settings
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.options import Json
-from commands.session import opened
 from contracts.reconciliation import Page, Reconciled
 from tasks.reconciliation import Reconciler
 from temporal.client import configured_address
@@ -39,15 +39,15 @@ def reconcile(
       starter.py reconcile
       CONCEPT_INTERRUPTED=restart starter.py reconcile --older-than 0 --json
     """
-    settings = load_settings()
+    settings = load_command_settings()
     if settings.store != "local" and configured_address() is None:
         raise BadInput("TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it")
     before = datetime.now(UTC) - timedelta(seconds=older_than)
 
     async def main() -> Reconciled:
         done = Reconciled()
-        async with opened(settings) as session:
-            reconciler = Reconciler(session.store, session.concepts)
+        async with connected_command(settings) as service:
+            reconciler = Reconciler(service.store, service.concepts)
             for work in (reconciler.settle_page, reconciler.sweep_page):
                 page = Page(before=before, limit=_PAGE, interrupted=settings.interrupted)
                 while True:

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from contracts.activities import stage_of_activity
 from contracts.workflows import STAGE_ATTRIBUTE
+from observability.expected_failures import SdkRetries, failed_attempt
 from observability.tracebacks import describe, short_path
 
 _OURS = (
@@ -100,6 +101,7 @@ def configure_logs(
     ]
     handler = logging.StreamHandler()
     handler.addFilter(_is_worth_a_line)
+    handler.addFilter(SdkRetries())
     handler.setFormatter(_Formatter(foreign_pre_chain=before, processors=processors))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -197,6 +199,10 @@ def _describe_exception(
     error = raised[1] if isinstance(raised, tuple) else sys.exc_info()[1] if raised else None
     if isinstance(error, BaseException):
         event["exception"] = describe(error)
+        expected = failed_attempt(error, event.get("workflow_id"))
+        if expected is not None:
+            event["event"] = expected
+            event["expected"] = True
     return event
 
 
@@ -238,8 +244,10 @@ class _Cleaning:
 def _without_source(
     _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """At a terminal the logger's name says enough."""
+    """At a terminal the logger's name says enough, and an expected failure's sentence."""
     event.pop("source")
+    if event.pop("expected", False):
+        event.pop("exception", None)
     return event
 
 
@@ -261,6 +269,7 @@ class _CloudFields:
         }
         file, number, function = event.pop("source")
         exception = event.pop("exception", None)
+        event.pop("expected", None)
         line.update(event)
         if exception is not None:
             line["stack_trace"] = f"Traceback (most recent call last):\n{exception}"

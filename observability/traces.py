@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_LAST_SPANS_S = 3.0
+LAST_SPANS_S = 3.0
 """How long the end of a process waits for a collector, unless it has less time than that."""
 
 
@@ -44,7 +44,7 @@ _tracing = _Tracing()
 
 
 @asynccontextmanager
-async def tracing(service: str, last_spans_s: float = _LAST_SPANS_S) -> AsyncIterator[Sequence[Interceptor]]:
+async def tracing(service: str, last_spans_s: float = LAST_SPANS_S) -> AsyncIterator[Sequence[Interceptor]]:
     """Export spans under that name while the block runs, if the environment wants it.
 
     Yields what a Temporal client needs for it. Leaving waits `last_spans_s` seconds at most for the last spans. Raises

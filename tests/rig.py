@@ -39,6 +39,7 @@ from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
 from stores.ports import Store, TaskRow, TaskSnapshot
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from tests.objects import find
 from worker import Queue, working
@@ -303,6 +304,16 @@ class Rig:
 
     concepts: ConceptClient
     store: Store
+
+    @property
+    def tasks(self) -> TaskService:
+        """What a command or a bridge has in its hands."""
+        return TaskService(self.store, self.concepts)
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Cancel a task, and wait until its workflow has ended if one runs."""
+        if await self.tasks.cancel(task_id):
+            await self.concepts.wait(task_id, 60)
 
     def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""

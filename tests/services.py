@@ -23,7 +23,7 @@ from typing import ClassVar, TypeVar
 import pytest
 from typing_extensions import override
 
-from commands.bootstrap import provider_choice
+from commands.providers import provider_choice
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from settings import Settings

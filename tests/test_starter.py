@@ -358,7 +358,7 @@ async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
     """Exit code 2 with one line."""
     task_id = str(uuid.uuid4())
     ended = await dev.shell.run("starter.py", command, task_id)
-    assert (ended.code, ended.err) == (2, f"starter.py: nobody knows task {task_id}\n")
+    assert (ended.code, ended.err) == (2, f"starter.py: task {task_id} not found\n")
 
 
 async def test_another_store_than_the_worker_s_is_bad_input(dev: Dev, shell: Shell) -> None:
