@@ -279,10 +279,14 @@ def _closed_curve(points: F64) -> Outline:
 
 def _straightest(points: F64) -> int:
     """The middle of the longest straight part, or any point."""
-    reach = max(1, min(12, len(points) // 6))
-    bend = np.abs(_turn(points, reach))
-    calm = np.convolve(np.concatenate([bend[-reach:], bend, bend[:reach]]), np.ones(2 * reach + 1), "valid")
-    return int(calm.argmin())
+    count = len(points)
+    bend = np.abs(_turn(points, max(1, min(_WIDE, count // 6))))
+    bends = np.flatnonzero(bend > max(_NOISE, float(bend.min())))
+    if not len(bends):
+        return 0
+    runs = np.diff(np.append(bends, bends[0] + count))
+    longest = int(runs.argmax())
+    return int(bends[longest] + runs[longest] // 2) % count
 
 
 def _tangent_at(points: F64, i: int) -> F64:

@@ -20,6 +20,7 @@ from color.decoding import Picture
 from color.encoding import index_of
 from color.gradients import STEPS, Gradient, find_gradients
 from color.mapping import Mixtures, mixtures, recolored
+from color.pixels import spread
 from color.rendering import Base
 from color.spaces import F64, U8, rgb_to_oklab
 
@@ -86,12 +87,18 @@ class Surfaces:
         return _cores(self.labels)
 
 
+def region_labels(base: Base) -> U8:
+    """The region (h, w), in [0, k), that each pixel is most of; k where the picture is transparent."""
+    labels: U8 = base.mixtures.weights.argmax(0).astype(np.uint8)[index_of(base.pixels, base.width)]
+    if base.alpha is not None:
+        labels[base.alpha < _VISIBLE] = len(base.regions)
+    return labels
+
+
 def find_surfaces(picture: Picture, base: Base) -> Surfaces:
     """The surfaces of a picture that was prepared as `base`; pixels of an edge go to one of its two sides."""
     count = len(base.regions)
-    labels = base.mixtures.weights.argmax(0).astype(np.uint8)[index_of(base.pixels, base.width)]
-    if picture.alpha is not None:
-        labels[picture.alpha < _VISIBLE] = count
+    labels = region_labels(base)
     gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, count)
     _settle_edges(labels, picture.rgb, base.regions.rgb)
     return Surfaces(labels, count, tuple(gradients))
@@ -247,20 +254,10 @@ def _with_overlap(part: U8, rank: int) -> Mask:
     """The region and what it goes on below: pixels painted later, near it and away from everything painted before."""
     shape: Mask = part == rank
     above = part > rank
-    above &= ~_spread(part < rank, diagonal=True)
-    for i in range(_OVERLAP):
-        shape |= _spread(shape, diagonal=bool(i)) & above
+    above &= ~spread(part < rank, 1)
+    for _ in range(_OVERLAP):
+        shape |= spread(shape, 1) & above
     return shape
-
-
-def _spread(mask: Mask, *, diagonal: bool) -> Mask:
-    wide = mask.copy()
-    wide[1:] |= mask[:-1]
-    wide[:-1] |= mask[1:]
-    source = wide.copy() if diagonal else mask
-    wide[:, 1:] |= source[:, :-1]
-    wide[:, :-1] |= source[:, 1:]
-    return wide
 
 
 def _cover(covered: Mask, scene: Scene, hole: Contour, rank: int) -> None:

@@ -40,6 +40,11 @@ def draw(tracing: Tracing) -> Drawing:
     return drawing
 
 
+def draw_mask(outlines: tuple[Circle | Outline, ...]) -> str:
+    """One shape as an element with a place for its fill."""
+    return _element(outlines, _FINE)
+
+
 def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
     """The SVG in the colors of its paints, as `color.tracing.paint_colors` has them; deterministic.
 
@@ -55,8 +60,13 @@ def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
         body.append(element.replace("{fill}", fill))
     written = {name: f"{opening.replace('{id}', name)}{rest}" for name, opening, rest in definitions}
     inside = f"<defs>{''.join(written.values())}</defs>" if written else ""
-    size = f'width="{drawing.width}" height="{drawing.height}" viewBox="0 0 {drawing.width} {drawing.height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{inside}{"".join(body)}</svg>\n'.encode()
+    return document(drawing.width, drawing.height, inside + "".join(body))
+
+
+def document(width: int, height: int, body: str) -> bytes:
+    """An SVG file of so many pixels around the elements."""
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{body}</svg>\n'.encode()
 
 
 def _id(definition: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from color import Picture
 from color.contours import Mask
 from color.gradients import components
+from color.pixels import spread
 from color.spaces import F64, U8
 from color.tracing import Surfaces
 
@@ -45,7 +46,7 @@ def without_ground(picture: Picture, surfaces: Surfaces, ground: int) -> Picture
     off = np.abs(rgb - color).max(axis=2)
     inner = off[removed & core]
     strays = removed & (off > (np.quantile(inner, _STEADY) if len(inner) else 0.0))
-    rows, columns = np.nonzero(_near(removed) & ~removed | strays)
+    rows, columns = np.nonzero(spread(removed, _REACH) & ~removed | strays)
     alpha = np.where(removed, 0.0, 1.0)
     alpha[rows, columns], rgb[rows, columns] = _unmixed(rgb, core & ~removed, color, rows, columns)
     clear = alpha <= 0.5 / 255
@@ -93,18 +94,6 @@ def _borders(part: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.intp], NDArra
         for inside, outside in ((first, second), (second, first)):
             meet = (part[inside] > 0) & (part[outside] == 0)
             yield places[inside][meet], places[outside][meet]
-
-
-def _near(mask: Mask) -> Mask:
-    wide = mask.copy()
-    for _ in range(_REACH):
-        step = wide.copy()
-        step[1:] |= wide[:-1]
-        step[:-1] |= wide[1:]
-        wide = step.copy()
-        wide[:, 1:] |= step[:, :-1]
-        wide[:, :-1] |= step[:, 1:]
-    return wide
 
 
 def _unmixed(rgb: F64, core: Mask, ground: F64, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[F64, F64]:
