@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +25,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.candidates import CandidateActivities
+from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.metrics_interceptor import MetricsInterceptor
@@ -35,8 +37,9 @@ from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.bootstrap import connected, load_settings
-from commands.console import BadInput, run_app
+from commands.console import BadInput, ExitCode, leave, run_app
 from commands.providers import provider_choice
+from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
 from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
 from observability.readiness import Readiness, store_answers
@@ -48,7 +51,6 @@ from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from settings import Settings
 from stores.ports import Store
-from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
@@ -222,7 +224,7 @@ class _WorkerFactory:
             activities=activities,
             max_concurrent_activities=at_once,
             max_task_queue_activities_per_second=per_second,
-            interceptors=[self.measuring],
+            interceptors=[self.measuring, HeartbeatInterceptor()],
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
             deployment_config=self.deployment,
@@ -255,13 +257,22 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     )
 
 
-async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
-    """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
+async def serve(
+    settings: Settings, queues: Sequence[Queue], *, address: str | None = None, schedules: bool = True
+) -> None:
+    """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise.
+
+    With an `address` the process is supervised: it prints `ready`, and ends at once when standard input does.
+    """
+    if address is not None:
+        asyncio.get_running_loop().add_reader(sys.stdin, leave, ExitCode.INTERRUPTED)
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
     async with AsyncExitStack() as stack:
-        service: TaskService = await stack.enter_async_context(connected(settings, "concept-worker", runtime=runtime))
+        service = await stack.enter_async_context(
+            connected(settings, "concept-worker", address=address, runtime=runtime)
+        )
         client, store = service.concepts.client, service.store
         if settings.health_address is not None:
             # A web server is loaded where one is wanted: it takes a twentieth of a second.
@@ -269,13 +280,15 @@ async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
 
             await stack.enter_async_context(health_pages(settings.health_address, readiness))
         await stack.enter_async_context(readiness.watched())
-        if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
+        if schedules and Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
             await ensure_retention(client, settings.task_queue, settings.retention_days)
             await ensure_reconciliation(client, settings.task_queue, settings.reconcile_seconds, settings.interrupted)
         polled = await stack.enter_async_context(
             working(client, settings, store, queues=queues, with_attributes=service.concepts.with_attributes)
         )
         readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
+        if address is not None:
+            print(READY, flush=True)  # noqa: T201 -- for the process that supervises
         await stop.wait()
 
 
@@ -287,12 +300,24 @@ def main(
             "(CPU), paid (provider calls)."
         ),
     ] = "network,render,paid",
+    schedules: Annotated[
+        bool, typer.Option("--schedules/--no-schedules", help="Keep the server's schedules as the settings say.")
+    ] = True,
+    supervised: Annotated[
+        bool,
+        typer.Option(
+            "--supervised",
+            help="Read the server's address from standard input, print `ready` when polling, end with standard input.",
+        ),
+    ] = False,
 ) -> None:
     """Poll Temporal for concepts until SIGTERM.
 
     Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.
     """
-    asyncio.run(serve(load_settings(), _parse_queues(queues)))
+    settings = load_settings()
+    address = sys.stdin.readline().strip() if supervised else None
+    asyncio.run(serve(settings, _parse_queues(queues), address=address, schedules=schedules))
 
 
 def _parse_queues(text: str) -> tuple[Queue, ...]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from temporalio.service import RPCError
 
+from commands.worker_process import WorkerEnded
 from observability.errors import AddressUnusable, TracesMisconfigured
 from pubsub.errors import PubSubRefused, PubSubUnreachable
 from settings import SettingsError
@@ -75,6 +76,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TaskNotFound: ExitCode.BAD_INPUT,
     TaskRefused: ExitCode.BAD_INPUT,
     NoWorker: ExitCode.UNREACHABLE,
+    WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
     StoreRefused: ExitCode.BAD_INPUT,
     ObjectMissing: ExitCode.BAD_INPUT,

@@ -17,15 +17,14 @@ from commands.console import ExitCode, print_document, progress, run_async
 from commands.gallery import make_gallery
 from commands.inputs import build_request, read_image, with_image
 from commands.options import Image, Json, Palettes, User
+from commands.worker_process import worker_process
 from contracts.tasks import GenerationRequest, TaskStatus
 from settings import Settings
 from tasks.service import TaskService
 from temporal.client import configured_address
 from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
-from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.server_announcement import announce, announced, withdraw
-from worker import working
 
 _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
@@ -60,10 +59,14 @@ def demo(
     picture = None if image is None else read_image(image)
 
     async def main() -> int:
-        async with _server(settings, with_ui=keep) as server, connected(settings, address=server.address) as service:
+        log_level = {} if "log_level" in settings.model_fields_set else {"CONCEPT_LOG_LEVEL": "WARNING"}
+        async with (
+            worker_process(log_level, "--no-schedules") as worker,
+            _server(settings, with_ui=keep) as server,
+            connected(settings, address=server.address) as service,
+        ):
             complete = await with_image(service.store, request, picture)
-            attributes = service.concepts.with_attributes
-            async with working(service.concepts.client, settings, service.store, with_attributes=attributes):
+            async with worker.polling(server.address):
                 report = await make(
                     service,
                     complete,
@@ -102,17 +105,16 @@ def dev(
     settings = load_command_settings()
     start_logs(settings)
 
+    # A server of one's own knows none of the tasks in a store that others share: it must not settle them.
+    settles = settings.store == "local" or configured_address() is not None
+
     async def main() -> int:
         async with (
+            worker_process({} if settles else {"CONCEPT_RECONCILE_SECONDS": "0"}) as worker,
             _server(settings, with_ui=True, port=port, ui_port=ui_port, shared=True) as server,
             connected(settings, address=server.address) as service,
-            working(service.concepts.client, settings, service.store, with_attributes=service.concepts.with_attributes),
+            worker.polling(server.address),
         ):
-            await ensure_retention(service.concepts.client, settings.task_queue, settings.retention_days)
-            # A server of one's own must not judge tasks in a store that others share: it has never heard of them.
-            judge = settings.store == "local" or configured_address() is not None
-            within_s = settings.reconcile_seconds if judge else 0
-            await ensure_reconciliation(service.concepts.client, settings.task_queue, within_s, settings.interrupted)
             _print_addresses(server, service, settings)
             if json:
                 print_document(server)

@@ -7,8 +7,8 @@ import io
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
 from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
@@ -396,6 +397,19 @@ async def rigged(
         downloads=downloads,
     ):
         yield rig
+
+
+def attempt_of_now(client: Client | None = None) -> ActivityEnvironment:
+    """A first attempt at an activity that has just begun, with two minutes to go."""
+    environment, now = ActivityEnvironment(client), datetime.now(UTC)
+    environment.info = replace(
+        environment.info,
+        started_time=now,
+        scheduled_time=now,
+        current_attempt_scheduled_time=now,
+        start_to_close_timeout=timedelta(minutes=2),
+    )
+    return environment
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:

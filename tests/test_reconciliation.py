@@ -141,17 +141,22 @@ async def test_a_terminated_task_fails(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_terminated_task_is_begun_again_where_that_is_wished(client: Client, store: LocalStore) -> None:
-    """With `restart` the same task runs under the same workflow id, and completes."""
-    images = hanging()
-    images.script.calls = [hanging().script.then]
-    images.script.then = None
+    """With `restart` the same task runs under the same workflow id, and completes, with the call that is under way."""
+    answered = asyncio.Event()
+
+    async def answer() -> None:
+        await answered.wait()
+
+    images = ScriptedImages(Script(then=answer))
     async with rigged(client, store, images=images) as rig:
         request = await waiting_for_image(rig, images)
         await rig.handle(request).terminate()
         done = await reconcile(client, rig.concepts.task_queue, interrupted="restart")
         assert done == Reconciled(looked_at=1, restarted=1)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert images.script.count == 1
 
 
 @pytest.mark.parametrize("verdict", ["fail", "restart"])

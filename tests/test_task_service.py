@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pytest
 import typer
 from temporalio.client import Client
 from typing_extensions import override
 
-from commands import console, demo
+from commands import console
 from commands.console import ExitCode, run_app
 from contracts.status import ConceptStatus
 from contracts.tasks import Request, TaskStatus
 from providers.errors import ProviderRejected
-from settings import Settings
 from stores.errors import (
     ObjectMissing,
     StoreError,
@@ -27,7 +24,6 @@ from stores.errors import (
     StoreUnavailable,
 )
 from stores.local import LocalStore
-from stores.ports import Store
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused
 from tests.rig import (
     FaultyStore,
@@ -40,7 +36,6 @@ from tests.rig import (
     rigged,
     until,
 )
-from worker import working
 
 
 class SigningStore(FaultyStore):
@@ -154,28 +149,6 @@ async def test_a_choice_without_a_worker(client: Client, store: LocalStore) -> N
         with pytest.raises(NoWorker, match=r"^no worker takes the choice: is worker\.py running\?$"):
             await rig.tasks.choose(request.task_id, 1)
         await rig.handle(request).terminate()
-
-
-def test_demo_s_worker_knows_what_the_server_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where search attributes cannot be had, its worker starts nothing with them, as `dev`'s does not."""
-    told: list[bool] = []
-
-    async def refused(_client: Client) -> bool:
-        return False
-
-    @asynccontextmanager
-    async def noting(
-        client: Client, settings: Settings, store: Store, *, with_attributes: bool = True
-    ) -> AsyncIterator[None]:
-        told.append(with_attributes)
-        async with working(client, settings, store, with_attributes=with_attributes):
-            yield
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("commands.bootstrap.ensure_search_attributes", refused)
-    monkeypatch.setattr(demo, "working", noting)
-    assert demo.demo(palettes=1, json=True) is ExitCode.DONE
-    assert told == [False]
 
 
 @pytest.mark.parametrize(
