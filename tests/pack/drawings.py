@@ -21,13 +21,19 @@ STROKES = """
 <path d="M30 40L480 90M30 100H480M30 140L480 141" stroke="#102030" stroke-width="1.2" fill="none"/>
 <path d="M40 200C160 120 360 280 470 200" stroke="#102030" stroke-width="1.5" fill="none"/>
 <rect x="60" y="280" width="180" height="180" fill="#D1495B"/>
-<g transform="translate(290 300)" fill="#102030"><path d="M0 24V0h16v4H4v6h10v4H4v10zM22 0h4v20h12v4H22zM44 24L54 0h4l10 24h-5l-2-6H51l-2 6zM53 13h6l-3-8z"/></g>
+<g transform="translate(290 300)" fill="#102030">
+<path d="M0 24V0h16v4H4v6h10v4H4v10zM22 0h4v20h12v4H22zM44 24L54 0h4l10 24h-5l-2-6H51l-2 6zM53 13h6l-3-8z"/>
+</g>
 """
 """Thin strokes, and letters of 24 pixels."""
 GRADIENTS = """
 <defs>
-<linearGradient id="l" x1="0" y1="0" x2="1" y2="0.4"><stop offset="0" stop-color="#FFD166"/><stop offset="1" stop-color="#D1495B"/></linearGradient>
-<radialGradient id="r" cx="0.4" cy="0.35" r="0.8"><stop offset="0" stop-color="#BDE0FE"/><stop offset="1" stop-color="#1D3557"/></radialGradient>
+<linearGradient id="l" x1="0" y1="0" x2="1" y2="0.4">
+<stop offset="0" stop-color="#FFD166"/><stop offset="1" stop-color="#D1495B"/>
+</linearGradient>
+<radialGradient id="r" cx="0.4" cy="0.35" r="0.8">
+<stop offset="0" stop-color="#BDE0FE"/><stop offset="1" stop-color="#1D3557"/>
+</radialGradient>
 </defs>
 <rect x="40" y="40" width="432" height="180" rx="20" fill="url(#l)"/>
 <circle cx="256" cy="360" r="120" fill="url(#r)"/>
