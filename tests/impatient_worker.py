@@ -9,5 +9,5 @@ from pathlib import Path
 from temporal import worker_lifecycle
 
 if __name__ == "__main__":
-    worker_lifecycle.SILENCE = timedelta(seconds=1)
+    worker_lifecycle.SERVER_SILENCE = timedelta(seconds=1)
     runpy.run_path(str(Path(__file__).parents[1] / "worker.py"), run_name="__main__")
