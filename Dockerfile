@@ -27,6 +27,7 @@ COPY pubsub pubsub
 COPY stores stores
 COPY tasks tasks
 COPY temporal temporal
+COPY transport transport
 COPY workflows workflows
 # Copies keep their modes, and a checkout that only its owner can read would make an image that nobody can run.
 RUN chmod -R u=rwX,go=rX /app

@@ -14,6 +14,7 @@ from typing_extensions import override
 from activities import choices
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeating
+from activities.image_jobs import wait_for_image
 from activities.image_cache import ImageCache
 from activities.paid_calls import PaidCalls
 from activities.pending_answers import PendingAnswers, kept
@@ -81,7 +82,12 @@ class ImageActivities(ImageStages):
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         async def ready() -> Call:
             words = request.logo_description, request.theme_description
-            return lambda: self._provider.generate(*words, request.candidate)
+
+            async def call() -> ProvidedImage:
+                answer = await self._provider.generate(*words, request.candidate)
+                return await wait_for_image(self._provider, answer, words)
+
+            return call
 
         return await self._paid(_Place(request.task_id, request.candidate), ready)
 
@@ -92,7 +98,13 @@ class ImageActivities(ImageStages):
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            return lambda: self._provider.refine(source, request.prompt, request.preserve)
+            picture = source
+
+            async def call() -> ProvidedImage:
+                answer = await self._provider.refine(picture, request.prompt, request.preserve)
+                return await wait_for_image(self._provider, answer, (request.prompt,))
+
+            return call
 
         return await self._paid(_Place(request.task_id), ready)
 

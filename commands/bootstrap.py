@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from pydantic import JsonValue, SecretStr, TypeAdapter
+
 from commands.console import BadInput
 from contracts.workflows import paid_queue, render_queue
-from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount
+from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice
 from settings import Settings
 from stores.local import LocalStore
 from stores.port import Store
 from stores.supabase.project import Project, is_owner
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
 from temporal.queues import PolledQueue, TaskKind
+
+_EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 @asynccontextmanager
@@ -26,10 +30,10 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-def provider_choice(settings: Settings) -> Choice:
+def provider_choice(settings: Settings) -> ProviderChoice:
     """The providers that the settings name, with the accounts that have a key."""
     jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
-    return Choice(
+    return ProviderChoice(
         images=settings.image_provider,
         palettes=settings.palette_provider,
         jigsawstack=None
@@ -43,7 +47,20 @@ def provider_choice(settings: Settings) -> Choice:
             settings.openai_image_model or "",
             settings.openai_text_model or "",
         ),
+        replicate=_job_account(
+            settings.replicate_api_url,
+            settings.replicate_api_token,
+            settings.replicate_model,
+            settings.replicate_input,
+        ),
+        fal=_job_account(settings.fal_url, settings.fal_key, settings.fal_model, settings.fal_input),
     )
+
+
+def _job_account(url: str, key: SecretStr | None, model: str | None, extra: str) -> JobAccount | None:
+    if key is None:
+        return None
+    return JobAccount(url, key.get_secret_value(), model or "", _EXTRA.validate_json(extra))
 
 
 def queues_of(settings: Settings) -> tuple[PolledQueue, ...]:

@@ -37,6 +37,7 @@ from temporal.errors import (
     TemporalUnreachable,
     Unreadable,
 )
+from transport.proxies import ProxyUnusable
 
 T = TypeVar("T")
 
@@ -80,6 +81,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TemporalMisconfigured: ExitCode.BAD_INPUT,
     TracesMisconfigured: ExitCode.BAD_INPUT,
     PubSubRefused: ExitCode.BAD_INPUT,
+    ProxyUnusable: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
     TemporalRefused: ExitCode.UNREACHABLE,

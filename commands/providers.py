@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from commands.bootstrap import provider_choice
 from commands.console import ExitCode, load_settings, print_document, progress, run_async
 from commands.options import Json
-from providers.chosen import Choice, check_provider
 from providers.errors import ProviderError, ProviderRejected
+from providers.registry import ProviderChoice, check_provider
 
 providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def check(json: Json = False) -> int:
     return exit_code(document)
 
 
-async def check_all(choice: Choice) -> ChecksDocument:
+async def check_all(choice: ProviderChoice) -> ChecksDocument:
     """Ask each chosen provider once, one after the other."""
     checks = [await _check(choice, name) for name in dict.fromkeys((choice.images, choice.palettes))]
     return ChecksDocument(ok=all(one.state == "ok" for one in checks), checks=tuple(checks))
@@ -74,7 +74,7 @@ def exit_code(document: ChecksDocument) -> ExitCode:
     return ExitCode.UNREACHABLE if "unreachable" in states else ExitCode.DONE
 
 
-async def _check(choice: Choice, name: str) -> ProviderCheck:
+async def _check(choice: ProviderChoice, name: str) -> ProviderCheck:
     used_for: tuple[Literal["image", "palettes"], ...] = (
         *(("image",) if choice.images == name else ()),
         *(("palettes",) if choice.palettes == name else ()),

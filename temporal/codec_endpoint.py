@@ -27,6 +27,7 @@ from temporalio.api.common.v1 import Payload
 from observability.health import health_routes
 from temporal.encryption import EncryptionCodec
 from temporal.errors import Unreadable
+from transport.bounded_read import TooManyBytes, read_at_most
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """More than one page of a history; the server refuses single payloads beyond 2 MB."""
@@ -173,18 +174,15 @@ async def _always_ready() -> str | None:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise _Refused(413, "the body is too large")
+            return await read_at_most(request.stream(), limit)
+    except TooManyBytes as exc:
+        raise _Refused(413, "the body is too large") from exc
     except TimeoutError as exc:
         raise _Refused(408, "the body did not arrive in time") from exc
     except ClientDisconnect as exc:
         raise _Refused(400, "the caller left") from exc
-    return bytes(body)
 
 
 def _read(body: bytes) -> _Payloads:

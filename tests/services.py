@@ -23,9 +23,10 @@ from typing import ClassVar, TypeVar
 import pytest
 from typing_extensions import override
 
+from activities.image_jobs import wait_for_image
 from commands.bootstrap import provider_choice
-from providers.chosen import chosen_providers
-from providers.port import ImageProvider, PaletteProvider
+from providers.port import ImageJob, ImageProvider, PaletteProvider, ProvidedImage
+from providers.registry import chosen_providers
 from settings import Settings
 from tests.rig import draw_png
 
@@ -383,6 +384,11 @@ async def adapters(service: FakeService) -> AsyncIterator[tuple[ImageProvider, P
     with ThreadPoolExecutor(1) as threads:
         async with chosen_providers(provider_choice(settings), threads) as both:
             yield both
+
+
+async def drawn(images: ImageProvider, calling: Awaitable[ProvidedImage | ImageJob]) -> ProvidedImage:
+    """The image that a call leads to, collected where it is a job or a link."""
+    return await wait_for_image(images, await calling, ())
 
 
 @pytest.fixture(params=sorted(SERVICES), name="service")

@@ -20,6 +20,7 @@ PACKAGES = (
     "stores",
     "tasks",
     "temporal",
+    "transport",
     "workflows",
 )
 

@@ -8,11 +8,9 @@ client. `answers` judges what is left.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Self, TypeVar
 
@@ -31,6 +29,9 @@ from stores.errors import (
     StoreUnavailable,
 )
 from stores.supabase.project import Project
+from transport.http_client import http_client
+from transport.retry_after import retry_after_s
+from transport.unreachable import why_unreachable
 
 T = TypeVar("T")
 
@@ -63,14 +64,10 @@ class SupabaseConnection:
         limits = httpx.Limits(
             max_connections=project.connections, max_keepalive_connections=project.connections, keepalive_expiry=30
         )
-        http = httpx.AsyncClient(
-            # HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
-            http2=False,
-            limits=limits,
-            # Waiting for a free connection counts: `within` bounds the whole.
-            timeout=httpx.Timeout(project.object_timeout_s, connect=5.0),
-            event_hooks={"response": [_judge]},
-        )
+        # HTTP/1.1: HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
+        # Waiting for a free connection counts: `within` bounds the whole.
+        timeout = httpx.Timeout(project.object_timeout_s, connect=5.0)
+        http = http_client(limits=limits, timeout=timeout, on_response=_judge)
         client = await create_async_client(
             project.url,
             project.service_role,
@@ -108,7 +105,7 @@ async def answers() -> AsyncIterator[None]:
     try:
         yield
     except httpx.HTTPError as exc:
-        raise StoreUnavailable(f"Supabase cannot be reached: {type(exc).__name__} {exc}".rstrip()) from exc
+        raise StoreUnavailable(f"Supabase cannot be reached: {why_unreachable(exc)}") from exc
     except APIError as exc:
         raise _refusal(exc) from exc
     except StorageApiError as exc:
@@ -148,7 +145,9 @@ async def _judge(response: httpx.Response) -> None:
     except ValidationError:
         pass
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise StoreThrottled(f"{where} asks for a pause (429)", _pause_s(response.headers.get("retry-after")))
+        raise StoreThrottled(
+            f"{where} asks for a pause (429)", retry_after_s(response.headers, longest_s=_LONGEST_PAUSE_S)
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise StoreUnavailable(f"{where} answered {status}")
     if complaint is None:
@@ -164,18 +163,3 @@ def _refusal(exc: APIError) -> Exception:
     if code.startswith("23"):
         return StoreConflict(f"the database refused ({code}): {message}")
     return StoreRefused(f"the database refused ({code}): {message}")
-
-
-def _pause_s(retry_after: str | None) -> float | None:
-    """Retry-After in seconds, from seconds or a date."""
-    if retry_after is None:
-        return None
-    try:
-        pause = float(retry_after)
-    except ValueError:
-        try:
-            moment = email.utils.parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        pause = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(pause, 0.0), _LONGEST_PAUSE_S)

@@ -1,0 +1,1 @@
+"""HTTP as every part of this system speaks it: clients, proxies, bounded bodies, pauses, and why nothing answered."""
