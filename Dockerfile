@@ -21,13 +21,13 @@ COPY color color
 COPY commands commands
 COPY contracts contracts
 COPY gallery gallery
+COPY http_messages http_messages
 COPY observability observability
 COPY providers providers
 COPY pubsub pubsub
 COPY stores stores
 COPY tasks tasks
 COPY temporal temporal
-COPY transport transport
 COPY workflows workflows
 # Copies keep their modes, and a checkout that only its owner can read would make an image that nobody can run.
 RUN chmod -R u=rwX,go=rX /app

@@ -1,6 +1,6 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check audit bench chaos lock clean
+.PHONY: help demo dev test fuzz check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -21,13 +21,18 @@ dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
 test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=2
 	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 
+# A failing example is kept in .hypothesis and printed: write it into the test as an @example.
+fuzz: .venv/.ready-dev ## the property tests with examples that no run has tried; ROUNDS=20
+	@for round in $$(seq $(or $(ROUNDS),20)); do echo "round $$round"; \
+		$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile other-examples || exit 1; done
+
 check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 
-# Not part of `check`: it needs the network, and a package that nobody could look up is an error here.
+# Not part of `check`: it needs the network, and a package that cannot be looked up is an error here (docs/adr/0038).
 audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 

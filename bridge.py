@@ -127,9 +127,9 @@ def pull(
 
 async def _push(settings: Settings, address: str) -> None:
     # Loaded here, so that pulling does without.
+    from http_messages.http_client import http_client  # noqa: PLC0415
     from pubsub.push import PushEndpoint  # noqa: PLC0415
     from pubsub.push_tokens import SigningKeys, TokenCheck  # noqa: PLC0415
-    from transport.http_client import http_client  # noqa: PLC0415
 
     async with connected(settings) as ready, http_client() as http:
         token_check = None

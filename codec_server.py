@@ -18,7 +18,7 @@ from commands.console import load_dotenv_file, run_app, start_logs
 from observability.health import serving
 from settings import Settings, SettingsError, unknown_variables
 from temporal.codec_endpoint import CodecEndpoint
-from temporal.encryption import EncryptionCodec, Reading
+from temporal.encryption import DecryptionStatus, EncryptionCodec
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ async def serve(settings: Settings, address: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     token = "" if settings.codec_token is None else settings.codec_token.get_secret_value()
-    codec = EncryptionCodec(keyring(settings), Reading())
+    codec = EncryptionCodec(keyring(settings), DecryptionStatus())
     endpoint = CodecEndpoint(codec, token, settings.codec_origins.split(","))
     async with serving(endpoint.app, address, "--port"):
         log.info("listening", extra={"address": address})

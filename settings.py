@@ -22,54 +22,39 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.validation import problems
 from temporal.encryption_keys import parse_keys
 
 T = TypeVar("T")
 
 _PREFIX = "CONCEPT_"
-_QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_BUILD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
-_PRINTABLE = re.compile(r"[!-~]{1,500}")
-_ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
-# Whoever can answer for the keys decides who gets in: in plain text only this machine may.
-_KEYS_URL = re.compile(
-    r"https://[A-Za-z0-9.:\[\]_-]{1,200}([/?#][!-~]{0,500})?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}"
-)
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_TOPIC = re.compile(r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 _LAST_PORT = 65535
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
-_LEAST_ROLE_KEY = 20
-_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SHORTEST_ROLE_KEY = 20
 _LIKE_A_URL = re.compile(r"://|@")
 _URL = TypeAdapter[HttpUrl](HttpUrl)
 _OBJECT = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
-def _queue_name(text: str) -> str:
-    if not _QUEUE_NAME.fullmatch(text):
-        raise ValueError("must be letters, digits, dots, dashes and underscores")
-    return text
+def _private(sentence: LiteralString) -> PydanticCustomError:
+    """Says what is wrong with a value without repeating it: a URL, or what was meant as one, may hold a password."""
+    return PydanticCustomError("private", sentence)
 
 
-def _bucket_name(text: str) -> str:
-    if not _BUCKET_NAME.fullmatch(text):
-        raise ValueError("must be lower-case letters, digits, dots, dashes and underscores")
-    return text
+def _matches(pattern: str, sentence: LiteralString, *, private: bool = False) -> AfterValidator:
+    """The whole text must match; `private` keeps the text itself out of the error."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise _private(sentence) if private else ValueError(sentence)
+        return text
+
+    return AfterValidator(check)
 
 
-def _address(text: str) -> str:
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match["port"]) > _LAST_PORT:
+def _port(text: str) -> str:
+    if int(text.rpartition(":")[2]) > _LAST_PORT:
         raise ValueError("must be host:port, such as 127.0.0.1:8080")
-    return text
-
-
-def _model_name(text: str) -> str:
-    if not _MODEL_NAME.fullmatch(text):
-        raise ValueError("must be the name of a model: letters, digits, dots, dashes, colons and slashes")
     return text
 
 
@@ -81,8 +66,8 @@ def _key(secret: SecretStr) -> SecretStr:
 
 
 def _service_role(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < _LEAST_ROLE_KEY:
-        raise ValueError(f"must be a key: at least {_LEAST_ROLE_KEY} characters")
+    if len(secret.get_secret_value()) < _SHORTEST_ROLE_KEY:
+        raise ValueError(f"must be a key: at least {_SHORTEST_ROLE_KEY} characters")
     return secret
 
 
@@ -104,11 +89,6 @@ def _service_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _private(sentence: LiteralString) -> PydanticCustomError:
-    """Says what is wrong with a value without repeating it: a URL, or what was meant as one, may hold a password."""
-    return PydanticCustomError("private", sentence)
-
-
 def _folder(path: Path) -> Path:
     try:
         nearest = next((parent for parent in (path, *path.absolute().parents) if parent.exists()), path)
@@ -121,7 +101,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _input(text: str) -> str:
+def _model_input(text: str) -> str:
     try:
         _OBJECT.validate_json(text)
     except ValidationError:
@@ -129,71 +109,68 @@ def _input(text: str) -> str:
     return text
 
 
-def _schema(text: str) -> str:
-    if not _SCHEMA.fullmatch(text):
-        raise ValueError("must be lower-case letters, digits and underscores")
-    return text
-
-
-def _audience(text: str) -> str:
-    if not _PRINTABLE.fullmatch(text):
-        raise _private("must be what the subscription sends: a URL, most of the time")
-    return text
-
-
-def _account(text: str) -> str:
-    if not _ACCOUNT.fullmatch(text):
-        raise ValueError("must be a service account's email")
-    return text
-
-
-def _keys_url(text: str) -> str:
-    if not _KEYS_URL.fullmatch(text):
-        raise _private("must be an https URL without user, or an http one of this machine")
-    return text
-
-
-def _topic(text: str) -> str:
-    if not _TOPIC.fullmatch(text):
-        raise ValueError("must be projects/PROJECT/topics/TOPIC")
-    return text
-
-
-def _origins(text: str) -> str:
-    origins = [origin.strip() for origin in text.split(",")]
-    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
-        raise _private("must be origins, comma-separated, such as http://localhost:8233")
-    return ",".join(origins)
-
-
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
 
-def _build(text: str) -> str:
-    if not _BUILD.fullmatch(text):
-        raise ValueError("must be letters, digits, dots, dashes and underscores, 100 at most")
-    return text
+_ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
 
-
-QueueName = Annotated[str, AfterValidator(_queue_name)]
-BucketName = Annotated[str, AfterValidator(_bucket_name)]
+QueueName = Annotated[
+    str, _matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "must be letters, digits, dots, dashes and underscores")
+]
+BuildId = Annotated[
+    str,
+    _matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "must be letters, digits, dots, dashes and underscores, 100 at most"),
+]
+BucketName = Annotated[
+    str, _matches(r"[a-z0-9][a-z0-9._-]{0,62}", "must be lower-case letters, digits, dots, dashes and underscores")
+]
+Schema = Annotated[str, _matches(r"[a-z_][a-z0-9_]{0,62}", "must be lower-case letters, digits and underscores")]
 Folder = Annotated[Path, AfterValidator(_folder)]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[
+    str,
+    _matches(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}", "must be host:port, such as 127.0.0.1:8080"),
+    AfterValidator(_port),
+]
 EncryptionKeys = Annotated[SecretStr, AfterValidator(_encryption_keys)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
-ModelName = Annotated[str, AfterValidator(_model_name)]
+ModelName = Annotated[
+    str,
+    _matches(
+        r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}",
+        "must be the name of a model: letters, digits, dots, dashes, colons and slashes",
+    ),
+]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 ImageProviderName = Literal["builtin", "openai", "replicate", "fal", "jigsawstack"]
 PaletteProviderName = Literal["builtin", "openai", "jigsawstack"]
-Input = Annotated[str, AfterValidator(_input)]
-Schema = Annotated[str, AfterValidator(_schema)]
-Audience = Annotated[str, AfterValidator(_audience)]
-Account = Annotated[str, AfterValidator(_account)]
-KeysUrl = Annotated[str, AfterValidator(_keys_url)]
-BuildId = Annotated[str, AfterValidator(_build)]
-Origins = Annotated[str, AfterValidator(_origins)]
-TopicPath = Annotated[str, AfterValidator(_topic)]
+ModelInput = Annotated[str, AfterValidator(_model_input)]
+Audience = Annotated[
+    str, _matches(r"[!-~]{1,500}", "must be what the subscription sends: a URL, most of the time", private=True)
+]
+Account = Annotated[str, _matches(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", "must be a service account's email")]
+KeysUrl = Annotated[
+    str,
+    _matches(  # plain http from this machine alone: these keys decide which push requests are accepted
+        r"https://[A-Za-z0-9.:\[\]_-]{1,200}([/?#][!-~]{0,500})?"
+        r"|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/[!-~]{0,500}",
+        "must be an https URL without user, or an http one of this machine",
+        private=True,
+    ),
+]
+Origins = Annotated[
+    str,
+    AfterValidator(lambda text: re.sub(r"\s*,\s*", ",", text.strip())),
+    _matches(
+        rf"{_ORIGIN}(,{_ORIGIN})*", "must be origins, comma-separated, such as http://localhost:8233", private=True
+    ),
+]
+TopicPath = Annotated[
+    str,
+    _matches(
+        r"projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", "must be projects/PROJECT/topics/TOPIC"
+    ),
+]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -256,11 +233,11 @@ class Settings(BaseSettings):
     replicate_api_token: NeededKey = None
     replicate_api_url: ServiceUrl = "https://api.replicate.com"
     replicate_model: NeededModel = None
-    replicate_input: Input = "{}"
+    replicate_input: ModelInput | None = None
     fal_key: NeededKey = None
     fal_url: ServiceUrl = "https://queue.fal.run"
     fal_model: NeededModel = None
-    fal_input: Input = "{}"
+    fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -322,20 +299,18 @@ def unknown_variables(environment: tuple[str, ...]) -> tuple[str, ...]:
 
 def _problems(cls: type[Settings], exc: ValidationError) -> tuple[str, ...]:
     lines = []
-    for error in exc.errors(include_url=False):
-        reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        if not error["loc"]:  # about several variables at once: the message names them, and the input holds secrets
+    for (where, reason, kind), error in zip(problems(exc), exc.errors(include_url=False), strict=True):
+        if not where:  # about several variables at once: the message names them, and the input holds secrets
             lines.append(reason)
             continue
         field = str(error["loc"][0]).lower()
         name = f"{_PREFIX}{field.upper()}"
-        if error["type"] in {"missing", "needed"}:
-            lines.append(f"{name} is not set" + (f": {reason}" if error["type"] == "needed" else ""))
+        if kind in {"missing", "needed"}:
+            lines.append(f"{name} is not set" + (f": {reason}" if kind == "needed" else ""))
             continue
-        reason = reason[:1].lower() + reason[1:]
-        secret = "SecretStr" in str(cls.model_fields[field].annotation) or error["type"] == "private"
+        text = str(error["input"])
+        secret = "SecretStr" in str(cls.model_fields[field].annotation) or kind == "private"
         # A URL in the wrong variable may hold a password too.
-        secret = secret or _LIKE_A_URL.search(str(error["input"])) is not None
-        given = "" if secret else f" (it is {str(error['input'])[:60]!r})"
-        lines.append(f"{name}: {reason}{given}")
+        value = "" if secret or _LIKE_A_URL.search(text) else f" (it is {text[:60]!r})"
+        lines.append(f"{name}: {reason[:1].lower()}{reason[1:]}{value}")
     return tuple(lines)

@@ -11,9 +11,10 @@ try:
     from commands.console import run_app
     from commands.demo import demo, dev
     from commands.followups import choose, refine, retry, variations
-    from commands.gallery import gallery, recolor_image
+    from commands.gallery import gallery
     from commands.providers import providers
     from commands.publishing import publish
+    from commands.recolor import recolor
     from commands.reconciliation import reconcile
     from commands.stores import check_store
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
@@ -40,12 +41,12 @@ for command in (
     cancel,
     retry,
     gallery,
+    recolor,
     publish,
     reconcile,
     dev,
 ):
     app.command()(command)
-app.command("recolor")(recolor_image)
 app.add_typer(providers, name="providers")
 stores = typer.Typer(help="The store that the settings name.", no_args_is_help=True)
 stores.command("check")(check_store)

@@ -2,6 +2,8 @@
 
 python worker.py                          all queues
 python worker.py --queues render          only the CPU work, on a machine with many cores
+
+Worker versions: docs/adr/0023.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.candidates import CandidateActivities
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
-from activities.metrics_interceptor import Measuring
+from activities.metrics_interceptor import MetricsInterceptor
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
@@ -44,15 +47,14 @@ from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
 from providers.registry import chosen_providers
 from settings import Settings, unknown_variables
-from stores.port import Store
+from stores.ports import Store
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
-from temporal.encryption import reading
+from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from temporal.readiness_checks import keys_fit, polls, temporal_answers
-from temporal.reconciliation_schedule import ensure_reconciliation
-from temporal.retention_schedule import ensure_retention
 from temporal.sandbox import SandboxWithoutContexts
+from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.worker_lifecycle import running
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -69,7 +71,10 @@ A container's stop grace must be longer still.
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _PAID_CALLS_AT_ONCE = 100
-_VARIATIONS_PER_THREAD = 4  # one is recolored while the others are stored
+_VARIATIONS_PER_THREAD = 4
+"""One is recolored while the others are stored: an upload takes ten times as long. Each holds its encoded picture in
+memory.
+"""
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -131,14 +136,14 @@ async def working(
 
         network = settings.task_queue
         reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        kind = _Kind(client, Measuring(StageMetrics(meter)), _deployment(settings))
+        kind = _Kind(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
                 sourcing.load_source,
                 imaging.upload_image,
-                imaging.remove_candidates,
+                CandidateActivities(store).remove_candidates,
                 tasks.store_concept,
                 tasks.fail_task,
                 completing.find_gaps,
@@ -185,7 +190,7 @@ class _Kind:
     """What all workers of this process have in common."""
 
     client: Client
-    measuring: Measuring
+    measuring: MetricsInterceptor
     deployment: WorkerDeploymentConfig
 
     def worker(
@@ -218,7 +223,7 @@ async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) 
 
     Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
     """
-    await reading(client.data_converter).wrong_keys.wait()
+    await decryption_status(client.data_converter).wrong_keys.wait()
     log.error("taking no more work: start this worker again with the keys of the others")
     await asyncio.gather(*(worker.shutdown() for worker in workers))
 

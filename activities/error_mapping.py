@@ -5,7 +5,7 @@
     ObjectMissing, ObjectCorrupt                                 final
     DownloadRefused, DownloadUnusable, SourceMissing             final
     ProviderThrottled, StoreThrottled                            again after exactly what the service asked for
-    ProviderPerhapsBilled with all below it                      again, backing off, until three calls were in vain
+    ProviderPerhapsBilled with all below it                      again, backing off; final after three such calls
     NoUsableAnswer                                                   final: the attempt that would be one too many
     ProviderUnavailable                                          again, backing off, or after what the service asked for
     StoreUnavailable, DownloadUnavailable                        again, backing off
@@ -66,7 +66,7 @@ def _never() -> bool:
 def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
     """Turn this system's errors into Temporal failures that carry type, sentence and retry decision.
 
-    `spent` says whether as many calls were in vain as may be.
+    `spent` says whether as many calls as may be brought no usable answer.
     """
     try:
         yield

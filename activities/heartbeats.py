@@ -24,8 +24,8 @@ class Heartbeater:
     def __init__(self, calls: CallCount) -> None:
         self.calls = calls
 
-    def beat(self, calls: CallCount | None = None) -> None:
-        """Say it now; the first one of an attempt leaves at once, later ones within a second."""
+    def send(self, calls: CallCount | None = None) -> None:
+        """Send a heartbeat; the first one of an attempt leaves at once, later ones within a second."""
         if calls is not None:
             self.calls = calls
         activity.heartbeat(self.calls)
@@ -33,20 +33,20 @@ class Heartbeater:
 
 @asynccontextmanager
 async def heartbeating(interval_s: float = 3.0) -> AsyncIterator[Heartbeater]:
-    """Beat every `interval_s` seconds, from one interval on; that is also how a cancel arrives.
+    """Send one every `interval_s` seconds, the first after one interval; that is also how a cancel arrives.
 
-    The first beat is left to whoever has something to say: it is the one that is not delayed.
+    The heartbeat before that is left to a paid call's count: it is the one that is not delayed.
     """
-    pulse = Heartbeater(_calls_of_earlier_attempts())
+    heartbeater = Heartbeater(_calls_of_earlier_attempts())
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(interval_s)
-            pulse.beat()
+            heartbeater.send()
 
     beating = asyncio.create_task(beat())
     try:
-        yield pulse
+        yield heartbeater
     finally:
         beating.cancel()
         await asyncio.wait({beating})  # not `await beating`: a cancel of this very attempt must not be swallowed here

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from providers.port import ImageJob, ImageProvider, ProvidedImage
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 5.0
 
 
-async def wait_for_image(
-    provider: ImageProvider, answer: ProvidedImage | ImageJob, private: tuple[str, ...]
+async def drawn(
+    provider: ImageProvider, calling: Awaitable[ProvidedImage | ImageJob], private: tuple[str, ...]
 ) -> ProvidedImage:
-    """The image, once the provider has it, asking with growing pauses. Raises `ProviderError`."""
-    pause_s = _FIRST_PAUSE_S
+    """The image that a call leads to, asked for with growing pauses where it is a job. Raises `ProviderError`."""
+    answer, pause_s = await calling, _FIRST_PAUSE_S
     while isinstance(answer, ImageJob):
         image = await provider.collect(answer, private)
         if image is not None:

@@ -11,16 +11,15 @@ from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeating
-from activities.image_jobs import wait_for_image
 from activities.image_cache import ImageCache
+from activities.image_jobs import drawn
 from activities.paid_calls import PaidCalls
-from activities.pending_answers import PendingAnswers, kept
+from activities.pending_answers import PendingAnswers, store_with_retry
 from color import ImageError, decode, inspect, keep_colors, to_png
 from contracts.activities import (
-    CandidatesRequest,
     GeneratedImage,
     ImageRequest,
     ImageStages,
@@ -34,7 +33,7 @@ from providers.errors import ProviderAnswerUnusable
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
-from stores.port import Store
+from stores.ports import ObjectStore
 
 T = TypeVar("T")
 
@@ -68,7 +67,12 @@ class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
     def __init__(
-        self, store: Store, provider: ImageProvider, bases: ImageCache, threads: Executor, metrics: ProviderMetrics
+        self,
+        store: ObjectStore,
+        provider: ImageProvider,
+        bases: ImageCache,
+        threads: Executor,
+        metrics: ProviderMetrics,
     ) -> None:
         self._store = store
         self._provider = provider
@@ -82,12 +86,7 @@ class ImageActivities(ImageStages):
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         async def ready() -> Call:
             words = request.logo_description, request.theme_description
-
-            async def call() -> ProvidedImage:
-                answer = await self._provider.generate(*words, request.candidate)
-                return await wait_for_image(self._provider, answer, words)
-
-            return call
+            return lambda: drawn(self._provider, self._provider.generate(*words, request.candidate), words)
 
         return await self._paid(_Place(request.task_id, request.candidate), ready)
 
@@ -98,13 +97,9 @@ class ImageActivities(ImageStages):
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            picture = source
-
-            async def call() -> ProvidedImage:
-                answer = await self._provider.refine(picture, request.prompt, request.preserve)
-                return await wait_for_image(self._provider, answer, (request.prompt,))
-
-            return call
+            return lambda: drawn(
+                self._provider, self._provider.refine(source, request.prompt, request.preserve), (request.prompt,)
+            )
 
         return await self._paid(_Place(request.task_id), ready)
 
@@ -130,7 +125,7 @@ class ImageActivities(ImageStages):
                 else layout.base(owner, concept)
             )
             if request.choice is not None:
-                await choices.remember(self._store, request.choice)
+                await store_choice(self._store, request.choice)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)
             if not request.candidate:
                 self._bases.forget_original(source.sha256)
@@ -141,18 +136,13 @@ class ImageActivities(ImageStages):
                 base = await self._bases.prepare(stored.sha256, data)
             return stored.as_image(base.width, base.height)
 
-    @override
-    @activity.defn(name="remove_candidates")
-    async def remove_candidates(self, request: CandidatesRequest) -> int:
-        with temporal_failures():
-            folder = layout.candidates(request.user_id, request.concept_id)
-            return await self._store.remove_folder(self._store.concept_bucket, folder)
-
     async def _paid(self, place: _Place, ready: Callable[[], Awaitable[Call]]) -> GeneratedImage:
         """The task's image: as it lies in the store, or by one call to the provider, which `ready` prepares."""
-        async with heartbeating() as pulse:
+        async with heartbeating() as heartbeater:
             provider = self._provider
-            calls = PaidCalls(pulse, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+            calls = PaidCalls(
+                heartbeater, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title
+            )
             with temporal_failures(calls.spent):
                 return await self._already_paid(place) or await self._pay(place, calls, await ready())
 
@@ -183,8 +173,10 @@ class ImageActivities(ImageStages):
         bucket = self._store.concept_bucket
         # The image last: where it exists, everything about it does.
         provenance = provided.provenance.model_dump_json().encode()
-        await kept(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
-        stored = await kept(lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type))
+        await store_with_retry(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
+        stored = await store_with_retry(
+            lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type)
+        )
         self._received.stored(place.image)
         if stored.sha256 != generated.image.sha256:
             # Another attempt was faster: both were paid for, and only the stored one counts from here on.

@@ -12,7 +12,7 @@ from contracts.activities import stage_of_activity
 from observability.metrics import StageMetrics
 
 
-class Measuring(Interceptor):
+class MetricsInterceptor(Interceptor):
     """Measures every attempt at every activity of a worker, whatever it does."""
 
     def __init__(self, metrics: StageMetrics) -> None:
@@ -20,10 +20,10 @@ class Measuring(Interceptor):
 
     @override
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Measured(next, self._metrics)
+        return _ActivityMetrics(next, self._metrics)
 
 
-class _Measured(ActivityInboundInterceptor):
+class _ActivityMetrics(ActivityInboundInterceptor):
     def __init__(self, inner: ActivityInboundInterceptor, metrics: StageMetrics) -> None:
         super().__init__(inner)
         self._metrics = metrics

@@ -1,3 +1,5 @@
+"""One call to a provider, counted before it is sent. Decisions: docs/adr/0009, docs/adr/0010."""
+
 from __future__ import annotations
 
 import asyncio
@@ -29,20 +31,22 @@ class PaidCalls:
     otherwise, so an attempt that is cut off by a timeout, a crash or a shutdown counts too.
     """
 
-    def __init__(self, pulse: Heartbeater, metrics: ProviderMetrics, *, stage: str, provider: str, title: str) -> None:
-        self._pulse = pulse
+    def __init__(
+        self, heartbeater: Heartbeater, metrics: ProviderMetrics, *, stage: str, provider: str, title: str
+    ) -> None:
+        self._heartbeater = heartbeater
         self._metrics = metrics
         self._stage = stage
         self._provider = provider
         self._title = title
-        self._before = pulse.calls
+        self._before = heartbeater.calls
 
     def spent(self) -> bool:
-        """Whether no further call may be made after this one was in vain."""
-        return self._pulse.calls.perhaps_billed >= BILLED_ATTEMPTS
+        """Whether no further call may be made after this one brought no usable answer."""
+        return self._heartbeater.calls.perhaps_billed >= BILLED_ATTEMPTS
 
     async def make(self, call: Callable[[], Awaitable[T]]) -> T:
-        """One call. Raises `ProviderError`, or `NoUsableAnswer` where too many were in vain already."""
+        """One call. Raises `ProviderError`, or `NoUsableAnswer` where too many brought no usable answer."""
         before = self._before
         if self.spent():
             raise NoUsableAnswer(
@@ -50,7 +54,7 @@ class PaidCalls:
                 "could be kept"
             )
         sent = before.sent + 1
-        self._pulse.beat(CallCount(sent=sent, perhaps_billed=before.perhaps_billed + 1))
+        self._heartbeater.send(CallCount(sent=sent, perhaps_billed=before.perhaps_billed + 1))
         began, outcome = time.monotonic(), "cut off"
         try:
             answer = await _patiently(call)
@@ -58,7 +62,7 @@ class PaidCalls:
         except ProviderError as exc:
             outcome = type(exc).__name__
             if not isinstance(exc, ProviderPerhapsBilled):
-                self._pulse.beat(CallCount(sent=sent, perhaps_billed=before.perhaps_billed))
+                self._heartbeater.send(CallCount(sent=sent, perhaps_billed=before.perhaps_billed))
             raise
         finally:
             self._metrics.called(self._provider, self._stage, outcome, time.monotonic() - began)

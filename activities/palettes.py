@@ -10,7 +10,7 @@ from typing_extensions import override
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeating
 from activities.paid_calls import PaidCalls
-from activities.pending_answers import PendingAnswers, kept
+from activities.pending_answers import PendingAnswers, store_with_retry
 from contracts.activities import PaletteRequest, PaletteSet, PaletteStages
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
@@ -18,13 +18,13 @@ from observability.metrics import ProviderMetrics
 from providers.port import PaletteProvider
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing
-from stores.port import Store
+from stores.ports import ObjectStore
 
 
 class PaletteActivities(PaletteStages):
     """The other paid call."""
 
-    def __init__(self, store: Store, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
+    def __init__(self, store: ObjectStore, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
         self._store = store
         self._provider = provider
         self._metrics = metrics
@@ -33,9 +33,11 @@ class PaletteActivities(PaletteStages):
     @override
     @activity.defn(name="create_palettes")
     async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
-        async with heartbeating() as pulse:
+        async with heartbeating() as heartbeater:
             provider = self._provider
-            calls = PaidCalls(pulse, self._metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
+            calls = PaidCalls(
+                heartbeater, self._metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title
+            )
             with temporal_failures(calls.spent):
                 paid = await self._already_paid(request.task_id)
                 if paid is not None:
@@ -71,7 +73,9 @@ class PaletteActivities(PaletteStages):
             palettes = await self._ask(request, calls)
             self._received.keep(path, palettes)
         data = palettes.model_dump_json().encode()
-        stored = await kept(lambda: self._store.put(self._store.concept_bucket, path, data, "application/json"))
+        stored = await store_with_retry(
+            lambda: self._store.put(self._store.concept_bucket, path, data, "application/json")
+        )
         self._received.stored(path)
         if stored.sha256 != hashlib.sha256(data).hexdigest():
             # Another attempt was faster: only the stored answer counts from here on.

@@ -1,3 +1,5 @@
+"""Paid answers on their way into the store. Decision: docs/adr/0024."""
+
 from __future__ import annotations
 
 import asyncio
@@ -17,7 +19,7 @@ _LONGEST_PAUSE_S = 5.0
 log = logging.getLogger(__name__)
 
 
-async def kept(put: Callable[[], Awaitable[StoredObject]]) -> StoredObject:
+async def store_with_retry(put: Callable[[], Awaitable[StoredObject]]) -> StoredObject:
     """Store what was paid for, and wait while the store cannot take it.
 
     The one call that is repeated here and not by Temporal: the answer is in this process alone, and the next attempt

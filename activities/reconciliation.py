@@ -7,7 +7,7 @@ from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeating
 from contracts.activities import ReconciliationStages
 from contracts.reconciliation import Page, PageReconciled
-from stores.port import Store
+from stores.ports import Store
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 

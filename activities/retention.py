@@ -8,7 +8,7 @@ from activities.heartbeats import heartbeating
 from contracts.activities import RetentionStages
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from stores import layout
-from stores.port import Store
+from stores.ports import Store
 
 
 class RetentionActivities(RetentionStages):

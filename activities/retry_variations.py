@@ -8,33 +8,33 @@ from contracts.activities import Completeness, CompletionStages, Gaps, NewVariat
 from contracts.concepts import Concept
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
-from stores.port import Store
+from stores.ports import TaskStore
 
 
 class CompletionActivities(CompletionStages):
     """What a completed concept lacks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TaskStore) -> None:
         self._store = store
 
     @override
     @activity.defn(name="find_gaps")
     async def find_gaps(self, request: CompletionRequest) -> Gaps:
         with temporal_failures():
-            concept = _there(await self._store.concept(request.concept_id))
+            concept = _existing(await self._store.concept(request.concept_id))
             return Gaps(base=concept.image, present=len(concept.variations), missing=concept.failed_variations)
 
     @override
     @activity.defn(name="add_variations")
     async def add_variations(self, request: NewVariations) -> Completeness:
         with temporal_failures():
-            concept = _there(
+            concept = _existing(
                 await self._store.add_variations(request.concept_id, request.variations, request.failed_variations)
             )
             return Completeness(variations=len(concept.variations), failed_variations=concept.failed_variations)
 
 
-def _there(concept: Concept | None) -> Concept:
+def _existing(concept: Concept | None) -> Concept:
     if concept is None:
         raise ObjectMissing("the concept is gone")
     return concept

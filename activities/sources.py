@@ -12,7 +12,7 @@ from contracts.images import ImageRef
 from providers.download import Downloads
 from stores import layout
 from stores.errors import ObjectMissing
-from stores.port import Store
+from stores.ports import Store
 
 _LEAST_COLORS = 2
 
@@ -30,7 +30,7 @@ class SourceActivities(SourceStages):
     async def load_source(self, request: SourceRequest) -> Source:
         with temporal_failures():
             if request.concept_id is None:
-                source = Source(image=await self._kept(request))
+                source = Source(image=await self._fetched_once(request))
             else:
                 concept = await self._own_concept(request)
                 source = Source(
@@ -51,7 +51,7 @@ class SourceActivities(SourceStages):
             raise SourceMissing(f"this user has no concept {request.concept_id}")
         return concept
 
-    async def _kept(self, request: SourceRequest) -> ImageRef:
+    async def _fetched_once(self, request: SourceRequest) -> ImageRef:
         """What lies at the URL, fetched once: when the task is retried, the URL may be dead."""
         bucket, path = self._store.concept_bucket, layout.source_image(request.task_id)
         try:

@@ -1,3 +1,5 @@
+"""The first and the last stage: claiming a task, and recording how it ended. Decision: docs/adr/0002."""
+
 from __future__ import annotations
 
 import asyncio
@@ -9,13 +11,13 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
 from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreUnavailable, TaskHeld
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from tasks.ending import end_without_concept
 
 _SHARE = 0.9
@@ -71,7 +73,7 @@ class TaskActivities(TaskStages):
     async def _chosen(self, request: Request) -> int | None:
         if not isinstance(request, GenerationRequest) or request.candidates == 1:
             return None
-        return await choices.remembered(self._store, request)
+        return await chosen_candidate(self._store, request)
 
     async def _claim(self, request: Request) -> TaskRow:
         try:

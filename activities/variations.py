@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -19,15 +17,13 @@ from contracts.images import StoredObject
 from contracts.palettes import HexColor
 from observability.metrics import RenderMetrics
 from stores import layout
-from stores.port import Store
-
-_SLUG_LENGTH = 40
+from stores.ports import ObjectStore
 
 
 class VariationActivities(VariationStages):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
-    def __init__(self, store: Store, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
+    def __init__(self, store: ObjectStore, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
         self._store = store
         self._bases = bases
         self._threads = threads
@@ -42,7 +38,7 @@ class VariationActivities(VariationStages):
                 self._threads, _timed_recolor, base, request.colors
             )
             self._metrics.rendered(seconds)
-            path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.name))
+            path = layout.variation(request.user_id, request.concept_id, request.index, request.name)
             return await self._store.put(self._store.palette_bucket, path, png, PNG)
 
 
@@ -50,9 +46,3 @@ def _timed_recolor(base: Base, colors: Sequence[HexColor]) -> tuple[bytes, float
     """The variation as a PNG, and how many seconds it took without the wait for a thread."""
     began = time.monotonic()
     return recolor(base, colors), time.monotonic() - began
-
-
-def slug(name: str) -> str:
-    """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"

@@ -8,22 +8,16 @@ Nothing here reads a file, a clock or a random number.
 
 from __future__ import annotations
 
+from color.color_transfer import keep_colors, palette_of
 from color.coloring import Coloring
 from color.cube import CubeError, cube_error, cube_file, lookup_table
-from color.decoding import (
-    Facts,
-    ImageDamaged,
-    ImageError,
-    ImageTooLarge,
-    NotAnImage,
-    Picture,
-    decode,
-    inspect,
-)
+from color.decoding import Facts, Picture, decode, inspect
 from color.encoding import to_png
-from color.keeping import keep_colors, palette_of
+from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
+from color.measurement import measure_shown
 from color.rendering import Base, Form, Shift, choose, prepare, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
+from color.svg import rasterize
 
 __all__ = [
     "Base",
@@ -46,9 +40,11 @@ __all__ = [
     "inspect",
     "keep_colors",
     "lookup_table",
+    "measure_shown",
     "oklab",
     "palette_of",
     "prepare",
+    "rasterize",
     "recolor",
     "render",
     "shifts",

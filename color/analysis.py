@@ -36,6 +36,19 @@ _STEP_T: Final = 0.1
 _STEP_OFF: Final = 0.05
 
 
+class Ground(NamedTuple):
+    """What surrounds the drawing: the number of a `region`, and whether it `fills_rim`, at least half of it.
+
+    Where most of the rim is transparent the picture stands `on_page`, somebody's, and the region is merely its largest.
+    `outline` (k,), sums to 1 or is all 0, is which part of the border with the page or the ground is each region's.
+    """
+
+    region: int
+    fills_rim: bool
+    on_page: bool
+    outline: F64
+
+
 class Step(NamedTuple):
     """A region that is one step of a gradient: it lies between two others, at `t` in (0, 1) from first to second."""
 
@@ -50,8 +63,8 @@ class Regions:
 
     `rgb` (k, 3) in [0, 255]; `oklab` (k, 3); `share` (k,) of the visible area, sums to 1; `seen` (k,) in
     [0.1, 1], how much a region matters to the eye: by its area, and by the edges it draws; `thin` (k,) in
-    [0, 1], whether it is lines and text rather than surfaces. `ground` is the region that
-    surrounds the others; `light` (k,) is relative luminance (WCAG 2), `contrast` (k,) its ratio with the ground's.
+    [0, 1], whether it is lines and text rather than surfaces. `light` (k,) is relative luminance (WCAG 2), `contrast`
+    (k,) its ratio with the ground's.
     The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges lies between two
     regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `touch`, whether they meet at
     all. `steps` (k,) tells which regions merely lie on a gradient between two others, and `photo` whether the picture
@@ -63,7 +76,7 @@ class Regions:
     share: F64
     seen: F64
     thin: F64
-    ground: int
+    ground: Ground
     light: F64
     contrast: F64
     distance: F64
@@ -191,7 +204,7 @@ def _merged(points: F64, weight: F64, centers: F64) -> F64:
 
 
 def describe(
-    centers: F64, area: F64, smooth: NDArray[np.int64], sharp: NDArray[np.int64], ground: int, *, photo: bool
+    centers: F64, area: F64, smooth: NDArray[np.int64], sharp: NDArray[np.int64], ground: Ground, *, photo: bool
 ) -> Regions:
     """Regions from their `centers` (k, 3) in sRGB, pixel counts `area` (k,), and contacts (k, k) of both kinds.
 
@@ -218,7 +231,7 @@ def describe(
                 touch[ends] = True
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
     light = luminance(centers)
-    ratio = contrast(light, light[ground])
+    ratio = contrast(light, light[ground.region])
     return Regions(centers, oklab, share, seen, thin, ground, light, ratio, distance, border, link, touch, steps, photo)
 
 

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.inks import Inks, painted
+from color.costs import Costs
+from color.palette_colors import PaletteColors, with_luminance
 from color.spaces import F64
-from color.stakes import Stakes
 
-Ways = NDArray[np.intp]
+Assignments = NDArray[np.intp]
 """n ways to color k regions: (n, k) numbers of palette colors, in the order of a search."""
 
 _BEAM: Final = 40
@@ -21,34 +21,39 @@ _FRESH: Final = 0.8
 _DETOUR: Final = 1.85
 """How many times the straight way a gradient may take to pass through another color of the palette."""
 _NO_LENGTH: Final = 1e-9
+_FORBIDDEN: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """All ways to color the regions of one picture with one palette of p inks.
+    """All ways to color the regions of one picture with one palette of p colors.
 
-    A way says for each region, by number, which ink it gets; p stands for a color off the palette that follows from
-    others: a gradient's step, or a shade. `alone` (k, p) is what each place loses with each ink, whatever the others.
+    A way says for each region, by number, which palette color it gets; p stands for a color off the palette that
+    follows from others: a gradient's step, or a shade. `alone` (k, p) is what each place loses with each palette color,
+    whatever the others.
     """
 
-    stakes: Stakes
-    inks: Inks
+    costs: Costs
+    palette: PaletteColors
     alone: F64
 
     @classmethod
-    def of(cls, stakes: Stakes, inks: Inks) -> Search:
-        """Prepare what does not depend on any choice."""
-        return cls(stakes, inks, stakes.alone(inks))
+    def of(cls, costs: Costs, palette: PaletteColors, ground: int | None = None) -> Search:
+        """Prepare what does not depend on any choice. The ground gets the color numbered `ground`."""
+        alone = costs.alone(palette)
+        if ground is not None and costs.has_ground:
+            alone[costs.ground, np.arange(len(palette)) != ground] += _FORBIDDEN
+        return cls(costs, palette, alone)
 
-    def beam(self) -> Ways:
+    def beam(self) -> Assignments:
         """The most promising ways, best first: place by place, the best partial ones go on.
 
         Deterministic: ties go to the earlier choice.
         """
-        every = np.arange(len(self.inks))
+        every = np.arange(len(self.palette))
         shown, ways = np.zeros((4, 0, 1)), np.zeros((1, 0), np.intp)
         used, cost = np.zeros((1, len(every)), bool), np.zeros(1)
-        for place in range(len(self.stakes.order)):
+        for place in range(len(self.costs.order)):
             derived = self._derived(place, shown)
             total = cost[:, None] + self._prices(place, shown, derived)
             total[:, : len(every)] -= _FRESH * ~used
@@ -61,26 +66,26 @@ class Search:
             cost = total.take(best)
         return ways
 
-    def played(self, ways: Ways) -> tuple[F64, F64]:
+    def evaluated(self, ways: Assignments) -> tuple[F64, F64]:
         """The OKLab colors (3, k, n) of n ways, by region, and what the ways cost (n,)."""
-        stakes, picks, row = self.stakes, ways.T, np.arange(len(ways))
-        inked = np.minimum(picks, len(self.inks) - 1)
-        shown, prices = self.inks.paint.take(inked, 1), np.take_along_axis(self.alone, inked, 1)
-        for place in range(len(stakes.order)):
+        costs, picks, row = self.costs, ways.T, np.arange(len(ways))
+        direct = np.minimum(picks, len(self.palette) - 1)
+        shown, prices = self.palette.lab_y.take(direct, 1), np.take_along_axis(self.alone, direct, 1)
+        for place in range(len(costs.order)):
             derived = self._derived(place, shown)
             if derived is not None:
                 shown[:, place] = self._picked(picks[place], derived)
                 prices[place] = self._derived_prices(place, derived)[row, picks[place]]
-        used = (picks[:, None] == np.arange(len(self.inks))[:, None]).any(0)
+        used = (picks[:, None] == np.arange(len(self.palette))[:, None]).any(0)
         cost = prices.sum(0) - _FRESH * used.sum(0)
-        oklab, after = shown[:3], slice(stakes.ground + 1, None)
-        cost += stakes.pairs.losses(oklab.take(stakes.later, 1) - oklab.take(stakes.earlier, 1))
-        cost += stakes.against_ground(after, shown[3, stakes.ground], shown[3, after], self.inks.widest).sum(0)
-        return oklab.take(stakes.back, 1), cost
+        oklab, after = shown[:3], slice(costs.ground + 1, None)
+        cost += costs.pairs.losses(oklab.take(costs.later, 1) - oklab.take(costs.earlier, 1))
+        cost += costs.against_ground(after, shown[3, costs.ground], shown[3, after], self.palette.widest).sum(0)
+        return oklab.take(costs.back, 1), cost
 
-    def neighbors(self, way: NDArray[np.intp]) -> Ways:
+    def neighbors(self, way: NDArray[np.intp]) -> Assignments:
         """The way itself, and every way in which one region differs, or two change places; never the first region."""
-        options = len(self.inks) + 1
+        options = len(self.palette) + 1
         place, pick = np.divmod(np.arange(options, len(way) * options), options)
         other = pick != way[place]
         place, pick = place[other], pick[other]
@@ -93,44 +98,47 @@ class Search:
         return ways
 
     def _prices(self, place: int, earlier: F64, derived: F64 | None) -> F64:
-        """What a place loses (n, o) with each ink and with the `derived` color (4, n), given `earlier` (4, m, n)."""
+        """What a place loses (n, o) with each color and with the `derived` one (4, n), given those `earlier`.
+
+        They are (4, m, n).
+        """
         count = earlier.shape[2]
-        options, prices = self.inks.paint[:, None], self.alone[None, place]
+        options, prices = self.palette.lab_y[:, None], self.alone[None, place]
         if derived is not None:
-            inked = np.broadcast_to(options, (4, count, len(self.inks)))
-            options = np.concatenate([inked, derived[:, :, None]], axis=2)
+            direct = np.broadcast_to(options, (4, count, len(self.palette)))
+            options = np.concatenate([direct, derived[:, :, None]], axis=2)
             prices = self._derived_prices(place, derived)
         if place:
             change = options[:3, None] - earlier[:3, :, :, None]
-            prices = prices + self.stakes.of_place[place].losses(change.reshape(3, place, -1)).reshape(count, -1)
-        if place > self.stakes.ground:
-            ground = earlier[3, self.stakes.ground, :, None]
-            prices += self.stakes.against_ground(place, ground, options[3], self.inks.widest)
+            prices = prices + self.costs.of_place[place].losses(change.reshape(3, place, -1)).reshape(count, -1)
+        if place > self.costs.ground:
+            ground = earlier[3, self.costs.ground, :, None]
+            prices += self.costs.against_ground(place, ground, options[3], self.palette.widest)
         return prices
 
     def _derived_prices(self, place: int, derived: F64) -> F64:
-        change = self.inks.oklab[:, :, None] - derived[:3, None]
-        return self.stakes.with_derived(place, self.alone[place], np.sqrt((change * change).sum(0)))
+        change = self.palette.oklab[:, :, None] - derived[:3, None]
+        return self.costs.with_derived(place, self.alone[place], np.sqrt((change * change).sum(0)))
 
     def _picked(self, pick: NDArray[np.intp], derived: F64 | None) -> F64:
         """The colors (4, n) that the numbers `pick` (n,) stand for."""
-        inked = self.inks.paint.take(np.minimum(pick, len(self.inks) - 1), 1)
-        return inked if derived is None else np.where(pick == len(self.inks), derived, inked)
+        direct = self.palette.lab_y.take(np.minimum(pick, len(self.palette) - 1), 1)
+        return direct if derived is None else np.where(pick == len(self.palette), derived, direct)
 
     def _derived(self, place: int, earlier: F64) -> F64 | None:
         """A color off the palette (4, n) for a place, a step or a shade, given the `earlier` ones (4, m, n)."""
-        origin = self.stakes.origins[place]
+        origin = self.costs.origins[place]
         if origin is None:
             return None
         first = earlier[:3, origin.first]
         if origin.second is None:
             shade = first.copy()
             shade[0] = np.minimum(np.maximum(shade[0] + origin.drop, 0.0), 1.0)
-            return painted(shade)
+            return with_luminance(shade)
         second = earlier[:3, origin.second]
-        if self.stakes.photo:
-            return painted(_along(first.T, second.T, origin.t, self.inks.oklab.T).T)
-        return painted(first * (1 - origin.t) + second * origin.t)
+        if self.costs.photo:
+            return with_luminance(_along(first.T, second.T, origin.t, self.palette.oklab.T).T)
+        return with_luminance(first * (1 - origin.t) + second * origin.t)
 
 
 def _along(start: F64, end: F64, t: float, colors: F64) -> F64:

@@ -1,10 +1,4 @@
-"""Image bytes to 8-bit sRGB pixels, with every limit checked before a pixel is decoded.
-
-ImageError                 the bytes cannot be used; str() is one sentence for the person who sent them
-├── NotAnImage             empty, or none of PNG, JPEG, WebP and GIF
-├── ImageTooLarge          more bytes or pixels than accepted anywhere
-└── ImageDamaged           truncated, corrupt, or carrying metadata that unpacks into far too much
-"""
+"""Image bytes to 8-bit sRGB pixels, with every limit checked before a pixel is decoded."""
 
 from __future__ import annotations
 
@@ -19,24 +13,9 @@ from typing import Final
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from color.errors import ImageDamaged, ImageTooLarge, NotAnImage
 from color.spaces import U8
 from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
-
-
-class ImageError(Exception):
-    """These bytes cannot be used as an image; the message is one sentence for the person who sent them."""
-
-
-class NotAnImage(ImageError):
-    """Empty, or in none of the accepted formats."""
-
-
-class ImageTooLarge(ImageError):
-    """More bytes or more pixels than accepted anywhere."""
-
-
-class ImageDamaged(ImageError):
-    """Truncated or corrupt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +170,8 @@ def _facts(data: bytes, image: ImageFile.ImageFile) -> Facts:
     width, height = image.size
     if orientation >= _SWAPS_SIDES:
         width, height = height, width
-    still = getattr(image, "n_frames", 1) == 1
+    with _damage():
+        still = getattr(image, "n_frames", 1) == 1
     plain = (
         image.format == "PNG"
         and still

@@ -5,6 +5,8 @@ What would be larger than `decode` accepts, as nothing but grain in thousands of
 Of PNG only what every decoder opens: 8 bits a channel, color types 2 (RGB), 3 (color table) and 6 (RGBA), no interlace.
 A lossless WebP, on request, is Pillow's work.
 Source: W3C, Portable Network Graphics (third edition).
+
+Decision: docs/adr/0043.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from color.coding import Codes, bands
-from color.decoding import ImageTooLarge, Picture
+from color.color_index import Codes, bands
+from color.decoding import Picture
+from color.errors import ImageTooLarge
 from color.spaces import U8
 from contracts.images import MAX_IMAGE_BYTES
 

@@ -82,7 +82,7 @@ class Legibility:
     @classmethod
     def of(cls, regions: Regions) -> Legibility:
         """Prepare what does not depend on a palette."""
-        lightness, share, ground = regions.oklab[:, 0], regions.share, regions.ground
+        lightness, share, ground = regions.oklab[:, 0], regions.share, regions.ground.region
         matter = regions.touch & (regions.distance > _ALIKE)
         first, second = np.nonzero(matter | np.eye(len(regions), dtype=bool))
         drop = lightness[first] - lightness[second]

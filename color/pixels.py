@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.coding import Coded, Runs, Sets, bands
+from color.color_index import ColorIndex, Runs, Sets, bands
 from color.spaces import U8
 
 _FLAT_STEP: Final = 10
 """Neighbors that differ by no more than this (of 255, in every channel) lie in one region."""
 
 
-def flatness(rgb: U8, picture: Coded, opaque: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+def flatness(rgb: U8, picture: ColorIndex, opaque: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     """Which pixels (h, w) differ little from all four neighbors, and are `opaque` as they are."""
     steep = np.zeros(rgb.shape[:2], bool)
     if picture.runs is None:
@@ -48,7 +48,7 @@ def _mark_pairs(steep: NDArray[np.bool_], right: NDArray[np.bool_], down: NDArra
     steep[1:] |= down
 
 
-def _mark_steps_between_runs(steep: NDArray[np.bool_], picture: Coded, runs: Runs) -> None:
+def _mark_steps_between_runs(steep: NDArray[np.bool_], picture: ColorIndex, runs: Runs) -> None:
     """The same where equal pixels lie in runs: few pixels differ from a neighbor at all."""
     codes, width, marked = picture.codes.ravel(), steep.shape[1], steep.ravel()
     after = runs.heads[1:]

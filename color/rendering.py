@@ -14,8 +14,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Regions, describe, find_centers, nearest_center
-from color.coding import Codes, bands, cells_of, cells_of_colors, coded
+from color.analysis import Ground, Regions, describe, find_centers, nearest_center
+from color.color_index import Codes, Sets, bands, cells_of, cells_of_colors, index_colors
 from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
@@ -40,6 +40,8 @@ _SURFACES: Final = 176
 _MOST_CELLS: Final = 1_500
 _REGION_BYTES: Final = 5_000
 """What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
+_PAGE: Final = 0.7
+"""From this part of the rim on, transparency means that the picture stands on somebody's page."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
@@ -89,13 +91,13 @@ class Base:
 
 
 def prepare(data: bytes) -> Base:
-    """Decode and analyze a PNG, JPEG, WebP or GIF once; every later `recolor` is cheap. Raises ImageError."""
+    """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError."""
     return _prepared(decode(data))
 
 
 def _prepared(picture: Picture) -> Base:
     rgb, alpha = picture.rgb, picture.alpha
-    source = coded(rgb)
+    source = index_colors(rgb)
     colors, total = source.colors, source.tally()
     flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
     every = total if alpha is None else total - source.tally(alpha < _VISIBLE)
@@ -110,7 +112,8 @@ def _prepared(picture: Picture) -> Base:
     photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
     area = np.bincount(label, counts, len(centers)).astype(np.float64)
     contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
-    regions = describe(centers, area, *contacts, _ground(labels, flat, area), photo=bool(photo))
+    ground = _ground(labels, flat, area, near, contacts[1], alpha)
+    regions = describe(centers, area, *contacts, ground, photo=bool(photo))
     calm = np.zeros(len(centers))
     if not photo:
         calm = _noise(colors, label, surfaces, centers, roughness(rgb, labels, flat, len(centers)))
@@ -134,12 +137,28 @@ def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
     return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
 
 
-def _ground(labels: U8, flat: NDArray[np.bool_], area: F64) -> int:
+def _ground(
+    labels: U8, flat: NDArray[np.bool_], area: F64, near: Sets, sharp: NDArray[np.int64], alpha: U8 | None
+) -> Ground:
     """The region along the rim of the picture; the largest one where the rim is transparent or full of edges."""
-    rim = np.zeros(len(area))
+    rim, hidden = np.zeros(len(area)), 0
     for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
         rim += np.bincount(labels[line][flat[line]], minlength=len(area))
-    return int((rim if rim.sum() > sum(labels.shape) else area).argmax())
+        hidden += 0 if alpha is None else int((alpha[line] < _VISIBLE).sum())
+    around = 2 * sum(labels.shape)
+    region = int((rim if rim.sum() > around / 2 else area).argmax())
+    on_page = hidden > _PAGE * around
+    if on_page and alpha is not None:
+        outside = np.pad(alpha < _VISIBLE, 1, constant_values=True)
+        border = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
+        border &= ~outside[1:-1, 1:-1]
+        met = near[border]
+        outline = np.array([float((met >> k & 1).sum()) for k in range(len(area))])
+        if not outline.any():  # nothing but thin strokes
+            outline = np.bincount(labels[border], minlength=len(area)).astype(np.float64)
+    else:
+        outline = sharp[region].astype(np.float64)
+    return Ground(region, bool(rim[region] >= around / 2), on_page, outline / max(float(outline.sum()), 1.0))
 
 
 def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F64:
@@ -195,20 +214,23 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     return np.array(kept), index
 
 
-def recolor(base: Base, colors: Sequence[str], form: Form = "png") -> bytes:
+def recolor(base: Base, colors: Sequence[str], form: Form = "png", ground: str | None = None) -> bytes:
     """The base in 2..8 canonical `#RRGGBB` colors, in any order; same size, same alpha, lossless, deterministic.
 
-    `form` "webp" is smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
+    `ground` is the color that the ground of an opaque picture gets, one of the `colors` or one more. `form` "webp" is
+    smaller and takes many times as long. Spends nearly all its time outside the interpreter lock, so
     threads scale. ValueError for any other color. A PNG is kept small enough to be read again, as in `to_png`.
     """
-    return render(base, choose(base, colors), form)
+    return render(base, choose(base, colors, ground), form)
 
 
-def choose(base: Base, colors: Sequence[str]) -> Coloring:
-    """What each region becomes. `colors` and errors as for `recolor`."""
-    palette = rgb_to_oklab(np.unique(parse_hex(colors), axis=0))
+def choose(base: Base, colors: Sequence[str], ground: str | None = None) -> Coloring:
+    """What each region becomes. `colors`, `ground` and errors as for `recolor`."""
+    every = colors if ground is None else [*colors, ground]
+    palette = np.unique(parse_hex(every), axis=0)
+    fixed = None if ground is None else int((palette == parse_hex([ground])).all(axis=1).argmax())
     with _TURN:
-        return base.chooser.best(palette)
+        return base.chooser.best(rgb_to_oklab(palette), fixed)
 
 
 def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
@@ -227,13 +249,14 @@ def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:
     """The regions whose color was moved off what was chosen for them, largest first."""
     away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
     return tuple(
-        Shift(_hex(coloring.chosen[i]), _hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))
+        Shift(to_hex(coloring.chosen[i]), to_hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))
         for i in range(len(away))
         if away[i] > _NOTICEABLE
     )
 
 
-def _hex(oklab: F64) -> str:
+def to_hex(oklab: F64) -> str:
+    """`#RRGGBB` of one OKLab color (3,), as it is shown."""
     return format_hex(np.rint(oklab_to_rgb(oklab)).astype(np.uint8))
 
 

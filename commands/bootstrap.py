@@ -12,7 +12,7 @@ from contracts.workflows import paid_queue, render_queue
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice
 from settings import Settings
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import Project, is_owner
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
 from temporal.queues import PolledQueue, TaskKind
@@ -57,10 +57,10 @@ def provider_choice(settings: Settings) -> ProviderChoice:
     )
 
 
-def _job_account(url: str, key: SecretStr | None, model: str | None, extra: str) -> JobAccount | None:
+def _job_account(url: str, key: SecretStr | None, model: str | None, extra: str | None) -> JobAccount | None:
     if key is None:
         return None
-    return JobAccount(url, key.get_secret_value(), model or "", _EXTRA.validate_json(extra))
+    return JobAccount(url, key.get_secret_value(), model or "", _EXTRA.validate_json(extra or "{}"))
 
 
 def queues_of(settings: Settings) -> tuple[PolledQueue, ...]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import NoReturn, TextIO, TypeVar
 
 import typer
 from dotenv import load_dotenv
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich.console import Console
 from temporalio.service import RPCError
 
 from color import ImageError
+from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
 from observability.logs import configure_logs
 from observability.traces import current_trace
@@ -37,11 +36,8 @@ from temporal.errors import (
     TemporalUnreachable,
     Unreadable,
 )
-from transport.proxies import ProxyUnusable
 
 T = TypeVar("T")
-
-_SHOULD = re.compile(r"\b(String|Input|Tuple|List) should\b")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
@@ -195,13 +191,3 @@ def load_settings() -> Settings:
 def print_document(document: BaseModel) -> None:
     """One JSON document on standard output."""
     _write(sys.stdout, f"{document.model_dump_json(indent=2)}\n")
-
-
-def describe_problem(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The first problem of a model as one sentence; `names` turns a field into what the user calls it."""
-    error = exc.errors(include_url=False, include_context=False)[0]
-    reason = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
-    where = ".".join(str(part) for part in error["loc"])
-    if not where:
-        return reason
-    return f"{names.get(str(error['loc'][0]), where)}: {reason}"

@@ -22,8 +22,7 @@ from settings import Settings
 from temporal.client import configured_address
 from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
-from temporal.reconciliation_schedule import ensure_reconciliation
-from temporal.retention_schedule import ensure_retention
+from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.server_announcement import announce, announced, withdraw
 from worker import working
 

@@ -1,37 +1,24 @@
-"""Commands about pictures: gallery, recolor."""
+"""Commands about a concept's pictures: gallery."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from color import Base, Coloring, Picture, choose, cube_error, cube_file, decode, lookup_table, prepare, render, shifts
 from commands.bootstrap import opened_store
-from commands.console import BadInput, ExitCode, describe_problem, load_settings, print_document, progress, run_async
-from commands.inputs import parse_id, read_file, read_image
+from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.inputs import parse_id
 from commands.options import Json
 from contracts.concepts import Concept
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import Palette
 from gallery import Exhibit, Tile, write_gallery
-from stores.port import Store
-
-_MAX_PALETTES_BYTES = 1024 * 1024
-_PALETTE_LIST = TypeAdapter(list[Palette])
-_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
-
-
-class ImageFormat(StrEnum):
-    """What `recolor` writes."""
-
-    PNG = "png"
-    WEBP = "webp"
+from stores.ports import Store
 
 
 class GalleryDocument(BaseModel):
@@ -40,38 +27,6 @@ class GalleryDocument(BaseModel):
     concept_id: uuid.UUID
     gallery: str
     contact_sheet: str
-
-
-class CubeFile(BaseModel):
-    """A lookup table, and its distance (OKLab) from the picture over all visible pixels and their worst hundredth."""
-
-    path: str
-    error_mean: float
-    error_percentile_99: float
-
-
-class ShiftedColor(BaseModel):
-    """A color moved in lightness to keep its region legible: `distance` in OKLab, `share` of the visible area."""
-
-    chosen: HexColor
-    shown: HexColor
-    distance: float
-    share: float
-
-
-class RecoloredFile(BaseModel):
-    """One palette's picture."""
-
-    name: str
-    path: str
-    shifted: tuple[ShiftedColor, ...] = ()
-    cube: CubeFile | None = None
-
-
-class RecolorDocument(BaseModel):
-    """What `recolor --json` prints."""
-
-    variations: tuple[RecoloredFile, ...]
 
 
 def gallery(
@@ -105,72 +60,11 @@ def gallery(
     return ExitCode.DONE
 
 
-def recolor_image(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP or GIF, up to 4096 x 4096.")],
-    palettes: Annotated[
-        Path, typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...]}, ...] or {name: [hex, ...], ...}.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
-    image_format: Annotated[
-        ImageFormat, typer.Option("--format", help="Both are lossless; webp is half as large and takes longer.")
-    ] = ImageFormat.PNG,
-    cube: Annotated[
-        bool, typer.Option("--cube", help="Also write {name}.cube, a lookup table that approximates the recoloring.")
-    ] = False,
-    json: Json = False,
-) -> int:
-    """Recolor a picture with each palette of a file. Needs no server.
-
-    \b
-    Examples:
-      starter.py recolor logo.png --palettes palettes.json --out recolored
-      starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
-      starter.py recolor logo.png --palettes palettes.json --out recolored --cube
-    """
-    settings = load_settings()
-    chosen = _read_palettes(palettes)
-    data = read_image(image).data
-    base = prepare(data)
-    picture = decode(data) if cube else None
-
-    def make(palette: Palette) -> RecoloredFile:
-        path = out / f"{palette.name}.{image_format}"
-        coloring = choose(base, palette.colors)
-        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
-        try:
-            variation = render(base, coloring, image_format.value)
-            _write(path, variation)
-            table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
-        except OSError as exc:
-            raise BadInput(f"{path}: {exc.strerror}") from exc
-        return RecoloredFile(name=palette.name, path=str(path.absolute()), shifted=moved, cube=table)
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise BadInput(f"{out}: {exc.strerror}") from exc
-    with ThreadPoolExecutor(settings.render_threads) as threads:
-        files = tuple(threads.map(make, chosen))
-    if json:
-        print_document(RecolorDocument(variations=files))
-    for file in files:
-        if file.shifted:
-            most = max(shift.distance for shift in file.shifted)
-            moved = f"{len(file.shifted)} colors moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
-            progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
-        if file.cube is not None:
-            mean, worst = file.cube.error_mean, file.cube.error_percentile_99
-            distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
-            progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
-    progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
-    return ExitCode.DONE
-
-
 async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Path:
     """Write a concept's gallery; the absolute path of its `index.html`. Raises `BadInput`, `StoreError`."""
     concept = await store.concept(concept_id)
     if concept is None:
-        raise BadInput(f"nobody knows concept {concept_id}")
+        raise BadInput(f"concept {concept_id} not found")
     exhibit = await _exhibit(store, concept)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
@@ -202,50 +96,3 @@ async def _exhibit(store: Store, concept: Concept) -> Exhibit:
         tiles=tuple(tiles),
         failed=tuple((failed.palette, failed.error) for failed in concept.failed_variations),
     )
-
-
-def _read_palettes(path: Path) -> list[Palette]:
-    data = read_file(path, _MAX_PALETTES_BYTES)
-    try:
-        if data.lstrip()[:1] == b"{":
-            table = _PALETTE_TABLE.validate_json(data)
-            palettes = [_palette(path, name, colors) for name, colors in table.items()]
-        else:
-            palettes = _PALETTE_LIST.validate_json(data)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {describe_problem(exc)}") from exc
-    if not palettes:
-        raise BadInput(f"{path}: no palettes in it")
-    seen: set[str] = set()
-    for palette in palettes:
-        # The name becomes a file's name: it must not lead anywhere else, nor to another palette's file.
-        if not palette.name.isprintable() or palette.name.startswith(".") or {"/", "\\", ":"} & set(palette.name):
-            raise BadInput(f"{path}: {palette.name!r} cannot be a file name")
-        if palette.name.casefold() in seen:
-            raise BadInput(f"{path}: two palettes are named {palette.name!r}")
-        seen.add(palette.name.casefold())
-    return palettes
-
-
-def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
-    try:
-        return Palette(name=name, colors=colors)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {name!r}: {describe_problem(exc)}") from exc
-
-
-def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:
-    path = beside.with_suffix(".cube")
-    table = lookup_table(base, coloring)
-    _write(path, cube_file(table, path.stem).encode("ascii"))
-    error = cube_error(picture, variation, table)
-    return CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -11,14 +11,15 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from color import Facts, ImageError, decode, to_png
-from commands.console import BadInput, describe_problem
+from commands.console import BadInput
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.tasks import GenerationRequest, Request, TaskRequest
+from contracts.validation import problems
 from pubsub import task_messages
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from stores import layout
-from stores.port import Store
+from stores.ports import Store
 
 R = TypeVar("R", bound=TaskRequest)
 
@@ -58,7 +59,7 @@ def build_request(kind: type[R], user: str, task_id: str | None = None, **fields
     try:
         return kind.model_validate(ids | fields)
     except ValidationError as exc:
-        raise BadInput(describe_problem(exc, _OPTION_NAMES)) from exc
+        raise BadInput(str(problems(exc, _OPTION_NAMES)[0])) from exc
 
 
 def read_request(path: Path) -> Request:

@@ -15,7 +15,7 @@ from observability.traces import tracing
 from pubsub.delivery import REFUSED_MESSAGE
 from settings import Settings
 from stores.errors import ObjectMissing, StoreError
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from tasks.workflow_client import ConceptClient, NoAnswer, NotChosen, Start, UnknownWorkflow
 from temporal.client import connect, ensure_search_attributes
 from temporal.server_announcement import announced

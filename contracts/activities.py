@@ -1,7 +1,8 @@
 """The activities as workflows see them: names and types, no code.
 
-`activities/` subclasses these protocols, so the type checker holds both sides to the same signature. Each takes one
-model and returns one, because models can grow and argument lists cannot.
+Workflows may not import `activities`: that would bring numpy, Pillow and clients into the sandbox. A call by name alone
+would lose the types. So `activities` subclasses these protocols, and the type checker holds both sides to the same
+signature. Each method takes one model and returns one, because models can grow and argument lists cannot.
 """
 
 from __future__ import annotations
@@ -276,9 +277,13 @@ class ImageStages(Protocol):
         """Validate an image and publish it as the base, or as a candidate for it."""
         ...
 
+
+class CandidateStages(Protocol):
+    """What becomes of candidates after the choice."""
+
     @activity.defn(name="remove_candidates")
     async def remove_candidates(self, request: CandidatesRequest) -> int:
-        """Remove from sight what was to be chosen from; how many."""
+        """Remove them from sight; how many."""
         ...
 
 

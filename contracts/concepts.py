@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.images import ImageRef, Provenance
-from contracts.palettes import HexColor
+from contracts.palettes import HexColor, Shown
 from contracts.tasks import TaskError, TaskStatus
 
 
@@ -21,6 +21,7 @@ class FailedVariation(BaseModel):
     """The variation's number, from 1; 0 in concepts from before it was kept."""
     colors: tuple[HexColor, ...] = ()
     description: str = ""
+    ground: HexColor | None = None
 
 
 class Variation(BaseModel):
@@ -33,6 +34,10 @@ class Variation(BaseModel):
     colors: tuple[HexColor, ...]
     description: str = ""
     image: ImageRef
+    ground: HexColor | None = None
+    """What its palette asked for; what the picture has is `shown.ground`."""
+    shown: Shown | None = None
+    """None in concepts from before it was kept."""
 
 
 class Concept(BaseModel):
@@ -59,7 +64,11 @@ class Concept(BaseModel):
 
 
 class ConceptOutcome(BaseModel):
-    """What a workflow returns: how the task ended. The concept itself is read from the store."""
+    """What a workflow returns: how the task ended. The concept itself is read from the store.
+
+    A concept of 24 variations is a document of 20 KB. It is an input of `store_concept`; repeating it as a result would
+    double the history, which stays near 20 KB for seven palettes.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -86,7 +86,11 @@ class StoredObject(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Who made an image, as it is credited next to it; of a whole concept, who made its palettes as well."""
+    """Who made an image, as it is credited next to it; of a whole concept, who made its palettes as well.
+
+    It is written just before the image, so what the answer cost is stored with it. Stores keep it as one document: a
+    new field with a default changes no table.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -36,3 +36,42 @@ class Palette(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     colors: tuple[HexColor, ...] = Field(min_length=2, max_length=8)
     description: str = Field(default="", max_length=300)
+    ground: HexColor | None = None
+    """The color the ground of an opaque picture gets: one of the colors, or one more."""
+
+
+class ShownColor(BaseModel):
+    """A color that a variation shows; `share` of the visible area, in [0, 1]."""
+
+    model_config = ConfigDict(frozen=True)
+
+    color: HexColor
+    share: float
+
+
+class Neighbors(BaseModel):
+    """Two colors that meet at an edge: `border`, their part of all edges, in [0, 1]; `contrast` ratio (WCAG 2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    first: HexColor
+    second: HexColor
+    border: float
+    contrast: float
+
+
+class Shown(BaseModel):
+    """What a variation shows: its colors, largest first; what surrounds the drawing; how its neighbors differ.
+
+    `on_white` and `on_black` say how legible it is on such a page: the contrast ratio (WCAG 2) that four fifths of its
+    outline have at least, where the outline is what meets the page, or the ground where the picture has one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    colors: tuple[ShownColor, ...]
+    ground: HexColor | None = None
+    """None on a transparent picture, and where no one color fills at least half of the rim."""
+    neighbors: tuple[Neighbors, ...] = ()
+    on_white: float = Field(ge=1, le=21)
+    on_black: float = Field(ge=1, le=21)

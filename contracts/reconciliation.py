@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Verdict = Literal["fail", "restart"]
+InterruptedPolicy = Literal["fail", "restart"]
 """What becomes of a task whose workflow was lost: its row says so, or it is begun again."""
 
 
@@ -65,7 +65,7 @@ class Page(BaseModel):
     before: datetime
     after: Position | None = None
     limit: int
-    interrupted: Verdict = "fail"
+    interrupted: InterruptedPolicy = "fail"
 
 
 class PageReconciled(BaseModel):
@@ -83,7 +83,7 @@ class ReconciliationRequest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     grace_s: float = Field(ge=0)
-    interrupted: Verdict = "fail"
+    interrupted: InterruptedPolicy = "fail"
     page: int = Field(default=200, ge=1, le=1000)
     pages: int = Field(default=200, ge=1, le=1000)
     """In one run, of each kind: far from the server's limit of 50,000 events."""

@@ -27,6 +27,11 @@ RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
+"""Updated only by workflows that were started with it, which their start event says on every replay.
+
+An upsert of an attribute that the server does not know blocks a workflow, and not every server lets clients register
+one. Whether ours are known is asked where a workflow is started.
+"""
 KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
 SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
 """Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""

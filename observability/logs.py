@@ -1,7 +1,9 @@
 """Every log record of a process as one line on standard error, for people or for machines.
 
 What a line may hold is decided here, once, because libraries log too: no control characters (a line cannot forge
-another one), no secrets of the settings, no query of a URL (signatures are there), no user's folder.
+another one), no secrets of the settings, no query of a URL (signatures are there), no user's folder. Redacting fields
+by name would not do: what leaks is text inside messages. Libraries are one level quieter than our code, because at
+DEBUG HTTP libraries print keys and the SDK's core prints whole histories.
 """
 
 from __future__ import annotations

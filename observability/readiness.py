@@ -13,7 +13,7 @@ from uuid import UUID
 from temporalio.common import MetricMeter
 
 from stores.errors import StoreError
-from stores.port import Store
+from stores.ports import TaskStore
 
 Check = Callable[[], Awaitable[str | None]]
 """Answers why this process cannot work, or None."""
@@ -106,7 +106,7 @@ class Readiness:
             await asyncio.wait({looking})
 
 
-def store_answers(store: Store) -> Check:
+def store_answers(store: TaskStore) -> Check:
     """Whether the store can be read."""
 
     async def check() -> str | None:

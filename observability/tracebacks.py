@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from contracts.validation import problems
+
 _LONGEST_CHAIN = 20
 _ROOT = f"{Path(__file__).parents[1]}/"
 
@@ -48,5 +50,4 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _message(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+    return "; ".join(map(str, problems(error)))

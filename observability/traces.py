@@ -1,7 +1,8 @@
 """Traces, by OpenTelemetry's own variables (`OTEL_…`): from who starts a concept to the calls that its activities make.
 
 Off unless those name an exporter, and then nothing of OpenTelemetry is loaded. Spans hold ids and names of ours, never
-what an error says: that could repeat what people wrote.
+what an error says: that could repeat what people wrote. The SDK's interceptor is used, not its newer plugin, which is
+experimental and replaces the process's global provider.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ import httpx
 from typing_extensions import override
 
 from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
-from transport.bounded_read import TooManyBytes, read_at_most
-from transport.http_client import no_cookies, public_authorities
-from transport.proxies import ProxiedTransport, is_direct
+from http_messages.bounded_read import BodyTooLarge, read_at_most
+from http_messages.http_client import no_cookies, public_authorities
+from http_messages.proxies import ProxiedTransport, is_direct
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[Address]]]
@@ -264,7 +264,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
     announced = response.headers.get("content-length", "")
     try:
         data = await read_at_most(response.aiter_raw(), max_bytes, announced=announced, wanted=perhaps_an_image)
-    except TooManyBytes as exc:
+    except BodyTooLarge as exc:
         raise DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB") from exc
     media_type = media_type_of(data)
     if media_type not in media_types:

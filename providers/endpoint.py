@@ -17,6 +17,9 @@ from typing import TypeVar
 import httpx
 from pydantic import JsonValue
 
+from http_messages.bounded_read import BodyTooLarge, read_at_most
+from http_messages.proxies import is_direct
+from http_messages.unreachable import why_unreachable
 from providers.errors import (
     ProviderAnswerLost,
     ProviderAnswerUnusable,
@@ -26,9 +29,6 @@ from providers.errors import (
 )
 from providers.http_errors import Service, error_inside, error_of_answer
 from providers.json_answers import NotJson, parsed_json
-from transport.bounded_read import TooManyBytes, read_at_most
-from transport.proxies import is_direct
-from transport.unreachable import why_unreachable
 
 _CONNECT_TIMEOUT_S = 10.0
 _POOL_TIMEOUT_S = 10.0
@@ -95,6 +95,11 @@ class Endpoint:
         secrets = tuple(value.rpartition(" ")[2] for value in headers.values())
         self.service = Service(title, key_variable, url_variable, secrets)
         self._left_out: defaultdict[str, set[str]] = defaultdict(set)
+
+    @property
+    def host(self) -> str:
+        """The name of the service's machine."""
+        return httpx.URL(self._base_url).host
 
     def url(self, path_or_url: str) -> str:
         """The absolute URL of what the service names: a URL, a path on its origin, or one relative to its address."""
@@ -239,7 +244,7 @@ class Endpoint:
         announced = response.headers.get("content-length", "")
         try:
             return await read_at_most(response.aiter_raw(), max_bytes, announced=announced)
-        except TooManyBytes as exc:
+        except BodyTooLarge as exc:
             limit_mb = max_bytes / 2**20
             raise ProviderAnswerUnusable(f"{title} sent an answer of more than {limit_mb:.0f} MB") from exc
 
@@ -266,7 +271,7 @@ async def _beginning(response: httpx.Response) -> bytes:
     try:
         async with asyncio.timeout(_ERROR_TIMEOUT_S):
             return await read_at_most(response.aiter_raw(), _ERROR_BYTES)
-    except TooManyBytes as exc:
+    except BodyTooLarge as exc:
         return exc.beginning
     except (TimeoutError, httpx.TransportError):
         return b""

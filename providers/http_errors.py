@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from pydantic import JsonValue
 
+from http_messages.retry_after import retry_after_s
 from providers.errors import (
     ProviderAnswerLost,
     ProviderAnswerUnusable,
@@ -25,7 +26,6 @@ from providers.errors import (
     ProviderUnavailable,
 )
 from providers.json_answers import NotJson, parsed_json
-from transport.retry_after import retry_after_s
 
 _REASON_CHARS = 300
 _ECHO_CHARS = 16
@@ -55,6 +55,7 @@ _STATUS_OF_CODE = {
     **dict.fromkeys(_KEY_CODES, 401),
     **dict.fromkeys(_QUOTA_CODES, 402),
 }
+_KEY_SHOWN = "(a key)"
 _KEY = re.compile(r"\b(?:sk|pk|key|r8)[-_][A-Za-z0-9*_.-]{4,}")
 _URL = re.compile(r"\b[a-z]{2,8}://\S+", re.IGNORECASE)
 _WAIT = re.compile(
@@ -141,11 +142,11 @@ def printable_reason(message: str, private: tuple[str, ...], secrets: tuple[str,
             if words and words[start : start + _ECHO_CHARS] in folded:
                 return ""
     for secret in filter(None, secrets):
-        line = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "(a key)", line)
+        line = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _KEY_SHOWN, line)
         if len(secret) > 2 * _LEAST_KEY_CHARS:
             for end in (secret[:_LEAST_KEY_CHARS], secret[-_LEAST_KEY_CHARS:]):
-                line = re.sub(rf"\S*{re.escape(end)}\S*", "(a key)", line)
-    line = _URL.sub("(a link)", _KEY.sub("(a key)", line))
+                line = re.sub(rf"\S*{re.escape(end)}\S*", _KEY_SHOWN, line)
+    line = _URL.sub("(a link)", _KEY.sub(_KEY_SHOWN, line))
     return line if len(line) <= _REASON_CHARS else f"{line[: _REASON_CHARS - 1]}…"
 
 
@@ -178,6 +179,7 @@ def _error(
     elif status < _FIRST_ERROR:
         error = ProviderRejected(f"{said}, a redirect that is not followed (check {service.url_variable})", status)
     elif _is_about_key(status, explanation):
+        because = "" if _KEY_SHOWN in reason else because  # it says no more than that the key is wrong
         error = ProviderKeyRefused(f"{said} (check {service.key_variable}){because}", status)
     elif is_refusal(explanation):
         error = ProviderRefused(f"{service.title} refused the request{because}", status)

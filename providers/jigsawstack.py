@@ -1,4 +1,7 @@
-"""JigsawStack over HTTP: images by `ai/image_generation`, palettes by the prompt engine."""
+"""JigsawStack over HTTP: images by `ai/image_generation`, palettes by the prompt engine.
+
+Clean-up after an upload: docs/adr/0041.
+"""
 
 from __future__ import annotations
 

@@ -47,12 +47,12 @@ _TEXTS = (
     ("choices", 0, "message", "reasoning"),
 )
 """Where services put what their model wrote, the likeliest first."""
-_CREDITS = (
-    ("/key", ("data", "limit_remaining")),  # OpenRouter
-    ("/user/balance", ("balance_infos", 0, "total_balance")),  # DeepSeek
-    ("/users/me", ("credits",)),  # Recraft
-)
-"""Where some services say for free what is left."""
+_CREDITS: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "openrouter.ai": ("/key", ("data", "limit_remaining")),
+    "api.deepseek.com": ("/user/balance", ("balance_infos", 0, "total_balance")),
+    "external.api.recraft.ai": ("/users/me", ("credits",)),
+}
+"""Host → where in which of its answers stands, for free, what is left to spend."""
 
 
 def openai_endpoint(client: httpx.AsyncClient, base_url: str, key: str) -> Endpoint:
@@ -204,16 +204,17 @@ async def check_openai(endpoint: Endpoint, models: tuple[str, ...]) -> tuple[str
 
 
 async def _credit(endpoint: Endpoint) -> tuple[str, ...]:
-    for path, place in _CREDITS:
-        try:
-            answer = await endpoint.get(path, CHECK_LIMITS)
-            left = float(str(field_of(document_of(answer, endpoint.service), *place)))
-        except (ProviderError, ValueError):
-            continue  # another service, or an account without a limit
-        if left <= 0:
-            raise ProviderQuotaSpent(f"{TITLE} accepts the key, but the account has no credit left")
-        return (f"credit left: {left:g}",)
-    return ()
+    if endpoint.host not in _CREDITS:
+        return ()
+    path, place = _CREDITS[endpoint.host]
+    try:
+        answer = await endpoint.get(path, CHECK_LIMITS)
+        left = float(str(field_of(document_of(answer, endpoint.service), *place)))
+    except (ProviderError, ValueError):
+        return ()  # an account without a limit, or a key that may not ask
+    if left <= 0:
+        raise ProviderQuotaSpent(f"{TITLE} accepts the key, but the account has no credit left")
+    return (f"credit left: {left:g}",)
 
 
 def _text(part: JsonValue) -> JsonValue:

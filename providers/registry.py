@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from http_messages.http_client import Around, http_client, proxied_transport, unchanged
 from providers.builtin.provider import NAME as BUILTIN
 from providers.builtin.provider import BuiltinImages, BuiltinPalettes
 from providers.download import Downloads, Origin
@@ -21,7 +22,6 @@ from providers.openai import OpenAIImages, OpenAIPalettes, check_openai, openai_
 from providers.port import ImageProvider, PaletteProvider
 from providers.replicate import NAME as REPLICATE
 from providers.replicate import ReplicateImages, check_replicate, replicate_endpoint
-from transport.http_client import Around, http_client, proxied_transport, unchanged
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,11 @@
+"""From a message to its task: started, found ended, recorded as failed, or to be delivered again.
+
+The row is read before a workflow is started, although starting is idempotent. With the store down a started concept
+would run into its deadline, while Pub/Sub keeps the message for days; a task that has ended is acknowledged without a
+workflow, also when the server has forgotten its run; and a message that names another user's task is refused.
+Decisions: docs/adr/0031, docs/adr/0040.
+"""
+
 from __future__ import annotations
 
 import asyncio
@@ -18,9 +26,9 @@ from observability.traces import span
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
 from pubsub.fairness import priority_of
-from pubsub.task_messages import read_request, salvage
-from stores.errors import StoreError, StoreRefused, TaskImported
-from stores.port import Store
+from pubsub.task_messages import partial_request, read_request
+from stores.errors import StoreError, StoreRefused
+from stores.ports import TaskStore
 from tasks.workflow_client import ConceptClient, Start
 
 ANSWER_TIMEOUT_S = 8.0
@@ -36,7 +44,7 @@ _TRACE_PARENT = "googclient_traceparent"
 log = logging.getLogger(__name__)
 
 
-class Verdict(StrEnum):
+class DeliveryOutcome(StrEnum):
     """Why a message may be acknowledged."""
 
     STARTED = "started"
@@ -68,13 +76,13 @@ class Bridge:
     """
 
     concepts: ConceptClient
-    store: Store
+    store: TaskStore
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
     can_own: Callable[[str], bool] = _anybody
     metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
-    async def deliver(self, message: Message) -> Verdict:
+    async def deliver(self, message: Message) -> DeliveryOutcome:
         """Start the message's task, or record why it can never be. Returning means: acknowledge.
 
         May be repeated without harm. Raises `RetryLater` when the message must come again. From here on, log lines
@@ -96,7 +104,7 @@ class Bridge:
             self.metrics.ended(outcome, time.monotonic() - began)
         return verdict
 
-    async def _in_time(self, message: Message) -> Verdict:
+    async def _in_time(self, message: Message) -> DeliveryOutcome:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await self._deliver(message)
@@ -109,7 +117,7 @@ class Bridge:
         except TimeoutError as exc:
             raise RetryLater(f"Temporal or the store did not answer within {ANSWER_TIMEOUT_S:.0f} s") from exc
 
-    async def _deliver(self, message: Message) -> Verdict:
+    async def _deliver(self, message: Message) -> DeliveryOutcome:
         try:
             request = read_request(message)
             bind_contextvars(task_id=str(request.task_id), workflow_id=request.workflow_id)
@@ -125,32 +133,29 @@ class Bridge:
                     "recorded": recorded,
                 },
             )
-            return Verdict.REFUSED
+            return DeliveryOutcome.REFUSED
         log.debug("delivered", extra={"verdict": verdict})
         return verdict
 
-    async def _start(self, request: Request) -> Verdict:
+    async def _start(self, request: Request) -> DeliveryOutcome:
         # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
         # the message for days.
         if not self.can_own(request.user_id):
             raise InvalidMessage("user_id: not one that the store can take for an owner", request.task_id)
-        try:
-            row = await self.store.task(request.task_id)
-        except TaskImported:
-            return Verdict.ENDED_BEFORE
+        row = await self.store.task(request.task_id)
         if row is not None and row.user_id != request.user_id:
             raise InvalidMessage("the task exists already and belongs to another user", request.task_id)
-        if row is not None and row.status.ended:
-            return Verdict.ENDED_BEFORE
+        if row is not None and row.has_outcome:
+            return DeliveryOutcome.ENDED_BEFORE
         priority = priority_of(request, self.fairness_secret)
         if await self.concepts.start(request, priority=priority) is Start.STARTED:
-            return Verdict.STARTED
+            return DeliveryOutcome.STARTED
         row = await self.store.task(request.task_id)
-        if row is not None and row.status.ended:
-            return Verdict.ENDED_BEFORE
+        if row is not None and row.has_outcome:
+            return DeliveryOutcome.ENDED_BEFORE
         # Its workflow ended without telling the row: terminated, for example. What failed may be started anew.
         started = await self.concepts.start(request, priority=priority, after_failure=True)
-        return Verdict.STARTED if started is Start.STARTED else Verdict.ENDED_BEFORE
+        return DeliveryOutcome.STARTED if started is Start.STARTED else DeliveryOutcome.ENDED_BEFORE
 
     async def _refuse(self, message: Message, poison: InvalidMessage) -> str:
         """Record a message that can never succeed; where."""
@@ -170,11 +175,8 @@ class Bridge:
         task_id = poison.task_id
         if task_id is None:
             return False
-        try:
-            row = await self.store.task(task_id)
-        except TaskImported:
-            return False
-        remnant = salvage(message, task_id, None if row is None else row.user_id)
+        row = await self.store.task(task_id)
+        remnant = partial_request(message, task_id, None if row is None else row.user_id)
         if remnant is None or (row is not None and row.user_id != remnant.user_id):
             return False
         if (row is not None and row.status is not TaskStatus.PENDING) or await self.concepts.is_running(task_id):

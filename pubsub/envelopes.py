@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from contracts.validation import problems
 from pubsub.errors import NotAnEnvelope, UnsupportedBody
 
 M = TypeVar("M", bound=BaseModel)
@@ -97,9 +98,7 @@ def _parse(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as exc:
-        error = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in error["loc"])
-        raise NotAnEnvelope(f"no Pub/Sub envelope: {where + ': ' if where else ''}{error['msg']}") from exc
+        raise NotAnEnvelope(f"no Pub/Sub envelope: {problems(exc)[0]}") from exc
 
 
 def _message(envelope: _Envelope, event_id: str) -> Message:

@@ -1,3 +1,5 @@
+"""Where a concept stands in its task queues. Decisions: docs/adr/0035, docs/adr/0042."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,9 @@
-"""Google's Pub/Sub client, real or against an emulator (`PUBSUB_EMULATOR_HOST`)."""
+"""Google's Pub/Sub client, real or against an emulator (`PUBSUB_EMULATOR_HOST`).
+
+The library calls back on threads, and its clean stop covers only callbacks that have not returned: so each waits for
+the event loop's answer. A message that cannot be delivered now is held for some seconds and then returned to Pub/Sub,
+which delivers it again. Holding keeps its place in the flow control, which pauses the stream during an outage.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The endpoint that a push subscription calls. To Pub/Sub a 2xx is an acknowledgement, and nothing else is."""
+"""The endpoint that a push subscription calls. To Pub/Sub a 2xx is an acknowledgement, and nothing else is.
+
+The token is checked before the body is read, so a stranger cannot make the bridge read 15 MB. Bodies are read up to the
+largest that Pub/Sub can send, because a 413 would bring the message back until it expires; a payload of more than 1 MB
+is an `InvalidMessage`. All bodies in work share one budget of bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Whether a push request comes from our subscription: the OpenID Connect token that Pub/Sub signs it with."""
+"""Whether a push request comes from our subscription: the OpenID Connect token that Pub/Sub signs it with.
+
+`google-auth` fetches the certificates anew for each token, blocking a thread. PyJWT verifies with keys that are fetched
+here, one fetch at a time, and kept for their max-age. While they cannot be fetched the answer is 503, even where
+expired keys are at hand: a message that waits is better than one that must not be accepted.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from contracts.tasks import Description, GenerationRequest, RefinementRequest, Request, UserId, VariationsRequest
+from contracts.validation import problems
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 
@@ -67,7 +68,7 @@ def read_request(message: Message) -> Request:
         raise InvalidMessage(_problem(exc), task_id) from exc
 
 
-def salvage(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
+def partial_request(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
     """What can be read of a message that was refused, as a request for the row to keep; never to be started.
 
     None when nobody can own it: the message names no user, and `owner` knows none either.
@@ -120,10 +121,4 @@ def _named(task_type: object) -> str:
 
 def _problem(exc: ValidationError) -> str:
     """Every field that is wrong and why, without the values: those are prompts."""
-    errors = exc.errors(include_url=False, include_context=False, include_input=False)
-    lines = []
-    for error in errors:
-        where = ".".join(str(part) for part in error["loc"])
-        reason = error["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {reason}" if where else reason)
-    return "; ".join(lines)[:_MAX_REASON]
+    return "; ".join(map(str, problems(exc)))[:_MAX_REASON]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 
 from contracts.tasks import PAID_FOLDER
-from stores.port import Store
+from stores.ports import ObjectStore
 
 _OURS = re.compile(
     r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
     r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json|choice\.json)"
 )
+
+
+_SLUG_LENGTH = 40
 
 
 def is_ours(path: str) -> bool:
@@ -60,9 +64,9 @@ def base(user_id: str, concept_id: uuid.UUID) -> str:
     return f"{_visible_folder(user_id, concept_id)}/base.png"
 
 
-def variation(user_id: str, concept_id: uuid.UUID, index: int, slug: str) -> str:
-    """One variation that users see; `index` counts from 1."""
-    return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug}.png"
+def variation(user_id: str, concept_id: uuid.UUID, index: int, name: str) -> str:
+    """One variation that users see; `index` counts from 1, `name` is its palette's."""
+    return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug(name)}.png"
 
 
 def candidate(user_id: str, concept_id: uuid.UUID, number: int) -> str:
@@ -75,7 +79,7 @@ def candidates(user_id: str, concept_id: uuid.UUID) -> str:
     return f"{_visible_folder(user_id, concept_id)}/candidates"
 
 
-async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> int:
+async def remove_visible(store: ObjectStore, user_id: str, concept_id: uuid.UUID) -> int:
     """Remove what users can see of a concept; what was paid for stays. How many objects. Raises `StoreError`."""
     count = 0
     for bucket in sorted({store.concept_bucket, store.palette_bucket}):
@@ -83,10 +87,16 @@ async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> i
     return count
 
 
-async def remove_paid(store: Store, task_id: uuid.UUID) -> int:
+async def remove_paid(store: ObjectStore, task_id: uuid.UUID) -> int:
     """Remove what was paid for, and what was handed in. How many objects. Raises `StoreError`."""
     return await store.remove_folder(store.concept_bucket, f"{PAID_FOLDER}/{task_id}")
 
 
 def _visible_folder(user_id: str, concept_id: uuid.UUID) -> str:
     return f"{user_id}/{concept_id}"
+
+
+def slug(name: str) -> str:
+    """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from contracts.tasks import Request, TaskError, TaskStatus
 from stores import layout
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 
 
 async def end_without_concept(

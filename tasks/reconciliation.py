@@ -1,4 +1,7 @@
-"""Rows against Temporal: which tasks does nobody work on, and what becomes of them."""
+"""Rows against Temporal: which tasks does nobody work on, and what becomes of them.
+
+Decision: docs/adr/0022.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionSta
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from contracts.reconciliation import Page, PageReconciled, Reconciled, Verdict
+from contracts.reconciliation import InterruptedPolicy, Page, PageReconciled, Reconciled
 from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
 from contracts.workflows import STAGE_ATTRIBUTE
 from stores import layout
 from stores.errors import StoreRefused
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tasks.workflow_client import ConceptClient, Start
 from temporal.errors import Unreadable
 
@@ -81,7 +84,7 @@ class Reconciler:
 
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
-    async def _settle(self, task: TaskSnapshot, interrupted: Verdict) -> Reconciled:
+    async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
         fate = await self._fate(task)
         if fate is None:
             return Reconciled(under_way=1)

@@ -2,6 +2,8 @@
 
 The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot be told a token: it can send
 a cookie along, which whoever knows the token gets at GET /. Cross-origin answers go to the configured origins alone.
+
+Decision: docs/adr/0029.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload
 
+from http_messages.bounded_read import BodyTooLarge, read_at_most
 from observability.health import health_routes
 from temporal.encryption import EncryptionCodec
 from temporal.errors import Unreadable
-from transport.bounded_read import TooManyBytes, read_at_most
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """More than one page of a history; the server refuses single payloads beyond 2 MB."""
@@ -177,7 +179,7 @@ async def _body(request: Request, limit: int) -> bytes:
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             return await read_at_most(request.stream(), limit)
-    except TooManyBytes as exc:
+    except BodyTooLarge as exc:
         raise _Refused(413, "the body is too large") from exc
     except TimeoutError as exc:
         raise _Refused(408, "the body did not arrive in time") from exc

@@ -3,6 +3,11 @@
 server = await EmbeddedServer.start(folder=Path(".data"))      # or folder=None: in memory
 … Client.connect(server.address) …
 await server.stop()
+
+The SDK's `WorkflowEnvironment.start_local` starts the same program in our process group: a Ctrl-C would end the server
+before the worker has returned its tasks, and a killed parent would leave it running. This one has a session of its own,
+ends with its parent (on Linux), locks its data directory against a second server, and says in one line why a start
+failed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Payload encryption: what the Temporal server keeps of a concept's words is unreadable to it.
+"""Payload encryption: the Temporal server cannot read the texts of a concept that it stores.
 
 Every payload (inputs, results, failures, heartbeats, memos, summaries) is sealed as a whole with AES-256-GCM:
 
@@ -8,8 +8,10 @@ Every payload (inputs, results, failures, heartbeats, memos, summaries) is seale
 The key's id is authenticated with it. Ids of workflows and activities, queue names, types and search attributes are no
 payloads and stay readable; nothing private may be in them.
 
-    Unreadable                 no key here fits; Temporal retries a workflow task for ever, and a client is told
+    Unreadable                 no key here fits; Temporal retries a workflow task for ever, and a client reports it
     `- NotForThisWorker        the same in an activity, in a form of which the SDK makes no final failure
+
+Decision: docs/adr/0028.
 """
 
 from __future__ import annotations
@@ -55,17 +57,17 @@ class NotForThisWorker(BaseException):
 
 
 @dataclass
-class Reading:
-    """What reading was refused for want of a key, in one process, so that each key is told of once."""
+class DecryptionStatus:
+    """Which keys this process lacks: each missing key is logged once."""
 
-    told: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
     wrong_keys: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once an activity could not be read: others of this queue's workers have a key that this one lacks."""
+    """Set once an activity could not be read: other workers of its queue have a key that this process lacks."""
 
     def refuse(self, key_id: str, reason: str, *, activity: bool) -> Unreadable:
         """The error to raise; logged the first time."""
-        if key_id not in self.told:
-            self.told.add(key_id)
+        if key_id not in self.logged:
+            self.logged.add(key_id)
             log.error(reason)
         if activity:
             self.wrong_keys.set()
@@ -75,15 +77,15 @@ class Reading:
 class EncryptionCodec(PayloadCodec, WithSerializationContext):
     """Seals payloads with the first key and opens them with whichever sealed them; plain ones are left as they are."""
 
-    def __init__(self, keyring: Keyring, reading: Reading, context: SerializationContext | None = None) -> None:
+    def __init__(self, keyring: Keyring, status: DecryptionStatus, context: SerializationContext | None = None) -> None:
         self._keyring = keyring
         self._ciphers = _ciphers(keyring) if keyring.keys else {}
-        self.reading = reading
+        self.status = status
         self.of_activity = isinstance(context, ActivitySerializationContext)
 
     @override
     def with_context(self, context: SerializationContext) -> Self:
-        return type(self)(self._keyring, self.reading, context)
+        return type(self)(self._keyring, self.status, context)
 
     @override
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -110,14 +112,14 @@ class EncryptionCodec(PayloadCodec, WithSerializationContext):
             reason = f"{_VARIABLE} has no key {shown}, with which payloads are encrypted"
             if self._keyring.current is None:
                 reason = f"{_VARIABLE} is not set, and payloads are encrypted with the key {shown}"
-            raise self.reading.refuse(key_id, reason, activity=self.of_activity)
+            raise self.status.refuse(key_id, reason, activity=self.of_activity)
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 -- as below
 
         try:
             opened = cipher.decrypt(payload.data[:_NONCE_BYTES], payload.data[_NONCE_BYTES:], _bound(key_id))
         except (InvalidTag, ValueError) as exc:
             reason = f"{_VARIABLE}: a payload that names the key {shown} was not encrypted with it, or was changed"
-            raise self.reading.refuse(key_id, reason, activity=self.of_activity) from exc
+            raise self.status.refuse(key_id, reason, activity=self.of_activity) from exc
         return Payload.FromString(opened)
 
 
@@ -145,7 +147,7 @@ class EncryptingConverter(DataConverter):
         try:
             values: list[object] = await super().decode(payloads, type_hints)
         except Unreadable as exc:
-            # Only a worker decodes in an activity's name by this method: what workflows receive goes through the codec.
+            # Only a worker decodes for an activity by this method: what workflows receive goes through the codec.
             if isinstance(self.payload_codec, EncryptionCodec) and self.payload_codec.of_activity:
                 raise NotForThisWorker(str(exc)) from None
             raise
@@ -155,21 +157,21 @@ class EncryptingConverter(DataConverter):
 def data_converter(keyring: Keyring) -> DataConverter:
     """What every client and replayer reads and writes with.
 
-    Without keys too: an encrypted payload is then told of as what it is. Messages and traces of failures become
-    payloads where there are keys, since they may quote what a provider said.
+    Also without keys: an encrypted payload then raises `Unreadable`. With keys the messages and traces of failures are
+    encrypted too, since they may quote a provider.
     """
     failures = pydantic_data_converter.failure_converter_class
     return EncryptingConverter(
         payload_converter_class=pydantic_data_converter.payload_converter_class,
-        payload_codec=EncryptionCodec(keyring, Reading()),
+        payload_codec=EncryptionCodec(keyring, DecryptionStatus()),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes if keyring.keys else failures,
     )
 
 
-def reading(converter: DataConverter) -> Reading:
-    """What the converter's owner could not read. `converter` is one of `data_converter`'s."""
+def decryption_status(converter: DataConverter) -> DecryptionStatus:
+    """Which keys the process lacks. `converter` is one of `data_converter`'s."""
     codec = converter.payload_codec
-    return codec.reading if isinstance(codec, EncryptionCodec) else Reading()
+    return codec.status if isinstance(codec, EncryptionCodec) else DecryptionStatus()
 
 
 def is_sealed(payload: Payload) -> bool:
@@ -185,5 +187,5 @@ def _ciphers(keyring: Keyring) -> dict[str, AESGCM]:
 
 
 def _bound(key_id: str) -> bytes:
-    """What is authenticated next to the ciphertext: nobody can claim another key or another format for it."""
+    """Authenticated next to the ciphertext, so that a payload cannot name another key or another format."""
     return b"concept-worker payload 1 " + key_id.encode()

@@ -1,4 +1,10 @@
-"""What the server says about the task queues that a process polls: who asks for work, and what waits."""
+"""What the server says about the task queues that a process polls: which processes poll, and what waits.
+
+A worker whose connection is well may still not poll: a hung core, a missing permission, a queue of another name. So
+readiness asks the server for the pollers of each queue and looks for its own identity. A poll is seen by one of a
+queue's partitions, and the plain question is answered by the first partition alone, so all are asked. A server that
+cannot answer is believed: a wrong "not ready" would stop a rollout.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from observability.readiness import Check
-from temporal.encryption import reading
+from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, is_polled, partitions_of
 
 _NOT_TOLD = {RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED}
@@ -29,7 +29,7 @@ def temporal_answers(client: Client) -> Check:
 
 def keys_fit(client: Client) -> Check:
     """Whether this process could read every activity it has taken."""
-    wrong_keys = reading(client.data_converter).wrong_keys
+    wrong_keys = decryption_status(client.data_converter).wrong_keys
 
     async def check() -> str | None:
         return "CONCEPT_ENCRYPTION_KEYS lacks a key that other workers use" if wrong_keys.is_set() else None

@@ -1,4 +1,7 @@
-"""Workers from their first poll to their last, whatever the server does meanwhile."""
+"""Workers from their first poll to their last, whatever the server does meanwhile.
+
+Decision: docs/adr/0037.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 
 from stores.local import LocalStore
@@ -21,6 +22,11 @@ from tests.supabase_site.project import gateway, postgres, project
 from workflows import policies
 
 __all__ = ["gateway", "postgres", "project", "running_browser", "running_service", "site_of_this_test"]
+
+# Property tests try the same examples in every run; `make fuzz` tries others. No deadlines: a machine may be busy.
+settings.register_profile("same-examples", derandomize=True, deadline=None, database=None)
+settings.register_profile("other-examples", deadline=None, print_blob=True)
+settings.load_profile("same-examples")
 
 LONGEST_FIRST = (
     "test_starter.py",

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from activities import choices
+from activities.candidates import store_choice
 from commands.session import Session
 from contracts.activities import MadeChoice
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
@@ -23,7 +23,7 @@ from providers.errors import ProviderRejected
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.rig import (
@@ -105,7 +105,7 @@ async def _retried_in_vain(rig: Rig) -> str:
 async def _chosen_before(rig: Rig) -> str:
     request = make_request(candidates=2)
     await rig.store.claim_task(request, request.workflow_id)
-    await choices.remember(rig.store, MadeChoice(task_id=request.task_id, number=2))
+    await store_choice(rig.store, MadeChoice(task_id=request.task_id, number=2))
     await rig.finish(request)
     return request.workflow_id
 

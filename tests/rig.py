@@ -38,8 +38,9 @@ from contracts.tasks import (
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
-from stores.port import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskRow, TaskSnapshot
 from tasks.workflow_client import ConceptClient
+from tests.objects import find
 from worker import Queue, working
 
 BUCKETS = ("concept-images", "palette-images")
@@ -250,10 +251,6 @@ class FaultyStore(Store):
         return await self._store.put(bucket, path, data, media_type)
 
     @override
-    async def find(self, bucket: str, path: str) -> StoredObject | None:
-        return await self._store.find(bucket, path)
-
-    @override
     async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
         self._meet("get", path)
         return await self._store.get(bucket, path, sha256=sha256)
@@ -348,7 +345,7 @@ class Rig:
             name
             for name in names
             for bucket in BUCKETS
-            if await self.store.find(bucket, f"{folder}/{name}") is not None
+            if await find(self.store, bucket, f"{folder}/{name}") is not None
         ]
 
 

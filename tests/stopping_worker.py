@@ -22,7 +22,7 @@ from contracts.concepts import Concept
 from contracts.images import StoredObject
 from contracts.tasks import Request, concept_id
 from settings import Settings
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from temporal.client import connect
 from tests.rig import FaultyStore
 from worker import working

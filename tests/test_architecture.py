@@ -14,13 +14,13 @@ PACKAGES = (
     "commands",
     "contracts",
     "gallery",
+    "http_messages",
     "observability",
     "providers",
     "pubsub",
     "stores",
     "tasks",
     "temporal",
-    "transport",
     "workflows",
 )
 

@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
-from activities import choices
+from activities.candidates import store_choice
 from commands.console import BadInput
 from commands.session import Session
 from contracts.activities import MadeChoice
@@ -24,6 +24,7 @@ from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from tasks.workflow_client import NotChosen, UnknownWorkflow
 from temporal.client import ensure_search_attributes
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -83,8 +84,8 @@ async def test_a_person_chooses(client: Client, store: LocalStore) -> None:
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
     assert len(concept.variations) == 3
     for number, name in ((1, "image"), (2, "image-2"), (3, "image-3")):
-        assert await store.find(BUCKETS[0], f"ada/{request.concept_id}/candidates/{number}.png") is None
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/{name}") is not None
+        assert await find(store, BUCKETS[0], f"ada/{request.concept_id}/candidates/{number}.png") is None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/{name}") is not None
 
 
 async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
@@ -124,13 +125,13 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
     async with rigged(client, store, images=images, palettes=palettes) as rig:
         await rig.concepts.start(request)
         status = await offered(rig, request)
-        await until(lambda: store.find(BUCKETS[0], f"paid/{request.task_id}/palettes.json"))
+        await until(lambda: find(store, BUCKETS[0], f"paid/{request.task_id}/palettes.json"))
         await rig.concepts.cancel(request.task_id)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)
         assert row.error is not None
         assert (row.status, row.error.message) == (TaskStatus.CANCELLED, "Cancelled while waiting for a choice")
-        assert [await store.find(BUCKETS[0], candidate.image.path) for candidate in status.candidates] == [None, None]
+        assert [await find(store, BUCKETS[0], candidate.image.path) for candidate in status.candidates] == [None, None]
         assert (await rig.concepts.status(request.task_id)).choose_until is None
         assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
         again = await offered(rig, request)
@@ -149,7 +150,7 @@ async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store:
         await rig.concepts.start(request)
         await offered(rig, request)
         await rig.concepts.choose(request.task_id, 2)
-        await until(lambda: store.find(BUCKETS[0], f"ada/{request.concept_id}/base.png"))
+        await until(lambda: find(store, BUCKETS[0], f"ada/{request.concept_id}/base.png"))
         await rig.handle(request).terminate()
         session = Session(Settings.model_validate({}), store, rig.concepts)
         left = await session.status(request.task_id)
@@ -161,7 +162,7 @@ async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store:
     assert concept is not None
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
     assert images.script.count == 2
-    assert await store.find(BUCKETS[0], f"ada/{request.concept_id}/candidates/1.png") is None
+    assert await find(store, BUCKETS[0], f"ada/{request.concept_id}/candidates/1.png") is None
 
 
 async def test_the_first_choice_that_was_kept_counts(client: Client, store: LocalStore) -> None:
@@ -171,7 +172,7 @@ async def test_the_first_choice_that_was_kept_counts(client: Client, store: Loca
     async with rigged(client, store, images=images) as rig:
         await rig.concepts.start(request)
         await offered(rig, request)
-        await choices.remember(store, MadeChoice(task_id=request.task_id, number=2))
+        await store_choice(store, MadeChoice(task_id=request.task_id, number=2))
         await rig.concepts.choose(request.task_id, 1)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)

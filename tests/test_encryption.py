@@ -23,10 +23,10 @@ from providers.errors import ProviderPerhapsBilled, ProviderRejected, ProviderUn
 from stores.local import LocalStore
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
-from temporal.encryption import KEY_ID, EncryptionCodec, Reading, data_converter, is_sealed, reading
+from temporal.encryption import KEY_ID, DecryptionStatus, EncryptionCodec, data_converter, decryption_status, is_sealed
 from temporal.encryption_keys import Keyring
 from temporal.errors import Unreadable
-from temporal.retention_schedule import ensure_retention
+from temporal.schedules import ensure_retention
 from tests.command import finish, read_until
 from tests.forms import forms_of
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
@@ -54,7 +54,7 @@ async def connected(server: EmbeddedServer, *keys: tuple[str, bytes]) -> Client:
 
 def codec(*keys: tuple[str, bytes]) -> EncryptionCodec:
     """A codec of those keys."""
-    return EncryptionCodec(Keyring(dict(keys)), Reading())
+    return EncryptionCodec(Keyring(dict(keys)), DecryptionStatus())
 
 
 # The codec
@@ -219,7 +219,7 @@ async def waits(server: EmbeddedServer, store: LocalStore, wrong: tuple[tuple[st
     async def was_given_back() -> bool:
         # Of several attempts in a row the history keeps the first, which on a busy machine may have timed out.
         description = (await rig.handle(request).describe()).raw_description
-        return bool(reading(blind.data_converter).told) and description.pending_workflow_task.attempt > 1
+        return bool(decryption_status(blind.data_converter).logged) and description.pending_workflow_task.attempt > 1
 
     async with (
         rigged(blind, store, queue=queue),

@@ -29,9 +29,10 @@ from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavai
 from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from tasks.ending import end_without_concept
 from tasks.workflow_client import Start
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -379,7 +380,7 @@ async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Cli
     assert images.script.count == 3
     assert status.error is not None
     assert (status.error.stage, status.error.type) == (Stage.IMAGE, "ProviderAnswerUnusable")
-    assert await store.find(store.concept_bucket, f"paid/{request.task_id}/image") is None
+    assert await find(store, store.concept_bucket, f"paid/{request.task_id}/image") is None
 
 
 async def test_what_was_paid_for_is_found_again(client: Client, store: LocalStore, tmp_path: Path) -> None:
@@ -564,7 +565,7 @@ async def test_a_completed_concept_keeps_its_pictures(
     completed = await store.store_concept(make_concept(request), request.workflow_id)
     error = TaskError(stage=Stage.STORE, type="Cancelled", message="Too late")
     assert await end_without_concept(store, request, request.workflow_id, ended, error) == completed
-    assert await store.find(BUCKETS[0], path) is not None
+    assert await find(store, BUCKETS[0], path) is not None
 
 
 def attempt_of_two_seconds(request: GenerationRequest) -> ActivityEnvironment:

@@ -18,7 +18,7 @@ from observability.health import health_pages
 from observability.readiness import Check, Readiness, store_answers
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
 from temporal import queues
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer

@@ -17,12 +17,13 @@ from commands import concepts as commands
 from commands.console import BadInput
 from commands.session import Session
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
-from pubsub.delivery import Bridge, Verdict
+from pubsub.delivery import Bridge, DeliveryOutcome
 from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -88,7 +89,7 @@ class Case:
             assert await self.rig.visible(self.request) == []
         return row.status
 
-    async def deliver(self) -> Verdict:
+    async def deliver(self) -> DeliveryOutcome:
         """A task message arrives."""
         message = Message(message_id="m-1", data=self.request.model_dump_json().encode())
         return await Bridge(self.rig.concepts, self.rig.store).deliver(message)
@@ -142,7 +143,7 @@ async def cancelled(case: Case) -> None:
     await case.rig.concepts.start(case.request)
     await case.entered.wait()
     palettes = f"paid/{case.request.task_id}/palettes.json"
-    await until(lambda: case.store.find(case.store.concept_bucket, palettes))
+    await until(lambda: find(case.store, case.store.concept_bucket, palettes))
     await case.rig.concepts.cancel(case.request.task_id)
     assert await case.ended() is TaskStatus.CANCELLED
 
@@ -152,7 +153,7 @@ async def cancelled(case: Case) -> None:
 
 async def first_delivery_makes_it(case: Case) -> None:
     """A message starts it, and it is made once."""
-    assert await case.deliver() is Verdict.STARTED
+    assert await case.deliver() is DeliveryOutcome.STARTED
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
 
@@ -167,7 +168,7 @@ async def start_makes_it(case: Case) -> None:
 async def again_is_the_same_run(case: Case) -> None:
     """A message or a start while it runs joins the run."""
     first = (await case.rig.handle(case.request).describe()).run_id
-    assert await case.deliver() is Verdict.STARTED
+    assert await case.deliver() is DeliveryOutcome.STARTED
     assert await case.session.start(case.request)
     assert (await case.rig.handle(case.request).describe()).run_id == first
     assert await case.ended() is TaskStatus.COMPLETED
@@ -177,7 +178,7 @@ async def again_is_the_same_run(case: Case) -> None:
 async def again_changes_nothing(case: Case) -> None:
     """A message or a start after the end is acknowledged, and that is all."""
     before, calls = await case.row(), case.calls
-    assert await case.deliver() is Verdict.ENDED_BEFORE
+    assert await case.deliver() is DeliveryOutcome.ENDED_BEFORE
     assert not await case.session.start(case.request)
     assert (await case.row(), case.calls) == (before, calls)
 

@@ -168,7 +168,7 @@ def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
     text = written()
     assert "a fox" not in text
     assert "19 characters" in text
-    assert text.count("prompt: String should have at most 5 characters") == 2
+    assert text.count("prompt: must have at most 5 characters") == 2
     assert "tests/test_logs.py:" in text
     assert str(Path(__file__).parents[1]) not in text
     assert text.index("ValidationError") < text.index("which led to:") < text.index("ExceptionGroup")

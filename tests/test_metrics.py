@@ -21,7 +21,7 @@ from contracts.workflows import RECONCILIATION_WORKFLOW, RETENTION_WORKFLOW, WOR
 from observability.metrics import BacklogMetrics
 from observability.temporal_runtime import temporal_runtime
 from providers import errors
-from pubsub.delivery import Verdict
+from pubsub.delivery import DeliveryOutcome
 from pubsub.push import _STATUSES
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
@@ -37,7 +37,7 @@ _LABEL = re.compile(r'([a-z_]+)="([^"]*)"')
 OBSERVABILITY = ROOT / "deploy" / "observability"
 OUTCOMES = {
     *("done", "again", "failed", "cancelled", "crashed", "answered", "cut off", "not now"),
-    *(Verdict),
+    *(DeliveryOutcome),
     *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
 }
 CONCEPTS = "Concept.+"

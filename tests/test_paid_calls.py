@@ -31,6 +31,7 @@ from stores import layout
 from stores.local import LocalStore
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from tests.objects import find
 from tests.rig import Rig, draw_png, make_request, rigged, until
 from tests.services import (
     SERVICES,
@@ -364,7 +365,7 @@ async def test_the_fallback_is_seen_everywhere(
     notice = f"The palettes are by the offline sample generator in place of jigsawstack: {reason}"
     assert status.notices == (notice,)
     assert notice in index.read_text()
-    assert await store.find(store.concept_bucket, layout.paid_palettes(request.task_id)) is None
+    assert await find(store, store.concept_bucket, layout.paid_palettes(request.task_id)) is None
     assert len(fake.calls(fake.palettes_path)) == (1 if trouble.status == 401 else 6)
 
 

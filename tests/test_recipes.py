@@ -19,7 +19,7 @@ from providers.errors import ProviderRefused
 from stores.local import LocalStore
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
-from temporal.retention_schedule import ensure_retention
+from temporal.schedules import ensure_retention
 from tests.command import ROOT
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 

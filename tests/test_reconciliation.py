@@ -19,11 +19,11 @@ from typing_extensions import override
 
 from activities import paid_calls
 from contracts.reconciliation import (
+    InterruptedPolicy,
     Page,
     Reconciled,
     ReconciliationOutcome,
     ReconciliationRequest,
-    Verdict,
 )
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
@@ -31,15 +31,16 @@ from providers.errors import ProviderRejected
 from stores import layout
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption_keys import Keyring
-from temporal.reconciliation_schedule import ensure_reconciliation
+from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
+from tests.objects import find
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -437,7 +438,7 @@ async def test_a_task_that_was_taken_up_again_keeps_its_pictures(
     reconciler = Reconciler(reviving, ConceptClient(client, "nobody-polls", with_attributes=True))
     answer = await reconciler.sweep_page(Page(before=datetime.now(UTC) + SOON, limit=10))
     assert answer.done == Reconciled()
-    assert await store.find(store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
+    assert await find(store, store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
 
 
 # The same with Supabase
@@ -467,7 +468,7 @@ async def test_in_a_supabase_project(client: Client, project: SupabaseProject) -
 # The schedule and the command
 
 
-async def scheduled(client: Client, queue: str) -> tuple[float, Verdict] | None:
+async def scheduled(client: Client, queue: str) -> tuple[float, InterruptedPolicy] | None:
     """Grace and verdict of a queue's schedule; None without one."""
     try:
         description = await client.get_schedule_handle(reconciliation_id(queue)).describe()

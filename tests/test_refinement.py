@@ -22,6 +22,7 @@ from contracts.tasks import RefinementRequest, Stage, TaskStatus
 from providers.download import Downloads
 from providers.errors import ProviderRejected
 from stores.local import LocalStore
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -214,7 +215,7 @@ async def test_what_is_no_image_is_not_kept(client: Client, store: LocalStore) -
         status = await rig.finish(request)
     assert status.error is not None
     assert status.error.stage is Stage.IMAGE
-    assert await store.find(BUCKETS[0], f"paid/{request.task_id}/source") is None
+    assert await find(store, BUCKETS[0], f"paid/{request.task_id}/source") is None
 
 
 async def test_a_cancelled_refinement_leaves_nothing_visible(

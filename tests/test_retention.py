@@ -21,9 +21,9 @@ from contracts.workflows import RETENTION_WORKFLOW, retention_id
 from stores import layout
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.development_server import EmbeddedServer
-from temporal.retention_schedule import ensure_retention
+from temporal.schedules import ensure_retention
 from tests.command import finish, make_shell
 from tests.rig import FaultyStore, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject

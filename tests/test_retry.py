@@ -17,12 +17,13 @@ from commands.session import Session
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
 from providers.errors import ProviderRejected
-from pubsub.delivery import REFUSED_MESSAGE, Bridge, Verdict
+from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeliveryOutcome
 from pubsub.envelopes import Message
 from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from tasks.workflow_client import Start
+from tests.objects import find
 from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
@@ -105,14 +106,14 @@ async def test_a_redelivery_is_no_retry(client: Client, store: LocalStore) -> No
         bridge = Bridge(rig.concepts, store)
         await rig.finish(request)
         failed = await rig.row(request)
-        assert await bridge.deliver(message) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
         assert await rig.concepts.start(request) is Start.ENDED_BEFORE
         assert await rig.row(request) == failed
         faulty.mend()
         assert await session_of(rig).retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         completed = await rig.row(request)
-        assert await bridge.deliver(message) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
         assert await rig.concepts.start(request) is Start.ENDED_BEFORE
         assert await rig.row(request) == completed
     assert completed.status is TaskStatus.COMPLETED
@@ -129,7 +130,7 @@ async def test_a_redelivery_between_reopening_and_starting_helps(client: Client,
         row = await rig.row(request)
         await store.reopen_task(request.task_id, row.updated_at)
         message = Message(message_id="m-1", data=request.model_dump_json().encode())
-        assert await Bridge(rig.concepts, store).deliver(message) is Verdict.STARTED
+        assert await Bridge(rig.concepts, store).deliver(message) is DeliveryOutcome.STARTED
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert images.script.count == 1
@@ -300,7 +301,7 @@ async def test_objects_of_the_first_run_are_gone_in_between(client: Client, stor
     async with rigged(client, faulty) as rig:
         await rig.finish(request)
         assert await rig.visible(request) == []
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/image") is not None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/image") is not None
         faulty.mend()
         await session_of(rig).retry(request.task_id)
 

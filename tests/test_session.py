@@ -27,10 +27,9 @@ from stores.errors import (
     StoreRefused,
     StoreThrottled,
     StoreUnavailable,
-    TaskImported,
 )
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from tasks.workflow_client import NotChosen
 from tests.rig import (
     FaultyStore,
@@ -197,7 +196,6 @@ def test_demo_s_worker_knows_what_the_server_refused(monkeypatch: pytest.MonkeyP
         (NoWorker("none"), ExitCode.UNREACHABLE),
         (StoreRefused("no"), ExitCode.BAD_INPUT),
         (StoreForbidden("no"), ExitCode.BAD_INPUT),
-        (TaskImported("of the previous system"), ExitCode.BAD_INPUT),
         (ObjectMissing("gone"), ExitCode.BAD_INPUT),
         (StoreError("else"), ExitCode.UNREACHABLE),
     ],

@@ -75,7 +75,7 @@ def test_every_problem_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         "CONCEPT_METRICS_ADDRESS",
     }
     assert len(lines) == 8
-    assert "CONCEPT_STORE: should be 'local' or 'supabase' (it is 'redis')" in lines
+    assert "CONCEPT_STORE: must be 'local' or 'supabase' (it is 'redis')" in lines
     assert "CONCEPT_METRICS_ADDRESS: must be host:port, such as 127.0.0.1:8080 (it is '9090')" in lines
 
 

@@ -1,10 +1,13 @@
+"""What ends a task, as the error that its row shows. Decision: docs/adr/0043."""
+
 from __future__ import annotations
 
 from pydantic import ValidationError
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
-from contracts.tasks import Stage, TaskError
+from contracts.tasks import Stage, TaskError, TaskStatus
+from contracts.validation import problems
 
 _MESSAGE_LIMIT = 1000
 
@@ -21,11 +24,12 @@ _TIMEOUTS = {
 
 
 class StageFailed(Exception):
-    """A stage has failed for good; `error` is what the row will say, `cause` its part after the stage's name."""
+    """A stage has ended without success; `error` is what the row will say, `cause` its part after the stage's name."""
 
-    def __init__(self, error: TaskError, cause: str) -> None:
+    def __init__(self, error: TaskError, status: TaskStatus = TaskStatus.FAILED, cause: str = "") -> None:
         super().__init__(error.message)
         self.error = error
+        self.status = status
         self.cause = cause
 
 
@@ -45,9 +49,9 @@ def root_cause(exc: ActivityError) -> tuple[str, str]:
 
 def refused_data(exc: ValidationError) -> str:
     """Which model did not accept what; never the value, which may be what a person wrote."""
-    first = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in (exc.title, *first["loc"]))
-    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first['type']})"
+    first = problems(exc)[0]
+    where = f"{exc.title}.{first.where}" if first.where else exc.title
+    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first.kind})"
 
 
 def task_error(stage: Stage, error_type: str, message: str) -> TaskError:

@@ -1,3 +1,5 @@
+"""A concept from words or an image, with a choice among candidates. Decision: docs/adr/0021."""
+
 from __future__ import annotations
 
 import asyncio
@@ -6,18 +8,24 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import CandidatesRequest, Claim, GeneratedImage, ImageRequest, ImageStages
+    from contracts.activities import (
+        CandidatesRequest,
+        CandidateStages,
+        Claim,
+        GeneratedImage,
+        ImageRequest,
+        ImageStages,
+    )
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
     from contracts.workflows import CHOOSE_UPDATE, GENERATION_WORKFLOW, STATUS_QUERY, paid_queue
-    from workflows.books import Books, all_or_none
     from workflows.errors import OWN_DATA_REFUSED
-    from workflows.stages import Steps
-    from workflows.task_run import Making
+    from workflows.stages import make_concept, publish_base, publish_candidate
+    from workflows.task_run import TaskRun, all_or_none
 
-_GIVEN = Provenance(provider=SUPPLIED, credit="Supplied with the request")
+_SUPPLIED = Provenance(provider=SUPPLIED, credit="Supplied with the request")
 
 
 @workflow.defn(name=GENERATION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
@@ -30,29 +38,27 @@ class ConceptGenerationWorkflow:
     @workflow.init
     def __init__(self, request: GenerationRequest) -> None:
         self._request = request
-        self._books = Books(request)
-        self._steps = Steps(request, self._books)
-        self._making = Making(request, self._books)
+        self._run = TaskRun(request)
 
     @workflow.query(name=STATUS_QUERY, description="Where the concept stands")
     def status(self) -> ConceptStatus:
         """Never fails, at any point of the concept's life."""
-        return self._books.status()
+        return self._run.status()
 
     @workflow.run
-    async def run(self, request: GenerationRequest) -> ConceptOutcome:  # noqa: ARG002 -- `__init__` has taken it
+    async def run(self, request: GenerationRequest) -> ConceptOutcome:
         """See the class."""
-        return await self._making.run(self._produce)
+        return await self._run.run(request, self._produce)
 
     @workflow.update(name=CHOOSE_UPDATE, description="Take one of the candidates")
     def choose(self, choice: Choice) -> ConceptStatus:
         """The number of the candidate to vary, from 1."""
-        self._books.progress.choose(choice.number)
-        return self._books.status()
+        self._run.progress.choose(choice.number)
+        return self._run.status()
 
     @choose.validator
     def _may_choose(self, choice: Choice) -> None:
-        progress = self._books.progress
+        progress = self._run.progress
         if progress.chosen is not None:
             raise ValueError(f"candidate {progress.chosen} was chosen already")
         if not progress.offered:
@@ -61,51 +67,34 @@ class ConceptGenerationWorkflow:
             raise ValueError(f"there are candidates 1 to {progress.offered}, and no {choice.number}")
 
     async def _produce(self, claim: Claim) -> Concept:
-        request, steps = self._request, self._steps
-        self._books.list_under(Stage.IMAGE)
-        making_base = asyncio.create_task(self._make_base(claim.image_provider, claim.chosen))
-        making_palettes = asyncio.create_task(
-            steps.make_palettes(claim, request.logo_description, request.theme_description)
-        )
-        await all_or_none(making_base, making_palettes)
-        (base, provenance), palettes = making_base.result(), making_palettes.result()
-        variations = await steps.render(base, palettes.palettes)
-        return Concept(
-            concept_id=request.concept_id,
-            task_id=request.task_id,
-            user_id=request.user_id,
-            is_anonymous=request.is_anonymous,
-            logo_description=request.logo_description,
-            theme_description=request.theme_description,
-            image=base,
-            provenance=provenance.model_copy(update={"palettes": palettes.origin}),
-            variations=variations,
-            failed_variations=self._books.progress.failed,
-        )
+        request = self._request
+        self._run.list_under(Stage.IMAGE)
+        making_base = self._make_base(claim.image_provider, claim.chosen)
+        return await make_concept(self._run, claim, making_base, request.logo_description, request.theme_description)
 
     async def _make_base(self, provider: str, chosen: int | None) -> tuple[ImageRef, Provenance]:
         request = self._request
         if request.base_image is not None:
-            self._books.progress.skip(Stage.IMAGE)
-            generated = GeneratedImage(image=request.base_image, provenance=_GIVEN)
+            self._run.progress.skip(Stage.IMAGE)
+            generated = GeneratedImage(image=request.base_image, provenance=_SUPPLIED)
         elif request.candidates == 1:
-            async with self._books.stage(Stage.IMAGE):
+            async with self._run.stage(Stage.IMAGE):
                 generated = await self._generate(provider)
         else:
             return await (self._make_bases(provider) if chosen is None else self._make_chosen(provider, chosen))
-        return await self._steps.publish_base(generated.image), generated.provenance
+        return await publish_base(self._run, generated.image), generated.provenance
 
     async def _make_bases(self, provider: str) -> tuple[ImageRef, Provenance]:
         """Several, of which a person takes one; the others stay where only the worker reads."""
         request = self._request
-        async with self._books.stage(Stage.IMAGE):
+        async with self._run.stage(Stage.IMAGE):
             drawing = [
                 asyncio.create_task(self._generate(provider, number)) for number in range(1, request.candidates + 1)
             ]
             await all_or_none(*drawing)
             drawn = [task.result() for task in drawing]
             shown = [
-                asyncio.create_task(self._steps.publish_candidate(number, generated.image))
+                asyncio.create_task(publish_candidate(self._run, number, generated.image))
                 for number, generated in enumerate(drawn, 1)
             ]
             await all_or_none(*shown)
@@ -114,26 +103,26 @@ class ConceptGenerationWorkflow:
 
     async def _make_chosen(self, provider: str, number: int) -> tuple[ImageRef, Provenance]:
         """The one that was taken in an earlier run: some of it may be in sight, so the choice stands."""
-        self._books.progress.choose(number)
-        async with self._books.stage(Stage.IMAGE):
+        self._run.progress.choose(number)
+        async with self._run.stage(Stage.IMAGE):
             generated = await self._generate(provider, number)
         return await self._take(generated, number)
 
     async def _take(self, generated: GeneratedImage, number: int) -> tuple[ImageRef, Provenance]:
         request = self._request
-        base = await self._steps.publish_base(generated.image, chosen=number)
-        async with self._books.stage(Stage.UPLOAD):
+        base = await publish_base(self._run, generated.image, chosen=number)
+        async with self._run.stage(Stage.UPLOAD):
             await workflow.execute_activity_method(
-                ImageStages.remove_candidates,
+                CandidateStages.remove_candidates,
                 CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
                 **policies.REMOVE_CANDIDATES,
             )
         return base, generated.provenance
 
     async def _choice(self, candidates: tuple[Candidate, ...]) -> int:
-        progress = self._books.progress
+        progress = self._run.progress
         progress.offer(candidates, workflow.now() + policies.CHOICE)
-        with self._making.paused(), self._books.instead(Stage.IMAGE, "waiting for a choice"):
+        with self._run.waiting_for_choice():
             try:
                 await workflow.wait_condition(
                     lambda: progress.chosen is not None, timeout=policies.CHOICE, timeout_summary="choice"

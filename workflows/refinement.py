@@ -1,6 +1,6 @@
-from __future__ import annotations
+"""A logo changed by words: a concept of its own. Decision: docs/adr/0020."""
 
-import asyncio
+from __future__ import annotations
 
 from temporalio import workflow
 
@@ -12,10 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import RefinementRequest, Stage
     from contracts.workflows import REFINEMENT_WORKFLOW, STATUS_QUERY, paid_queue
-    from workflows.books import Books, all_or_none
     from workflows.errors import OWN_DATA_REFUSED
-    from workflows.stages import Steps
-    from workflows.task_run import Making
+    from workflows.stages import make_concept, publish_base
+    from workflows.task_run import TaskRun
 
 
 @workflow.defn(name=REFINEMENT_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
@@ -28,47 +27,34 @@ class ConceptRefinementWorkflow:
     @workflow.init
     def __init__(self, request: RefinementRequest) -> None:
         self._request = request
-        self._books = Books(request, image="refining the image")
-        self._steps = Steps(request, self._books)
+        self._run = TaskRun(request, image_action="refining the image")
 
     @workflow.query(name=STATUS_QUERY, description="Where the concept stands")
     def status(self) -> ConceptStatus:
         """Never fails, at any point of the concept's life."""
-        return self._books.status()
+        return self._run.status()
 
     @workflow.run
     async def run(self, request: RefinementRequest) -> ConceptOutcome:
         """See the class."""
-        return await Making(request, self._books).run(self._produce)
+        return await self._run.run(request, self._produce)
 
     async def _produce(self, claim: Claim) -> Concept:
-        request, steps = self._request, self._steps
-        self._books.list_under(Stage.IMAGE)
+        request = self._request
+        self._run.list_under(Stage.IMAGE)
         source = await self._load_source()
-        logo = request.logo_description or source.logo_description or request.refinement_prompt
-        theme = request.theme_description or source.theme_description or request.refinement_prompt
-        making_base = asyncio.create_task(self._make_base(source, claim.image_provider))
-        making_palettes = asyncio.create_task(steps.make_palettes(claim, logo, theme))
-        await all_or_none(making_base, making_palettes)
-        (base, provenance), palettes = making_base.result(), making_palettes.result()
-        variations = await steps.render(base, palettes.palettes)
-        return Concept(
-            concept_id=request.concept_id,
-            task_id=request.task_id,
-            user_id=request.user_id,
-            is_anonymous=request.is_anonymous,
-            logo_description=logo,
-            theme_description=theme,
-            image=base,
-            provenance=provenance.model_copy(update={"palettes": palettes.origin}),
-            variations=variations,
-            failed_variations=self._books.progress.failed,
+        return await make_concept(
+            self._run,
+            claim,
+            self._make_base(source, claim.image_provider),
+            request.logo_description or source.logo_description or request.refinement_prompt,
+            request.theme_description or source.theme_description or request.refinement_prompt,
             refined_from=request.source_concept_id,
         )
 
     async def _load_source(self) -> Source:
         request = self._request
-        async with self._books.stage(Stage.IMAGE):
+        async with self._run.stage(Stage.IMAGE):
             return await workflow.execute_activity_method(
                 SourceStages.load_source,
                 SourceRequest(
@@ -83,7 +69,7 @@ class ConceptRefinementWorkflow:
 
     async def _make_base(self, source: Source, provider: str) -> tuple[ImageRef, Provenance]:
         request = self._request
-        async with self._books.stage(Stage.IMAGE):
+        async with self._run.stage(Stage.IMAGE):
             refined = await workflow.execute_activity_method(
                 ImageStages.refine_image,
                 RefineRequest(
@@ -96,7 +82,7 @@ class ConceptRefinementWorkflow:
                 summary=f"base image refined by {provider}",
                 **policies.REFINE_IMAGE,
             )
-        base = await self._steps.publish_base(refined.image, source.colors)
+        base = await publish_base(self._run, refined.image, source.colors)
         return base, _credited(refined.provenance, source.provenance)
 
 

@@ -1,3 +1,5 @@
+"""Removing what ended long ago. Decision: docs/adr/0017."""
+
 from __future__ import annotations
 
 from datetime import timedelta

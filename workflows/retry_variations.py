@@ -1,6 +1,6 @@
-from __future__ import annotations
+"""The failed variations of a completed concept, rendered again. Decision: docs/adr/0019."""
 
-import asyncio
+from __future__ import annotations
 
 from temporalio import workflow
 
@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from contracts.status import ConceptStatus
     from contracts.tasks import CompletionRequest, Stage, TaskStatus
     from contracts.workflows import COMPLETION_WORKFLOW, STATUS_QUERY
-    from workflows.books import Books
     from workflows.errors import OWN_DATA_REFUSED, StageFailed
-    from workflows.stages import Steps
+    from workflows.stages import render_each
+    from workflows.task_run import TaskRun
 
 
 @workflow.defn(name=COMPLETION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
@@ -28,8 +28,7 @@ class ConceptCompletionWorkflow:
     @workflow.init
     def __init__(self, request: CompletionRequest) -> None:
         self._request = request
-        self._books = Books(request, state=TaskStatus.COMPLETED)
-        self._steps = Steps(request, self._books)
+        self._run = TaskRun(request, state=TaskStatus.COMPLETED)
         self._outcome = ConceptOutcome(
             task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.COMPLETED
         )
@@ -37,53 +36,43 @@ class ConceptCompletionWorkflow:
     @workflow.query(name=STATUS_QUERY, description="Where the concept stands")
     def status(self) -> ConceptStatus:
         """Never fails, at any point of the workflow's life."""
-        return self._books.status()
+        return self._run.status()
 
     @workflow.run
     async def run(self, request: CompletionRequest) -> ConceptOutcome:  # noqa: ARG002 -- `__init__` has taken it
         """See the class."""
         try:
-            async with asyncio.timeout(policies.DEADLINE.total_seconds()):
-                await self._complete()
+            await self._run.before_deadline(self._complete())
         except StageFailed as exc:
-            self._books.progress.notice(exc.error.message)
-        except OWN_DATA_REFUSED as exc:
-            self._books.progress.notice(self._books.refused(exc).message)
-        except TimeoutError:
-            minutes = round(policies.DEADLINE.total_seconds() / 60)
-            self._books.progress.notice(self._books.deadline_passed(minutes).message)
-        except asyncio.CancelledError:
-            self._books.progress.notice(self._books.cancelled().message)
-        self._books.end(TaskStatus.COMPLETED)
+            self._run.progress.notice(exc.error.message)
+        self._run.end(TaskStatus.COMPLETED)
         return self._outcome
 
     async def _complete(self) -> None:
-        books = self._books
+        run = self._run
         for stage in (Stage.IMAGE, Stage.UPLOAD, Stage.PALETTES):
-            books.progress.skip(stage)
-        async with books.stage(Stage.CLAIM):
+            run.progress.skip(stage)
+        async with run.stage(Stage.CLAIM):
             gaps = await workflow.execute_activity_method(
                 CompletionStages.find_gaps, self._request, **policies.FIND_GAPS
             )
         self._know(gaps.present, gaps.missing)
-        books.progress.know_present(gaps.present)
+        run.progress.know_present(gaps.present)
         able = tuple(failed for failed in gaps.missing if failed.index)
         palettes = tuple(_palette(failed) for failed in able)
-        books.progress.set_palettes(palettes)
-        async with books.stage(Stage.VARIATIONS):
-            made = await self._steps.render_each(
-                gaps.base, zip((failed.index for failed in able), palettes, strict=True)
-            )
+        run.progress.set_palettes(palettes)
+        async with run.stage(Stage.VARIATIONS):
+            made = await render_each(run, gaps.base, zip((failed.index for failed in able), palettes, strict=True))
         if not made and not (able and workflow.patched("tell-why-it-was-in-vain")):
-            books.progress.skip(Stage.STORE)
+            run.progress.skip(Stage.STORE)
             return
-        async with books.stage(Stage.STORE, final=True):
+        async with run.stage(Stage.STORE, final=True):
             now = await workflow.execute_activity_method(
                 CompletionStages.add_variations,
                 NewVariations(
                     concept_id=self._request.concept_id,
                     variations=made,
-                    failed_variations=_still_failed(gaps, books.progress.failed),
+                    failed_variations=_still_failed(gaps, run.progress.failed),
                 ),
                 **policies.ADD_VARIATIONS,
             )

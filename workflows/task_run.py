@@ -1,95 +1,183 @@
+"""One task from its claim to its end: the stage it is in, what the end of an activity means for it, and its row."""
+
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     # Written out: `from workflows import policies` would load a copy of it for every workflow.
     import workflows.policies as policies  # noqa: PLR0402
     from contracts.activities import Claim, FailRequest, TaskStages
     from contracts.concepts import Concept, ConceptOutcome
-    from contracts.tasks import Request, Stage, TaskError, TaskStatus
-    from workflows.books import Books
-    from workflows.errors import OWN_DATA_REFUSED, StageFailed
+    from contracts.status import ConceptStatus
+    from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
+    from contracts.workflows import STAGE_ATTRIBUTE
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed, refused_data, root_cause, task_error
+    from workflows.progress import Progress
+
+T = TypeVar("T")
+
+_ACTIONS = {
+    Stage.CLAIM: "claiming the task",
+    Stage.IMAGE: "generating the base image",
+    Stage.UPLOAD: "storing the base image",
+    Stage.PALETTES: "creating the palettes",
+    Stage.VARIATIONS: "rendering the variations",
+    Stage.STORE: "storing the concept",
+}
+"""Each completes the sentences "… failed: cause" and "Cancelled while …"."""
 
 
-class Making:
-    """What every task has in common, whatever it is that is made: the claim, the end, and the time in between.
+class TaskRun:
+    """What every task has in common, whatever it makes: claim, stages, deadline, end.
 
-    Ends as the row does: with a `ConceptOutcome`, with an `ApplicationError` that has the `TaskError` in its details,
-    or with `CancelledError`.
+    `image_action` names the one stage that differs between kinds of tasks; `state` is what the row says at the start.
     """
 
-    def __init__(self, request: Request, books: Books) -> None:
-        self._request = request
-        self._books = books
+    def __init__(
+        self,
+        request: TaskRequest,
+        image_action: str = _ACTIONS[Stage.IMAGE],
+        state: TaskStatus = TaskStatus.PENDING,
+    ) -> None:
+        self.request = request
+        self.progress = Progress(request, workflow.now, state)
+        self._actions = _ACTIONS | {Stage.IMAGE: image_action}
         self._deadline = asyncio.Timeout(None)
 
-    async def run(self, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
-        """Claim the task, let `produce` make its concept, store that; or record why there is none."""
+    def status(self) -> ConceptStatus:
+        """The `status` query's answer."""
+        return self.progress.status()
+
+    async def run(self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
+        """Claim the task, let `produce` make its concept, store that; or record why there is none.
+
+        Ends as the row does: with a `ConceptOutcome`, with an `ApplicationError` that has the `TaskError` in its
+        details, or with `CancelledError`. One exception: where the row says cancelled and the server no longer has that
+        run, this one was not cancelled and cannot end as Cancelled. It ends as Failed, with the row's error.
+        """
+        try:
+            return await self.before_deadline(self._claim_and_store(request, produce))
+        except StageFailed as exc:
+            return await self._end_without_concept(request, exc)
+
+    async def before_deadline(self, work: Awaitable[T]) -> T:
+        """The result of `work`. Raises `StageFailed` where it failed, was cancelled or ran out of time."""
         try:
             self._deadline = asyncio.timeout(policies.DEADLINE.total_seconds())
             async with self._deadline:
-                return await self._run(produce)
-        except StageFailed as exc:
-            return await self._end_without_concept(TaskStatus.FAILED, exc.error)
+                return await work
         except OWN_DATA_REFUSED as exc:
-            return await self._end_without_concept(TaskStatus.FAILED, self._books.refused(exc))
-        except TimeoutError:
+            raise self.failed(self.progress.stage, refused_data(exc), "OwnDataRefused") from exc
+        except TimeoutError as exc:
             minutes = round(policies.DEADLINE.total_seconds() / 60)
-            return await self._end_without_concept(TaskStatus.FAILED, self._books.deadline_passed(minutes))
-        except asyncio.CancelledError:
-            return await self._end_without_concept(TaskStatus.CANCELLED, self._books.cancelled())
+            raise self._stopped("DeadlineExceeded", f"The deadline of {minutes} minutes passed while") from exc
+        except asyncio.CancelledError as exc:
+            raise self._stopped("Cancelled", "Cancelled while", TaskStatus.CANCELLED) from exc
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
-        """The deadline stands still while the block runs: somebody else is expected to act."""
+    def waiting_for_choice(self) -> Iterator[None]:
+        """While the block runs, the deadline stands still and the image stage waits for a person."""
         now = asyncio.get_running_loop().time
         due, began = self._deadline.when(), now()
         self._deadline.reschedule(None)
+        actions = self._actions
+        self._actions = actions | {Stage.IMAGE: "waiting for a choice"}
+        self.show()
         try:
             yield
+            self._actions = actions  # not after an error, whose sentence names what was going on
         finally:
             if due is not None and not self._deadline.expired():
                 self._deadline.reschedule(due + now() - began)
 
-    async def _run(self, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
-        async with self._books.stage(Stage.CLAIM):
-            claim = await workflow.execute_activity_method(TaskStages.claim_task, self._request, **policies.CLAIM_TASK)
+    @asynccontextmanager
+    async def stage(self, stage: Stage, *, final: bool = False) -> AsyncIterator[None]:
+        """The block is the stage's work. Raises `StageFailed` when an activity in it has failed for good.
+
+        After a `final` stage a cancel comes too late: the row says completed already.
+        """
+        self.progress.start(stage)
+        self.show()
+        try:
+            yield
+        except ActivityError as exc:
+            if is_cancelled_exception(exc):
+                raise asyncio.CancelledError from exc
+            raise self.failed(stage, *root_cause(exc)) from exc
+        if not final:
+            stop_if_cancelled()
+        self.progress.finish(stage)
+        self.show()
+
+    def failed(self, stage: Stage, cause: str, error_type: str) -> StageFailed:
+        """`cause` completes the sentence "Rendering the variations failed: …"."""
+        message = f"{self._actions[stage].capitalize()} failed: {cause}"
+        return StageFailed(task_error(stage, error_type, message), cause=cause)
+
+    def end(self, status: TaskStatus, error: TaskError | None = None) -> None:
+        """The task has ended, and with it what was still running."""
+        self.progress.end(status, error)
+        self.show()
+
+    def show(self) -> None:
+        """Update the current details in the Temporal UI."""
+        workflow.set_current_details(self.progress.markdown())
+
+    def list_under(self, stage: Stage) -> None:
+        """Let operators list concepts by stage, where the server knows the search attribute.
+
+        Each change is an event, so only the long stages have one, and the stage in which the task failed. How it ended
+        is left out, because the server lists that itself.
+        """
+        if workflow.info().typed_search_attributes.get(STAGE_ATTRIBUTE) is not None:
+            workflow.upsert_search_attributes([STAGE_ATTRIBUTE.value_set(stage)])
+
+    def _stopped(self, error_type: str, sentence: str, status: TaskStatus = TaskStatus.FAILED) -> StageFailed:
+        """Names the stage that was running."""
+        stage = self.progress.stage
+        return StageFailed(task_error(stage, error_type, f"{sentence} {self._actions[stage]}"), status)
+
+    async def _claim_and_store(
+        self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]
+    ) -> ConceptOutcome:
+        async with self.stage(Stage.CLAIM):
+            claim = await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
         if claim.status is not TaskStatus.PROCESSING:
             return self._already_ended(claim)
         concept = await produce(claim)
-        async with self._books.stage(Stage.STORE, final=True):
+        async with self.stage(Stage.STORE, final=True):
             end = await workflow.execute_activity_method(TaskStages.store_concept, concept, **policies.STORE_CONCEPT)
             if end.status is not TaskStatus.COMPLETED:
-                raise self._books.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
+                raise self.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
         return self._completed(len(concept.variations))
 
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
-        """Somebody did the work before, and this server has forgotten: change nothing, say how it went."""
-        self._books.progress.know_present(claim.variations)
-        self._books.end(claim.status, claim.error)
+        """The row ended in a run that this server no longer has: change nothing, and end in the same way."""
+        self.progress.know_present(claim.variations)
+        self.end(claim.status, claim.error)
         if claim.error is not None:
-            self._books.list_under(claim.error.stage)
+            self.list_under(claim.error.stage)
         if claim.status is TaskStatus.COMPLETED:
             return self._outcome(claim.variations)
-        error = claim.error or TaskError(stage=Stage.CLAIM, type="TaskEnded", message=f"The task is {claim.status}")
-        raise ApplicationError(error.message, error, type=error.type, non_retryable=True)
+        raise _failure(
+            claim.error or TaskError(stage=Stage.CLAIM, type="TaskEnded", message=f"The task is {claim.status}")
+        )
 
-    async def _end_without_concept(self, status: TaskStatus, error: TaskError) -> ConceptOutcome:
+    async def _end_without_concept(self, request: Request, stopped: StageFailed) -> ConceptOutcome:
         """Record why there is no concept, and end as the row says, even where it says completed."""
+        error = stopped.error
+        status = TaskStatus.CANCELLED if stopped.status is TaskStatus.CANCELLED else TaskStatus.FAILED
         recording = asyncio.ensure_future(
             workflow.execute_activity_method(
                 TaskStages.fail_task,
-                FailRequest(
-                    request=self._request,
-                    status=TaskStatus.CANCELLED if status is TaskStatus.CANCELLED else TaskStatus.FAILED,
-                    error=error,
-                ),
+                FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
                 **policies.FAIL_TASK,
             )
@@ -100,27 +188,49 @@ class Making:
             except asyncio.CancelledError:
                 end = await recording  # a cancel while recording changes nothing; there cannot be a second one
         except ActivityError as exc:
-            # A store that will never take this task: only this workflow can tell how it ended.
-            self._books.end(TaskStatus.FAILED, error)
-            self._books.list_under(error.stage)
-            raise ApplicationError(error.message, error, type=error.type, non_retryable=True) from exc
+            # A store that will never accept this task: only this workflow can say how it ended.
+            self.end(TaskStatus.FAILED, error)
+            self.list_under(error.stage)
+            raise _failure(error) from exc
         if end.status is TaskStatus.COMPLETED:
-            return self._completed(self._books.progress.variations_done)
-        self._books.end(status, error)
-        self._books.list_under(error.stage)  # that it failed or was cancelled, Temporal says by itself
-        if status is TaskStatus.CANCELLED and end.status is TaskStatus.CANCELLED:
+            return self._completed(self.progress.variations_done)
+        self.end(status, error)
+        self.list_under(error.stage)
+        if status is end.status is TaskStatus.CANCELLED:
             raise asyncio.CancelledError
-        raise ApplicationError(error.message, error, type=error.type, non_retryable=True)
+        raise _failure(error)
 
     def _completed(self, variations: int) -> ConceptOutcome:
-        self._books.end(TaskStatus.COMPLETED)
+        self.end(TaskStatus.COMPLETED)
         return self._outcome(variations)
 
     def _outcome(self, variations: int) -> ConceptOutcome:
         return ConceptOutcome(
-            task_id=self._request.task_id,
-            concept_id=self._request.concept_id,
+            task_id=self.request.task_id,
+            concept_id=self.request.concept_id,
             status=TaskStatus.COMPLETED,
             variations=variations,
-            failed_variations=self._books.progress.failed,
+            failed_variations=self.progress.failed,
         )
+
+
+async def all_or_none(*tasks: asyncio.Task[object]) -> None:
+    """Wait for all; when one raises, end the others before re-raising, so that nothing is left running."""
+    try:
+        await asyncio.gather(*tasks)
+    except (Exception, asyncio.CancelledError):  # the caller decides what it means, after the others have ended
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def stop_if_cancelled() -> None:
+    """An activity that finishes although it was asked to stop swallows the cancel: raise it again."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _failure(error: TaskError) -> ApplicationError:
+    return ApplicationError(error.message, error, type=error.type, non_retryable=True)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
 from stores.errors import StoreForbidden, StoreNotSetUp, StoreRefused
-from stores.supabase.connection import SupabaseConnection, answers, parsed, within
+from stores.supabase.connection import SupabaseConnection
+from stores.supabase.errors import answers, parsed, within
 from stores.supabase.project import Project
 
 VERSION = 3

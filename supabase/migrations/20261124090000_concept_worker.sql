@@ -300,11 +300,15 @@ stable
 security invoker
 set search_path from current
 as $$
-    -- One statement, so that the concept and its variations are of one moment.
+    -- One statement, so that the concept and its variations are of one moment. By the names of the worker's contract.
     select to_jsonb(c) || jsonb_build_object(
-        'variations',
-        coalesce(
-            (select jsonb_agg(to_jsonb(v) order by v.index) from color_variations as v where v.concept_id = c.id),
+        'concept_id', c.id,
+        'variations', coalesce(
+            (
+                select jsonb_agg(to_jsonb(v) || jsonb_build_object('name', v.palette_name) order by v.index)
+                from color_variations as v
+                where v.concept_id = c.id
+            ),
             '[]'
         )
     )

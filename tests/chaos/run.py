@@ -13,7 +13,7 @@ from pathlib import Path
 
 from temporalio.service import RPCError
 
-from contracts.reconciliation import Verdict
+from contracts.reconciliation import InterruptedPolicy
 from tests.chaos.checking import Evidence, Violation, ask_temporal, read_tables, running_workflows, violations
 from tests.chaos.faults import strike_until
 from tests.chaos.site import RECONCILE_S, Site, opened_site
@@ -33,7 +33,7 @@ class Plan:
     seed: int
     concepts: int
     workers: int = 3
-    interrupted: Verdict = "fail"
+    interrupted: InterruptedPolicy = "fail"
     task_pace_s: float = 0.6
     fault_pace_s: float = 1.5
     minutes: float = 15.0

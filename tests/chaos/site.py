@@ -20,7 +20,7 @@ import psutil
 from temporalio.client import Client
 
 from commands.console import ExitCode
-from contracts.reconciliation import Verdict
+from contracts.reconciliation import InterruptedPolicy
 from contracts.tasks import Request
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
@@ -101,7 +101,7 @@ class Site:
     client: Client
     concepts: ConceptClient
     store: LocalStore
-    interrupted: Verdict
+    interrupted: InterruptedPolicy
     requests: list[Request] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
@@ -178,7 +178,9 @@ class Site:
 
 
 @asynccontextmanager
-async def opened_site(folder: Path, chance: random.Random, workers: int, interrupted: Verdict) -> AsyncIterator[Site]:
+async def opened_site(
+    folder: Path, chance: random.Random, workers: int, interrupted: InterruptedPolicy
+) -> AsyncIterator[Site]:
     """A running site; everything is gone afterwards, whatever happened."""
     port = int(free_address().rpartition(":")[2])
     folder.mkdir(parents=True, exist_ok=True)

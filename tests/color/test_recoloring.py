@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.coding import _coded_by_pixels, _coded_by_runs, cells_of, coded
+from color.color_index import _index_by_pixels, _index_by_runs, cells_of, index_colors
 from color.pixels import flatness
 from color.spaces import rgb_to_oklab
 from tests.color.pictures import (
@@ -244,7 +244,7 @@ def test_runs_and_pixels_find_the_same_colors(height: int, width: int, count: in
     ink = np.frombuffer(random.randbytes(count * 3), np.uint8).reshape(count, 3)
     rows = np.array([random.randrange(count) for _ in range(height)])
     rgb = np.repeat(ink[rows][:, None], width, axis=1)
-    runs, whole = _coded_by_runs(rgb), _coded_by_pixels(rgb)
+    runs, whole = _index_by_runs(rgb), _index_by_pixels(rgb)
     if runs is None:
         assert width < 16
     else:
@@ -260,9 +260,9 @@ def test_runs_and_pixels_find_the_same_flat_areas(height: int, width: int, opaqu
     rgb = np.repeat(np.cumsum(steps, dtype=np.uint8)[:, None], width, axis=1)[..., None] + np.zeros(3, np.uint8)
     rgb[:, width // 2 :, random.randrange(3)] += np.uint8(random.choice((5, 10, 11)))
     hole = None if opaque else np.array([[random.random() < 0.9] * width for _ in range(height)])
-    runs = _coded_by_runs(rgb)
+    runs = _index_by_runs(rgb)
     assert runs is not None
-    found, expected = flatness(rgb, runs, hole), flatness(rgb, _coded_by_pixels(rgb), hole)
+    found, expected = flatness(rgb, runs, hole), flatness(rgb, _index_by_pixels(rgb), hole)
     assert np.array_equal(found, expected)
 
 
@@ -275,7 +275,7 @@ def test_every_pixel_is_in_the_cell_of_its_color_and_its_regions(
     rgb = np.frombuffer(random.randbytes(height * width), np.uint8).reshape(height, width) & np.uint8(64)
     rgb = np.repeat(rgb[..., None], 3, axis=2).repeat(16 if long else 1, axis=1)
     near = np.frombuffer(random.randbytes(rgb.size // 3), np.uint8).reshape(rgb.shape[:2]) & np.uint8(129)
-    picture = coded(rgb)
+    picture = index_colors(rgb)
     cells = cells_of(picture, picture.tally(), near)
     numbers = cells.numbers()
     assert np.array_equal(picture.colors[cells.color[numbers]], rgb)

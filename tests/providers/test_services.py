@@ -17,6 +17,7 @@ import pytest
 
 from contracts.palettes import Palette
 from contracts.tasks import Aspect
+from http_messages.http_client import http_client
 from providers import endpoint
 from providers.download import Downloads, Origin
 from providers.endpoint import Limits
@@ -53,7 +54,6 @@ from tests.services import (
     palettes,
     refusal,
 )
-from transport.http_client import http_client
 from workflows.policies import CREATE_PALETTES, REFINE_IMAGE
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
@@ -463,7 +463,7 @@ from pathlib import Path
 from providers.download import DownloadError, Downloads, Origin
 from providers.errors import ProviderError
 from providers.jigsawstack import JigsawStackImages, jigsawstack_endpoint
-from transport.http_client import http_client
+from http_messages.http_client import http_client
 
 def peak_mb():
     # Not getrusage: it begins with the memory of the process that started this one.

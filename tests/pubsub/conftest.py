@@ -12,7 +12,7 @@ from typing_extensions import override
 from pubsub.delivery import Bridge
 from stores.errors import StoreError
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
 from tasks.workflow_client import ConceptClient
 from tests.rig import FaultyStore
 

@@ -19,13 +19,13 @@ from typing_extensions import override
 from bridge import SOON
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from pubsub import delivery
-from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeadLetters, Verdict
+from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeadLetters, DeliveryOutcome
 from pubsub.envelopes import Message
 from pubsub.errors import NoMessage, PubSubError, PubSubUnreachable, RetryLater
 from pubsub.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import is_owner
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
@@ -63,10 +63,10 @@ async def test_a_task_is_started_once(place: Place) -> None:
     """However often its message comes, also at the same time: one run, and every delivery is acknowledged."""
     message = message_of(make_request())
     verdicts = await asyncio.gather(*(place.bridge.deliver(message) for _ in range(10)))
-    assert set(verdicts) == {Verdict.STARTED}
+    assert set(verdicts) == {DeliveryOutcome.STARTED}
     found = [one.id async for one in place.concepts.client.list_workflows(f"TaskQueue = '{place.queue}'")]
     assert len(found) <= 1  # the index may lag behind, but never tells of a second one
-    assert await place.bridge.deliver(message) is Verdict.STARTED
+    assert await place.bridge.deliver(message) is DeliveryOutcome.STARTED
 
 
 async def test_a_finished_task_is_acknowledged(client: Client, store: LocalStore) -> None:
@@ -75,12 +75,12 @@ async def test_a_finished_task_is_acknowledged(client: Client, store: LocalStore
         request = make_request()
         await rig.finish(request)
         bridge = Bridge(rig.concepts, store)
-        assert await bridge.deliver(message_of(request)) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message_of(request)) is DeliveryOutcome.ENDED_BEFORE
         assert not await rig.concepts.is_running(request.task_id)
         forgotten = make_request()
         await store.claim_task(forgotten, forgotten.workflow_id)
         await store.store_concept(make_concept(forgotten), forgotten.workflow_id)
-        assert await bridge.deliver(message_of(forgotten)) is Verdict.ENDED_BEFORE
+        assert await bridge.deliver(message_of(forgotten)) is DeliveryOutcome.ENDED_BEFORE
         assert not await rig.concepts.is_running(forgotten.task_id)
 
 
@@ -90,7 +90,7 @@ async def test_an_ended_row_is_acknowledged(place: Place, status: TaskStatus) ->
     request = make_request()
     assert status in {TaskStatus.FAILED, TaskStatus.CANCELLED}
     await place.store.fail_task(request, request.workflow_id, status, ERROR)
-    assert await place.bridge.deliver(message_of(request)) is Verdict.ENDED_BEFORE
+    assert await place.bridge.deliver(message_of(request)) is DeliveryOutcome.ENDED_BEFORE
     assert not await place.exists(request.task_id)
 
 
@@ -100,7 +100,7 @@ async def test_a_task_whose_workflow_was_terminated_is_taken_up_again(place: Pla
     await place.bridge.deliver(message_of(request))
     await place.concepts.client.get_workflow_handle(request.workflow_id).terminate()
     assert not await place.concepts.is_running(request.task_id)
-    assert await place.bridge.deliver(message_of(request)) is Verdict.STARTED
+    assert await place.bridge.deliver(message_of(request)) is DeliveryOutcome.STARTED
     assert await place.concepts.is_running(request.task_id)
 
 
@@ -109,7 +109,7 @@ async def test_a_refused_message_is_told_on_its_row(place: Place, caplog: pytest
     request = make_request()
     message = message_of(request, num_palettes=99, logo_description="our secret panda")
     for _ in range(2):  # a redelivery changes nothing
-        assert await place.bridge.deliver(message) is Verdict.REFUSED
+        assert await place.bridge.deliver(message) is DeliveryOutcome.REFUSED
     row = await place.store.task(request.task_id)
     assert row is not None
     assert row.error is not None
@@ -135,8 +135,8 @@ async def test_a_refused_message_leaves_others_work_alone(place: Place) -> None:
     await place.store.fail_task(foreign, foreign.workflow_id, TaskStatus.FAILED, ERROR)
     before = [await place.store.task(one.task_id) for one in (completed, processing, running, foreign)]
     for request in (completed, processing, running):
-        assert await place.bridge.deliver(message_of(request, num_palettes=99)) is Verdict.REFUSED
-    assert await place.bridge.deliver(message_of(foreign, user_id="eve", num_palettes=99)) is Verdict.REFUSED
+        assert await place.bridge.deliver(message_of(request, num_palettes=99)) is DeliveryOutcome.REFUSED
+    assert await place.bridge.deliver(message_of(foreign, user_id="eve", num_palettes=99)) is DeliveryOutcome.REFUSED
     assert [await place.store.task(one.task_id) for one in (completed, processing, running, foreign)] == before
     assert await place.concepts.is_running(running.task_id)
 
@@ -147,7 +147,7 @@ async def test_a_task_belongs_to_its_owner(place: Place) -> None:
     await place.store.claim_task(request, "elsewhere")
     drawer = Drawer()
     bridge = replace(place.bridge, dead_letters=drawer)
-    assert await bridge.deliver(message_of(request, user_id="eve")) is Verdict.REFUSED
+    assert await bridge.deliver(message_of(request, user_id="eve")) is DeliveryOutcome.REFUSED
     assert [reason for _, reason in drawer.letters] == ["the task exists already and belongs to another user"]
     assert not await place.exists(request.task_id)
 
@@ -161,11 +161,11 @@ async def test_what_names_no_row_is_a_dead_letter(
     """It goes to the dead-letter topic as it came; without one, the log is the record."""
     drawer = Drawer()
     message = Message(message_id="m-2", data=data, attributes={"a": "b"})
-    assert await replace(place.bridge, dead_letters=drawer).deliver(message) is Verdict.REFUSED
+    assert await replace(place.bridge, dead_letters=drawer).deliver(message) is DeliveryOutcome.REFUSED
     ((letter, reason),) = drawer.letters
     assert letter == message
     assert reason
-    assert await place.bridge.deliver(message) is Verdict.REFUSED
+    assert await place.bridge.deliver(message) is DeliveryOutcome.REFUSED
     assert [vars(one)["recorded"] for one in caplog.records if one.name == "pubsub.delivery"] == [
         "dead-letter topic",
         "log",
@@ -181,7 +181,7 @@ async def test_a_row_that_the_store_refuses_is_a_dead_letter(place: Place) -> No
 
     place.store._fault = refuse
     bridge = replace(place.bridge, dead_letters=drawer)
-    assert await bridge.deliver(message_of(make_request(), num_palettes=99)) is Verdict.REFUSED
+    assert await bridge.deliver(message_of(make_request(), num_palettes=99)) is DeliveryOutcome.REFUSED
     assert len(drawer.letters) == 1
 
 
@@ -194,7 +194,7 @@ async def test_without_the_store_nothing_is_acknowledged(place: Place) -> None:
             await place.bridge.deliver(message)
     assert not await place.exists(request.task_id)
     place.store.error = None
-    assert await place.bridge.deliver(message_of(request)) is Verdict.STARTED
+    assert await place.bridge.deliver(message_of(request)) is DeliveryOutcome.STARTED
 
 
 async def test_without_the_dead_letter_topic_nothing_is_acknowledged(place: Place) -> None:
@@ -207,7 +207,7 @@ async def test_without_the_dead_letter_topic_nothing_is_acknowledged(place: Plac
 async def test_what_cannot_even_be_a_dead_letter_is_in_the_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     """It would not be one tomorrow either, so it is acknowledged."""
     bridge = replace(place.bridge, dead_letters=Drawer(NoMessage("too large")))
-    assert await bridge.deliver(Message(data=b"\xff")) is Verdict.REFUSED
+    assert await bridge.deliver(Message(data=b"\xff")) is DeliveryOutcome.REFUSED
     assert [vars(one).get("recorded") for one in caplog.records if one.name == "pubsub.delivery"] == [None, "log"]
 
 
@@ -249,14 +249,14 @@ async def test_a_refused_message_may_have_its_row(
         can_own=is_owner,
     )
     for _ in range(2):
-        assert await bridge.deliver(bad) is Verdict.REFUSED
+        assert await bridge.deliver(bad) is DeliveryOutcome.REFUSED
     found = await chosen.task(request.task_id)
     assert found is not None
     assert found.error is not None
     assert (found.status, found.error.type) == (TaskStatus.FAILED, REFUSED_MESSAGE)
     assert drawer.letters == []
     # A good message is not held up by what the row says.
-    assert await bridge.deliver(messages[sound.task_id]) is Verdict.STARTED
+    assert await bridge.deliver(messages[sound.task_id]) is DeliveryOutcome.STARTED
     if kind == "supabase":
         await chosen.close()
 
@@ -284,11 +284,11 @@ async def test_supabase_knows_what_was_before(client: Client, project: SupabaseP
             "insert into tasks (id, user_id, type, status) values (%s, %s, 'concept_generation', %s)",
             [str(request.task_id), OWNER, status],
         )
-    assert await bridge.deliver(message_of(ended)) is Verdict.ENDED_BEFORE
-    assert await bridge.deliver(message_of(ended, num_palettes=99)) is Verdict.REFUSED
-    assert await bridge.deliver(message_of(pending)) is Verdict.STARTED
-    assert await bridge.deliver(message_of(refused, num_palettes=99)) is Verdict.REFUSED
-    assert await bridge.deliver(message_of(make_request(user_id="ada"))) is Verdict.REFUSED
+    assert await bridge.deliver(message_of(ended)) is DeliveryOutcome.ENDED_BEFORE
+    assert await bridge.deliver(message_of(ended, num_palettes=99)) is DeliveryOutcome.REFUSED
+    assert await bridge.deliver(message_of(pending)) is DeliveryOutcome.STARTED
+    assert await bridge.deliver(message_of(refused, num_palettes=99)) is DeliveryOutcome.REFUSED
+    assert await bridge.deliver(message_of(make_request(user_id="ada"))) is DeliveryOutcome.REFUSED
     assert [reason.partition(":")[0] for _, reason in drawer.letters] == ["num_palettes", "user_id"]
     row = await store.task(refused.task_id)
     assert row is not None

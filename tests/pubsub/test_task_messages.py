@@ -9,7 +9,7 @@ import pytest
 from contracts.tasks import GenerationRequest, RefinementRequest, VariationsRequest
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
-from pubsub.task_messages import MAX_PAYLOAD_BYTES, UNREADABLE, read_request, salvage
+from pubsub.task_messages import MAX_PAYLOAD_BYTES, UNREADABLE, partial_request, read_request
 from tests.pubsub.samples import payload_of
 from tests.rig import make_request
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_read_says_why(data: bytes | None, reason: str) -> None:
         read_request(Message(data=data))
     assert reason in poison.value.reason
     assert poison.value.task_id is None
-    assert salvage(Message(data=data), uuid.uuid4(), "ada") is None
+    assert partial_request(Message(data=data), uuid.uuid4(), "ada") is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_task_id_that_is_none_is_no_id() -> None:
 def test_what_can_be_read_is_kept() -> None:
     """The remnant of a refused message has every field that is right by itself, and says which words it lacks."""
     task_id = uuid.uuid4()
-    remnant = salvage(
+    remnant = partial_request(
         message_of(task_id=str(task_id), logo_description=7, theme_description="navy and sand", is_anonymous=False),
         task_id,
         None,
@@ -150,10 +150,10 @@ def test_a_row_knows_its_owner() -> None:
     """Where the message names no user that can be, the one who is known already is taken; else there is no remnant."""
     task_id = uuid.uuid4()
     message = message_of(user_id=None)
-    remnant = salvage(message, task_id, "grace")
+    remnant = partial_request(message, task_id, "grace")
     assert remnant is not None
     assert remnant.user_id == "grace"
-    assert salvage(message, task_id, None) is None
+    assert partial_request(message, task_id, None) is None
 
 
 def test_poison_survives_pickling() -> None:

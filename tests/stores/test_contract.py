@@ -1,4 +1,4 @@
-"""What every implementation of `stores.port.Store` must do. A new one joins by an entry in `BACKENDS`."""
+"""What every implementation of `stores.ports.Store` must do. A new one joins by an entry in `BACKENDS`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskErr
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from stores.supabase.store import SupabaseStore
 from tests import rig
+from tests.objects import find
 from tests.rig import BUCKETS, make_concept
 from tests.supabase_site.postgres import Postgres
 from tests.supabase_site.project import OWNER, SupabaseProject
@@ -583,10 +584,10 @@ async def test_an_object_comes_back_as_it_was_put(store: Store, size: int) -> No
     stored = await store.put(store.concept_bucket, "ada/1/base.png", data, PNG)
     assert (stored.bucket, stored.path) == (store.concept_bucket, "ada/1/base.png")
     assert (stored.sha256, stored.bytes) == (sha256, size)
-    assert await store.find(store.concept_bucket, "ada/1/base.png") == stored
+    assert await find(store, store.concept_bucket, "ada/1/base.png") == stored
     assert await store.get(store.concept_bucket, "ada/1/base.png") == data
     assert await store.get(store.concept_bucket, "ada/1/base.png", sha256=sha256) == data
-    assert await store.find(store.palette_bucket, "ada/1/base.png") is None
+    assert await find(store, store.palette_bucket, "ada/1/base.png") is None
 
 
 async def test_an_object_is_never_overwritten(store: Store) -> None:
@@ -612,7 +613,7 @@ async def test_of_many_puts_at_once_one_wins(store: Store, backend: Backend) -> 
 async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
     """No object: `find` says None and `get` says so, without saying whose; a folder is not an object."""
     await store.put(store.concept_bucket, "ada/1/base.png", b"here", PNG)
-    assert await store.find(store.concept_bucket, path) is None
+    assert await find(store, store.concept_bucket, path) is None
     with pytest.raises(ObjectMissing) as missing:
         await store.get(store.concept_bucket, path)
     assert not {"ada", "eve"} & set(re.split(r"[/ ]", str(missing.value)))
@@ -676,7 +677,7 @@ async def test_a_path_that_leads_elsewhere_is_refused(store: Store, backend: Bac
     with pytest.raises(StoreRefused):
         await store.put(store.concept_bucket, path, b"hostile", PNG)
     with pytest.raises(StoreRefused):
-        await store.find(store.concept_bucket, path)
+        await find(store, store.concept_bucket, path)
     with pytest.raises(StoreRefused):
         await store.get(store.concept_bucket, path)
     with pytest.raises(StoreRefused):
@@ -692,7 +693,7 @@ async def test_a_bucket_that_leads_elsewhere_is_refused(store: Store, backend: B
     with pytest.raises(StoreRefused):
         await store.put(bucket, "hosts", b"hostile", PNG)
     with pytest.raises(StoreRefused):
-        await store.find(bucket, "hosts")
+        await find(store, bucket, "hosts")
     with pytest.raises(StoreRefused):
         await store.get(bucket, "hosts")
     with pytest.raises(StoreRefused):

@@ -14,7 +14,7 @@ import pytest
 from contracts.reconciliation import Position
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from stores.local import LocalStore
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tests.stores.test_contract import Backend, backend, connected, end, make_request, store
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -216,7 +216,7 @@ async def test_the_local_index_is_used(tmp_path: Path) -> None:
     """The same of SQLite, for what the store really asks."""
     store = LocalStore(tmp_path, "concept-images", "palette-images")
     asked: list[str] = []
-    store._database._db.set_trace_callback(asked.append)
+    store._db.set_trace_callback(asked.append)
     await store.open_tasks(LATER, None, 10)
     await store.unfulfilled_tasks(LATER, None, 10)
     await store.close()

@@ -1,0 +1,249 @@
+"""What each choice of a color for a region can lose: everything about it that does not depend on the palette.
+
+Each cost is a loss, 0 when nothing is lost and about 1 when all is, times a weight. Pairs of regions carry most of
+them: what makes a logo is how its parts differ. Distances are in OKLab; 0.25 is as different as two parts need to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from color.analysis import Regions
+from color.palette_colors import PaletteColors
+from color.spaces import F64, contrast
+
+_EXACTLY: Final = 1e-9
+_ENOUGH: Final = 0.25
+_UNIT: Final = 0.1
+"""A distance no one overlooks: losses that have no natural end are counted in it."""
+
+# A region seen alone. Loud colors are for small things; on the ground they are garish.
+_LIGHTNESS: Final = 1.8
+_DULL: Final = 0.8
+_LOUD, _LOUD_GROUND = 0.5, 7.0
+_HUE: Final = 0.45
+
+# A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
+_OFF_AREA: Final = 14.0
+_OFF: Final = 0.2
+_OFF_STEP: Final = 0.3
+_STRAY, _STRAY_SEEN = 0.15, 1.2
+_STRAY_FROM, _STRAY_MOST = 0.02, 2.0
+"""A gradient's step that is not between its ends: shows as a band."""
+_SHADE: Final = 1.0
+_SHADE_MOST: Final = 0.12
+
+# A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
+_MERGED, _LOST = 1.6, 3.0
+_MERGED_TOUCH, _MERGED_APART = 0.18, 0.07
+_LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
+_ORDER: Final = 3.5
+_ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
+_ORDER_GAP: Final = 0.01
+_CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
+"""The difference in lightness from which it has an order, also within a gradient."""
+_LEAP, _LEAP_SEEN = 0.4, 1.0
+_LEAP_FROM, _LEAP_MOST = 0.04, 2.0
+_ODD, _ODD_SEEN = 0.238, 1.8
+_ODD_FROM, _ODD_MOST = 0.05, 2.5
+_STRETCH: Final = 1.5
+"""Differences within one object may grow by this factor before they count as a leap or as odd."""
+_LINKED: Final = 0.3
+_KIN_NEAR, _KIN_FAR = 0.06, 0.12
+"""Colors closer than the first are shades of one thing wherever they are; farther than the second, only if linked."""
+_SIBLINGS: Final = 0.2
+
+# A region and the ground: contrast (WCAG 2) lost, of what it had or of the most the palette can give.
+_CONTRAST, _CONTRAST_SEEN = 1.8, 5.0
+_CONTRAST_LINKED: Final = 0.8
+"""How much of that goes where a gradient leads from a region to the ground: it fades in, it does not stand out."""
+_GROUND_AREA, _GROUND_LEAST = 0.35, 0.3
+_CONTRAST_CURVE: Final = 1.3
+
+
+class Origin(NamedTuple):
+    """Where a color off the palette comes from, by place: a shade, by `drop` lighter than the `first` place's color.
+
+    Where there is a `second` place, a gradient's step: at part `t` of the way from the first to the second.
+    """
+
+    first: int
+    second: int | None
+    t: float
+    drop: float
+
+
+class Pairs(NamedTuple):
+    """What m pairs of regions can lose, each field (m, 1): by how close they come, lose order, leap apart or turn odd.
+
+    `near` is the distance they need; `side` is 1 where the later one is the lighter one, -1 where it is the darker.
+    """
+
+    near: F64
+    merged: F64
+    lost: F64
+    leap_from: F64
+    leap: F64
+    odd_from: F64
+    odd: F64
+    side: F64
+    order: F64
+
+    def losses(self, change: F64) -> F64:
+        """What they lose (n,) together, in n cases of a `change` (3, m, n) in OKLab from the earlier to the later."""
+        square = change * change
+        hue = square[1] + square[2]
+        after, hue = np.sqrt(hue + square[0]), np.sqrt(hue)
+        merged = np.maximum(1.0 - after / self.near, 0.0)
+        loss = self.merged * (merged * merged)
+        loss += self.lost * (after < _LOST_AFTER)
+        loss += self.leap * np.minimum(np.maximum((after - self.leap_from) / _UNIT, 0.0), _LEAP_MOST)
+        loss += self.odd * np.minimum(np.maximum((hue - self.odd_from) / _UNIT, 0.0), _ODD_MOST)
+        loss += self.order * (self.side * change[0] < _ORDER_GAP)
+        result: F64 = loss.sum(0)
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Costs:
+    """What the k regions of one picture can lose. Regions are colored in a fixed `order`, and all else goes by place.
+
+    The ground comes first, then the others by weight, the steps of gradients last. `back` (k,) is the place of each
+    region; `origins` (k,) says where a color off the palette may come from. `oklab` (k, 3) and `seen` (k, 1) are the
+    regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
+    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth;
+    `has_ground` says whether a palette may name that one's color. `pairs` are those of
+    each place with all `earlier` ones, in the order of the `later`; `of_place` (k,) the same for each place.
+    """
+
+    order: tuple[int, ...]
+    back: NDArray[np.intp]
+    origins: tuple[Origin | None, ...]
+    oklab: F64
+    seen: F64
+    loud: F64
+    off: F64
+    stray: F64
+    ground: int
+    has_ground: bool
+    wanted: F64
+    standing: F64
+    earlier: NDArray[np.intp]
+    later: NDArray[np.intp]
+    pairs: Pairs
+    of_place: tuple[Pairs, ...]
+    photo: bool
+
+    @classmethod
+    def of(cls, regions: Regions) -> Costs:
+        """The costs of a picture."""
+        order = _order(regions)
+        by_place, seen = np.array(order), regions.seen
+        steps = np.array([step is not None for step in regions.steps])
+        # A ground that covers little is no ground to stand out from, as in a photograph.
+        area = np.clip(regions.share[regions.ground.region] / _GROUND_AREA, _GROUND_LEAST, 1.0)
+        standing = (_CONTRAST + _CONTRAST_SEEN * seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground.region])
+        later, earlier = np.tril_indices(len(order), -1)
+        pairs = _pairs(regions, by_place[later], by_place[earlier])
+        return cls(
+            order=order,
+            back=np.argsort(by_place),
+            origins=tuple(_origin(regions, order[:place], i) for place, i in enumerate(order)),
+            oklab=regions.oklab[by_place],
+            seen=seen[by_place, None],
+            loud=np.where(by_place == regions.ground.region, _LOUD_GROUND, _LOUD)[:, None],
+            off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
+            stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
+            ground=order.index(regions.ground.region),
+            has_ground=regions.ground.fills_rim,
+            wanted=regions.contrast[by_place, None],
+            standing=(area * standing)[by_place, None],
+            earlier=earlier,
+            later=later,
+            pairs=pairs,
+            of_place=tuple(Pairs(*(term[later == place] for term in pairs)) for place in range(len(order))),
+            photo=regions.photo,
+        )
+
+    def alone(self, palette: PaletteColors) -> F64:
+        """The loss (k, p) of each place with each color, seen alone: wrong lightness, too dull, too loud, other hue."""
+        source, new = self.oklab.T[:, :, None], palette.oklab
+        low, high = float(source[0].min()), float(source[0].max())
+        stretch = np.ptp(new[0]) / max(high - low, 1e-6)
+        wanted = new[0].min() + (source[0] - low) * stretch if high - low > _ENOUGH else source[0]
+        louder = np.hypot(new[1], new[2]) - np.hypot(source[1], source[2])
+        loss = _LIGHTNESS * np.abs(wanted - new[0])
+        loss += _DULL * np.maximum(0.0, -louder) + self.loud * np.maximum(0.0, louder)
+        loss += _HUE * np.hypot(source[1] - new[1], source[2] - new[2])
+        result: F64 = loss * self.seen
+        return result
+
+    def with_derived(self, place: int, alone: F64, away: F64) -> F64:
+        """The loss (n, p + 1) of giving a place each palette color, or the color derived for it, in n cases.
+
+        `away` (p, n) is how far the derived color is from the palette colors, `alone` (p,) what those lose.
+        """
+        gap = away.min(0)
+        off = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
+        if not self.stray[place]:
+            return np.concatenate([np.broadcast_to(alone, (len(off), len(alone))), off[:, None]], axis=1)
+        stray = self.stray[place] * np.minimum(np.maximum((away.T - _STRAY_FROM) / _UNIT, 0.0), _STRAY_MOST)
+        return np.concatenate([alone + stray, off[:, None]], axis=1)
+
+    def against_ground(self, places: int | slice[int, None], ground: F64, light: F64, widest: float) -> F64:
+        """The loss (..., n) of contrast between some places of relative luminance `light` and the `ground`'s (n,).
+
+        `widest` is the palette's best ratio.
+        """
+        ratio = contrast(np.maximum(light, 0.0), np.maximum(ground, 0.0))
+        lost = np.maximum(0.0, 1.0 - ratio / np.minimum(self.wanted[places], widest))
+        result: F64 = self.standing[places] * lost**_CONTRAST_CURVE
+        return result
+
+
+def _order(regions: Regions) -> tuple[int, ...]:
+    """The ground first, then by weight; what merely lies on a gradient between two others comes after them."""
+    by_weight = sorted(range(len(regions)), key=lambda i: (regions.steps[i] is not None, -float(regions.seen[i])))
+    if regions.photo:  # what fills the rim of a photograph is one surface among others
+        return tuple(by_weight)
+    return (regions.ground.region, *(i for i in by_weight if i != regions.ground.region))
+
+
+def _origin(regions: Regions, before: tuple[int, ...], i: int) -> Origin | None:
+    """Where a color off the palette for region i comes from, of the regions `before` it: a step's ends, or its kin."""
+    step = regions.steps[i]
+    if step is not None and step.first in before and step.second in before:
+        return Origin(before.index(step.first), before.index(step.second), step.t, 0.0)
+    kin = [j for j in before if regions.link[i, j] > _LINKED or regions.distance[i, j] < _SIBLINGS]
+    if not kin:
+        return None
+    parent = min(kin, key=lambda j: float(regions.distance[i, j]))
+    drop = _SHADE * float(regions.oklab[i, 0] - regions.oklab[parent, 0])
+    return Origin(before.index(parent), None, 0.0, min(max(drop, -_SHADE_MOST), _SHADE_MOST))
+
+
+def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
+    """The costs of the pairs of regions i (m,) and j (m,), of which j are colored earlier."""
+    before, border, link = regions.distance[i, j], regions.border[i, j], regions.link[i, j]
+    both = np.minimum(regions.seen[i], regions.seen[j])
+    close = np.where(regions.touch[i, j], _MERGED_TOUCH + np.sqrt(border), _MERGED_APART * both)
+    kin = np.maximum(link, np.clip((_KIN_FAR - before) / (_KIN_FAR - _KIN_NEAR), 0.0, 1.0))
+    change = regions.oklab[i] - regions.oklab[j]
+    clear = np.abs(change[:, 0]) > np.where(link > _LINKED, _CLEARLY_LINKED, _CLEARLY)
+    drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border
+    pairs = Pairs(
+        near=np.minimum(before, _ENOUGH),
+        merged=_MERGED * close,
+        lost=np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
+        leap_from=_STRETCH * before + _LEAP_FROM,
+        leap=link * (_LEAP + _LEAP_SEEN * both),
+        odd_from=_STRETCH * np.hypot(change[:, 1], change[:, 2]) + _ODD_FROM,
+        odd=kin * (_ODD + _ODD_SEEN * both),
+        side=np.sign(change[:, 0]),
+        order=np.where(clear, _ORDER * drawn, 0.0),
+    )
+    return Pairs(*(term[:, None] for term in pairs))
