@@ -44,6 +44,12 @@ _QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached", "billing_not
 _QUOTA_WORDS = re.compile(r"\bcredits?\b|\bbalance\b|\bbilling\b|\bquota\b|\bpayment\b|top.?up", re.IGNORECASE)
 _KEY_CODES = {"invalid_api_key", "api_key_invalid", "invalid_authentication", "authentication_error"}
 _KEY_WORDS = re.compile(r"api.?key|(?:access|api|auth) token|credential|authenticat|unauthori[sz]ed", re.IGNORECASE)
+_WRONG_KEY = re.compile(r"\bkey\b|\btoken\b|credential|authenticat|unauthori[sz]ed", re.IGNORECASE)
+_MORE_THAN_WRONG = re.compile(
+    r"expire|revoke|disable|suspend|block|organi|project|region|country|credit|balance|permi|scope|not valid",
+    re.IGNORECASE,
+)
+"""Of a key that is merely wrong, the variable to check says enough."""
 _GATEWAY_TIMEOUTS = {504, 524}
 """The service behind the gateway may be working still, and send its bill."""
 _PASSING = {408, 409, 425}
@@ -179,8 +185,9 @@ def _error(
     elif status < _FIRST_ERROR:
         error = ProviderRejected(f"{said}, a redirect that is not followed (check {service.url_variable})", status)
     elif _is_about_key(status, explanation):
-        because = "" if _KEY_SHOWN in reason else because  # it says no more than that the key is wrong
-        error = ProviderKeyRefused(f"{said} (check {service.key_variable}){because}", status)
+        wrong = status == HTTPStatus.UNAUTHORIZED and _WRONG_KEY.search(reason) and not _MORE_THAN_WRONG.search(reason)
+        more = "" if wrong else because
+        error = ProviderKeyRefused(f"{said} (check {service.key_variable}){more}", status)
     elif is_refusal(explanation):
         error = ProviderRefused(f"{service.title} refused the request{because}", status)
     elif status == HTTPStatus.NOT_FOUND:

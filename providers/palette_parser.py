@@ -62,7 +62,7 @@ def palettes_of(
     sentence = f"{title} sent {len(best)} palettes that can be used, {count} are needed"
     text = next((text for text in proposals if isinstance(text, str) and text.strip()), "")
     quoted = printable_reason(text.strip()[:_QUOTED_CHARS], private)
-    raise ProviderAnswerUnusable(f"{sentence}: it sent the text “{quoted}”" if quoted else sentence)
+    raise ProviderAnswerUnusable(f"{sentence}: it sent the text “{quoted}”" if quoted and not best else sentence)
 
 
 def _palettes(proposal: JsonValue, count: int) -> list[Palette]:
