@@ -17,7 +17,7 @@ SVG = "image/svg+xml"
 SUPPLIED = "upload"
 """In place of a provider's name: the image came with the request."""
 UNKNOWN = "unknown"
-"""In place of a provider's name: nobody has kept who made it."""
+"""In place of a provider's name: it was not recorded who made the image."""
 
 
 _SIGNATURES = (
@@ -63,7 +63,7 @@ class ImageRef(BaseModel):
 
 
 class StoredObject(BaseModel):
-    """An object as it lies in the store, whoever put it there."""
+    """An object in the store."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -24,7 +24,7 @@ import pytest
 from typing_extensions import override
 
 from activities.image_jobs import drawn as collected_at_once
-from commands.bootstrap import provider_choice
+from commands.providers import provider_choice
 from providers.port import ImageJob, ImageProvider, PaletteProvider, ProvidedImage
 from providers.registry import chosen_providers
 from settings import Settings
@@ -96,10 +96,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class Hold:
-    """The usual answer, once the event is set; `entered` is set when the request has come."""
+    """The usual answer, or `reply`, once the event is set; `entered` is set when the request has come."""
 
     until: asyncio.Event
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    reply: Reply | None = None
 
 
 Step = Reply | Hang | Drop | Hold
@@ -205,7 +206,7 @@ class FakeService(ABC):
                 step.entered.set()
                 if not await _unless_gone(reader, step.until.wait()):
                     return
-                step = None
+                step = step.reply
             reply = step or self.usual(request)
             if not await _send(writer, reply):
                 return

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from commands.bootstrap import provider_choice
 from commands.console import ExitCode
-from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
+from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code, provider_choice
 from providers import openai
 from settings import Settings
 from tests.command import Shell

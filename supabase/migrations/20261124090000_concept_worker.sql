@@ -398,7 +398,8 @@ as $$
         from storage.objects
         where bucket_id = any (p_buckets)
             and name ~ ('^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
-                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json|choice\.json)$')
+                || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|given|source|choice\.json'
+                || '|(image|job|palettes)(-[0-9]+)?(\.(answer|unusable)-[0-9]+)?(\.(json|svg))?)$')
         group by 1, 2, 3
     )
     select coalesce(jsonb_agg(jsonb_build_object('bucket', bucket, 'path', first || '/' || second)), '[]')
@@ -514,7 +515,7 @@ set search_path from current
 as $$
     -- What `starter.py store check` looks at. `version` grows with every migration that the worker depends on.
     select jsonb_build_object(
-        'version', 3,
+        'version', 4,
         'role', current_user,
         'unprotected_tables', (
             select coalesce(jsonb_agg(relname order by relname), '[]')
@@ -584,13 +585,11 @@ end $$;
 
 -- Pictures: private, readable by the owner whose id is the first folder. What was paid for lies under `paid/`, which is
 -- nobody's id. There is no policy for writing: only the worker does.
+-- What was paid for is stored as it came, whatever it is, so `concept-images` takes any type.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values
-    (
-        'concept-images', 'concept-images', false, 26214400,
-        array['image/png', 'image/jpeg', 'image/webp', 'image/gif', 'application/json']
-    ),
+    ('concept-images', 'concept-images', false, 26214400, null),
     ('palette-images', 'palette-images', false, 26214400, array['image/png'])
 on conflict (id) do update
 set public = false,
