@@ -101,3 +101,10 @@ class Provenance(BaseModel):
     usage: Usage | None = None
     """What the image took; None where nothing was asked of a service."""
     palettes: PaletteOrigin | None = None
+    notices: tuple[str, ...] = ()
+    """What was asked for and the image does not show: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that whoever looks at the concept must be told, about its image and its palettes."""
+        return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))
