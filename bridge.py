@@ -33,7 +33,7 @@ GRACE_S = 8.2
 LAST_SPANS_S = 0.5
 """How long the last spans may take after that, and after a second for the last answers: Cloud Run leaves 10 s."""
 
-# Pub/Sub is who repeats: a message that waits for Temporal in here only takes the place of another.
+# Pub/Sub repeats: a message that waits for Temporal in this process takes the place of another.
 SOON = RetryConfig(max_elapsed_time_millis=1000)
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ async def _push(settings: Settings, address: str) -> None:
             keys = SigningKeys(http, settings.push_certs_url)
             token_check = TokenCheck(keys, settings.push_audience or "", settings.push_service_account or "")
         else:
-            log.warning("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts")
+            log.warning("CONCEPT_PUSH_AUTH=off: every request to this endpoint can start concepts")
         endpoint = PushEndpoint(ready.bridge, token_check, ready.readiness)
         async with serving(endpoint.app, address, "--port"):
             ready.readiness.started(*ready.checks)

@@ -171,7 +171,7 @@ async def working(
             await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
         async with running(client, workers):
             log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
-            leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
+            leaving = asyncio.create_task(_stop_on_wrong_keys(client, workers))
             try:
                 yield polled
             finally:
@@ -239,10 +239,10 @@ class _WorkerFactory:
         )
 
 
-async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) -> None:
+async def _stop_on_wrong_keys(client: Client, workers: Sequence[Worker]) -> None:
     """Stop polling once an activity could not be read for want of a key.
 
-    Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
+    Each such activity loses an attempt, and some have few. The process goes on, not ready, until it is restarted.
     """
     await decryption_status(client.data_converter).wrong_keys.wait()
     log.error("taking no more work: start this worker again with the keys of the others")
@@ -259,8 +259,8 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     return WorkerDeploymentConfig(
         WorkerDeploymentVersion(settings.task_queue, settings.build_id),
         use_worker_versioning=True,
-        # A concept is over within its deadline, or a day later where somebody is to choose: it may as well end on the
-        # code that it began on.
+        # A concept ends within its deadline, or a day later where it waits for a choice: it can end on the code that
+        # it began on.
         default_versioning_behavior=VersioningBehavior.PINNED,
     )
 

@@ -113,7 +113,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 async def _open_store(settings: Settings) -> Store:
     if settings.store == "local":
         return LocalStore(settings.data_dir, settings.storage_bucket_concept, settings.storage_bucket_palette)
-    # A third of a second that nobody else should wait for.
+    # Loading it takes a third of a second.
     from stores.supabase.store import SupabaseStore  # noqa: PLC0415
 
     return await SupabaseStore.open(supabase_project(settings))

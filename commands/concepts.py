@@ -190,7 +190,7 @@ async def follow(service: TaskService, task_id: uuid.UUID) -> None:
 
 
 def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
-    """Print how a task ended; the exit code says whether it is complete, or accepted where nobody `waited`."""
+    """Print how a task ended; the exit code says whether it is complete, or accepted unless `waited`."""
     print_report(progress, report)
     if json:
         print_document(report)

@@ -13,7 +13,7 @@ MAX_IMAGE_SIDE_PX = 4096
 SUPPLIED = "upload"
 """In place of a provider's name: the image came with the request."""
 UNKNOWN = "unknown"
-"""In place of a provider's name: nobody has kept who made it."""
+"""In place of a provider's name: it was not recorded who made the image."""
 
 
 class ImageRef(BaseModel):
@@ -36,7 +36,7 @@ class ImageRef(BaseModel):
 
 
 class StoredObject(BaseModel):
-    """An object as it lies in the store, whoever put it there."""
+    """An object in the store."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,3 +74,10 @@ class Provenance(BaseModel):
     usage: Usage | None = None
     """What the image took; None where nothing was asked of a service."""
     palettes: PaletteOrigin | None = None
+    notices: tuple[str, ...] = ()
+    """What was asked for and the image does not show: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that whoever looks at the concept must be told, about its image and its palettes."""
+        return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))

@@ -50,6 +50,9 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _USER_FOLDER = re.compile(rf"(?<![A-Za-z0-9_-])(?!paid/)[A-Za-z0-9_-]{{1,64}}/(?={_UUID})")
 _TASK = re.compile(rf"concept-({_UUID})")
 _LONGEST = 4000
+_SHORTEST_IN_WORDS = 8
+"""From so many characters on a secret is looked for inside of words too."""
+_OWN_FIELDS = frozenset({"level", "logger", "timestamp", "source"})
 _DEEPEST = 3
 _LABELS = ("task_id", "workflow_id", "stage", "attempt")
 _SEVERITIES = {"warn": "WARNING", "notset": "DEFAULT"}
@@ -79,10 +82,10 @@ def configure_logs(
     link to it. Tracebacks come without local variables, and without the values that validation refused: those hold
     prompts and keys. `json` is what Cloud Logging reads: severity, message, time, labels, source location.
     """
-    clean = _Cleaning(secrets)
+    redact = _Redaction(secrets)
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        clean,
+        redact,
     ]
     if style == "json":
         processors += [_CloudFields(project), structlog.processors.JSONRenderer()]
@@ -95,7 +98,7 @@ def configure_logs(
     before: list[structlog.typing.Processor] = [
         structlog.stdlib.ExtraAdder(),
         structlog.contextvars.merge_contextvars,
-        _Belonging(trace),
+        _TaskFields(trace),
         _describe_record,
         _describe_exception,
     ]
@@ -136,7 +139,7 @@ def _is_protocol_buffer(value: object) -> bool:
     return type(value).__module__.endswith("_pb2")
 
 
-class _Belonging:
+class _TaskFields:
     """Which concept a line is about, and which attempt at which stage of it."""
 
     def __init__(self, trace: Callable[[], Trace | None]) -> None:
@@ -206,21 +209,31 @@ def _describe_exception(
     return event
 
 
-class _Cleaning:
-    """Takes out of every text what must not be in a line."""
+class _Redaction:
+    """Takes out of every value what must not be in a line. Names of fields are ours, as is what begins a line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(sorted(filter(None, secrets), key=len, reverse=True))
+        forms = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = re.compile(
+            "|".join(
+                # A short one may be part of any word: only where it stands alone can it be the secret.
+                re.escape(secret) if len(secret) >= _SHORTEST_IN_WORDS else rf"(?<!\w){re.escape(secret)}(?!\w)"
+                for secret in forms
+            )
+            or r"(?!)"
+        )
 
     def __call__(
         self, _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
         exception = event.pop("exception", None)
-        cleaned = {self.text(str(name)): self.value(value) for name, value in event.items()}
+        redacted = {
+            _printable(str(name)): value if name in _OWN_FIELDS else self.value(value) for name, value in event.items()
+        }
         if isinstance(exception, list):
             # The lines are ours, what they say is not; indented they cannot be taken for records.
-            cleaned["exception"] = "\n".join(f"  {self.text(line)}" for line in exception)
-        return cleaned
+            redacted["exception"] = "\n".join(f"  {self.text(line)}" for line in exception)
+        return redacted
 
     def value(self, value: object, depth: int = 0) -> object:
         """A value that JSON has."""
@@ -234,11 +247,14 @@ class _Cleaning:
 
     def text(self, text: str) -> str:
         """One line of bounded length."""
-        for secret in self._secrets:
-            text = text.replace(secret, "(secret)")
+        text = self._secrets.sub("(secret)", text)
         text = _USER_FOLDER.sub("(user)/", _QUERY.sub(r"\1?(query)", text))
-        text = _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        text = _printable(text)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _printable(text: str) -> str:
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _without_source(
@@ -284,5 +300,5 @@ class _CloudFields:
 
 
 def _log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A mistake of ours that ends the process is a record like all others."""
-    log.critical("ended by an error nobody expected", exc_info=(kind, error, trace))
+    """An exception that ends the process is a record like all others."""
+    log.critical("unhandled exception", exc_info=(kind, error, trace))

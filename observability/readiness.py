@@ -101,7 +101,7 @@ class Readiness:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look while the block runs, every ten seconds if all is well: the gauge is true even if nobody asks."""
+        """Check while the block runs, every ten seconds if all is well, so that the gauge needs no `/readyz`."""
 
         async def look() -> None:
             while True:

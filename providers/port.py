@@ -24,6 +24,8 @@ class ProvidedPalettes:
     palettes: tuple[Palette, ...]
     usage: Usage | None = None
     sample: bool = False
+    notices: tuple[str, ...] = ()
+    """What the theme asked for and the palettes do not give: sentences."""
 
 
 class ImageProvider(Protocol):

@@ -16,8 +16,8 @@ _KEY_CHARS = 32
 def priority_of(request: TaskRequest, secret: bytes | None) -> Priority:
     """Where a concept stands in its task queues; its activities inherit it.
 
-    Users take turns by the fairness key, so that nobody's hundred tasks hold up somebody's one. Temporal stores it in
-    plain text: it is an HMAC-SHA256 of the user id, shortened to 128 bits. Without a `secret` there is none.
+    Users take turns by the fairness key: a hundred tasks of one user do not hold up the one of another. Temporal
+    stores it in plain text: it is an HMAC-SHA256 of the user id, shortened to 128 bits. None without a `secret`.
     """
     fairness_key = None
     if secret is not None:

@@ -1,4 +1,4 @@
-"""Rows against Temporal: which tasks does nobody work on, and what becomes of them.
+"""Lost tasks: rows that are open although no workflow works on them are started, restarted or ended.
 
 Decision: docs/adr/0022.
 """
@@ -31,13 +31,13 @@ from temporal.errors import Unreadable
 INTERRUPTED = "Interrupted"
 """Error type of a task whose workflow was lost."""
 UNREADABLE = "UnreadableMessage"
-"""Error type of a task that nobody could ever start."""
+"""Error type of a task whose message cannot be read, so that it was never started."""
 
 _AT_ONCE = 16
 _UNREADABLE_AFTER = timedelta(hours=1)
 """A message that this process cannot read may be meant for a newer one, which would have started it by then."""
 
-_TORN_AWAY = {
+_STOPPED_FROM_OUTSIDE = {
     WorkflowExecutionStatus.TERMINATED: "its workflow was terminated",
     WorkflowExecutionStatus.TIMED_OUT: "its workflow was timed out",
 }
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 class _WorkflowEnd:
     """What Temporal says of a task's workflow that does not run.
 
-    `lost` where it was torn away, and the task could be done again; otherwise it ended by its own doing.
+    `lost`: it was stopped from outside or is unknown, so the task could be started again; otherwise it ended by itself.
     """
 
     status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
@@ -119,8 +119,8 @@ class Reconciler:
 
     async def _ended(self, description: WorkflowExecutionDescription) -> _WorkflowEnd:
         stage, status = _stage(description), description.status
-        if status in _TORN_AWAY:
-            return _lost(stage, _TORN_AWAY[status])
+        if status in _STOPPED_FROM_OUTSIDE:
+            return _lost(stage, _STOPPED_FROM_OUTSIDE[status])
         if status is WorkflowExecutionStatus.FAILED:
             return _WorkflowEnd(TaskStatus.FAILED, await self._own_error(description, stage))
         if status is WorkflowExecutionStatus.CANCELED:
@@ -143,7 +143,9 @@ class Reconciler:
                 try:
                     return TaskError.model_validate(cause.details[0])
                 except ValidationError:
-                    log.warning("a workflow failed for no reason of ours", extra={"workflow_id": description.id})
+                    log.warning(
+                        "a workflow failed without our error in its details", extra={"workflow_id": description.id}
+                    )
             return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {cause}"[:1000])
         raise RuntimeError("a workflow that failed has a result")
 
@@ -200,7 +202,7 @@ async def _each(call: Callable[[TaskSnapshot], Awaitable[Reconciled]], tasks: Se
             except (StoreRefused, RPCError) as exc:
                 if isinstance(exc, RPCError) and exc.status is not RPCStatusCode.INVALID_ARGUMENT:
                     raise
-                log.warning("nothing can be done about a row", extra={"task_id": str(task.task_id), "reason": str(exc)})
+                log.warning("a row cannot be settled", extra={"task_id": str(task.task_id), "reason": str(exc)})
                 return Reconciled(refused=1)
 
     calls = [asyncio.ensure_future(one(task)) for task in tasks]

@@ -10,7 +10,7 @@ import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, Protocol
@@ -152,6 +152,23 @@ def test_what_is_private_is_taken_out(logs: Configure, style: Style) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("secret", ["e", "in", "2026", "level"])
+def test_a_short_secret_is_taken_out_whole(logs: Configure, style: Style, secret: str) -> None:
+    """It goes where it stands alone; words, names of fields, and times that contain it stay as they are."""
+    written = logs(style, secrets=(secret,))
+    logging.getLogger("tests.logs").warning("sent Bearer %s", secret, extra={"level_in": f"never inline {secret}"})
+    text = written()
+    assert text.count("(secret)") == 2
+    assert "sent Bearer (secret)" in text
+    assert "never inline (secret)" in text
+    assert "tests.logs" in text
+    if style == "json":
+        line = json.loads(text)
+        assert set(line) >= {"severity", "time", "message", "logger", "level_in"}
+        assert datetime.fromisoformat(line["time"]).year >= 2026
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
     """Where and what happened, from the first cause on: no local variables, nothing that validation refused."""
 
@@ -202,7 +219,7 @@ def test_warnings_and_the_end_are_lines_too(logs: Configure) -> None:
     sys.excepthook(OSError, error, None)
     first, second = (json.loads(line) for line in written().splitlines())
     assert "old\\nfashioned" in first["message"]
-    assert (second["severity"], second["message"]) == ("CRITICAL", "ended by an error nobody expected")
+    assert (second["severity"], second["message"]) == ("CRITICAL", "unhandled exception")
     assert "OSError: no room" in second["stack_trace"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import uuid
 from contextlib import closing
@@ -34,9 +35,11 @@ from stores.local import LocalStore
 from stores.ports import Store, TaskSnapshot
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
+from temporal import schedules
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption_keys import Keyring
+from temporal.errors import TemporalUnreachable
 from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
@@ -511,6 +514,20 @@ async def test_a_worker_keeps_the_schedule(client: Client, server: EmbeddedServe
             assert (await finish(worker)).code == 0
 
 
+async def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule that cannot be kept in time says which one and where, not only that time ran out."""
+    server = await EmbeddedServer.start()
+    client = await connect(server.address)
+    server.process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(schedules, "_RPC_TIMEOUT", timedelta(milliseconds=200))
+    try:
+        with pytest.raises(TemporalUnreachable, match=f"at {server.address}: schedule reconciliation-busy: Timeout"):
+            await ensure_reconciliation(client, "busy", 60, "fail")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        await server.stop()
+
+
 async def test_no_row_stays_untrue_for_long(client: Client, store: LocalStore) -> None:
     """The schedule's runs mend what happens while it is kept; each goes on where the last one came to its end."""
     images = hanging()
@@ -581,7 +598,7 @@ async def test_the_command_wants_to_know_whose_server(tmp_path: Path) -> None:
     ended = await shell.run("starter.py", "reconcile")
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "starter.py: TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it"
+        "starter.py: TEMPORAL_ADDRESS is not set: it must name the server that the workers of this store use"
     ]
 
 

@@ -78,25 +78,16 @@ _ACCENTS: dict[str, str] = {
     "\u0328": "M0 10V11.4L1.2 12.6",
 }
 _SPELLED = {
-    "ß": "SS",
-    "Æ": "AE",
-    "Œ": "OE",
-    "Ø": "O",
-    "Đ": "D",
-    "Ł": "L",
-    "Þ": "TH",
-    "\u2019": "'",
-    "\u2018": "'",
-    "\u2013": "-",
-    "\u2014": "-",
-}
+    "ß": "SS", "Æ": "AE", "Œ": "OE", "Ø": "O", "Đ": "D", "Ł": "L", "Þ": "TH", "\u2019": "'", "\u2018": "'",
+    "\u2013": "-", "\u2014": "-",
+}  # fmt: skip
 _OPEN_PAIRS = " AV VA AW WA AY YA AT TA LT LV LY LW FA PA TO OT VO OV YO OY AO OA LO TC AC AG KO RT RY TJ "
 _KERN = -1.3
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One placed letter: its path in letter units and the x of its left edge."""
+    """One placed letter: its path in letter units and the x of its left edge; an accent is one without a width."""
 
     path: str
     x: float
@@ -139,9 +130,7 @@ def typeset(text: str, spacing: float) -> Lettering:
             x += _SPACE_WIDTH
             previous = ""
         elif character in _ACCENTS:
-            letter = letters.pop()
-            accent = _moved(_ACCENTS[character], letter.width / 2)
-            letters.append(Letter(letter.path + accent, letter.x, letter.width))
+            letters.append(Letter(_ACCENTS[character], letters[-1].x + letters[-1].width / 2, 0.0))
         else:
             width, path = _GLYPHS[character]
             if letters:
@@ -193,33 +182,3 @@ def arc(
 def arc_degrees(text: str, *, radius: float, height: float, spacing: float) -> float:
     """The angle that `arc` covers."""
     return math.degrees(typeset(text, spacing).width * height / CAP_HEIGHT / radius)
-
-
-def _moved(path: str, dx: float) -> str:
-    """An accent's path, which uses only M, L, H, V, Q, T, A, h and Z, moved to the right."""
-    moved: list[str] = []
-    for command, numbers in _commands(path):
-        values = [float(number) for number in numbers]
-        if command in "MLTQ":
-            values[0::2] = [value + dx for value in values[0::2]]
-        elif command == "H":
-            values[0] += dx
-        elif command == "A":
-            values[5] += dx
-        moved.append(command + " ".join(f"{value:g}" for value in values))
-    return "".join(moved)
-
-
-def _commands(path: str) -> list[tuple[str, list[str]]]:
-    commands: list[tuple[str, list[str]]] = []
-    for token in path.replace("-", " -").replace(",", " ").split():
-        start = 0
-        for index, character in enumerate(token):
-            if character.isalpha():
-                if index > start:
-                    commands[-1][1].append(token[start:index])
-                commands.append((character, []))
-                start = index + 1
-        if start < len(token):
-            commands[-1][1].append(token[start:])
-    return commands

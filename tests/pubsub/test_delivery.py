@@ -212,6 +212,17 @@ async def test_what_cannot_even_be_a_dead_letter_is_in_the_log(place: Place, cap
     assert [vars(one).get("recorded") for one in caplog.records if one.name == "pubsub.delivery"] == [None, "log"]
 
 
+async def test_an_image_of_another_bucket_is_refused(place: Place) -> None:
+    """The worker can read buckets that are not the user's, also where the path begins with the user's id."""
+    request = make_request()
+    image = {"path": f"{request.user_id}/logo.png", "sha256": "0" * 64, "bytes": 1, "width": 1, "height": 1}
+    for bucket, outcome in (("payroll", DeliveryOutcome.REFUSED), ("concept-images", DeliveryOutcome.STARTED)):
+        another = make_request(user_id=request.user_id)
+        message = message_of(another, base_image=image | {"bucket": bucket})
+        assert await place.bridge.deliver(message) is outcome
+        assert await place.exists(another.task_id) is (outcome is DeliveryOutcome.STARTED)
+
+
 async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
     """Neither a good message nor one whose row would have to be checked against a run."""
     server = await EmbeddedServer.start()

@@ -7,7 +7,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-class Chance:
+class SeededRandom:
     """Choices that look random and are fixed by a text: the same on every machine, version and run.
 
     Every choice has a label and is independent of the others, so that a new kind of choice
