@@ -46,9 +46,9 @@ from observability.readiness import Readiness, store_answers
 from observability.temporal_runtime import temporal_runtime
 from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
-from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
+from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
 from tasks.workflow_client import ConceptClient

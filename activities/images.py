@@ -13,6 +13,7 @@ from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
+from activities.image_jobs import drawn
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, PaidCalls, Prepare, Send
 from color import ImageError, decode, inspect, keep_colors, to_png
 from contracts.activities import (
@@ -60,7 +61,9 @@ class ImageActivities(ImageStages):
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         async def prepare() -> Send:
             words = request.logo_description, request.theme_description
-            return self._sending(lambda: self._provider.generate(*words, request.candidate))
+            return self._sending(
+                lambda: drawn(self._provider, self._provider.generate(*words, request.candidate), words)
+            )
 
         return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare)
 
@@ -71,7 +74,11 @@ class ImageActivities(ImageStages):
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            return self._sending(lambda: self._provider.refine(source, request.prompt, request.preserve))
+            return self._sending(
+                lambda: drawn(
+                    self._provider, self._provider.refine(source, request.prompt, request.preserve), (request.prompt,)
+                )
+            )
 
         return await self._paid(layout.paid_image(request.task_id), prepare)
 

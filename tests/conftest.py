@@ -99,10 +99,10 @@ def shell(tmp_path: Path) -> Shell:
     return make_shell(tmp_path)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts follow each other after 50 ms, where nobody asks for something else; there are as many as ever."""
-    pause = timedelta(milliseconds=50)
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other after 100 ms, unless an error says otherwise; there are as many as ever."""
+    pause = timedelta(milliseconds=100)
     for name, policy in vars(policies).items():
         if isinstance(policy, dict) and "retry_policy" in policy:
             retry = replace(policy["retry_policy"], initial_interval=pause, maximum_interval=pause)

@@ -185,7 +185,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
     server = await EmbeddedServer.start()
     client = await connect(server.address)
-    process = await shell.start("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
+    process = await shell.start("tests/impatient_worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
 
     async def it_polls() -> bool:
         return await pollers(client, "concepts") == {process.pid}
@@ -194,7 +194,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
         await until(it_polls, timeout_s=60)
         server.process.kill()
         assert process.stderr is not None
-        lines = await read_until(process.stderr, "retried")
+        lines = await read_until(process.stderr, "the SDK repeats its calls")
         process.terminate()
         ended = await finish(process)
     finally:
