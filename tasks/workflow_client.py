@@ -38,6 +38,7 @@ from contracts.workflows import (
     STATUS_QUERY,
     TASK_ATTRIBUTE,
     WORKFLOWS,
+    usual_priority,
 )
 from tasks.errors import ChoiceRefused, NoWorker, WorkflowNotFound
 
@@ -78,12 +79,12 @@ class ConceptClient:
         request: TaskRequest,
         *,
         reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        priority: Priority = Priority.default,
+        priority: Priority | None = None,
     ) -> bool:
         """Start the task's one workflow, or join the run that there is; False if it has ended. Idempotent.
 
-        `reuse` says after which ends it is started again: by default after none. Servers that know no `priority` ignore
-        it.
+        `reuse` says after which ends it is started again: by default after none. Without a `priority` it has the
+        usual one of its kind of user; servers that know of none ignore it.
         """
         attributes = TypedSearchAttributes(
             [
@@ -102,7 +103,7 @@ class ConceptClient:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
-                priority=priority,
+                priority=priority or Priority(priority_key=usual_priority(request)),
                 static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )
