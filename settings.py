@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from pathlib import Path
@@ -205,6 +206,21 @@ NeededUrl = Annotated[ServiceUrl | None, AfterValidator(_present_where_needed)]
 NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
 
 
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """How many processors this process may use; a container's limit (cgroup version 1 or 2) counts, rounded up."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota: list[str] = []
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota = " ".join((cgroup / name).read_text() for name in names).split()
+        except OSError:
+            continue
+        break
+    if len(quota) != 2 or not all(part.isdecimal() for part in quota):  # noqa: PLR2004 -- quota and period, in µs
+        return cpus  # no file, or no limit: "max" or -1
+    return max(1, min(cpus, math.ceil(int(quota[0]) / int(quota[1]))))
+
+
 class Settings(BaseSettings):
     """The `CONCEPT_*` variables. `.env.example` describes each; `load` reports every problem at once."""
 
@@ -240,8 +256,9 @@ class Settings(BaseSettings):
     fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
+    paid_calls: int = Field(default=100, ge=1, le=10_000)
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    render_threads: int = Field(default_factory=available_cpus, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     encryption_keys: EncryptionKeys | None = None
     codec_token: Key | None = Field(default=None, min_length=32)

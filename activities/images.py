@@ -29,6 +29,7 @@ from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
+from stores.errors import ObjectCorrupt
 from stores.ports import ObjectStore
 
 T = TypeVar("T")
@@ -136,11 +137,14 @@ class ImageActivities(ImageStages):
 
     def _provenance(self, answer: Answer) -> Provenance:
         """As it is stored; by the name alone where a worker was lost before it could be."""
-        try:
-            return Provenance.model_validate_json(answer.provenance)
-        except ValidationError:
+        if not answer.provenance:
             calls = max(1, heartbeater().details.sent)
             return Provenance(provider=self._provider.name, usage=Usage(calls=calls))
+        try:
+            return Provenance.model_validate_json(answer.provenance)
+        except ValidationError as exc:
+            where = layout.named(self._store.concept_bucket, layout.provenance_of(answer.path) or answer.path)
+            raise ObjectCorrupt(f"the object {where} does not say who made the image") from exc
 
     async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, data)
