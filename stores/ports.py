@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -13,6 +13,7 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask, Folder
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from contracts.tasks import concept_id as derived_concept_id
+from stores.errors import StoreRefused
 
 PREVIOUS_SYSTEM = "PreviousSystem"
 """Error type of a task that had failed in the previous system, as the migrations write it."""
@@ -66,8 +67,12 @@ class TaskSnapshot(BaseModel):
 class TaskRow(TaskSnapshot):
     """A row of `tasks`, as far as it can be read: also where its message cannot."""
 
+    type: str = "concept_generation"
     error: TaskError | None = None
     created_at: datetime
+    started_at: datetime | None = None
+    """When it was claimed, the last time that it had been pending."""
+    finished_at: datetime | None = None
 
     @property
     def has_outcome(self) -> bool:
@@ -78,6 +83,30 @@ class TaskRow(TaskSnapshot):
         if self.requested or self.status is not TaskStatus.FAILED:
             return self.status.ended
         return self.error is not None and self.error.type == PREVIOUS_SYSTEM
+
+
+class TaskList(BaseModel):
+    """Tasks, the newest first; `next` is where the list goes on, None at its end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[TaskRow, ...]
+    next: str | None = None
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[TaskRow], limit: int) -> Self:
+        """A page of at most `limit` rows that has this many."""
+        last = rows[-1] if len(rows) == limit else None
+        return cls(tasks=tuple(rows), next=None if last is None else f"{last.created_at.isoformat()}/{last.task_id}")
+
+
+def position_in_list(after: str) -> tuple[datetime, uuid.UUID]:
+    """What `TaskList.next` says. Raises `StoreRefused` where it is none."""
+    moment, _, task_id = after.partition("/")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), uuid.UUID(task_id)
+    except ValueError as exc:
+        raise StoreRefused("that is no place in the list of tasks: take `next` of the page before") from exc
 
 
 _COLUMNS = TypeAdapter(dict[str, object])
@@ -175,6 +204,12 @@ class TaskStore(Protocol):
 
         It does nothing if the row was touched since it was seen: every claim touches it, also one that finds itself.
         """
+        ...
+
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        """Tasks of that status and that user, where given, the newest first; `after` is `next` of the page before."""
         ...
 
 

@@ -38,7 +38,7 @@ from contracts.tasks import (
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
-from stores.ports import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskList, TaskRow, TaskSnapshot
 from tasks.workflow_client import ConceptClient
 from tests.objects import find
 from worker import Queue, working
@@ -291,6 +291,12 @@ class FaultyStore(Store):
     ) -> bool:
         self._meet("settle_task", str(seen.task_id))
         return await self._store.settle_task(seen, status, error)
+
+    @override
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        return await self._store.list_tasks(status=status, user_id=user_id, after=after, limit=limit)
 
     @override
     async def close(self) -> None:

@@ -13,6 +13,7 @@ PACKAGES = (
     "color",
     "commands",
     "contracts",
+    "files",
     "gallery",
     "http_messages",
     "observability",
