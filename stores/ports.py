@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
+from contracts.retention import AbandonedFolders, ExpiredTask, Search
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from contracts.tasks import concept_id as derived_concept_id
 from stores.errors import StoreRefused
 
 PREVIOUS_SYSTEM = "PreviousSystem"
-"""Error type of a task that had failed in the previous system, as the migrations write it."""
+"""Error type of a task that ended in the previous system, as the migrations write it."""
+_LONGEST_MESSAGE = 1000
 
 
 class TaskSnapshot(BaseModel):
@@ -47,10 +48,17 @@ class TaskSnapshot(BaseModel):
         except ValidationError:
             readable = None
         if row.get("error_message") is not None:
-            # The previous system had no stages; what it recorded ended before anything was stored.
+            # The previous system had no stages, and messages of any length.
             stage, error_type = row.get("stage") or Stage.CLAIM, row.get("error_type") or "Unknown"
-            error = {"stage": stage, "type": error_type, "message": row["error_message"]}
-        names = {"task_id": row.get("id"), "request": readable, "requested": request is not None, "error": error}
+            error = {"stage": stage, "type": error_type, "message": str(row["error_message"])[:_LONGEST_MESSAGE]}
+        had_failed = row.get("error_type") == PREVIOUS_SYSTEM and row.get("stage") is None
+        names = {
+            "task_id": row.get("id"),
+            "request": readable,
+            "requested": request is not None,
+            "given_up": request is None and row.get("status") == TaskStatus.FAILED and not had_failed,
+            "error": error,
+        }
         return cls.model_validate({**row, **names})
 
     @property
@@ -74,15 +82,13 @@ class TaskRow(TaskSnapshot):
     """When it was claimed, the last time that it had been pending."""
     finished_at: datetime | None = None
 
+    given_up: bool = False
+    """Whether it failed only because no message of it had come: one that is late is worked on all the same."""
+
     @property
     def has_outcome(self) -> bool:
-        """Whether the task has ended for whoever starts it or delivers its message once more.
-
-        Not where it was given up before its message came: a message that is late is worked on all the same.
-        """
-        if self.requested or self.status is not TaskStatus.FAILED:
-            return self.status.ended
-        return self.error is not None and self.error.type == PREVIOUS_SYSTEM
+        """Whether the task has ended for whoever starts it or delivers its message once more."""
+        return self.status.ended and not self.given_up
 
 
 class TaskList(BaseModel):
@@ -239,11 +245,18 @@ class ObjectStore(Protocol):
 class Store(TaskStore, ObjectStore, Protocol):
     """Both, for callers that need both."""
 
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        """Folders that the worker made and nobody refers to, at most `limit`.
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        """Folders that the worker made and nobody refers to, and where the search goes on.
 
         Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
         nothing newer than `paid_before`.
+        """
+        ...
+
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        """Sign the links anew that the store wrote into rows and that end before `before`; how many, at most `limit`.
+
+        Where an object is gone its link goes too. Nothing else of a row changes, and no task's `updated_at`.
         """
         ...
 

@@ -23,7 +23,7 @@ from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variati
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
+from contracts.retention import AbandonedFolders, ExpiredTask, Search
 from contracts.status import ConceptStatus
 from contracts.tasks import (
     Aspect,
@@ -273,8 +273,12 @@ class FaultyStore(Store):
         return await self._store.remove_tasks(tasks, before)
 
     @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        return await self._store.abandoned_folders(before, paid_before, limit)
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        return await self._store.abandoned_folders(search)
+
+    @override
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        return await self._store.renew_links(before, limit)
 
     @override
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:

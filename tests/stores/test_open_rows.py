@@ -186,12 +186,17 @@ async def test_many_settle_at_once(backend: Backend) -> None:
     assert sorted(settled) == [False] * 4 + [True]
 
 
-async def test_rows_of_the_previous_system_are_left_alone(project: SupabaseProject) -> None:
-    """Their message is not known: they are neither found nor touched, pending or not."""
+async def test_rows_without_a_message_are_found_while_they_are_open(project: SupabaseProject) -> None:
+    """The previous system's back end records such: open ones are settled some day, ended ones are left alone."""
     store = await project.store()
-    for status in ("pending", "processing", "failed"):
-        await project.sql("insert into tasks (id, user_id, status) values (%s, %s, %s)", (uuid.uuid4(), OWNER, status))
-    assert await store.open_tasks(LATER, None, 10) == ()
+    tasks = {status: uuid.uuid4() for status in ("pending", "processing", "failed")}
+    for status, task in tasks.items():
+        await project.sql("insert into tasks (id, user_id, status) values (%s, %s, %s)", (task, OWNER, status))
+    found = await store.open_tasks(LATER, None, 10)
+    assert {(task.task_id, task.requested) for task in found} == {
+        (tasks["pending"], False),
+        (tasks["processing"], False),
+    }
     assert await store.unfulfilled_tasks(LATER, None, 10) == ()
     await store.close()
 
