@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from typing import Annotated
 
 import typer
 
-from commands.bootstrap import keyring
-from commands.console import load_dotenv_file, run_app, start_logs
+from commands.bootstrap import keyring, load_settings
+from commands.console import run_app
 from observability.health import serving
-from settings import Settings, SettingsError, unknown_variables
+from settings import Settings, SettingsError
 from temporal.codec_endpoint import CodecEndpoint
 from temporal.encryption import DecryptionStatus, EncryptionCodec
 
@@ -46,11 +45,7 @@ def main(
     POST /decode and /encode, a page to sign in at /, health at /health, /healthz and /readyz.
     docs/encryption.md says how Temporal's web page and command line use it.
     """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings)
-    for line in unknown_variables(tuple(os.environ)):
-        log.warning(line)
+    settings = load_settings()
     needed = {"ENCRYPTION_KEYS": settings.encryption_keys, "CODEC_TOKEN": settings.codec_token}
     missing = [name for name, value in needed.items() if value is None]
     if missing:

@@ -9,13 +9,14 @@
     NoUsableAnswer                                                   final: the attempt that would be one too many
     ProviderUnavailable                                          again, backing off, or after what the service asked for
     StoreUnavailable, DownloadUnavailable                        again, backing off
+    StaleAttempt                                                 again, which Temporal ignores
 
 Anything else is a bug of ours. It is retried like an outage, because a deployment can mend it meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -40,6 +41,10 @@ class NoUsableAnswer(Exception):
     """So many calls may have been billed without an answer that could be kept that no further one is made."""
 
 
+class StaleAttempt(Exception):
+    """Temporal has given this attempt up: what it would pay for belongs to another one."""
+
+
 class SourceMissing(Exception):
     """There is no such concept, or none of this user: which of the two is nobody's business."""
 
@@ -58,16 +63,9 @@ _FINAL = (
 )
 
 
-def _never() -> bool:
-    return False
-
-
 @contextmanager
-def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
-    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision.
-
-    `spent` says whether as many calls as may be brought no usable answer.
-    """
+def temporal_failures() -> Iterator[None]:
+    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision."""
     try:
         yield
     except (ProviderThrottled, StoreThrottled) as exc:
@@ -76,8 +74,8 @@ def temporal_failures(spent: Callable[[], bool] = _never) -> Iterator[None]:
     except ProviderUnavailable as exc:
         raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from exc
     except ProviderPerhapsBilled as exc:
-        raise _failure(exc, final=spent()) from exc
-    except (ProviderError, NoUsableAnswer, SourceMissing, ImageError, DownloadError, StoreError) as exc:
+        raise _failure(exc, final=exc.last) from exc
+    except (ProviderError, NoUsableAnswer, StaleAttempt, SourceMissing, ImageError, DownloadError, StoreError) as exc:
         raise _failure(exc, final=isinstance(exc, _FINAL)) from exc
 
 

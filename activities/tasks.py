@@ -18,7 +18,7 @@ from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
-from tasks.ending import end_without_concept
+from tasks.ending import end_by_workflow
 
 _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""
@@ -65,7 +65,7 @@ class TaskActivities(TaskStages):
     async def fail_task(self, request: FailRequest) -> TaskEnd:
         with temporal_failures():
             async with _in_time():
-                row = await end_without_concept(
+                row = await end_by_workflow(
                     self._store, request.request, _calling_workflow(), request.status, request.error
                 )
             return TaskEnd(status=row.status)

@@ -11,16 +11,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.bootstrap import check_owner, connected_command, load_command_settings
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.inputs import build_request, parse_id, read_image, read_request, with_image
 from commands.options import Image, Json, NewTaskId, NoWait, Palettes, TaskId, User
-from commands.session import Session, check_owner, opened, unknown
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Request, Stage, TaskError, TaskStatus
-from stores import layout
-from tasks.workflow_client import NoAnswer, UnknownWorkflow
+from contracts.tasks import GenerationRequest, Request, TaskStatus
+from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
+from tasks.service import TaskService
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
@@ -56,7 +56,7 @@ def generate(
       starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
-    settings = load_settings()
+    settings = load_command_settings()
     if task_file is not None:
         sources = {name: ctx.get_parameter_source(name) for name in _OF_THE_MESSAGE}
         more = [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
@@ -73,9 +73,9 @@ def generate(
     picture = None if image is None else read_image(image)
 
     async def main() -> ConceptReport:
-        async with opened(settings) as session:
-            complete = await with_image(session.store, request, picture)
-            return await make(session, complete) if not no_wait else await begin(session, complete)
+        async with connected_command(settings) as service:
+            complete = await with_image(service.store, request, picture)
+            return await make(service, complete) if not no_wait else await begin(service, complete)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
 
@@ -87,11 +87,11 @@ def status(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> ConceptStatus:
-        async with opened(settings) as session:
-            return await session.status(parse_id(task_id))
+        async with connected_command(settings) as service:
+            return await service.status(parse_id(task_id))
 
     found = run_async(main())
     print_document(found) if json else print_status(Console(), found)
@@ -105,20 +105,20 @@ def watch(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> ConceptReport:
-        async with opened(settings) as session:
+        async with connected_command(settings) as service:
             task = parse_id(task_id)
             try:
-                await follow(session, task)
-            except UnknownWorkflow:
-                row = await session.store.task(task)
+                await follow(service, task)
+            except WorkflowNotFound:
+                row = await service.store.task(task)
                 if row is None:
-                    raise unknown(task) from None
+                    raise TaskNotFound(task) from None
                 if not row.status.ended:
                     progress.print("No workflow works on this task; its row says:", style="yellow")
-            return await session.report(task)
+            return await service.report(task)
 
     return finish(run_async(main()), json=json)
 
@@ -130,13 +130,13 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> ConceptStatus:
-        async with opened(settings) as session:
+        async with connected_command(settings) as service:
             task = parse_id(task_id)
-            await settle(session, task)
-            return await session.status(task)
+            await stop(service, task)
+            return await service.status(task)
 
     found = run_async(main())
     print_document(found) if json else print_status(Console(), found)
@@ -150,47 +150,47 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
 
 
 async def make(
-    session: Session, request: Request, *, farewell: str | None = None, cancel_on_leaving: bool = False
+    service: TaskService, request: Request, *, farewell: str | None = None, cancel_on_leaving: bool = False
 ) -> ConceptReport:
-    """Start a task, follow it to its end, and report. `farewell` is said to who leaves in between."""
-    if not await session.start(request):
+    """Start a task, follow it to its end, and report. `farewell` is printed on Ctrl-C in between."""
+    if not await service.start(request, exact=True):
         progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
     else:
-        await accompany(session, request.task_id, farewell=farewell, cancel_on_leaving=cancel_on_leaving)
-    return await session.report(request.task_id)
+        await accompany(service, request.task_id, farewell=farewell, cancel_on_leaving=cancel_on_leaving)
+    return await service.report(request.task_id)
 
 
 async def accompany(
-    session: Session, task_id: uuid.UUID, *, farewell: str | None = None, cancel_on_leaving: bool = False
+    service: TaskService, task_id: uuid.UUID, *, farewell: str | None = None, cancel_on_leaving: bool = False
 ) -> None:
     """Follow a task that was just started to its end. As `make`."""
     progress.print(f"Task {task_id}", style="dim", markup=False)
     try:
-        await follow(session, task_id)
+        await follow(service, task_id)
     except asyncio.CancelledError:
         progress.print(farewell or f"The task goes on without you: starter.py watch {task_id}", markup=False)
         if cancel_on_leaving:
-            await session.concepts.cancel(task_id)
-            await session.concepts.wait(task_id)
+            await service.concepts.cancel(task_id)
+            await service.concepts.wait(task_id)
         raise
 
 
-async def begin(session: Session, request: Request) -> ConceptReport:
+async def begin(service: TaskService, request: Request) -> ConceptReport:
     """Start a task, and report where it stands."""
-    await session.start(request)
-    if await session.store.task(request.task_id) is not None:
-        return await session.report(request.task_id)
+    await service.start(request, exact=True)
+    if await service.store.task(request.task_id) is not None:
+        return await service.report(request.task_id)
     return ConceptReport(task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.PENDING)
 
 
-async def follow(session: Session, task_id: uuid.UUID) -> None:
+async def follow(service: TaskService, task_id: uuid.UUID) -> None:
     """Show a task's progress until it has ended."""
     with ProgressView(progress) as view:
-        await session.follow(task_id, view.show)
+        await service.follow(task_id, view.show)
 
 
 def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
-    """Print how a task ended; the exit code says whether it is complete, or accepted where nobody `waited`."""
+    """Print how a task ended; the exit code says whether it is complete, or accepted unless `waited`."""
     print_report(progress, report)
     if json:
         print_document(report)
@@ -198,29 +198,17 @@ def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-async def settle(session: Session, task_id: uuid.UUID) -> None:
-    """Ask a task's workflow to stop, and wait for that; where there is none, end the task itself. Raises `BadInput`."""
-    row = await session.store.task(task_id)
-    if await session.concepts.is_running(task_id):
-        await session.concepts.cancel(task_id)
-        try:
-            await session.concepts.status(task_id)
-        except NoAnswer:
-            patience_s = _NO_WORKER_WAIT_S
-            progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
-        else:
-            patience_s = _CANCEL_WAIT_S
-            progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
-        with suppress(TimeoutError):
-            await session.concepts.wait(task_id, patience_s)
+async def stop(service: TaskService, task_id: uuid.UUID) -> None:
+    """Cancel a task, and wait until its workflow has cleaned up. Raises `TaskNotFound`, `TaskRefused`."""
+    if not await service.cancel(task_id):
         return
-    if row is None:
-        raise unknown(task_id)
-    if row.status.ended:
-        raise BadInput(f"task {task_id} is {row.status} already")
-    # Recorded but never started, or left behind by a workflow that is gone: nobody else will settle it.
-    error = TaskError(stage=Stage.CLAIM, type="Cancelled", message="Cancelled while no workflow was working on it")
-    if not await session.store.settle_task(row, TaskStatus.CANCELLED, error):
-        raise BadInput(f"task {task_id} was taken up by somebody else in this moment")
-    # First the row, then the pictures: see tasks/ending.py.
-    await layout.remove_visible(session.store, row.user_id, row.concept_id)
+    try:
+        await service.concepts.status(task_id)
+    except NoWorker:
+        patience_s = _NO_WORKER_WAIT_S
+        progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
+    else:
+        patience_s = _CANCEL_WAIT_S
+        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
+    with suppress(TimeoutError):
+        await service.concepts.wait(task_id, patience_s)

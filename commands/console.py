@@ -1,4 +1,4 @@
-"""How every command speaks: progress and errors on standard error, at most one JSON document on standard output."""
+"""Output of every command: progress and errors on standard error, at most one JSON document on standard output."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import NoReturn, TextIO, TypeVar
 
 import typer
-from dotenv import load_dotenv
 from pydantic import BaseModel
 from rich.console import Console
 from temporalio.service import RPCError
 
-from color import ImageError
+from commands.worker_process import WorkerEnded
 from observability.errors import AddressUnusable, TracesMisconfigured
-from observability.logs import configure_logs
-from observability.traces import current_trace
 from pubsub.errors import PubSubRefused, PubSubUnreachable
-from settings import Settings, SettingsError, unknown_variables
+from settings import SettingsError
 from stores.errors import ObjectMissing, StoreError, StoreRefused
+from tasks.errors import NoWorker, TaskNotFound, TaskRefused
 from temporal.errors import (
     FolderInUse,
     PortInUse,
@@ -56,10 +54,6 @@ class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
 
 
-class NoWorker(Exception):
-    """Only a worker can do what was asked for, and none answers; one sentence says what."""
-
-
 class Interrupted(Exception):
     """Ctrl-C or SIGTERM; everything has been cleaned up."""
 
@@ -68,7 +62,6 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     BadInput: ExitCode.BAD_INPUT,
     SettingsError: ExitCode.BAD_INPUT,
     Unreadable: ExitCode.BAD_INPUT,
-    ImageError: ExitCode.BAD_INPUT,
     typer.TyperException: ExitCode.BAD_INPUT,
     PortInUse: ExitCode.BAD_INPUT,
     FolderInUse: ExitCode.BAD_INPUT,
@@ -80,7 +73,10 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TemporalUnreachable: ExitCode.UNREACHABLE,
     TemporalRefused: ExitCode.UNREACHABLE,
     PubSubUnreachable: ExitCode.UNREACHABLE,
+    TaskNotFound: ExitCode.BAD_INPUT,
+    TaskRefused: ExitCode.BAD_INPUT,
     NoWorker: ExitCode.UNREACHABLE,
+    WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
     StoreRefused: ExitCode.BAD_INPUT,
     ObjectMissing: ExitCode.BAD_INPUT,
@@ -99,21 +95,24 @@ def run_app(app: typer.Typer) -> NoReturn:
         pass
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
-        _complain(exc)
+        _print_error(exc)
     leave(code)
 
 
-def _complain(exc: Exception) -> None:
+def _print_error(exc: Exception) -> None:
     """One line for people, and the same in a document for scripts."""
     message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+    if isinstance(exc, RPCError):
+        message = f"Temporal did not do what it was asked: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:
         _write(sys.stderr, f"{Path(sys.argv[0]).name}: {line}\n")
     if "--json" in sys.argv:
-        _write(sys.stdout, json.dumps({"error": {"type": type(exc).__name__, "message": message}}) + "\n")
+        name = BadInput.__name__ if isinstance(exc, (TaskNotFound, TaskRefused)) else type(exc).__name__
+        _write(sys.stdout, json.dumps({"error": {"type": name, "message": message}}) + "\n")
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Whoever closed the other end does not want to read it, and nobody is left to be told."""
+    """A closed pipe is no error: its reader has seen enough."""
     with suppress(OSError):
         stream.write(text)
         stream.flush()
@@ -154,36 +153,6 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
-
-
-def load_dotenv_file() -> None:
-    """Let a `.env` file of the working directory fill in what the environment lacks."""
-    try:
-        load_dotenv(Path.cwd() / ".env")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SettingsError((f".env: cannot be read: {exc}",)) from exc
-
-
-def start_logs(settings: Settings, level: str | None = None) -> None:
-    """Let the log begin, as the settings say; `level` is for who knows better."""
-    secrets = (*settings.secrets(), os.environ.get("TEMPORAL_API_KEY", ""))
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-    configure_logs(
-        level or settings.log_level, settings.log_format, secrets=secrets, trace=current_trace, project=project
-    )
-
-
-def load_settings() -> Settings:
-    """The settings, `.env` included, for people at a terminal. Raises `SettingsError`.
-
-    Those see progress; of the log only warnings, unless they ask for more.
-    """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings, None if "log_level" in settings.model_fields_set else "WARNING")
-    for line in unknown_variables(tuple(os.environ)):
-        progress.print(line, style="yellow", markup=False)
-    return settings
 
 
 def print_document(document: BaseModel) -> None:

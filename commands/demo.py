@@ -11,20 +11,20 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
+from commands.bootstrap import check_owner, connected, load_command_settings, start_logs
 from commands.concepts import finish, make
-from commands.console import ExitCode, load_settings, print_document, progress, run_async, start_logs
+from commands.console import ExitCode, print_document, progress, run_async
 from commands.gallery import make_gallery
 from commands.inputs import build_request, read_image, with_image
 from commands.options import Image, Json, Palettes, User
-from commands.session import Session, check_owner, opened
+from commands.worker_process import worker_process
 from contracts.tasks import GenerationRequest, TaskStatus
 from settings import Settings
+from tasks.service import TaskService
 from temporal.client import configured_address
 from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
-from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.server_announcement import announce, announced, withdraw
-from worker import working
 
 _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
@@ -51,7 +51,7 @@ def demo(
       starter.py demo --logo "a fox for a coffee shop" --theme "warm autumn" --palettes 12
       starter.py demo --image logo.png --theme "bold neon" --keep
     """
-    settings = load_settings()
+    settings = load_command_settings()
     request = build_request(
         GenerationRequest, user, logo_description=logo, theme_description=theme, num_palettes=palettes
     )
@@ -59,23 +59,27 @@ def demo(
     picture = None if image is None else read_image(image)
 
     async def main() -> int:
-        async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
-            complete = await with_image(session.store, request, picture)
-            attributes = session.concepts.with_attributes
-            async with working(session.concepts.client, settings, session.store, with_attributes=attributes):
+        log_level = {} if "log_level" in settings.model_fields_set else {"CONCEPT_LOG_LEVEL": "WARNING"}
+        async with (
+            worker_process(log_level, "--no-schedules") as worker,
+            _server(settings, with_ui=keep) as server,
+            connected(settings, address=server.address) as service,
+        ):
+            complete = await with_image(service.store, request, picture)
+            async with worker.polling(server.address):
                 report = await make(
-                    session,
+                    service,
                     complete,
                     farewell=_LAST_FAREWELL if server.forgetful else _FAREWELL,
                     cancel_on_leaving=server.forgetful,
                 )
                 if report.status is TaskStatus.COMPLETED:
                     folder = settings.data_dir / "galleries" / str(report.concept_id)
-                    index = await make_gallery(session.store, report.concept_id, folder)
+                    index = await make_gallery(service.store, report.concept_id, folder)
                     report = report.model_copy(update={"gallery": str(index)})
                 code = finish(report, json=json)
                 if keep:
-                    _say_where(server, session)
+                    _print_addresses(server, service, settings)
                     await _until_interrupted()
         return code
 
@@ -98,21 +102,20 @@ def dev(
       starter.py dev
       starter.py generate --logo "lighthouse books" --theme "navy and sand"
     """
-    settings = load_settings()
+    settings = load_command_settings()
     start_logs(settings)
+
+    # A server of one's own knows none of the tasks in a store that others share: it must not settle them.
+    settles = settings.store == "local" or configured_address() is not None
 
     async def main() -> int:
         async with (
+            worker_process({} if settles else {"CONCEPT_RECONCILE_SECONDS": "0"}) as worker,
             _server(settings, with_ui=True, port=port, ui_port=ui_port, shared=True) as server,
-            opened(settings, server.address) as session,
-            working(session.concepts.client, settings, session.store, with_attributes=session.concepts.with_attributes),
+            connected(settings, address=server.address) as service,
+            worker.polling(server.address),
         ):
-            await ensure_retention(session.concepts.client, settings.task_queue, settings.retention_days)
-            # A server of one's own must not judge tasks in a store that others share: it has never heard of them.
-            judge = settings.store == "local" or configured_address() is not None
-            within_s = settings.reconcile_seconds if judge else 0
-            await ensure_reconciliation(session.concepts.client, settings.task_queue, within_s, settings.interrupted)
-            _say_where(server, session)
+            _print_addresses(server, service, settings)
             if json:
                 print_document(server)
             await _until_interrupted()
@@ -189,9 +192,9 @@ async def _until_interrupted() -> None:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
-def _say_where(server: Place, session: Session) -> None:
+def _print_addresses(server: Place, service: TaskService, settings: Settings) -> None:
     progress.print(f"Temporal    {server.address}", markup=False)
     if server.ui is not None:
-        progress.print(f"Web page    {server.ui}/namespaces/{session.concepts.client.namespace}", markup=False)
-    progress.print(f"Data        {session.settings.data_dir.resolve()}", markup=False)
+        progress.print(f"Web page    {server.ui}/namespaces/{service.concepts.client.namespace}", markup=False)
+    progress.print(f"Data        {settings.data_dir.resolve()}", markup=False)
     progress.print("Ctrl-C ends it.", style="dim")

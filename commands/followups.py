@@ -7,16 +7,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from commands.bootstrap import check_owner, connected_command, load_command_settings
 from commands.concepts import accompany, begin, finish, make
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.display import print_status
 from commands.inputs import build_request, parse_id
 from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
-from commands.session import Session, check_owner, opened
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
 from settings import Settings
+from tasks.service import TaskService
 
 
 def refine(
@@ -49,7 +50,7 @@ def refine(
       starter.py refine --concept 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --prompt "a longer tail" --preserve colors,style
       starter.py refine --image-url https://example.com/logo.png --prompt "flatter" --palettes 5 --theme "warm autumn"
     """
-    settings = load_settings()
+    settings = load_command_settings()
     if (concept is None) == (image_url is None):
         raise BadInput("exactly one of --concept and --image-url is needed")
     if palettes and concept is None and theme is None:
@@ -84,7 +85,7 @@ def variations(
     Example:
       starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
     """
-    settings = load_settings()
+    settings = load_command_settings()
     request = build_request(
         VariationsRequest,
         user,
@@ -105,16 +106,16 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     Example:
       starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> ConceptReport:
-        async with opened(settings) as session:
+        async with connected_command(settings) as service:
             task = parse_id(task_id)
-            if not await session.retry(task):
+            if not await service.retry(task):
                 progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
             elif not no_wait:
-                await accompany(session, task)
-            return await session.report(task)
+                await accompany(service, task)
+            return await service.report(task)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
 
@@ -130,11 +131,11 @@ def choose(
     Example:
       starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> ConceptStatus:
-        async with opened(settings) as session:
-            return await session.choose(parse_id(task_id), number)
+        async with connected_command(settings) as service:
+            return await service.choose(parse_id(task_id), number)
 
     found = run_async(main())
     print_document(found) if json else print_status(Console(), found)
@@ -145,19 +146,19 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
     check_owner(settings, request)
 
     async def main() -> ConceptReport:
-        async with opened(settings) as session:
-            await _check_source(session, request)
-            return await begin(session, request) if no_wait else await make(session, request)
+        async with connected_command(settings) as service:
+            await _check_source(service, request)
+            return await begin(service, request) if no_wait else await make(service, request)
 
     return finish(run_async(main()), json=json, waited=not no_wait)
 
 
-async def _check_source(session: Session, request: Request) -> None:
+async def _check_source(service: TaskService, request: Request) -> None:
     """Say at once what the workflow would find out. Raises `BadInput`."""
     if not isinstance(request, RefinementRequest | VariationsRequest) or request.source_concept_id is None:
         return
-    if await session.store.task(request.task_id) is not None:
+    if await service.store.task(request.task_id) is not None:
         return  # started before, and judged then
-    concept = await session.store.concept(request.source_concept_id)
+    concept = await service.store.concept(request.source_concept_id)
     if concept is None or concept.user_id != request.user_id:
         raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from commands.bootstrap import opened_store
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from color import ImageError
+from commands.bootstrap import load_command_settings, opened_store
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import parse_id
 from commands.options import Json
 from contracts.concepts import Concept
@@ -42,7 +43,7 @@ def gallery(
     Example:
       starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> GalleryDocument:
         concept = parse_id(concept_id, "concept")
@@ -71,6 +72,8 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
             return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
     except OSError as exc:
         raise BadInput(f"{folder}: {exc.strerror}") from exc
+    except ImageError as exc:
+        raise BadInput(str(exc)) from exc
 
 
 async def _exhibit(store: Store, concept: Concept) -> Exhibit:
@@ -80,7 +83,13 @@ async def _exhibit(store: Store, concept: Concept) -> Exhibit:
         image = variation.image
         tiles.append(
             Tile(
-                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                palette=Palette(
+                    name=variation.name,
+                    colors=variation.colors,
+                    description=variation.description,
+                    ground=variation.ground,
+                ),
+                shown=variation.shown,
                 image=await store.get(image.bucket, image.path, sha256=image.sha256),
                 media_type=image.media_type,
             )

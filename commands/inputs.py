@@ -38,7 +38,7 @@ _MOST_CHANNELS = 4
 
 
 @dataclass(frozen=True)
-class GivenImage:
+class InputImage:
     """A picture that exists already, decoded once to be sure."""
 
     data: bytes
@@ -70,7 +70,7 @@ def read_request(path: Path) -> Request:
         raise BadInput(f"{path}: {exc.reason}") from exc
 
 
-def read_image(path: Path) -> GivenImage:
+def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
     data = read_file(path, MAX_IMAGE_BYTES)
     try:
@@ -79,7 +79,7 @@ def read_image(path: Path) -> GivenImage:
             to_png(picture)  # as `upload_image` will
     except ImageError as exc:
         raise BadInput(f"{path}: {exc}") from exc
-    return GivenImage(data, picture.facts)
+    return InputImage(data, picture.facts)
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
@@ -98,7 +98,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-async def with_image(store: Store, request: Request, image: GivenImage | None) -> Request:
+async def with_image(store: Store, request: Request, image: InputImage | None) -> Request:
     """Put the picture where only the worker reads, and name it in the request; unless there is none, or no use for it.
 
     Raises `BadInput`, `StoreError`.

@@ -7,11 +7,12 @@ from typing import Literal
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import provider_choice
-from commands.console import ExitCode, load_settings, print_document, progress, run_async
+from commands.bootstrap import load_command_settings
+from commands.console import ExitCode, print_document, progress, run_async
 from commands.options import Json
-from providers.chosen import Choice, check_provider
+from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount, check_provider
 from providers.errors import ProviderError, ProviderRejected
+from settings import Settings
 
 providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
 
@@ -49,7 +50,7 @@ def check(json: Json = False) -> int:
     Example:
       CONCEPT_IMAGE_PROVIDER=openai starter.py providers check --json
     """
-    document = run_async(check_all(provider_choice(load_settings())))
+    document = run_async(check_all(provider_choice(load_command_settings())))
     for one in document.checks:
         about = f"{one.provider} ({' and '.join(one.used_for)})"
         said = "; ".join(one.notes) if one.error is None else one.error
@@ -58,6 +59,26 @@ def check(json: Json = False) -> int:
     if json:
         print_document(document)
     return exit_code(document)
+
+
+def provider_choice(settings: Settings) -> Choice:
+    """The providers that the settings name, with the accounts that have a key."""
+    jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
+    return Choice(
+        images=settings.image_provider,
+        palettes=settings.palette_provider,
+        jigsawstack=None
+        if jigsawstack is None
+        else JigsawStackAccount(settings.jigsawstack_api_url, jigsawstack.get_secret_value()),
+        openai=None
+        if openai is None
+        else OpenAIAccount(
+            settings.openai_base_url,
+            openai.get_secret_value(),
+            settings.openai_image_model or "",
+            settings.openai_text_model or "",
+        ),
+    )
 
 
 async def check_all(choice: Choice) -> ChecksDocument:

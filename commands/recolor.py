@@ -24,7 +24,8 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress
+from commands.bootstrap import load_command_settings
+from commands.console import BadInput, ExitCode, print_document, progress
 from commands.inputs import read_file, read_image
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
@@ -99,7 +100,7 @@ def recolor(
       starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
       starter.py recolor logo.png --palettes palettes.json --out recolored --cube
     """
-    settings = load_settings()
+    settings = load_command_settings()
     chosen = _read_palettes(palettes)
     data = read_image(image).data
     base = prepare(data)

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import opened_store, supabase_project
-from commands.console import ExitCode, load_settings, print_document, run_async
+from commands.bootstrap import load_command_settings, opened_store, supabase_project
+from commands.console import ExitCode, print_document, run_async
 from commands.options import Json
 from settings import Settings
 
@@ -44,7 +44,7 @@ def check_store(json: Json = False) -> int:
       starter.py store check
       CONCEPT_STORE=supabase starter.py store check --json
     """
-    settings = load_settings()
+    settings = load_command_settings()
     checks = run_async(_check(settings))
     document = StoreDocument(store=settings.store, ok=all(check.ok for check in checks), checks=checks)
     if json:

@@ -13,7 +13,7 @@ MAX_IMAGE_SIDE_PX = 4096
 SUPPLIED = "upload"
 """In place of a provider's name: the image came with the request."""
 UNKNOWN = "unknown"
-"""In place of a provider's name: nobody has kept who made it."""
+"""In place of a provider's name: it was not recorded who made the image."""
 
 
 class ImageRef(BaseModel):
@@ -36,7 +36,7 @@ class ImageRef(BaseModel):
 
 
 class StoredObject(BaseModel):
-    """An object as it lies in the store, whoever put it there."""
+    """An object in the store."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -15,7 +15,7 @@ class Removed(BaseModel):
 
     tasks: int = 0
     folders: int = 0
-    """Folders of objects that nobody refers to."""
+    """Folders of objects that no row refers to."""
     objects: int = 0
 
     def __add__(self, other: Removed) -> Removed:

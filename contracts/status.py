@@ -86,7 +86,7 @@ class ConceptStatus(BaseModel):
     variations: VariationsStatus = VariationsStatus()
     error: TaskError | None = None
     notices: tuple[str, ...] = ()
-    """What whoever looks at the result must be told, such as that a fallback made the palettes."""
+    """What the result's viewer must know, such as that a fallback made the palettes."""
     candidates: tuple[Candidate, ...] = ()
     """What a person chooses from; visible until the choice."""
     choose_until: datetime | None = None

@@ -74,14 +74,14 @@ UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), Aft
 """It becomes a path segment, and row-level security depends on it."""
 
 ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[!-~]+$")]
-"""Where an image is that somebody else serves; whether it may be fetched is judged address by address."""
+"""The address of an image on a server of others; whether it may be fetched is decided by IP address."""
 
 Aspect = Literal["colors", "layout", "style", "shapes"]
 """What a refinement may be asked to keep."""
 
 
 def workflow_id(task_id: uuid.UUID) -> str:
-    """The one workflow id of a task, whoever starts it and however often."""
+    """The one workflow id of a task, however often it is started."""
     return f"concept-{task_id}"
 
 

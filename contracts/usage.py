@@ -38,7 +38,7 @@ class PaletteOrigin(BaseModel):
 
     @property
     def notice(self) -> str:
-        """What whoever looks at the concept must be told; empty where the provider that was asked made the palettes."""
+        """What the concept's viewer must know; empty where the provider that was asked made the palettes."""
         if not self.stands_in_for:
             return ""
         maker = "the offline sample generator" if self.sample else self.provider

@@ -64,6 +64,9 @@ class ProviderUnavailable(_Delayed):
 class ProviderPerhapsBilled(ProviderError):
     """The call may have been billed and brought nothing: it is repeated a few times only."""
 
+    last = False
+    """Set by the caller, who counts: no further call will be made."""
+
 
 class ProviderAnswerLost(ProviderPerhapsBilled):
     """The request was sent, and no whole answer came back."""

@@ -12,7 +12,7 @@ from contracts.tasks import TaskRequest
 USUAL_PRIORITY = 3
 """Temporal's own default, of 1 (first) to 5."""
 ANONYMOUS_PRIORITY = 4
-"""Visitors without an account wait behind people with one, when there is a queue at all."""
+"""Visitors without an account wait behind users with one, when there is a queue at all."""
 
 _KEY_CHARS = 32
 
@@ -20,8 +20,8 @@ _KEY_CHARS = 32
 def priority_of(request: TaskRequest, secret: bytes | None) -> Priority:
     """Where a concept stands in its task queues; its activities inherit it.
 
-    Users take turns by the fairness key, so that nobody's hundred tasks hold up somebody's one. Temporal stores it in
-    plain text: it is an HMAC-SHA256 of the user id, shortened to 128 bits. Without a `secret` there is none.
+    Users take turns by the fairness key: a hundred tasks of one user do not hold up the one of another. Temporal
+    stores it in plain text: it is an HMAC-SHA256 of the user id, shortened to 128 bits. None without a `secret`.
     """
     fairness_key = None
     if secret is not None:

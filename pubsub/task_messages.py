@@ -1,4 +1,4 @@
-"""One translation for every way in: the bytes of a message become a request, or a reason why they never can."""
+"""From the bytes of a message to a request, or to the reason why they are none; for push, pull and command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUESTS: Mapping[str, type[Request]] = MappingProxyType(
         "concept_variations": VariationsRequest,
     }
 )
-"""What each `task_type` is read as. A type that is not here is poison, with a reason that says so."""
+"""What each `task_type` is read as. A type that is not here makes an `InvalidMessage`."""
 
 UNREADABLE = "(not readable)"
 """Stands in the row of a refused message for words that could not be read; such a row has failed and is not run."""
@@ -69,9 +69,9 @@ def read_request(message: Message) -> Request:
 
 
 def partial_request(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
-    """What can be read of a message that was refused, as a request for the row to keep; never to be started.
+    """The readable part of a refused message, as a request for its row; never to be started.
 
-    None when nobody can own it: the message names no user, and `owner` knows none either.
+    None without an owner: the message names no user, and `owner` is None too.
     """
     try:
         fragment = _fragment(_payload(message))
@@ -113,7 +113,7 @@ def _readable(adapter: TypeAdapter[T], value: object) -> T | None:
 
 
 def _named(task_type: object) -> str:
-    """A name is told; anything else could be what a person wrote."""
+    """Only a name is repeated; anything else could be a person's words."""
     if isinstance(task_type, str) and _TYPE_NAME.fullmatch(task_type):
         return repr(task_type)
     return "(not a name)"

@@ -42,9 +42,19 @@ def source_image(task_id: uuid.UUID) -> str:
     return f"{PAID_FOLDER}/{task_id}/source"
 
 
-def paid_image_provenance(task_id: uuid.UUID, candidate: int = 1) -> str:
-    """Who made it; written before the image, so that where the image exists, this does."""
-    return f"{paid_image(task_id, candidate)}.json"
+def numbered_answer(first: str, number: int) -> str:
+    """Where the answer lies that was paid for after so many others at the place of the first; `number` from 1."""
+    return first if number == 1 else _beside(first, f"answer-{number}")
+
+
+def unusable_marker(first: str, number: int) -> str:
+    """What says that this answer cannot be used."""
+    return _beside(first, f"unusable-{number}").removesuffix(".json")
+
+
+def provenance_of(answer: str) -> str | None:
+    """Who made it; None of an answer that says so itself."""
+    return None if answer.endswith(".json") else f"{answer}.json"
 
 
 def paid_palettes(task_id: uuid.UUID) -> str:
@@ -88,6 +98,13 @@ async def remove_visible(store: ObjectStore, user_id: str, concept_id: uuid.UUID
 async def remove_paid(store: ObjectStore, task_id: uuid.UUID) -> int:
     """Remove what was paid for, and what was handed in. How many objects. Raises `StoreError`."""
     return await store.remove_folder(store.concept_bucket, f"{PAID_FOLDER}/{task_id}")
+
+
+def _beside(path: str, what: str) -> str:
+    """`folder/stem.what.extension`."""
+    folder, _, name = path.rpartition("/")
+    stem, dot, extension = name.partition(".")
+    return f"{folder}/{stem}.{what}{dot}{extension}"
 
 
 def _visible_folder(user_id: str, concept_id: uuid.UUID) -> str:

@@ -1,4 +1,4 @@
-"""What a client says to a concept's workflow: start, ask, cancel, await. Shared by every way in."""
+"""The Temporal side of a task: start, query, cancel and await its workflow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from temporalio.client import (
     Client,
@@ -38,6 +37,7 @@ from contracts.workflows import (
     TASK_ATTRIBUTE,
     WORKFLOWS,
 )
+from tasks.errors import ChoiceRefused, NoWorker, WorkflowNotFound
 
 QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
@@ -61,27 +61,6 @@ _SUMMARIES = {
 }
 
 
-class Start(StrEnum):
-    """What starting found."""
-
-    STARTED = "started"
-    """A new run, or the one that is running already: the server answers alike."""
-    ENDED_BEFORE = "ended before"
-    """The task's workflow has run to its end; nothing was started."""
-
-
-class NoAnswer(Exception):
-    """The workflow exists, but no worker answered its query in time, or one answered that it cannot."""
-
-
-class NotChosen(Exception):
-    """The workflow does not take this choice; the message says why."""
-
-
-class UnknownWorkflow(Exception):
-    """The server knows no workflow of that task."""
-
-
 @dataclass(frozen=True)
 class ConceptClient:
     """The concepts of one namespace, on one task queue.
@@ -97,15 +76,13 @@ class ConceptClient:
         self,
         request: TaskRequest,
         *,
-        after_failure: bool = False,
-        anew: bool = False,
+        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
         priority: Priority = Priority.default,
-    ) -> Start:
-        """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
+    ) -> bool:
+        """Start the task's one workflow, or join the run that there is; False if it has ended. Idempotent.
 
-        `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
-        `anew` starts it however it ended; for who has looked at the row.
-        `priority` says where it stands in its task queues, on servers that know of it.
+        `reuse` says after which ends it is started again: by default after none. Servers that know no `priority` ignore
+        it.
         """
         attributes = TypedSearchAttributes(
             [
@@ -114,11 +91,6 @@ class ConceptClient:
                 SearchAttributePair(KIND_ATTRIBUTE, request.task_type),
             ]
         )
-        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
-        if after_failure:
-            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-        if anew:
-            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
         try:
             await self.client.start_workflow(
                 WORKFLOWS[request.task_type],
@@ -134,38 +106,38 @@ class ConceptClient:
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )
         except WorkflowAlreadyStartedError:
-            return Start.ENDED_BEFORE
-        return Start.STARTED
+            return False
+        return True
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
-        """Ask the workflow. Raises `NoAnswer`, after 3 s at the latest, and `UnknownWorkflow`."""
+        """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `WorkflowNotFound`."""
         try:
             status: ConceptStatus = await self._handle(task_id).query(
                 STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
             )
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
-            raise NoAnswer(str(task_id)) from exc
+            raise NoWorker(f"no worker answers for task {task_id}") from exc
         except RPCError as exc:
             if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
+                raise WorkflowNotFound(task_id) from exc
             if exc.status in _NO_ANSWER:
-                raise NoAnswer(str(task_id)) from exc
+                raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
         return status
 
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
-        """Take a candidate. Raises `NotChosen` with the workflow's reason, `NoAnswer` and `UnknownWorkflow`."""
+        """Take a candidate. Raises `ChoiceRefused` with the workflow's reason, `NoWorker`, `WorkflowNotFound`."""
         try:
             status: ConceptStatus = await self._handle(task_id).execute_update(
                 CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
             )
         except WorkflowUpdateFailedError as exc:
-            raise NotChosen(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
+            raise ChoiceRefused(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
         except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
-            raise NoAnswer(str(task_id)) from exc
+            raise NoWorker(f"no worker answers for task {task_id}") from exc
         except RPCError as exc:
             if exc.status in _GONE:  # also where it has ended
-                raise UnknownWorkflow(str(task_id)) from exc
+                raise WorkflowNotFound(task_id) from exc
             raise
         return status
 
@@ -180,16 +152,16 @@ class ConceptClient:
         return description.status is WorkflowExecutionStatus.RUNNING
 
     async def cancel(self, task_id: uuid.UUID) -> None:
-        """Ask the workflow to stop; it cleans up by itself. Raises `UnknownWorkflow`."""
+        """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
         try:
             await self._handle(task_id).cancel()
         except RPCError as exc:
             if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
+                raise WorkflowNotFound(task_id) from exc
             raise
 
     async def wait(self, task_id: uuid.UUID, timeout_s: float | None = None) -> None:
-        """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `UnknownWorkflow`."""
+        """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `WorkflowNotFound`."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
@@ -197,7 +169,7 @@ class ConceptClient:
             return
         except RPCError as exc:
             if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
+                raise WorkflowNotFound(task_id) from exc
             raise
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:

@@ -1,7 +1,7 @@
-"""What Temporal's web page and command line ask to make encrypted payloads readable: POST /decode, POST /encode.
+"""The HTTP API by which Temporal's web page and command line decrypt payloads: POST /decode, POST /encode.
 
-The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot be told a token: it can send
-a cookie along, which whoever knows the token gets at GET /. Cross-origin answers go to the configured origins alone.
+The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot send a token: it sends
+a cookie, which GET / gives in return for the token. Cross-origin answers go to the configured origins alone.
 
 Decision: docs/adr/0029.
 """
@@ -101,13 +101,13 @@ class CodecEndpoint:
         self.app = Starlette(routes=routes, middleware=[cross_origin])
 
     async def _decode(self, request: Request) -> Response:
-        return await self._answer(request, self._opened)
+        return await self._answer(request, self._decoded)
 
     async def _encode(self, request: Request) -> Response:
         return await self._answer(request, self._codec.encode)
 
-    async def _opened(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """One by one: what cannot be read stays as it is, and does not hide the others."""
+    async def _decoded(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """One by one: what cannot be decrypted stays as it is."""
         opened = []
         for payload in payloads:
             try:
@@ -130,10 +130,10 @@ class CodecEndpoint:
             self._at_once -= 1
 
     def _check(self, request: Request) -> None:
-        if not self._may_ask(request):
+        if not self._is_authorized(request):
             raise _Refused(401, "refused")
 
-    def _may_ask(self, request: Request) -> bool:
+    def _is_authorized(self, request: Request) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token):
             return True
@@ -146,7 +146,7 @@ class CodecEndpoint:
         return hmac.new(self._token, f"codec session until {until}".encode(), hashlib.sha256).hexdigest()
 
     async def _page(self, request: Request) -> Response:
-        notice = "<p>Signed in.</p>" if self._may_ask(request) else ""
+        notice = "<p>Signed in.</p>" if self._is_authorized(request) else ""
         return HTMLResponse(_SIGN_IN.format(notice=notice), headers=_STRICT)
 
     async def _sign_in(self, request: Request) -> Response:
@@ -184,7 +184,7 @@ async def _body(request: Request, limit: int) -> bytes:
     except TimeoutError as exc:
         raise _Refused(408, "the body did not arrive in time") from exc
     except ClientDisconnect as exc:
-        raise _Refused(400, "the caller left") from exc
+        raise _Refused(400, "the connection was closed") from exc
 
 
 def _read(body: bytes) -> _Payloads:

@@ -1,4 +1,4 @@
-"""What the server says about the task queues that a process polls: which processes poll, and what waits.
+"""Task queues as the server describes them: which processes poll, and how many tasks wait.
 
 A worker whose connection is well may still not poll: a hung core, a missing permission, a queue of another name. So
 readiness asks the server for the pollers of each queue and looks for its own identity. A poll is seen by one of a
@@ -29,7 +29,7 @@ from temporalio.service import RPCError
 from observability.metrics import BacklogMetrics
 
 _POLLED_WITHIN = timedelta(seconds=150)
-"""Longer than a poll (60 s), and than the longest activity: a worker whose places are all taken does not poll."""
+"""Longer than a poll (60 s), and than the longest activity: a worker whose slots are all taken does not poll."""
 _TIMEOUT = timedelta(seconds=5)
 _EVERY_S = 15.0
 
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class TaskKind(StrEnum):
-    """Each task queue is two: one of workflows, one of activities."""
+    """A task queue holds workflow tasks and activity tasks apart."""
 
     ACTIVITY = "activity"
     WORKFLOW = "workflow"
@@ -45,14 +45,14 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True)
 class PolledQueue:
-    """One of the two of that name."""
+    """A task queue of one kind: its workflow tasks, or its activity tasks."""
 
     name: str
     kind: TaskKind
 
 
 async def partitions_of(client: Client, queue: str) -> tuple[str, ...]:
-    """The names of a queue's parts: each poll is seen by one of them. Raises `RPCError`."""
+    """The names of a queue's partitions: each poll reaches one of them. Raises `RPCError`."""
     answer = await client.workflow_service.list_task_queue_partitions(
         ListTaskQueuePartitionsRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue)), timeout=_TIMEOUT
     )
@@ -60,7 +60,7 @@ async def partitions_of(client: Client, queue: str) -> tuple[str, ...]:
 
 
 async def is_polled(client: Client, queue: PolledQueue, partitions: Sequence[str]) -> bool:
-    """Whether one of the partitions has seen this client's process ask for work lately. Raises `RPCError`."""
+    """Whether this client's process has polled one of the partitions lately. Raises `RPCError`."""
     since = datetime.now(UTC) - _POLLED_WITHIN
     for partition in partitions:
         answer = await _describe(client, partition, queue.kind)
@@ -94,11 +94,11 @@ async def watching_backlog(
 
 
 async def _backlog(client: Client, queue: PolledQueue) -> tuple[float, float]:
-    """How many tasks wait, and how many seconds the oldest of them has; not numbers where nobody answers."""
+    """How many tasks wait, and how many seconds the oldest of them has; NaN where the server does not answer."""
     try:
         answer = await _describe(client, queue.name, queue.kind, stats=True)
     except RPCError as exc:
-        log.debug("the backlog is not known", extra={"queue": queue.name, "reason": exc.message})
+        log.debug("the backlog is unknown", extra={"queue": queue.name, "reason": exc.message})
         return float("nan"), float("nan")
     age = answer.stats.approximate_backlog_age
     return answer.stats.approximate_backlog_count, age.seconds + age.nanos / 1e9

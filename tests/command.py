@@ -131,6 +131,11 @@ def free_address() -> str:
             return f"127.0.0.1:{port}"
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that `pid` has started and that still run (Linux)."""
-    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+def children_of(pid: int) -> dict[str, int]:
+    """The processes that `pid` has started and that still run, by the name of program or script (Linux)."""
+    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    children = {}
+    for child in (int(child) for one in lists for child in one):
+        program, *rest = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        children[Path(rest[0] if program == sys.executable else program).name] = child
+    return children

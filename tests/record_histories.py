@@ -15,12 +15,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from activities.candidates import store_choice
-from commands.session import Session
 from contracts.activities import MadeChoice
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
 from providers.errors import ProviderRejected
-from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.ports import Store
@@ -89,7 +87,7 @@ async def _retried(rig: Rig) -> str:
     await rig.finish(request)
     assert isinstance(rig.store, FaultyStore)
     rig.store.mend()
-    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    assert await rig.tasks.retry(request.task_id)
     await rig.concepts.wait(request.task_id)
     return request.workflow_id
 
@@ -97,7 +95,7 @@ async def _retried(rig: Rig) -> str:
 async def _retried_in_vain(rig: Rig) -> str:
     request = make_request()
     await rig.finish(request)
-    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    assert await rig.tasks.retry(request.task_id)
     await rig.concepts.wait(request.task_id)
     return request.workflow_id
 

@@ -7,8 +7,8 @@ import io
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
 from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
@@ -39,6 +40,7 @@ from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
 from stores.ports import Store, TaskList, TaskRow, TaskSnapshot
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from tests.objects import find
 from worker import Queue, working
@@ -314,6 +316,16 @@ class Rig:
     concepts: ConceptClient
     store: Store
 
+    @property
+    def tasks(self) -> TaskService:
+        """What a command or a bridge has in its hands."""
+        return TaskService(self.store, self.concepts)
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Cancel a task, and wait until its workflow has ended if one runs."""
+        if await self.tasks.cancel(task_id):
+            await self.concepts.wait(task_id, 60)
+
     def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""
         return self.concepts.client.get_workflow_handle(request.workflow_id, result_type=ConceptOutcome)
@@ -395,6 +407,19 @@ async def rigged(
         downloads=downloads,
     ):
         yield rig
+
+
+def attempt_of_now(client: Client | None = None) -> ActivityEnvironment:
+    """A first attempt at an activity that has just begun, with two minutes to go."""
+    environment, now = ActivityEnvironment(client), datetime.now(UTC)
+    environment.info = replace(
+        environment.info,
+        started_time=now,
+        scheduled_time=now,
+        current_attempt_scheduled_time=now,
+        start_to_close_timeout=timedelta(minutes=2),
+    )
+    return environment
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:

@@ -23,7 +23,7 @@ from typing import ClassVar, TypeVar
 import pytest
 from typing_extensions import override
 
-from commands.bootstrap import provider_choice
+from commands.providers import provider_choice
 from providers.chosen import chosen_providers
 from providers.port import ImageProvider, PaletteProvider
 from settings import Settings
@@ -95,10 +95,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class Hold:
-    """The usual answer, once the event is set; `entered` is set when the request has come."""
+    """The usual answer, or `reply`, once the event is set; `entered` is set when the request has come."""
 
     until: asyncio.Event
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    reply: Reply | None = None
 
 
 Step = Reply | Hang | Drop | Hold
@@ -204,7 +205,7 @@ class FakeService(ABC):
                 step.entered.set()
                 if not await _unless_gone(reader, step.until.wait()):
                     return
-                step = None
+                step = step.reply
             reply = step or self.usual(request)
             if not await _send(writer, reply):
                 return

@@ -24,8 +24,8 @@ import pytest
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
-from pubsub.delivery import REFUSED_MESSAGE
 from stores.local import LocalStore
+from tasks.service import REFUSED_MESSAGE
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell

@@ -11,18 +11,16 @@ from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
 from activities.candidates import store_choice
-from commands.console import BadInput
-from commands.session import Session
 from contracts.activities import MadeChoice
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.errors import ProviderRejected
 from providers.port import ProvidedImage
-from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from tasks.workflow_client import NotChosen, UnknownWorkflow
+from tasks.errors import ChoiceRefused, TaskNotFound, TaskRefused, WorkflowNotFound
+from tasks.service import TaskService
 from temporal.client import ensure_search_attributes
 from tests.objects import find
 from tests.rig import (
@@ -95,25 +93,25 @@ async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
         await rig.concepts.start(request)
         await offered(rig, request)
         for number in (0, 3, -1):
-            with pytest.raises(NotChosen, match=f"there are candidates 1 to 2, and no {number}"):
+            with pytest.raises(ChoiceRefused, match=f"there are candidates 1 to 2, and no {number}"):
                 await rig.concepts.choose(request.task_id, number)
         assert (await rig.concepts.status(request.task_id)).chosen is None
         await rig.concepts.choose(request.task_id, 1)
-        with pytest.raises((NotChosen, UnknownWorkflow)):
+        with pytest.raises((ChoiceRefused, WorkflowNotFound)):
             await rig.concepts.choose(request.task_id, 2)
         await rig.concepts.wait(request.task_id)
         await rig.finish(plain)
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         for task in (request, plain):
-            with pytest.raises(BadInput, match="does not wait for a choice"):
+            with pytest.raises(TaskRefused, match="does not wait for a choice"):
                 await session.choose(task.task_id, 1)
-        with pytest.raises(BadInput, match="nobody knows"):
+        with pytest.raises(TaskNotFound, match="not found"):
             await session.choose(make_request().task_id, 1)
     async with rigged(client, store, images=ScriptedImages(Script(then=asyncio.Event().wait))) as rig:
         drawing = make_request(candidates=2)
         await rig.concepts.start(drawing)
         await until(lambda: store.task(drawing.task_id))
-        with pytest.raises(NotChosen, match="does not wait for a choice"):
+        with pytest.raises(ChoiceRefused, match="does not wait for a choice"):
             await rig.concepts.choose(drawing.task_id, 1)
         await rig.handle(drawing).terminate()
 
@@ -133,7 +131,7 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
         assert (row.status, row.error.message) == (TaskStatus.CANCELLED, "Cancelled while waiting for a choice")
         assert [await find(store, BUCKETS[0], candidate.image.path) for candidate in status.candidates] == [None, None]
         assert (await rig.concepts.status(request.task_id)).choose_until is None
-        assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
+        assert await TaskService(store, rig.concepts).retry(request.task_id)
         again = await offered(rig, request)
         assert again.candidates == status.candidates
         await rig.concepts.choose(request.task_id, 2)
@@ -152,7 +150,7 @@ async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store:
         await rig.concepts.choose(request.task_id, 2)
         await until(lambda: find(store, BUCKETS[0], f"ada/{request.concept_id}/base.png"))
         await rig.handle(request).terminate()
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         left = await session.status(request.task_id)
         assert (left.source, left.state, left.chosen) == ("row", TaskStatus.PROCESSING, None)
         assert await session.start(request)
@@ -181,7 +179,7 @@ async def test_the_first_choice_that_was_kept_counts(client: Client, store: Loca
             "Storing the base image failed: candidate 2 was chosen in an earlier run, and a retry takes it"
         )
         assert await rig.visible(request) == []
-        assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
+        assert await TaskService(store, rig.concepts).retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         concept = await store.concept(request.concept_id)
     assert concept is not None
@@ -223,7 +221,7 @@ async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: Loc
         await failing.wait()
         status = await rig.concepts.status(request.task_id)
         assert (status.choose_until, len(status.candidates)) == (None, 2)
-        with pytest.raises(NotChosen, match="does not wait for a choice"):
+        with pytest.raises(ChoiceRefused, match="does not wait for a choice"):
             await rig.concepts.choose(request.task_id, 1)
         faulty.mend()
         await rig.concepts.wait(request.task_id)

@@ -13,7 +13,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.tasks import workflow_id
 from contracts.workflows import STATUS_QUERY
-from tasks.workflow_client import ConceptClient, NoAnswer
+from tasks.errors import NoWorker
+from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from temporal.errors import TemporalMisconfigured, TemporalUnreachable
@@ -102,6 +103,6 @@ async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
     queue, task_id = f"test-{uuid.uuid4()}", uuid.uuid4()
     async with Worker(client, task_queue=queue, workflows=[_Sulking], workflow_runner=UnsandboxedWorkflowRunner()):
         handle = await client.start_workflow("Sulking", id=workflow_id(task_id), task_queue=queue)
-        with pytest.raises(NoAnswer):
+        with pytest.raises(NoWorker):
             await ConceptClient(client, queue, with_attributes=False).status(task_id)
         await handle.terminate()

@@ -20,7 +20,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus
 
 from contracts.workflows import SEARCH_ATTRIBUTES, TASK_ATTRIBUTE
-from tasks.workflow_client import ConceptClient, Start
+from tasks.workflow_client import ConceptClient
 from temporal import development_server
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
@@ -67,7 +67,7 @@ async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
     client = await connect(server.address)
     assert await ensure_search_attributes(client)
     concepts = ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)
-    assert await concepts.start(request) is Start.STARTED
+    assert await concepts.start(request)
     await server.stop()
 
     port = int(free_address().rpartition(":")[2])

@@ -18,20 +18,18 @@ from typing_extensions import override
 from activities import paid_calls
 from activities.tasks import TaskActivities
 from color import decode
-from commands.console import BadInput
-from commands.session import Session
 from contracts.activities import FailRequest
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
-from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.ports import Store
-from tasks.ending import end_without_concept
-from tasks.workflow_client import Start
+from tasks.ending import end_by_workflow
+from tasks.errors import TaskRefused
+from tasks.service import TaskService
 from tests.objects import find
 from tests.rig import (
     BUCKETS,
@@ -217,12 +215,12 @@ async def test_a_second_start_changes_nothing(client: Client, store: LocalStore,
     images, palettes = ScriptedImages(), ScriptedPalettes()
     request = make_request()
     async with rigged(client, store, images=images, palettes=palettes) as rig:
-        assert await rig.concepts.start(request) is Start.STARTED
+        assert await rig.concepts.start(request)
         if second == "while it runs":
-            assert await rig.concepts.start(request) is Start.STARTED
+            assert await rig.concepts.start(request)
         await rig.concepts.wait(request.task_id)
         first_row = await rig.row(request)
-        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert not await rig.concepts.start(request)
         assert await rig.row(request) == first_row
     assert (images.script.count, palettes.script.count) == (1, 1)
 
@@ -525,9 +523,8 @@ async def test_a_base_that_was_published_first_counts(client: Client, store: Loc
 async def test_a_terminated_workflow_can_be_started_again(client: Client, store: LocalStore) -> None:
     """An operator's terminate leaves the row open: it is what `status` tells then, and a start takes the task up."""
     request = make_request()
-    settings = Settings.model_validate({})
     async with rigged(client, store, work=False) as idle:
-        session = Session(settings, store, idle.concepts)
+        session = TaskService(store, idle.concepts)
         assert await session.start(request)
         await store.claim_task(request, request.workflow_id)
         await idle.handle(request).terminate()
@@ -538,7 +535,7 @@ async def test_a_terminated_workflow_can_be_started_again(client: Client, store:
     async with rigged(client, store, queue=queue) as rig:
         await rig.concepts.wait(request.task_id, timeout_s=60)
         row = await rig.row(request)
-        assert not await Session(settings, store, rig.concepts).start(request)
+        assert not await TaskService(store, rig.concepts).start(request)
     assert row.status is TaskStatus.COMPLETED
 
 
@@ -547,10 +544,10 @@ async def test_an_id_belongs_to_one_request(client: Client, store: LocalStore) -
     request = make_request()
     async with rigged(client, store) as rig:
         await rig.finish(request)
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         for change in ({"user_id": "eve"}, {"logo_description": "another logo"}, {"num_palettes": 1}):
-            with pytest.raises(BadInput, match="exists already, with other words or another owner"):
-                await session.start(request.model_copy(update=change))
+            with pytest.raises(TaskRefused, match="exists already, with other words or another owner"):
+                await session.start(request.model_copy(update=change), exact=True)
 
 
 @pytest.mark.parametrize("ended", [TaskStatus.FAILED, TaskStatus.CANCELLED])
@@ -564,7 +561,7 @@ async def test_a_completed_concept_keeps_its_pictures(
     await store.claim_task(request, request.workflow_id)
     completed = await store.store_concept(make_concept(request), request.workflow_id)
     error = TaskError(stage=Stage.STORE, type="Cancelled", message="Too late")
-    assert await end_without_concept(store, request, request.workflow_id, ended, error) == completed
+    assert await end_by_workflow(store, request, request.workflow_id, ended, error) == completed
     assert await find(store, BUCKETS[0], path) is not None
 
 

@@ -126,6 +126,24 @@ async def test_from_its_start_to_its_end() -> None:
     assert await made.reason() == "stopping"
 
 
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says why the process is not ready, and one that it is again, for how long it was not, and why."""
+    monkeypatch.setattr(readiness, "_GOOD_FOR_S", 0.0)
+    monkeypatch.setattr(readiness, "_BAD_FOR_S", 0.0)
+    check = Scripted()
+    made = started(check)
+    with caplog.at_level("INFO", logger="observability.readiness"):
+        for reason in (None, "the store is away", "the store is away", None, None):
+            check.reason = reason
+            assert await made.reason() == reason
+    assert [record.message for record in caplog.records] == [
+        "not ready: the store is away",
+        "ready again after 0 s; it was: the store is away",
+    ]
+
+
 async def test_a_store_that_cannot_be_read_is_a_reason(store: LocalStore) -> None:
     """And what it says is the reason."""
 
@@ -195,10 +213,10 @@ async def test_readiness_ends_before_anything_else_does(site: Site) -> None:
             assert await says(0)
         ended = await finish(worker.process)
     said = messages(ended.err)
-    order = ["readiness", "not ready: stopping", "stopping: no new work, finishing what runs"]
+    order = ["not ready: stopping", "stopping: no new work, finishing what runs"]
     assert ended.code == 0
-    assert [line for line in said if line in order][-2:] == order[-2:]
-    assert said.index(order[1]) < next(n for n, line in enumerate(said) if line.startswith("Beginning worker shutdown"))
+    assert [line for line in said if line in order] == order
+    assert said.index(order[0]) < next(n for n, line in enumerate(said) if line.startswith("Beginning worker shutdown"))
 
 
 async def test_a_pulling_bridge_knows_its_stream(site: Site) -> None:

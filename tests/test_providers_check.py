@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from commands.bootstrap import provider_choice
 from commands.console import ExitCode
-from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
+from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code, provider_choice
 from settings import Settings
 from tests.command import Shell
 from tests.services import KEY, FakeJigsawStack, FakeOpenAI, FakeService, refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import uuid
 from contextlib import closing
@@ -34,9 +35,11 @@ from stores.local import LocalStore
 from stores.ports import Store, TaskSnapshot
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
+from temporal import schedules
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption_keys import Keyring
+from temporal.errors import TemporalUnreachable
 from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
@@ -141,17 +144,22 @@ async def test_a_terminated_task_fails(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_terminated_task_is_begun_again_where_that_is_wished(client: Client, store: LocalStore) -> None:
-    """With `restart` the same task runs under the same workflow id, and completes."""
-    images = hanging()
-    images.script.calls = [hanging().script.then]
-    images.script.then = None
+    """With `restart` the same task runs under the same workflow id, and completes, with the call that is under way."""
+    answered = asyncio.Event()
+
+    async def answer() -> None:
+        await answered.wait()
+
+    images = ScriptedImages(Script(then=answer))
     async with rigged(client, store, images=images) as rig:
         request = await waiting_for_image(rig, images)
         await rig.handle(request).terminate()
         done = await reconcile(client, rig.concepts.task_queue, interrupted="restart")
         assert done == Reconciled(looked_at=1, restarted=1)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert images.script.count == 1
 
 
 @pytest.mark.parametrize("verdict", ["fail", "restart"])
@@ -506,6 +514,20 @@ async def test_a_worker_keeps_the_schedule(client: Client, server: EmbeddedServe
             assert (await finish(worker)).code == 0
 
 
+async def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule that cannot be kept in time says which one and where, not only that time ran out."""
+    server = await EmbeddedServer.start()
+    client = await connect(server.address)
+    server.process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(schedules, "_RPC_TIMEOUT", timedelta(milliseconds=200))
+    try:
+        with pytest.raises(TemporalUnreachable, match=f"at {server.address}: schedule reconciliation-busy: Timeout"):
+            await ensure_reconciliation(client, "busy", 60, "fail")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        await server.stop()
+
+
 async def test_no_row_stays_untrue_for_long(client: Client, store: LocalStore) -> None:
     """The schedule's runs mend what happens while it is kept; each goes on where the last one came to its end."""
     images = hanging()
@@ -576,7 +598,7 @@ async def test_the_command_wants_to_know_whose_server(tmp_path: Path) -> None:
     ended = await shell.run("starter.py", "reconcile")
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "starter.py: TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it"
+        "starter.py: TEMPORAL_ADDRESS is not set: it must name the server that the workers of this store use"
     ]
 
 

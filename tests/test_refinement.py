@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
 from typing_extensions import override
 
 from activities import paid_calls
@@ -171,7 +172,7 @@ async def test_a_url_is_fetched_once(client: Client, store: LocalStore) -> None:
             failed = await rig.finish(request)
             row = await rig.row(request)
             assert await store.reopen_task(request.task_id, row.updated_at) is not None
-            await rig.concepts.start(request, anew=True)
+            await rig.concepts.start(request, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
             await rig.concepts.wait(request.task_id)
             concept = await store.concept(request.concept_id)
         assert len(site.requests) == 1

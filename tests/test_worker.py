@@ -19,7 +19,7 @@ from commands.console import BadInput
 from contracts.tasks import Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
 from stores.local import LocalStore
-from tasks.workflow_client import NoAnswer, Start
+from tasks.errors import NoWorker
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from tests.command import Shell, finish, free_address, read_until
@@ -61,7 +61,7 @@ async def test_a_worker_makes_concepts_until_sigterm(site: Site) -> None:
     async with site.worker(CONCEPT_METRICS_ADDRESS=metrics_address) as worker:
         assert await fetch(worker.address, "/health") == (200, '{"status":"alive"}')
         assert await fetch(worker.address, "/healthz") == (200, '{"status":"alive"}')
-        assert await site.concepts.start(request) is Start.STARTED
+        assert await site.concepts.start(request)
         await site.concepts.wait(request.task_id, timeout_s=60)
         concept = await site.store.concept(request.concept_id)
         await until(concept_is_counted)
@@ -141,7 +141,7 @@ async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
     async def waits_for_rendering() -> bool:
         try:
             return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
-        except NoAnswer:
+        except NoWorker:
             return False
 
     async with site.worker("--queues", "network,paid") as first:

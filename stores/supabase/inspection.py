@@ -15,7 +15,7 @@ from stores.supabase.connection import SupabaseConnection
 from stores.supabase.errors import answers, parsed, within
 from stores.supabase.project import Project
 
-VERSION = 3
+VERSION = 5
 """Of the database's functions, as `concept_store_setup` tells it. Grows with a migration that this code depends on."""
 
 _SERVICE_ROLE = "service_role"

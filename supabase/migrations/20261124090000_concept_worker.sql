@@ -690,7 +690,7 @@ set search_path from current
 as $$
     -- What `starter.py store check` looks at. `version` grows with every migration that the worker depends on.
     select jsonb_build_object(
-        'version', 4,
+        'version', 5,
         'role', current_user,
         'unprotected_tables', (
             select coalesce(jsonb_agg(relname order by relname), '[]')
@@ -760,6 +760,7 @@ end $$;
 
 -- Pictures: private, readable by the owner whose id is the first folder. What was paid for lies under `paid/`, which is
 -- nobody's id. There is no policy for writing: only the worker does.
+-- What was paid for is stored as it came, whatever it is, so `concept-images` takes any type.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values

@@ -14,12 +14,10 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError
 
-from commands.console import BadInput
-from commands.session import Session
 from contracts.tasks import Request
-from settings import Settings
 from stores.errors import StoreUnavailable
-from tasks.workflow_client import UnknownWorkflow
+from tasks.errors import TaskServiceError, WorkflowNotFound
+from tasks.service import TaskService
 from tests.chaos.site import Site, WorkerProcess
 
 _RECENT = 12
@@ -114,7 +112,7 @@ async def _fill_disk(site: Site, chance: random.Random) -> bool:
 async def _cancel(site: Site, chance: random.Random) -> bool:
     task = _some_task(site, chance)
     if task is not None:
-        with suppress(RPCError, UnknownWorkflow):
+        with suppress(RPCError, WorkflowNotFound):
             await site.concepts.cancel(task.task_id)
     return task is not None
 
@@ -153,8 +151,8 @@ async def _retry(site: Site, chance: random.Random) -> bool:
     """Somebody wants a task that has ended once more; one that has not, or that lacks nothing, is left as it is."""
     task = await _some_recorded_task(site, chance)
     if task is not None:
-        with suppress(BadInput, RPCError, StoreUnavailable):
-            await Session(Settings.model_validate({}), site.store, site.concepts).retry(task.task_id)
+        with suppress(TaskServiceError, RPCError, StoreUnavailable):
+            await TaskService(site.store, site.concepts).retry(task.task_id)
     return task is not None
 
 

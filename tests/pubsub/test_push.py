@@ -18,10 +18,10 @@ from temporalio.common import MetricMeter
 from contracts.tasks import TaskStatus
 from observability.readiness import Check, Readiness
 from pubsub import push
-from pubsub.delivery import REFUSED_MESSAGE
 from pubsub.push import MAX_BODY_BYTES, PushEndpoint
 from pubsub.push_tokens import SigningKeys, TokenCheck
 from stores.errors import StoreUnavailable
+from tasks.service import REFUSED_MESSAGE
 from tests.issuer import ACCOUNT, AUDIENCE, new_key, running_issuer
 from tests.pubsub.conftest import Place
 from tests.pubsub.samples import Recorded, payload_of, recorded, wrapped

@@ -20,6 +20,7 @@ import pytest
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
 from contracts.retention import ExpiredTask, Search
 from contracts.tasks import Stage, TaskError, TaskStatus
+from stores import layout
 from stores.errors import (
     ObjectCorrupt,
     ObjectMissing,
@@ -307,6 +308,14 @@ async def test_a_bucket_that_does_not_exist_is_said(store: SupabaseStore) -> Non
     ):
         with pytest.raises(StoreRefused, match="Bucket not found"):
             await ask
+
+
+@pytest.mark.parametrize("media_type", ["image/svg+xml", "application/octet-stream", "text/html"])
+async def test_what_was_paid_for_is_stored_whatever_it_is(store: SupabaseStore, media_type: str) -> None:
+    """A vector, bytes that nobody knows, a page: an answer that was paid for is not lost for its type."""
+    path = layout.paid_image(uuid.uuid4())
+    stored = await store.put(store.concept_bucket, path, b"<svg/>", media_type)
+    assert await store.get(store.concept_bucket, path, sha256=stored.sha256) == b"<svg/>"
 
 
 async def test_a_media_type_that_the_bucket_refuses(store: SupabaseStore) -> None:

@@ -1,25 +1,20 @@
-"""What the commands make of workflow and row where the two have something different to say."""
+"""What is done to a task, and said of it, where workflow and row differ."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pytest
 import typer
 from temporalio.client import Client
 from typing_extensions import override
 
-from commands import console, demo
-from commands.concepts import settle
-from commands.console import BadInput, ExitCode, NoWorker, run_app
-from commands.session import Session
+from commands import console
+from commands.console import ExitCode, run_app
 from contracts.status import ConceptStatus
 from contracts.tasks import Request, TaskStatus
 from providers.errors import ProviderRejected
-from settings import Settings
 from stores.errors import (
     ObjectMissing,
     StoreError,
@@ -29,11 +24,9 @@ from stores.errors import (
     StoreUnavailable,
 )
 from stores.local import LocalStore
-from stores.ports import Store
-from tasks.workflow_client import NotChosen
+from tasks.errors import NoWorker, TaskNotFound, TaskRefused
 from tests.rig import (
     FaultyStore,
-    Rig,
     Script,
     ScriptedImages,
     ScriptedPalettes,
@@ -43,9 +36,6 @@ from tests.rig import (
     rigged,
     until,
 )
-from worker import working
-
-SUPABASE = {"store": "supabase", "supabase_url": "http://127.0.0.1:1", "supabase_service_role": "x" * 40}
 
 
 class SigningStore(FaultyStore):
@@ -60,11 +50,6 @@ class SigningStore(FaultyStore):
         self._meet("links")
         self.signed += 1
         return {path: f"https://example.com/{path}?token={self.signed}" for path in paths}
-
-
-def session_of(rig: Rig, **settings: object) -> Session:
-    """What a command has in its hands."""
-    return Session(Settings.model_validate(settings), rig.store, rig.concepts)
 
 
 @pytest.mark.parametrize("signs", [True, False])
@@ -82,7 +67,7 @@ async def test_links_are_signed_once_for_an_offer(client: Client, store: LocalSt
 
     async with rigged(client, signing) as rig:
         await rig.concepts.start(request)
-        following = asyncio.create_task(session_of(rig, **SUPABASE).follow(request.task_id, show))
+        following = asyncio.create_task(rig.tasks.follow(request.task_id, show))
         await until(lambda: len(seen) >= 3 or following.done())
         await rig.concepts.choose(request.task_id, 1)
         await following
@@ -98,13 +83,13 @@ async def test_a_reopened_row_is_believed_over_the_run_before(client: Client, st
     images = ScriptedImages(Script(then=ProviderRejected("401")))
     async with rigged(client, store, images=images) as rig:
         await rig.finish(request)
-        session = session_of(rig)
+        session = rig.tasks
         failed = await session.status(request.task_id)
         assert (failed.state, failed.source) == (TaskStatus.FAILED, "workflow")
         await store.reopen_task(request.task_id, (await rig.row(request)).updated_at)
         pending = await session.status(request.task_id)
         assert (pending.state, pending.source, pending.error) == (TaskStatus.PENDING, "row", None)
-        await settle(session, request.task_id)
+        await rig.cancel(request.task_id)
         cancelled = await session.status(request.task_id)
     assert (cancelled.state, cancelled.source) == (TaskStatus.CANCELLED, "row")
 
@@ -125,8 +110,8 @@ async def test_only_a_generation_waits_for_a_choice(client: Client, store: Local
     await store.claim_task(request_, request_.workflow_id)
     async with rigged(client, store, work=False) as rig:
         await rig.concepts.start(request_)
-        with pytest.raises(BadInput, match=f"^task {request_.task_id} does not wait for a choice$"):
-            await session_of(rig).choose(request_.task_id, 1)
+        with pytest.raises(TaskRefused, match=f"^task {request_.task_id} does not wait for a choice$"):
+            await rig.tasks.choose(request_.task_id, 1)
         await rig.handle(request_).terminate()
 
 
@@ -136,12 +121,12 @@ async def test_a_completion_waits_for_no_choice(client: Client, store: LocalStor
     faulty = FaultyStore(store, lambda _, path: StoreRefused("no room left") if "variation-02" in path else None)
     async with rigged(client, faulty, palettes=ScriptedPalettes()) as rig:
         await rig.concepts.start(request)
-        session = session_of(rig)
+        session = rig.tasks
 
         async def chosen() -> bool:
             try:
                 await session.choose(request.task_id, 1)
-            except (BadInput, NotChosen):
+            except (TaskNotFound, TaskRefused):
                 return False
             return True
 
@@ -149,9 +134,9 @@ async def test_a_completion_waits_for_no_choice(client: Client, store: LocalStor
         await rig.concepts.wait(request.task_id)
         queue = rig.concepts.task_queue
     async with rigged(client, store, work=False, queue=queue) as idle:
-        session = session_of(idle)
+        session = idle.tasks
         assert await session.retry(request.task_id)
-        with pytest.raises(BadInput, match=f"^task {request.task_id} does not wait for a choice$"):
+        with pytest.raises(TaskRefused, match=f"^task {request.task_id} does not wait for a choice$"):
             await session.choose(request.task_id, 1)
         await idle.handle(request).terminate()
 
@@ -162,30 +147,8 @@ async def test_a_choice_without_a_worker(client: Client, store: LocalStore) -> N
     async with rigged(client, store, work=False) as rig:
         await rig.concepts.start(request)
         with pytest.raises(NoWorker, match=r"^no worker takes the choice: is worker\.py running\?$"):
-            await session_of(rig).choose(request.task_id, 1)
+            await rig.tasks.choose(request.task_id, 1)
         await rig.handle(request).terminate()
-
-
-def test_demo_s_worker_knows_what_the_server_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where search attributes cannot be had, its worker starts nothing with them, as `dev`'s does not."""
-    told: list[bool] = []
-
-    async def refused(_client: Client) -> bool:
-        return False
-
-    @asynccontextmanager
-    async def noting(
-        client: Client, settings: Settings, store: Store, *, with_attributes: bool = True
-    ) -> AsyncIterator[None]:
-        told.append(with_attributes)
-        async with working(client, settings, store, with_attributes=with_attributes):
-            yield
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("commands.session.ensure_search_attributes", refused)
-    monkeypatch.setattr(demo, "working", noting)
-    assert demo.demo(palettes=1, json=True) is ExitCode.DONE
-    assert told == [False]
 
 
 @pytest.mark.parametrize(
