@@ -195,7 +195,7 @@ class TaskStore(Protocol):
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """Tasks pending or processing, last touched before `before`; the oldest first, after `after`, at most `limit`.
 
-        Rows of the previous system are left out: nobody can work on them.
+        One without a message, as the previous system records it, is left out for 30 minutes: the message may come.
         """
         ...
 

@@ -37,8 +37,6 @@ NO_MESSAGE = "NoMessage"
 """Error type of a task that was recorded, and whose message did not come."""
 
 _AT_ONCE = 16
-_NO_MESSAGE_AFTER = timedelta(minutes=30)
-"""The previous system records a task before it publishes the message, and takes no other while that is open."""
 _UNREADABLE_AFTER = timedelta(hours=1)
 """A message that this process cannot read may be meant for a newer one, which would have started it by then."""
 
@@ -92,8 +90,6 @@ class Reconciler:
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
     async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
-        if not task.requested and datetime.now(UTC) - task.updated_at < _NO_MESSAGE_AFTER:
-            return Reconciled(under_way=1)  # its message is on its way
         end = await self._workflow_end(task)
         if end is None:
             return Reconciled(under_way=1)
@@ -164,8 +160,7 @@ class Reconciler:
     async def _end_task(self, task: TaskSnapshot, end: _WorkflowEnd) -> Reconciled:
         error = end.error
         if not task.requested:
-            minutes = _NO_MESSAGE_AFTER // timedelta(minutes=1)
-            error = _error(None, NO_MESSAGE, f"No message of this task came within {minutes} minutes")
+            error = _error(None, NO_MESSAGE, "No message of this task came within 30 minutes")
         elif task.status is TaskStatus.PENDING and task.request is None:
             error = TaskError(stage=Stage.CLAIM, type=UNREADABLE, message="The task's message cannot be read")
         objects = await end_without_workflow(self.store, task, end.status, error)

@@ -40,7 +40,7 @@ LAYERS = (
     ("observability",),
     ("providers", "stores"),
     ("color",),
-    ("contracts", "http_messages"),
+    ("contracts", "files", "http_messages"),
 )
 """From top to bottom. A module imports its own package and lower layers; `settings` is read from above alone."""
 

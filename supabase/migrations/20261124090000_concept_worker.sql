@@ -576,7 +576,10 @@ as $$
     from (
         select id, user_id, status, workflow_id, request, updated_at
         from tasks
-        where status in ('pending', 'processing') and updated_at < p_before and (updated_at, id) > (p_after, p_after_id)
+        where status in ('pending', 'processing')
+            and updated_at < p_before and (updated_at, id) > (p_after, p_after_id)
+            -- The previous system records a task before it publishes the message, and takes no other while that is open.
+            and (request is not null or updated_at < now() - interval '30 minutes')
         order by updated_at, id
         limit p_limit
     ) as t

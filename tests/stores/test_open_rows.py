@@ -186,17 +186,18 @@ async def test_many_settle_at_once(backend: Backend) -> None:
     assert sorted(settled) == [False] * 4 + [True]
 
 
-async def test_rows_without_a_message_are_found_while_they_are_open(project: SupabaseProject) -> None:
-    """The previous system's back end records such: open ones are settled some day, ended ones are left alone."""
+async def test_rows_without_a_message_are_found_after_a_while(project: SupabaseProject) -> None:
+    """The previous system's back end records such: open ones are found after 30 minutes, ended ones are left alone."""
     store = await project.store()
-    tasks = {status: uuid.uuid4() for status in ("pending", "processing", "failed")}
-    for status, task in tasks.items():
-        await project.sql("insert into tasks (id, user_id, status) values (%s, %s, %s)", (task, OWNER, status))
+    tasks = {(status, age): uuid.uuid4() for status in ("pending", "processing", "failed") for age in (29, 31)}
+    for (status, age), task in tasks.items():
+        await project.sql(
+            "insert into tasks (id, user_id, status, updated_at) values (%s, %s, %s, now() - %s * interval '1 minute')",
+            (task, OWNER, status, age),
+        )
     found = await store.open_tasks(LATER, None, 10)
-    assert {(task.task_id, task.requested) for task in found} == {
-        (tasks["pending"], False),
-        (tasks["processing"], False),
-    }
+    assert {task.task_id for task in found} == {tasks["pending", 31], tasks["processing", 31]}
+    assert not any(task.requested for task in found)
     assert await store.unfulfilled_tasks(LATER, None, 10) == ()
     await store.close()
 
