@@ -24,6 +24,7 @@ COPY files files
 COPY gallery gallery
 COPY http_messages http_messages
 COPY observability observability
+COPY pack pack
 COPY providers providers
 COPY pubsub pubsub
 COPY stores stores
