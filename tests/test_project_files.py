@@ -27,12 +27,8 @@ APACHE_2_0 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 @pytest.mark.parametrize("file", sorted(SCHEMAS))
 def test_a_file_of_the_host_fits_its_schema(file: str) -> None:
     """By the published schema; a file that does not fit is ignored without a word."""
-    command = [
-        str(Path(sys.executable).with_name("check-jsonschema")),
-        "--builtin-schema",
-        SCHEMAS[file],
-        GITHUB / file,
-    ]
+    program = str(Path(sys.executable).with_name("check-jsonschema"))
+    command = [program, "--builtin-schema", SCHEMAS[file], str(GITHUB / file)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout
 
