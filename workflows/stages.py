@@ -85,6 +85,8 @@ async def publish_base(
             UploadRequest(
                 user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors, choice=choice
             ),
+            task_queue=render_queue(workflow.info().task_queue),
+            priority=run.priority(paid=True),
             **policies.UPLOAD_IMAGE,
         )
 
@@ -95,6 +97,8 @@ async def publish_candidate(run: TaskRun, number: int, source: ImageRef) -> Cand
     image = await workflow.execute_activity_method(
         ImageStages.upload_image,
         UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
+        task_queue=render_queue(workflow.info().task_queue),
+        priority=run.priority(paid=True),
         **policies.UPLOAD_IMAGE,
     )
     return Candidate(number=number, image=image)
@@ -189,6 +193,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             ),
             task_queue=render_queue(workflow.info().task_queue),
             summary=f"variation {index}: {palette.name}",
+            priority=run.priority(paid=True),
             **policies.RENDER_VARIATION,
         )
     except ActivityError as exc:

@@ -58,7 +58,7 @@ class PaletteBuilder:
         self._theme = theme
         self._mood = theme.mood
         self._limits = theme.limits
-        self._codes = tuple(color.code for color in theme.named if color.code)
+        self._codes = tuple(color.code for color in theme.named if color.code and theme.limits.permit(color.tone))
         self._pool = self._seeds()
         self._grounds = {kind: self._possible_grounds(kind) for kind in ("light", "dark")}
 
@@ -102,9 +102,9 @@ class PaletteBuilder:
         """A tasteful start for a text that says nothing about color: a hue from its hash, a neighbor and an answer."""
         theme = self._theme
         start, steps = (20, 17) if theme.mood.warmth >= 2 else (165, 25) if theme.mood.warmth <= -2 else (0, 72)
-        hue = start + theme.pick("hue", steps) * 5.0
-        turns = ((0, 38, 180), (0, -42, 150), (0, 165, 40), (0, 55, -150))[theme.pick("harmony", 4)]
-        chroma = (0.1 + 0.015 * theme.pick("chroma", 4)) * max(theme.mood.chroma, 0.4)
+        hue = start + theme.random.whole("hue", 0, steps - 1) * 5.0
+        turns = theme.random.pick("harmony", ((0, 38, 180), (0, -42, 150), (0, 165, 40), (0, 55, -150)))
+        chroma = theme.random.between("chroma", 0.1, 0.15) * max(theme.mood.chroma, 0.4)
         hues = ((hue + turn) % 360 for turn in turns)
         return [Tone(natural_lightness(hue) * 0.92 + theme.mood.lift, chroma, hue) for hue in hues]
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
+from http_messages.http_client import Around, http_client, proxied_transport, unchanged
 from providers.builtin.provider import NAME as BUILTIN
 from providers.builtin.provider import BuiltinImages, BuiltinPalettes
 from providers.download import Downloads, Origin
+from providers.fal import NAME as FAL
+from providers.fal import FalImages, check_fal, fal_endpoint
 from providers.jigsawstack import NAME as JIGSAWSTACK
 from providers.jigsawstack import JigsawStackImages, JigsawStackPalettes, check_jigsawstack, jigsawstack_endpoint
 from providers.openai import NAME as OPENAI
 from providers.openai import OpenAIImages, OpenAIPalettes, check_openai, openai_endpoint
 from providers.port import ImageProvider, PaletteProvider
-from providers.wire import Around, http_client, unchanged
+from providers.replicate import NAME as REPLICATE
+from providers.replicate import ReplicateImages, check_replicate, replicate_endpoint
 
 
 @dataclass(frozen=True)
@@ -37,18 +43,30 @@ class OpenAIAccount:
 
 
 @dataclass(frozen=True)
-class Choice:
+class JobAccount:
+    """How to reach a service that works in jobs, which model to ask, and what it is told beside the prompt."""
+
+    url: str
+    key: str
+    model: str
+    extra: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class ProviderChoice:
     """Which providers to use. An account may be missing where nothing chosen needs it."""
 
     images: str
     palettes: str
     jigsawstack: JigsawStackAccount | None = None
     openai: OpenAIAccount | None = None
+    replicate: JobAccount | None = None
+    fal: JobAccount | None = None
 
 
 @asynccontextmanager
 async def chosen_providers(
-    choice: Choice, threads: Executor, around: Around = unchanged
+    choice: ProviderChoice, threads: Executor, around: Around = unchanged
 ) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
     """The chosen two, for as long as the block runs; `around` goes around their calls.
 
@@ -59,9 +77,10 @@ async def chosen_providers(
 
 
 def _built(
-    choice: Choice, threads: Executor, around: Around, stack: AsyncExitStack
+    choice: ProviderChoice, threads: Executor, around: Around, stack: AsyncExitStack
 ) -> tuple[ImageProvider, PaletteProvider]:
-    client, downloads = http_client(around), Downloads(_origins(choice))
+    client = http_client(around)
+    downloads = Downloads(_origins(choice), proxied=proxied_transport(), vectors=True)
     stack.push_async_callback(client.aclose)
     stack.push_async_callback(downloads.aclose)
     images: dict[str, ImageProvider] = {BUILTIN: BuiltinImages(threads)}
@@ -76,10 +95,17 @@ def _built(
         openai = openai_endpoint(client, choice.openai.base_url, choice.openai.api_key)
         images[OPENAI] = OpenAIImages(openai, downloads, choice.openai.image_model)
         palettes[OPENAI] = OpenAIPalettes(openai, choice.openai.text_model)
+    if choice.replicate is not None:
+        account = choice.replicate
+        replicate = replicate_endpoint(client, account.url, account.key)
+        images[REPLICATE] = ReplicateImages(replicate, downloads, account.model, account.extra)
+    if choice.fal is not None:
+        account = choice.fal
+        images[FAL] = FalImages(fal_endpoint(client, account.url, account.key), downloads, account.model, account.extra)
     return images[choice.images], palettes[choice.palettes]
 
 
-async def check_provider(choice: Choice, name: str) -> tuple[str, ...]:
+async def check_provider(choice: ProviderChoice, name: str) -> tuple[str, ...]:
     """Whether a chosen provider can be reached and accepts our key; what is well, in words. Nothing is paid for.
 
     Raises `ProviderError`.
@@ -87,19 +113,26 @@ async def check_provider(choice: Choice, name: str) -> tuple[str, ...]:
     client = http_client()
     try:
         if name == JIGSAWSTACK and choice.jigsawstack is not None:
-            account = choice.jigsawstack
-            return await check_jigsawstack(jigsawstack_endpoint(client, account.api_url, account.api_key))
+            endpoint = jigsawstack_endpoint(client, choice.jigsawstack.api_url, choice.jigsawstack.api_key)
+            return await check_jigsawstack(endpoint)
         if name == OPENAI and choice.openai is not None:
             endpoint = openai_endpoint(client, choice.openai.base_url, choice.openai.api_key)
             models = [choice.openai.image_model] if choice.images == OPENAI else []
             models += [choice.openai.text_model] if choice.palettes == OPENAI else []
             return await check_openai(endpoint, tuple(models))
+        if name == REPLICATE and choice.replicate is not None:
+            account = choice.replicate
+            return await check_replicate(replicate_endpoint(client, account.url, account.key), account.model)
+        if name == FAL and choice.fal is not None:
+            account = choice.fal
+            return await check_fal(fal_endpoint(client, account.url, account.key), account.model)
     finally:
         await client.aclose()
     return ("works offline",)
 
 
-def _origins(choice: Choice) -> list[Origin]:
-    urls = [choice.jigsawstack.api_url] if choice.jigsawstack is not None else []
-    urls += [choice.openai.base_url] if choice.openai is not None else []
+def _origins(choice: ProviderChoice) -> list[Origin]:
+    urls = [account.api_url for account in [choice.jigsawstack] if account is not None]
+    urls += [account.base_url for account in [choice.openai] if account is not None]
+    urls += [account.url for account in (choice.replicate, choice.fal) if account is not None]
     return [Origin.of(url) for url in urls]
