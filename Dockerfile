@@ -23,6 +23,7 @@ COPY contracts contracts
 COPY gallery gallery
 COPY http_messages http_messages
 COPY observability observability
+COPY pack pack
 COPY providers providers
 COPY pubsub pubsub
 COPY stores stores

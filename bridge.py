@@ -123,16 +123,11 @@ def pull(
 
 async def _push(settings: Settings, address: str) -> None:
     # Loaded here, so that pulling does without.
-    import httpx  # noqa: PLC0415
-
-    from providers.cookies import no_cookies  # noqa: PLC0415
+    from http_messages.http_client import http_client  # noqa: PLC0415
     from pubsub.push import PushEndpoint  # noqa: PLC0415
     from pubsub.push_tokens import SigningKeys, TokenCheck  # noqa: PLC0415
 
-    async with (
-        opened_bridge(settings) as ready,
-        httpx.AsyncClient(cookies=no_cookies(), follow_redirects=False) as http,
-    ):
+    async with opened_bridge(settings) as ready, http_client() as http:
         token_check = None
         if settings.push_auth == "oidc":
             keys = SigningKeys(http, settings.push_certs_url)

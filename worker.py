@@ -12,7 +12,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +24,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.candidates import CandidateActivities
+from activities.cpu_threads import CpuThreads, Rank
 from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
@@ -46,9 +46,9 @@ from observability.readiness import Readiness, store_answers
 from observability.temporal_runtime import temporal_runtime
 from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
-from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
+from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
 from tasks.workflow_client import ConceptClient
@@ -72,10 +72,9 @@ A container's stop grace must be longer still.
 """
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
-_PAID_CALLS_AT_ONCE = 100
-_VARIATIONS_PER_THREAD = 4
-"""One is recolored while the others are stored: an upload takes ten times as long. Each holds its encoded picture in
-memory.
+_CPU_BOUND_PER_THREAD = 4
+"""One has the thread while the others are stored, which may take ten times as long. Each holds its encoded picture in
+memory; and what a process has begun must be worked off within the time of an attempt.
 """
 
 WORKFLOWS = (
@@ -118,49 +117,41 @@ async def working(
     `with_attributes` is as in `ConceptClient`. Yields what is polled.
     """
     async with AsyncExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
-        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads, around_calls))
+        threads = CpuThreads(settings.render_threads)
+        stack.callback(threads.shutdown)
+        drawing, preparing = threads.ranked(Rank.DRAW), threads.ranked(Rank.PREPARE)
+        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), drawing, around_calls))
         images, palettes = image_provider or configured[0], palette_provider or configured[1]
-        fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
+        fallback = BuiltinPalettes(drawing) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
-        bases = ImageCache(store, threads, settings.cache_bytes, CacheMetrics(meter))
+        bases = ImageCache(store, preparing, settings.cache_bytes, CacheMetrics(meter))
         tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
-        imaging = ImageActivities(store, images, bases, threads, calling)
+        imaging = ImageActivities(store, images, bases, preparing, calling)
         coloring = PaletteActivities(store, palettes, calling)
-        varying = VariationActivities(store, bases, threads, RenderMetrics(meter))
-        retaining = RetentionActivities(store)
-        completing = CompletionActivities(store)
+        varying = VariationActivities(store, bases, threads.ranked(Rank.RECOLOR), RenderMetrics(meter))
         if downloads is None:
             downloads = Downloads()
             stack.push_async_callback(downloads.aclose)
         sourcing = SourceActivities(store, downloads, bases)
 
         network = settings.task_queue
-        reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
         factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
                 sourcing.load_source,
-                imaging.upload_image,
-                CandidateActivities(store).remove_candidates,
+                imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                completing.find_gaps,
-                completing.add_variations,
-                retaining.find_expired_tasks,
-                retaining.remove_expired_tasks,
-                retaining.find_abandoned_folders,
-                retaining.remove_abandoned_folders,
-                reconciling.settle_open_tasks,
-                reconciling.sweep_unfulfilled_tasks,
+                *_store_activities(store, ConceptClient(client, network, with_attributes)),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
+        cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
-            at_once = _VARIATIONS_PER_THREAD * settings.render_threads
-            workers.append(factory.worker(render_queue(network), [varying.render_variation], at_once=at_once))
+            pictures: _Activities = [imaging.upload_image, varying.render_variation]
+            workers.append(factory.worker(render_queue(network), pictures, at_once=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
@@ -169,11 +160,11 @@ async def working(
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
-                workers.append(factory.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
-        workflow_queues = [network] if Queue.NETWORK in queues else []
+                at_once = cpu_bound if provider == BuiltinPalettes.name else settings.paid_calls
+                workers.append(factory.worker(queue, asking, at_once=at_once, per_second=rate))
         polled = [
             *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
-            *(PolledQueue(queue, TaskKind.WORKFLOW) for queue in workflow_queues),
+            *(PolledQueue(network, TaskKind.WORKFLOW) for queue in queues if queue is Queue.NETWORK),
         ]
         if settings.metrics_address is not None:
             watched = {*polled, *_queues_of(settings)} if Queue.NETWORK in queues else polled
@@ -196,6 +187,23 @@ def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     providers = dict.fromkeys((settings.image_provider, settings.palette_provider, settings.palette_fallback))
     names = (network, render_queue(network), *(paid_queue(network, name) for name in providers if name != "none"))
     return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
+
+
+def _store_activities(store: Store, concepts: ConceptClient) -> _Activities:
+    """Those that make no picture."""
+    completing, retaining = CompletionActivities(store), RetentionActivities(store)
+    reconciling = ReconciliationActivities(store, concepts)
+    return [
+        CandidateActivities(store).remove_candidates,
+        completing.find_gaps,
+        completing.add_variations,
+        retaining.find_expired_tasks,
+        retaining.remove_expired_tasks,
+        retaining.find_abandoned_folders,
+        retaining.remove_abandoned_folders,
+        reconciling.settle_open_tasks,
+        reconciling.sweep_unfulfilled_tasks,
+    ]
 
 
 @dataclass(frozen=True)
@@ -296,8 +304,8 @@ def main(
     queues: Annotated[
         str,
         typer.Option(
-            help="Which kinds of work to take, comma-separated: network (workflows, rows, uploads), render "
-            "(CPU), paid (provider calls)."
+            help="Which kinds of work to take, comma-separated: network (workflows, rows), render (CPU), paid "
+            "(provider calls)."
         ),
     ] = "network,render,paid",
     schedules: Annotated[

@@ -13,6 +13,7 @@ from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
+from activities.image_jobs import drawn
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, PaidCalls, Prepare, Send
 from color import ImageError, decode, inspect, keep_colors, to_png
 from contracts.activities import (
@@ -28,6 +29,7 @@ from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
 from providers.port import ImageProvider, ProvidedImage
 from stores import layout
+from stores.errors import ObjectCorrupt
 from stores.ports import ObjectStore
 
 T = TypeVar("T")
@@ -59,7 +61,9 @@ class ImageActivities(ImageStages):
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         async def prepare() -> Send:
             words = request.logo_description, request.theme_description
-            return self._sending(lambda: self._provider.generate(*words, request.candidate))
+            return self._sending(
+                lambda: drawn(self._provider, self._provider.generate(*words, request.candidate), words)
+            )
 
         return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare)
 
@@ -70,7 +74,11 @@ class ImageActivities(ImageStages):
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            return self._sending(lambda: self._provider.refine(source, request.prompt, request.preserve))
+            return self._sending(
+                lambda: drawn(
+                    self._provider, self._provider.refine(source, request.prompt, request.preserve), (request.prompt,)
+                )
+            )
 
         return await self._paid(layout.paid_image(request.task_id), prepare)
 
@@ -129,11 +137,14 @@ class ImageActivities(ImageStages):
 
     def _provenance(self, answer: Answer) -> Provenance:
         """As it is stored; by the name alone where a worker was lost before it could be."""
-        try:
-            return Provenance.model_validate_json(answer.provenance)
-        except ValidationError:
+        if not answer.provenance:
             calls = max(1, heartbeater().details.sent)
             return Provenance(provider=self._provider.name, usage=Usage(calls=calls))
+        try:
+            return Provenance.model_validate_json(answer.provenance)
+        except ValidationError as exc:
+            where = layout.named(self._store.concept_bucket, layout.provenance_of(answer.path) or answer.path)
+            raise ObjectCorrupt(f"the object {where} does not say who made the image") from exc
 
     async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, data)

@@ -34,6 +34,7 @@ class PaletteActivities(PaletteStages):
                 stands_in_for=request.stands_in_for,
                 reason=request.reason,
                 usage=count_calls(provided.usage),
+                notices=provided.notices,
             )
             answer = PaletteSet(palettes=provided.palettes, origin=origin)
             return Answer(answer.model_dump_json().encode(), "application/json")

@@ -19,6 +19,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from commands.worker_process import WorkerEnded
+from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
 from pubsub.errors import PubSubRefused, PubSubUnreachable
 from settings import SettingsError
@@ -69,6 +70,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TemporalMisconfigured: ExitCode.BAD_INPUT,
     TracesMisconfigured: ExitCode.BAD_INPUT,
     PubSubRefused: ExitCode.BAD_INPUT,
+    ProxyUnusable: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
     TemporalRefused: ExitCode.UNREACHABLE,

@@ -78,9 +78,8 @@ def print_report(console: Console, report: ConceptReport) -> None:
         console.print(f"[bold green]Completed[/] concept {report.concept_id} with {count} variations")
         for failed in report.failed_variations:
             console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
-        origin = None if report.provenance is None else report.provenance.palettes
-        if origin is not None and origin.notice:
-            console.print(f"  {origin.notice}", style="yellow", markup=False, soft_wrap=True)
+        for notice in report.notices:
+            console.print(f"  {notice}", style="yellow", markup=False, soft_wrap=True)
     else:
         color = "red" if report.status.ended else "yellow"
         console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
 
 from commands.bootstrap import load_command_settings
 from commands.console import ExitCode, print_document, progress, run_async
 from commands.options import Json
-from providers.chosen import Choice, JigsawStackAccount, OpenAIAccount, check_provider
 from providers.errors import ProviderError, ProviderRejected
+from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
 from settings import Settings
+
+_EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
 
@@ -61,10 +63,10 @@ def check(json: Json = False) -> int:
     return exit_code(document)
 
 
-def provider_choice(settings: Settings) -> Choice:
+def provider_choice(settings: Settings) -> ProviderChoice:
     """The providers that the settings name, with the accounts that have a key."""
     jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
-    return Choice(
+    return ProviderChoice(
         images=settings.image_provider,
         palettes=settings.palette_provider,
         jigsawstack=None
@@ -78,10 +80,23 @@ def provider_choice(settings: Settings) -> Choice:
             settings.openai_image_model or "",
             settings.openai_text_model or "",
         ),
+        replicate=_job_account(
+            settings.replicate_api_url,
+            settings.replicate_api_token,
+            settings.replicate_model,
+            settings.replicate_input,
+        ),
+        fal=_job_account(settings.fal_url, settings.fal_key, settings.fal_model, settings.fal_input),
     )
 
 
-async def check_all(choice: Choice) -> ChecksDocument:
+def _job_account(url: str, key: SecretStr | None, model: str | None, extra: str | None) -> JobAccount | None:
+    if key is None:
+        return None
+    return JobAccount(url, key.get_secret_value(), model or "", _EXTRA.validate_json(extra or "{}"))
+
+
+async def check_all(choice: ProviderChoice) -> ChecksDocument:
     """Ask each chosen provider once, one after the other."""
     checks = [await _check(choice, name) for name in dict.fromkeys((choice.images, choice.palettes))]
     return ChecksDocument(ok=all(one.state == "ok" for one in checks), checks=tuple(checks))
@@ -95,7 +110,7 @@ def exit_code(document: ChecksDocument) -> ExitCode:
     return ExitCode.UNREACHABLE if "unreachable" in states else ExitCode.DONE
 
 
-async def _check(choice: Choice, name: str) -> ProviderCheck:
+async def _check(choice: ProviderChoice, name: str) -> ProviderCheck:
     used_for: tuple[Literal["image", "palettes"], ...] = (
         *(("image",) if choice.images == name else ()),
         *(("palettes",) if choice.palettes == name else ()),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.usage import PaletteOrigin, Usage
@@ -10,10 +12,35 @@ MAX_IMAGE_SIDE_PX = 4096
 """The longest side accepted anywhere: 4096² RGBA is 64 MB decoded."""
 
 
+SVG = "image/svg+xml"
+
 SUPPLIED = "upload"
 """In place of a provider's name: the image came with the request."""
 UNKNOWN = "unknown"
 """In place of a provider's name: it was not recorded who made the image."""
+
+
+_SIGNATURES = (
+    ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ("image/gif", re.compile(rb"GIF8[79]a")),
+    ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
+    (
+        SVG,
+        re.compile(
+            rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*"
+            rb"(?:<!DOCTYPE\s+svg\b[^>\[]*(?:\[[^\]]*\])?\s*>\s*)?(?:<!--.*?-->\s*)*<svg[\s>/]",
+            re.DOTALL,
+        ),
+    ),
+)
+_SIGNATURE_BYTES = 4096
+
+
+def media_type_of(data: bytes) -> str | None:
+    """The type of image that its first bytes announce, whatever it is called; None for everything else."""
+    head = data[:_SIGNATURE_BYTES]
+    return next((media_type for media_type, signature in _SIGNATURES if signature.match(head)), None)
 
 
 class ImageRef(BaseModel):
@@ -74,3 +101,10 @@ class Provenance(BaseModel):
     usage: Usage | None = None
     """What the image took; None where nothing was asked of a service."""
     palettes: PaletteOrigin | None = None
+    notices: tuple[str, ...] = ()
+    """What was asked for and the image does not show: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that whoever looks at the concept must be told, about its image and its palettes."""
+        return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))

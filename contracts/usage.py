@@ -35,6 +35,13 @@ class PaletteOrigin(BaseModel):
     reason: str = ""
     """Why it failed: one sentence."""
     usage: Usage | None = None
+    notices: tuple[str, ...] = ()
+    """What the theme asked for and the palettes do not give: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that whoever looks at the concept must be told about its palettes."""
+        return (*([self.notice] if self.notice else []), *self.notices)
 
     @property
     def notice(self) -> str:

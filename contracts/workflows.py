@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from temporalio.common import SearchAttributeKey
 
+from contracts.tasks import TaskRequest
+
 GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
 REFINEMENT_WORKFLOW = "ConceptRefinementWorkflow"
 VARIATIONS_WORKFLOW = "ConceptVariationsWorkflow"
@@ -37,8 +39,20 @@ SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
 """Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""
 
 
+FIRST_PRIORITY = 1
+USER_PRIORITY = 2
+ANONYMOUS_PRIORITY = 4
+BATCH_PRIORITY = 5
+"""Where a concept stands in its task queues; once paid for, one step before, but for batches (docs/adr/0035)."""
+
+
+def usual_priority(request: TaskRequest) -> int:
+    """That of a single task: visitors without an account wait behind users, where there is a queue at all."""
+    return ANONYMOUS_PRIORITY if request.is_anonymous else USER_PRIORITY
+
+
 def render_queue(task_queue: str) -> str:
-    """Where variations are rendered."""
+    """Where bases are prepared and published, and variations rendered: all that needs a processor."""
     return f"{task_queue}-render"
 
 

@@ -61,8 +61,8 @@ def spelled_out(moment: datetime) -> str:
 
 
 def notice_line(provenance: Provenance) -> str:
-    """What must be said about the palettes; empty where there is nothing to say."""
-    return "" if provenance.palettes is None else provenance.palettes.notice
+    """What must be said about image and palettes; empty where there is nothing to say."""
+    return " ".join(provenance.sentences)
 
 
 def credit_line(provenance: Provenance) -> str:

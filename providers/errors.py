@@ -19,13 +19,29 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+MAX_KEPT_ANSWER_BYTES = 64 * 1024
+"""As much of an unusable answer as is kept."""
+
 
 class ProviderError(Exception):
     """The provider gave no usable answer. The message names the provider and no secrets, prompts or URLs."""
 
 
 class ProviderRejected(ProviderError):
-    """The provider does not accept our request; repeating it cannot help."""
+    """The provider does not accept our request; repeating it cannot help.
+
+    `status` is what it answered, if it did; `named` holds words of its reason that may be fields of the request.
+    """
+
+    def __init__(self, message: str, status: int | None = None, named: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.named = named
+
+    @override
+    def __reduce__(self) -> tuple[type[ProviderRejected], tuple[str, int | None, frozenset[str]]]:
+        """Survive pickling with both."""
+        return type(self), (str(self), self.status, self.named)
 
 
 class ProviderRefused(ProviderRejected):
@@ -41,16 +57,17 @@ class ProviderQuotaSpent(ProviderRejected):
 
 
 class _Delayed(ProviderError):
-    """Carries how many seconds the provider asks to wait; None where it does not say."""
+    """`retry_after_s` is how many seconds the provider asks to wait, `status` what it answered; None if it did not."""
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
 
     @override
-    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None]]:
-        """Survive pickling with the delay."""
-        return type(self), (str(self), self.retry_after_s)
+    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None, int | None]]:
+        """Survive pickling with both."""
+        return type(self), (str(self), self.retry_after_s, self.status)
 
 
 class ProviderThrottled(_Delayed):
@@ -73,4 +90,13 @@ class ProviderAnswerLost(ProviderPerhapsBilled):
 
 
 class ProviderAnswerUnusable(ProviderPerhapsBilled):
-    """A whole answer came back that is not what was asked for."""
+    """A whole answer came back that is not what was asked for; `answer` has its beginning, for the operator."""
+
+    def __init__(self, message: str, answer: bytes = b"") -> None:
+        super().__init__(message)
+        self.answer = answer[:MAX_KEPT_ANSWER_BYTES]
+
+    @override
+    def __reduce__(self) -> tuple[type[ProviderAnswerUnusable], tuple[str, bytes]]:
+        """Survive pickling with the answer."""
+        return type(self), (str(self), self.answer)

@@ -8,11 +8,7 @@ import hmac
 from temporalio.common import Priority
 
 from contracts.tasks import TaskRequest
-
-USUAL_PRIORITY = 3
-"""Temporal's own default, of 1 (first) to 5."""
-ANONYMOUS_PRIORITY = 4
-"""Visitors without an account wait behind users with one, when there is a queue at all."""
+from contracts.workflows import usual_priority
 
 _KEY_CHARS = 32
 
@@ -26,6 +22,4 @@ def priority_of(request: TaskRequest, secret: bytes | None) -> Priority:
     fairness_key = None
     if secret is not None:
         fairness_key = hmac.new(secret, request.user_id.encode(), hashlib.sha256).hexdigest()[:_KEY_CHARS]
-    return Priority(
-        priority_key=ANONYMOUS_PRIORITY if request.is_anonymous else USUAL_PRIORITY, fairness_key=fairness_key
-    )
+    return Priority(priority_key=usual_priority(request), fairness_key=fairness_key)

@@ -41,7 +41,7 @@ class TaskService:
     concepts: ConceptClient
     object_folder: Path | None = None
 
-    async def start(self, request: Request, *, priority: Priority = Priority.default, exact: bool = False) -> bool:
+    async def start(self, request: Request, *, priority: Priority | None = None, exact: bool = False) -> bool:
         """Start a task, or join the run that works on it; False if it has ended, and then nothing is started.
 
         A row that is open although its workflow was terminated is started again. Raises `TaskRefused` when the task

@@ -75,7 +75,11 @@ async def _stop(client: Client, workers: Sequence[Worker], runs: Sequence[asynci
 
 
 async def _ended(workers: Sequence[Worker], runs: Sequence[asyncio.Task[None]]) -> None:
-    await asyncio.gather(*(worker.shutdown() for worker in workers), *runs, return_exceptions=True)
+    started = [worker for worker in workers if worker.is_running]
+    for worker, run in zip(workers, runs, strict=True):
+        if worker not in started:  # it still waits for the server's word about its namespace, up to ten seconds each
+            run.cancel()
+    await asyncio.gather(*(worker.shutdown() for worker in started), *runs, return_exceptions=True)
 
 
 async def _server_silence(client: Client) -> None:

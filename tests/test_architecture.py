@@ -20,6 +20,7 @@ PACKAGES = (
     "gallery",
     "http_messages",
     "observability",
+    "pack",
     "providers",
     "pubsub",
     "stores",
@@ -33,11 +34,11 @@ ENTRY_FILES = ("starter", "worker", "bridge", "codec_server")
 LAYERS = (
     ENTRY_FILES,
     ("commands",),
-    ("settings", "gallery", "pack", "workflows", "activities", "pubsub"),
+    ("settings", "gallery", "workflows", "activities", "pubsub"),
     ("tasks",),
     ("temporal",),
     ("observability",),
-    ("providers", "stores"),
+    ("providers", "stores", "pack"),
     ("color",),
     ("contracts", "http_messages"),
 )

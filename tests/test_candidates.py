@@ -142,7 +142,8 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
 
 async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store: LocalStore) -> None:
     """Its picture may be in sight already: the next run takes the same one, asks nobody and pays nobody."""
-    images, palettes = Artists(), ScriptedPalettes(Script(calls=[asyncio.Event().wait]))
+    answered = asyncio.Event()
+    images, palettes = Artists(), ScriptedPalettes(Script(calls=[answered.wait]))
     request = make_request(candidates=2)
     async with rigged(client, store, images=images, palettes=palettes) as rig:
         await rig.concepts.start(request)
@@ -154,6 +155,7 @@ async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store:
         left = await session.status(request.task_id)
         assert (left.source, left.state, left.chosen) == ("row", TaskStatus.PROCESSING, None)
         assert await session.start(request)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         status, concept = await rig.concepts.status(request.task_id), await store.concept(request.concept_id)
     assert (status.state, status.chosen) == (TaskStatus.COMPLETED, 2)

@@ -247,13 +247,15 @@ async def test_the_command_line_reads_through_it(temporal: EmbeddedServer, url: 
         f"--workflow-id={request.workflow_id}",
         "--output=json",
     )
-    readable, _ = await cli(*show, f"--codec-endpoint={url}", f"--codec-auth=Bearer {KNOWN}")
+    (readable, _), (sealed, _), (refused, complaint) = await asyncio.gather(
+        cli(*show, f"--codec-endpoint={url}", f"--codec-auth=Bearer {KNOWN}"),
+        cli(*show),
+        cli(*show, f"--codec-endpoint={url}", "--codec-auth=Bearer guess"),
+    )
     assert tells(readable, PROMPT)
     assert not tells(readable, "binary/encrypted")
-    sealed, _ = await cli(*show)
     assert tells(sealed, "binary/encrypted")
     assert not tells(sealed, PROMPT)
-    refused, complaint = await cli(*show, f"--codec-endpoint={url}", "--codec-auth=Bearer guess")
     assert not tells(refused + complaint, PROMPT)
 
 

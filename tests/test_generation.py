@@ -370,7 +370,7 @@ async def test_outages_and_throttling_are_waited_out(client: Client, store: Loca
 
 
 async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Client, store: LocalStore) -> None:
-    """An answer that may have been billed and does not decode is not bought for ever."""
+    """An answer that may have been billed and does not decode is stored, marked, and not bought for ever."""
     images = ScriptedImages(image=draw_png()[:-30])
     request = make_request()
     async with rigged(client, store, images=images) as rig:
@@ -378,7 +378,10 @@ async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Cli
     assert images.script.count == 3
     assert status.error is not None
     assert (status.error.stage, status.error.type) == (Stage.IMAGE, "ProviderAnswerUnusable")
-    assert await find(store, store.concept_bucket, f"paid/{request.task_id}/image") is None
+    for name in ("image", "image.answer-2", "image.answer-3"):
+        assert await store.get(store.concept_bucket, f"paid/{request.task_id}/{name}") == images.image
+    for number in (1, 2, 3):
+        assert await find(store, store.concept_bucket, f"paid/{request.task_id}/image.unusable-{number}") is not None
 
 
 async def test_what_was_paid_for_is_found_again(client: Client, store: LocalStore, tmp_path: Path) -> None:

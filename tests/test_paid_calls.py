@@ -172,7 +172,6 @@ async def test_a_spent_quota_is_final(client: Client, store: LocalStore) -> None
     assert len(fake.calls(fake.image_path)) == 1
 
 
-@pytest.mark.usefixtures("quick")
 async def test_an_outage_is_waited_out(client: Client, tmp_path: Path) -> None:
     """Five 503s, then the answer: completed, with six calls of which none was perhaps billed."""
 
@@ -194,7 +193,6 @@ def truncated_png() -> Reply:
     return Reply(json.dumps({"url": text, "data": [{"b64_json": text}]}).encode(), media_type="application/json")
 
 
-@pytest.mark.usefixtures("quick")
 async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> None:
     """Cut off, dropped, a truncated picture, a page, a gateway's timeout: completed after two calls, one in vain."""
     steps: tuple[Step, ...] = (
@@ -219,7 +217,6 @@ async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> N
     await in_parallel(tmp_path, *map(answered_after, steps))
 
 
-@pytest.mark.usefixtures("quick")
 async def test_three_calls_in_vain_are_enough(client: Client, tmp_path: Path) -> None:
     """Perhaps billed calls are counted apart from outages and throttling in between, over all attempts together."""
 
@@ -347,7 +344,6 @@ async def _until_cancel_arrived(rig: Rig, request: GenerationRequest) -> None:
     await until(asked)
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("trouble", [refusal(401), refusal(503)])
 async def test_the_fallback_is_seen_everywhere(
     client: Client, store: LocalStore, tmp_path: Path, trouble: Reply

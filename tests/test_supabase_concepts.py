@@ -136,7 +136,6 @@ def objects_of(request: GenerationRequest) -> set[str]:
     }
 
 
-@pytest.mark.usefixtures("quick")
 async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:
@@ -161,7 +160,6 @@ async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     assert (images.script.count, palettes.script.count) == (count, count)
 
 
-@pytest.mark.usefixtures("quick")
 async def test_every_fault_while_a_task_fails(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import pytest
 import typer
@@ -24,6 +25,7 @@ from stores.errors import (
     StoreUnavailable,
 )
 from stores.local import LocalStore
+from tasks import workflow_client
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused
 from tests.rig import (
     FaultyStore,
@@ -141,8 +143,9 @@ async def test_a_completion_waits_for_no_choice(client: Client, store: LocalStor
         await idle.handle(request).terminate()
 
 
-async def test_a_choice_without_a_worker(client: Client, store: LocalStore) -> None:
+async def test_a_choice_without_a_worker(client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a worker that is missing, and not the server."""
+    monkeypatch.setattr(workflow_client, "_CHOICE_TIMEOUT", timedelta(seconds=1))
     request = make_request(candidates=2)
     async with rigged(client, store, work=False) as rig:
         await rig.concepts.start(request)

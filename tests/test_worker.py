@@ -138,15 +138,15 @@ async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
     """Stopped between two stages: nothing but log lines, and the next worker completes what is there."""
     request = make_request(num_palettes=2)
 
-    async def waits_for_rendering() -> bool:
+    async def waits_for_the_upload() -> bool:
         try:
-            return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
+            return (await site.concepts.status(request.task_id)).stage is Stage.UPLOAD
         except NoWorker:
             return False
 
     async with site.worker("--queues", "network,paid") as first:
         await site.concepts.start(request)
-        await until(waits_for_rendering)
+        await until(waits_for_the_upload)
         first.process.terminate()
         ended = await finish(first.process)
     assert (ended.code, ended.out) == (0, "")
@@ -185,7 +185,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
     server = await EmbeddedServer.start()
     client = await connect(server.address)
-    process = await shell.start("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
+    process = await shell.start("tests/impatient_worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
 
     async def it_polls() -> bool:
         return await pollers(client, "concepts") == {process.pid}
@@ -194,7 +194,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
         await until(it_polls, timeout_s=60)
         server.process.kill()
         assert process.stderr is not None
-        lines = await read_until(process.stderr, "retried")
+        lines = await read_until(process.stderr, "the SDK repeats its calls")
         process.terminate()
         ended = await finish(process)
     finally:

@@ -115,6 +115,7 @@ class ConceptGenerationWorkflow:
             await workflow.execute_activity_method(
                 CandidateStages.remove_candidates,
                 CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
+                priority=self._run.priority(paid=True),
                 **policies.REMOVE_CANDIDATES,
             )
         return base, generated.provenance

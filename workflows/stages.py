@@ -51,6 +51,8 @@ async def make_concept(
     palettes_made = asyncio.create_task(create_palettes(run, claim, logo_description, theme_description))
     await all_or_none(base_made, palettes_made)
     (base, provenance), palettes = base_made.result(), palettes_made.result()
+    for sentence in provenance.notices:
+        run.progress.notice(sentence)
     variations = await render_variations(run, base, palettes.palettes)
     return Concept(
         concept_id=request.concept_id,
@@ -83,6 +85,8 @@ async def publish_base(
             UploadRequest(
                 user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors, choice=choice
             ),
+            task_queue=render_queue(workflow.info().task_queue),
+            priority=run.priority(paid=True),
             **policies.UPLOAD_IMAGE,
         )
 
@@ -93,6 +97,8 @@ async def publish_candidate(run: TaskRun, number: int, source: ImageRef) -> Cand
     image = await workflow.execute_activity_method(
         ImageStages.upload_image,
         UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
+        task_queue=render_queue(workflow.info().task_queue),
+        priority=run.priority(paid=True),
         **policies.UPLOAD_IMAGE,
     )
     return Candidate(number=number, image=image)
@@ -120,8 +126,8 @@ async def create_palettes(run: TaskRun, claim: Claim, logo_description: str, the
             request = request.model_copy(update={"stands_in_for": provider, "reason": exc.cause})
             answer = await _palettes_from(run, request, fallback)
     run.progress.set_palettes(answer.palettes)
-    if answer.origin is not None and answer.origin.notice:
-        run.progress.notice(answer.origin.notice)
+    for sentence in () if answer.origin is None else answer.origin.sentences:
+        run.progress.notice(sentence)
     run.show()
     return answer
 
@@ -187,6 +193,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             ),
             task_queue=render_queue(workflow.info().task_queue),
             summary=f"variation {index}: {palette.name}",
+            priority=run.priority(paid=True),
             **policies.RENDER_VARIATION,
         )
     except ActivityError as exc:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from temporalio import workflow
+from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -17,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.status import ConceptStatus
     from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
-    from contracts.workflows import STAGE_ATTRIBUTE
+    from contracts.workflows import ANONYMOUS_PRIORITY, FIRST_PRIORITY, STAGE_ATTRIBUTE, USER_PRIORITY, usual_priority
     from workflows.errors import OWN_DATA_REFUSED, StageFailed, refused_data, root_cause, task_error
     from workflows.progress import Progress
 
@@ -130,6 +132,16 @@ class TaskRun:
         """Update the current details in the Temporal UI."""
         workflow.set_current_details(self.progress.markdown())
 
+    def priority(self, *, paid: bool = False, first: bool = False) -> Priority:
+        """Where an activity stands in its task queue: `paid` for it goes before what is not paid for yet."""
+        own = workflow.info().priority
+        key = own.priority_key or usual_priority(self.request)
+        if first:
+            key = FIRST_PRIORITY
+        elif paid and key in {USER_PRIORITY, ANONYMOUS_PRIORITY}:
+            key -= 1
+        return replace(own, priority_key=key)
+
     def list_under(self, stage: Stage) -> None:
         """Let operators list concepts by stage, where the server knows the search attribute.
 
@@ -153,7 +165,9 @@ class TaskRun:
             return self._already_ended(claim)
         concept = await produce(claim)
         async with self.stage(Stage.STORE, final=True):
-            end = await workflow.execute_activity_method(TaskStages.store_concept, concept, **policies.STORE_CONCEPT)
+            end = await workflow.execute_activity_method(
+                TaskStages.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
+            )
             if end.status is not TaskStatus.COMPLETED:
                 raise self.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
         return self._completed(len(concept.variations))
@@ -179,6 +193,8 @@ class TaskRun:
                 TaskStages.fail_task,
                 FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
+                # Whoever cancels waits for it: it does not stand in a queue behind the work of others.
+                priority=self.priority(first=status is TaskStatus.CANCELLED),
                 **policies.FAIL_TASK,
             )
         )

@@ -6,6 +6,7 @@ from typing import Self
 import httpx
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
+from http_messages.http_client import http_client
 from stores.supabase.errors import judge_answer
 from stores.supabase.project import Project
 
@@ -24,14 +25,10 @@ class SupabaseConnection:
         limits = httpx.Limits(
             max_connections=project.connections, max_keepalive_connections=project.connections, keepalive_expiry=30
         )
-        http = httpx.AsyncClient(
-            # HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
-            http2=False,
-            limits=limits,
-            # Waiting for a free connection counts: `within` bounds the whole.
-            timeout=httpx.Timeout(project.object_timeout_s, connect=5.0),
-            event_hooks={"response": [judge_answer]},
-        )
+        # HTTP/1.1: HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
+        # Waiting for a free connection counts: `within` bounds the whole.
+        timeout = httpx.Timeout(project.object_timeout_s, connect=5.0)
+        http = http_client(limits=limits, timeout=timeout, on_response=judge_answer)
         client = await create_async_client(
             project.url,
             project.service_role,

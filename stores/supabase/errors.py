@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
 from http_messages.retry_after import retry_after_s
+from http_messages.unreachable import why_unreachable
 from stores.errors import (
     StoreConflict,
     StoreForbidden,
@@ -65,7 +66,7 @@ async def answers() -> AsyncIterator[None]:
     try:
         yield
     except httpx.HTTPError as exc:
-        raise StoreUnavailable(f"Supabase cannot be reached: {type(exc).__name__} {exc}".rstrip()) from exc
+        raise StoreUnavailable(f"Supabase cannot be reached: {why_unreachable(exc)}") from exc
     except APIError as exc:
         raise _refusal(exc) from exc
     except StorageApiError as exc:

@@ -18,11 +18,11 @@ from typing_extensions import override
 
 from bridge import SOON
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.workflows import ANONYMOUS_PRIORITY, USER_PRIORITY
 from pubsub import delivery
 from pubsub.delivery import Bridge, DeadLetters, DeliveryOutcome
 from pubsub.envelopes import Message
 from pubsub.errors import NoMessage, PubSubError, PubSubUnreachable, RetryLater
-from pubsub.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.ports import Store
@@ -331,7 +331,7 @@ async def test_users_take_turns_and_visitors_wait(place: Place) -> None:
         await place.bridge.deliver(message_of(request))
         description = await place.concepts.client.get_workflow_handle(request.workflow_id).describe()
         found.append(description.raw_description.workflow_execution_info.priority)
-    assert [one.priority_key for one in found] == [USUAL_PRIORITY, ANONYMOUS_PRIORITY, ANONYMOUS_PRIORITY]
+    assert [one.priority_key for one in found] == [USER_PRIORITY, ANONYMOUS_PRIORITY, ANONYMOUS_PRIORITY]
     keys = [one.fairness_key for one in found]
     assert keys[0] == keys[1] != keys[2]
     assert all(len(key) == 32 and "ada" not in key for key in keys)
