@@ -1,6 +1,6 @@
 """The same concept as a DBOS workflow on SQLite and as Celery tasks on Redis, in turns with this project.
 
-All three ask the same counting service for one picture and seven palettes, recolor with the same engine and write files.
+All three ask one counting service for a picture and seven palettes, recolor with one engine and write files.
 Measured: one concept alone, forty at once, processor time, and what a kill -9 of the worker costs: how long until all
 is complete again, and how many pictures were drawn beyond one for each concept.
 
@@ -201,12 +201,12 @@ async def _ours(folder: Path, service: Service) -> AsyncIterator[Peer]:
 async def _dbos(folder: Path, service: Service) -> AsyncIterator[Peer]:
     from dbos import DBOSClient  # noqa: PLC0415 -- an extra that only this benchmark needs
 
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 -- a local folder, once
     database = f"sqlite:///{folder / 'dbos.sqlite'}"
     environment = {"PEERS_SERVICE": service.address, "PEERS_FOLDER": str(folder), "PEERS_DATABASE": database}
     peer = Peer("DBOS on SQLite", ["benchmarks/peers_dbos.py"], environment, _not_yet, _has_note(folder))
     await peer.launch()
-    while not (folder / "dbos.sqlite").exists():  # noqa: ASYNC110, ASYNC240 -- another process makes it
+    while not (folder / "dbos.sqlite").exists():
         peer.check()
         await asyncio.sleep(0.1)
     client = DBOSClient(system_database_url=database)
@@ -222,7 +222,7 @@ async def _dbos(folder: Path, service: Service) -> AsyncIterator[Peer]:
 
 @asynccontextmanager
 async def _celery(folder: Path, service: Service) -> AsyncIterator[Peer]:
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 -- a local folder, once
     port = _free_port()
     redis = await asyncio.create_subprocess_exec(
         "redis-server", "--port", str(port), "--dir", str(folder), "--appendonly", "yes", stdout=-3
@@ -246,7 +246,7 @@ async def _not_yet(name: str) -> None:
 
 def _has_note(folder: Path) -> Callable[[str], Awaitable[bool]]:
     async def is_done(name: str) -> bool:
-        return (folder / f"{name}.done").exists()  # noqa: ASYNC240 -- a local file
+        return (folder / f"{name}.done").exists()
 
     return is_done
 
@@ -274,14 +274,15 @@ async def _measure(peers: Sequence[Peer], service: Service) -> None:
         names = [str(uuid.uuid4()) for _ in range(_KILLED)]
         for name in names:
             await peer.start(name)
-        while service.answered.total() < _KILLED // 2:
+        while service.answered.total() < _KILLED // 2:  # noqa: ASYNC110 -- another thread of control counts
             await asyncio.sleep(0.01)
         peer.kill()
         began = time.perf_counter()
         await peer.launch()
         lost = await peer.wait(names)
+        took_s = time.perf_counter() - began
         print(
-            f"{peer.name}: kill -9 with {_KILLED} under way: {time.perf_counter() - began:.1f} s from the restart until "
+            f"{peer.name}: kill -9 with {_KILLED} under way: {took_s:.1f} s from the restart until "
             f"{_KILLED - lost} of them were complete, {service.answered.total() - _KILLED} pictures more than needed"
         )
 

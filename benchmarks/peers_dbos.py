@@ -10,7 +10,6 @@ import peers_steps as steps
 from dbos import DBOS, DBOSConfig
 
 
-
 async def _draw(task: str) -> str:
     return await asyncio.to_thread(steps.draw, task)
 
@@ -35,7 +34,7 @@ drawing, choosing, rendering, finishing = (
 async def _concept(task: str) -> str:
     """As the worker's own workflow: picture and palettes side by side, then all variations at once."""
     path, palettes = await asyncio.gather(drawing(task), choosing(task))
-    await asyncio.gather(*(rendering(path, number, colors) for number, colors in enumerate(palettes, 1)))
+    await asyncio.gather(*(rendering(path, number, colors) for number, colors in enumerate(palettes or (), 1)))
     await finishing(task)
     return task
 

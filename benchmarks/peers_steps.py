@@ -1,6 +1,6 @@
-"""The steps of one concept as plain functions, for the peers: what each of them runs is the same, and none helps another.
+"""The steps of one concept as plain functions: what each of the peers runs is the same.
 
-`PEERS_SERVICE` is where the images and palettes are, `PEERS_FOLDER` where pictures and the note of a finished concept go.
+`PEERS_SERVICE` is where images and palettes are, `PEERS_FOLDER` where pictures and the note of a finished concept go.
 """
 
 from __future__ import annotations
