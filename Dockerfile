@@ -20,6 +20,7 @@ COPY activities activities
 COPY color color
 COPY commands commands
 COPY contracts contracts
+COPY files files
 COPY gallery gallery
 COPY http_messages http_messages
 COPY observability observability

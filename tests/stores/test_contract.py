@@ -19,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
-from contracts.retention import ExpiredTask
+from contracts.retention import ExpiredTask, Folder, Search
 from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskError, TaskStatus, VariationsRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
@@ -790,6 +790,11 @@ async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -
     assert await backend.store.concept(fresh.concept_id) is not None
 
 
+async def abandoned(store: Store, before: datetime, paid_before: datetime, limit: int = 10) -> tuple[Folder, ...]:
+    """What a search finds in its first page."""
+    return (await store.abandoned_folders(Search(before=before, paid_before=paid_before, limit=limit))).folders
+
+
 async def put_old(backend: Backend, bucket: str, path: str) -> None:
     """An object from long ago."""
     await backend.store.put(bucket, path, b"old", PNG)
@@ -803,15 +808,15 @@ async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
     await put_old(backend, store.concept_bucket, f"{folder}/base.png")
     await put_old(backend, store.palette_bucket, f"{folder}/variation-01-warm.png")
     await put_old(backend, store.concept_bucket, layout.paid_image(paid))
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert {(each.bucket, each.path) for each in found} == {
         (store.concept_bucket, folder),
         (store.palette_bucket, folder),
         (store.concept_bucket, f"paid/{paid}"),
     }
-    assert len(await store.abandoned_folders(SINCE, SINCE, 2)) == 2
-    assert [each.path for each in await store.abandoned_folders(LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
-    assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
+    assert len(await abandoned(store, SINCE, SINCE, 2)) == 2
+    assert [each.path for each in await abandoned(store, LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
+    assert len(await abandoned(store, SINCE, LONG_AGO, 10)) == 2
 
 
 TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
@@ -838,7 +843,7 @@ TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
 async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> None:
     """Both stores find a folder by whichever object of ours is left in it."""
     await put_old(backend, backend.store.concept_bucket, path)
-    found = await backend.store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(backend.store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ["/".join(path.split("/")[:2])]
 
 
@@ -857,7 +862,7 @@ async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status
     else:
         await end(store, request, status)
     kept = status not in UNHAPPY
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
 
 
@@ -866,11 +871,11 @@ async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backe
     folder = f"{OWNER}/{uuid.uuid4()}"
     await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
     await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()
 
 
 @pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
 async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
     """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
     await put_old(backend, backend.store.concept_bucket, path)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()

@@ -176,7 +176,7 @@ def test_the_previous_systems_rows_are_copied(database: Postgres, suffix: str) -
         assert tasks == [
             (TASK, "concept_generation", "completed", None, None, CONCEPT, {"a": 1}, None),
             (LOST, "concept_generation", "failed", "PreviousSystem", 50, None, None, None),
-            (BROKEN, "concept_refinement", "failed", "PreviousSystem", 1000, None, None, None),
+            (BROKEN, "concept_refinement", "failed", "PreviousSystem", 3000, None, None, None),
         ]
         concepts = ask(database, "select id::text, task_id::text, is_anonymous, image_path, image_url from concepts")
         assert concepts == [(CONCEPT, TASK, False, f"{OWNER}/x1.png", "https://old.example/x1")]

@@ -186,12 +186,18 @@ async def test_many_settle_at_once(backend: Backend) -> None:
     assert sorted(settled) == [False] * 4 + [True]
 
 
-async def test_rows_of_the_previous_system_are_left_alone(project: SupabaseProject) -> None:
-    """Their message is not known: they are neither found nor touched, pending or not."""
+async def test_rows_without_a_message_are_found_after_a_while(project: SupabaseProject) -> None:
+    """The previous system's back end records such: open ones are found after 30 minutes, ended ones are left alone."""
     store = await project.store()
-    for status in ("pending", "processing", "failed"):
-        await project.sql("insert into tasks (id, user_id, status) values (%s, %s, %s)", (uuid.uuid4(), OWNER, status))
-    assert await store.open_tasks(LATER, None, 10) == ()
+    tasks = {(status, age): uuid.uuid4() for status in ("pending", "processing", "failed") for age in (29, 31)}
+    for (status, age), task in tasks.items():
+        await project.sql(
+            "insert into tasks (id, user_id, status, updated_at) values (%s, %s, %s, now() - %s * interval '1 minute')",
+            (task, OWNER, status, age),
+        )
+    found = await store.open_tasks(LATER, None, 10)
+    assert {task.task_id for task in found} == {tasks["pending", 31], tasks["processing", 31]}
+    assert not any(task.requested for task in found)
     assert await store.unfulfilled_tasks(LATER, None, 10) == ()
     await store.close()
 

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
-from contracts.retention import ExpiredTask
+from contracts.retention import ExpiredTask, Search
 from contracts.tasks import Stage, TaskError, TaskStatus
 from stores import layout
 from stores.errors import (
@@ -78,7 +78,7 @@ CALLS: Mapping[str, Ask] = {
     "remove_tasks": lambda store: store.remove_tasks(
         [ExpiredTask(task_id=REQUEST.task_id, concept_id=REQUEST.concept_id, user_id=OWNER)], NOW
     ),
-    "abandoned_folders": lambda store: store.abandoned_folders(NOW, NOW, 10),
+    "abandoned_folders": lambda store: store.abandoned_folders(Search(before=NOW, paid_before=NOW, limit=10)),
 }
 """Every request that the store can send, by the gateway's name for it."""
 
