@@ -45,7 +45,9 @@ async def test_running_out_of_time_is_reported(store: LocalStore) -> None:
             assert await rig.visible(request) == []
     assert row.status is TaskStatus.FAILED
     assert row.error is not None
-    assert row.error.message == "The deadline of 30 minutes passed while generating the base image"
+    assert row.error.message == (
+        "The deadline of 30 minutes passed while generating the base image: the service answered 503"
+    )
     assert (row.error.stage, row.error.type) == (Stage.IMAGE, "DeadlineExceeded")
     assert (status.state, status.error) == (TaskStatus.FAILED, row.error)
     assert status.stages[Stage.IMAGE].state is StageState.FAILED
