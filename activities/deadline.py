@@ -39,7 +39,7 @@ class DeadlineActivities(DeadlineStages):
             spans += details.tried
             if details.attempt < one.attempt:
                 first, _ = scheduled[one.activity_id]
-                spans.append(pause_before(one.attempt, min(due, now), now, first, details))
+                spans.append(pause_before(one.attempt, min(due, now), first, details))
             if one.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED:
                 spans.append((began.timestamp(), now.timestamp()))
             elif due <= now:
@@ -79,7 +79,7 @@ async def _finished(
                     known = datetime.fromtimestamp(details.tried[-1][1], UTC) if details.tried else began
                     due = min(began, known + (asked_for or _LONGEST_BACKOFF))
                     first, _ = scheduled[ids[attributes.scheduled_event_id]]
-                    spans += [*details.tried, pause_before(attributes.attempt, due, began, first, details)]
+                    spans += [*details.tried, pause_before(attributes.attempt, due, first, details)]
                 spans.append((began.timestamp(), at.timestamp()))
     return spans, scheduled
 

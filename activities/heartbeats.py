@@ -24,8 +24,7 @@ class Heartbeater:
         info = activity.info()
         said = info.heartbeat_details
         earlier = AttemptDetails.model_validate(said[0]) if said else AttemptDetails()
-        due, began = info.current_attempt_scheduled_time, info.started_time
-        pause = pause_before(info.attempt, due, began, info.scheduled_time, earlier)
+        pause = pause_before(info.attempt, info.current_attempt_scheduled_time, info.scheduled_time, earlier)
         self._earlier = (*earlier.tried, pause)
         # The server's clock: this machine's may be wrong.
         self._started, self._began = info.started_time.timestamp(), time.monotonic()

@@ -53,13 +53,12 @@ def total_s(spans: Iterable[Span]) -> float:
     return sum(end - begin for begin, end in merged(spans))
 
 
-def pause_before(attempt: int, due: datetime, began: datetime, first_due: datetime, details: AttemptDetails) -> Span:
+def pause_before(attempt: int, due: datetime, first_due: datetime, details: AttemptDetails) -> Span:
     """From the end of what earlier attempts have said until `attempt` was `due`.
 
-    Where attempts before it said nothing, that holds waiting as well, and only so much of it counts. The time-skipping
-    server does not say when an attempt is due: then it is taken to have waited for nothing before it `began`.
+    Where attempts before it said nothing, that holds waiting as well, and only so much of it counts.
     """
-    end, lost = (due if due > first_due or attempt == 1 else began).timestamp(), attempt - 1 - details.attempt
+    end, lost = due.timestamp(), attempt - 1 - details.attempt
     begin = details.tried[-1][1] if details.tried else first_due.timestamp()
     if lost:
         begin = max(begin, end - lost * _LOST_ATTEMPT_S)

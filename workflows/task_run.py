@@ -201,8 +201,8 @@ class TaskRun:
         now = workflow.now()
         self._unpolled = {queue: self._unpolled.get(queue, now) for queue in trying.unpolled}
         left = [queue for queue, since in self._unpolled.items() if now - since >= policies.UNPOLLED]
-        remaining_s = max(self._limit_s - trying.tried_s, 0.1 * self._limit_s)
-        if left or trying.tried_s >= self._limit_s:
+        remaining_s = max(self._limit_s - trying.tried_s, 0.1 * self._limit_s)  # no more checks than that
+        if left or trying.tried_s > 0.98 * self._limit_s:
             self._why_over = f"no worker polls the queue {left[0]}" if left else trying.error
             self._end_work()
         elif self._paused_s is not None:
