@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from dotenv import load_dotenv
 from temporalio.client import RetryConfig
 from temporalio.runtime import Runtime
 
-from commands.console import BadInput, progress
+from commands.console import BadInput, progress, run_async
 from contracts.tasks import Request
 from observability.logs import configure_logs
 from observability.traces import LAST_SPANS_S, current_trace, tracing
@@ -24,6 +25,8 @@ from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +101,16 @@ async def connected_command(settings: Settings) -> AsyncIterator[TaskService]:
     announcement = announced(settings.data_dir)
     async with connected(settings, address=None if announcement is None else announcement.address) as service:
         yield service
+
+
+def run_connected(settings: Settings, call: Callable[[TaskService], Awaitable[T]]) -> T:
+    """Run what a command does with the tasks of `connected_command`. Raises what `run_async` does, too."""
+
+    async def main() -> T:
+        async with connected_command(settings) as service:
+            return await call(service)
+
+    return run_async(main())
 
 
 @asynccontextmanager

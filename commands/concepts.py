@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from commands.bootstrap import check_owner, connected_command, load_command_settings
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.bootstrap import check_owner, load_command_settings, run_connected
+from commands.console import BadInput, ExitCode, print_document, progress
 from commands.display import ProgressView, print_report, print_status
 from commands.inputs import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Image, Json, NewTaskId, NoWait, Palettes, TaskId, User
+from commands.options import Candidates, Image, Json, Logo, NewTaskId, NoWait, Palettes, TaskFile, TaskId, Theme, User
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskStatus
@@ -31,18 +29,14 @@ _OF_THE_MESSAGE = ("logo", "theme", "palettes", "candidates", "user", "task_id")
 
 def generate(
     ctx: typer.Context,
-    logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = None,
-    theme: Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = None,
+    logo: Logo = None,
+    theme: Theme = None,
     palettes: Palettes = 7,
     image: Image = None,
-    candidates: Annotated[
-        int, typer.Option("--candidates", help="Draw so many logos, 1 to 4, and wait until one is chosen.")
-    ] = 1,
+    candidates: Candidates = 1,
     user: User = "local",
     task_id: NewTaskId = None,
-    task_file: Annotated[
-        Path | None, typer.Option("--task-file", help="A task message as JSON, instead of the options above.")
-    ] = None,
+    task_file: TaskFile = None,
     no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
@@ -72,12 +66,11 @@ def generate(
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
-    async def main() -> ConceptReport:
-        async with connected_command(settings) as service:
-            complete = await with_image(service.store, request, picture)
-            return await make(service, complete) if not no_wait else await begin(service, complete)
+    async def run(service: TaskService) -> ConceptReport:
+        complete = await with_image(service.store, request, picture)
+        return await begin(service, complete) if no_wait else await make(service, complete)
 
-    return finish(run_async(main()), json=json, waited=not no_wait)
+    return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def status(task_id: TaskId, json: Json = False) -> int:
@@ -87,14 +80,7 @@ def status(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    settings = load_command_settings()
-
-    async def main() -> ConceptStatus:
-        async with connected_command(settings) as service:
-            return await service.status(parse_id(task_id))
-
-    found = run_async(main())
-    print_document(found) if json else print_status(Console(), found)
+    show_status(run_connected(load_command_settings(), lambda service: service.status(parse_id(task_id))), json=json)
     return ExitCode.DONE
 
 
@@ -105,22 +91,20 @@ def watch(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_command_settings()
 
-    async def main() -> ConceptReport:
-        async with connected_command(settings) as service:
-            task = parse_id(task_id)
-            try:
-                await follow(service, task)
-            except WorkflowNotFound:
-                row = await service.store.task(task)
-                if row is None:
-                    raise TaskNotFound(task) from None
-                if not row.status.ended:
-                    progress.print("No workflow works on this task; its row says:", style="yellow")
-            return await service.report(task)
+    async def run(service: TaskService) -> ConceptReport:
+        task = parse_id(task_id)
+        try:
+            await follow(service, task)
+        except WorkflowNotFound:
+            row = await service.store.task(task)
+            if row is None:
+                raise TaskNotFound(task) from None
+            if not row.status.ended:
+                progress.print("No workflow works on this task; its row says:", style="yellow")
+        return await service.report(task)
 
-    return finish(run_async(main()), json=json)
+    return finish(run_connected(load_command_settings(), run), json=json)
 
 
 def cancel(task_id: TaskId, json: Json = False) -> int:
@@ -130,16 +114,14 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
     Example:
       starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_command_settings()
 
-    async def main() -> ConceptStatus:
-        async with connected_command(settings) as service:
-            task = parse_id(task_id)
-            await stop(service, task)
-            return await service.status(task)
+    async def run(service: TaskService) -> ConceptStatus:
+        task = parse_id(task_id)
+        await stop(service, task)
+        return await service.status(task)
 
-    found = run_async(main())
-    print_document(found) if json else print_status(Console(), found)
+    found = run_connected(load_command_settings(), run)
+    show_status(found, json=json)
     if found.state is TaskStatus.CANCELLED:
         return ExitCode.DONE
     if not found.state.ended:
@@ -147,6 +129,11 @@ def cancel(task_id: TaskId, json: Json = False) -> int:
         return ExitCode.UNREACHABLE
     progress.print(f"The cancel came too late: the task is {found.state}.", style="yellow", markup=False)
     return ExitCode.BAD_INPUT
+
+
+def show_status(status: ConceptStatus, *, json: bool) -> None:
+    """Print where a task stands."""
+    print_document(status) if json else print_status(Console(), status)
 
 
 async def make(

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from commands.bootstrap import check_owner, connected_command, load_command_settings
-from commands.concepts import accompany, begin, finish, make
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
-from commands.display import print_status
+from commands.bootstrap import check_owner, load_command_settings, run_connected
+from commands.concepts import accompany, begin, finish, make, show_status
+from commands.console import BadInput, ExitCode, progress
 from commands.inputs import build_request, parse_id
 from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
 from contracts.concepts import ConceptReport
-from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
 from settings import Settings
 from tasks.service import TaskService
@@ -106,18 +103,16 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     Example:
       starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_command_settings()
 
-    async def main() -> ConceptReport:
-        async with connected_command(settings) as service:
-            task = parse_id(task_id)
-            if not await service.retry(task):
-                progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
-            elif not no_wait:
-                await accompany(service, task)
-            return await service.report(task)
+    async def run(service: TaskService) -> ConceptReport:
+        task = parse_id(task_id)
+        if not await service.retry(task):
+            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
+        elif not no_wait:
+            await accompany(service, task)
+        return await service.report(task)
 
-    return finish(run_async(main()), json=json, waited=not no_wait)
+    return finish(run_connected(load_command_settings(), run), json=json, waited=not no_wait)
 
 
 def choose(
@@ -132,25 +127,18 @@ def choose(
       starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
     """
     settings = load_command_settings()
-
-    async def main() -> ConceptStatus:
-        async with connected_command(settings) as service:
-            return await service.choose(parse_id(task_id), number)
-
-    found = run_async(main())
-    print_document(found) if json else print_status(Console(), found)
+    show_status(run_connected(settings, lambda service: service.choose(parse_id(task_id), number)), json=json)
     return ExitCode.DONE
 
 
 def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:
     check_owner(settings, request)
 
-    async def main() -> ConceptReport:
-        async with connected_command(settings) as service:
-            await _check_source(service, request)
-            return await begin(service, request) if no_wait else await make(service, request)
+    async def run(service: TaskService) -> ConceptReport:
+        await _check_source(service, request)
+        return await begin(service, request) if no_wait else await make(service, request)
 
-    return finish(run_async(main()), json=json, waited=not no_wait)
+    return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 async def _check_source(service: TaskService, request: Request) -> None:

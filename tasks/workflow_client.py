@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,7 +47,6 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 _CHOICE_TIMEOUT = timedelta(seconds=10)
 
-_GONE = {RPCStatusCode.NOT_FOUND}
 _NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -113,14 +114,13 @@ class ConceptClient:
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `WorkflowNotFound`."""
         try:
-            status: ConceptStatus = await self._handle(task_id).query(
-                STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
-            )
+            with _found(task_id):
+                status: ConceptStatus = await self._handle(task_id).query(
+                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
+                )
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
-            raise NoWorker(f"no worker answers for task {task_id}") from exc
+            raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
-            if exc.status in _GONE:
-                raise WorkflowNotFound(task_id) from exc
             if exc.status in _NO_ANSWER:
                 raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
@@ -129,49 +129,46 @@ class ConceptClient:
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
         """Take a candidate. Raises `ChoiceRefused` with the workflow's reason, `NoWorker`, `WorkflowNotFound`."""
         try:
-            status: ConceptStatus = await self._handle(task_id).execute_update(
-                CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
-            )
+            with _found(task_id):  # not found is also one that has ended
+                status: ConceptStatus = await self._handle(task_id).execute_update(
+                    CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
+                )
         except WorkflowUpdateFailedError as exc:
             raise ChoiceRefused(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
         except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
             raise NoWorker(f"no worker answers for task {task_id}") from exc
-        except RPCError as exc:
-            if exc.status in _GONE:  # also where it has ended
-                raise WorkflowNotFound(task_id) from exc
-            raise
         return status
 
     async def is_running(self, task_id: uuid.UUID) -> bool:
         """Whether the task's workflow exists and has not ended."""
         try:
-            description = await self._handle(task_id).describe()
-        except RPCError as exc:
-            if exc.status in _GONE:
-                return False
-            raise
+            with _found(task_id):
+                description = await self._handle(task_id).describe()
+        except WorkflowNotFound:
+            return False
         return description.status is WorkflowExecutionStatus.RUNNING
 
     async def cancel(self, task_id: uuid.UUID) -> None:
         """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
-        try:
+        with _found(task_id):
             await self._handle(task_id).cancel()
-        except RPCError as exc:
-            if exc.status in _GONE:
-                raise WorkflowNotFound(task_id) from exc
-            raise
 
     async def wait(self, task_id: uuid.UUID, timeout_s: float | None = None) -> None:
         """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `WorkflowNotFound`."""
-        try:
+        with _found(task_id), suppress(WorkflowFailureError):
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
-        except WorkflowFailureError:
-            return
-        except RPCError as exc:
-            if exc.status in _GONE:
-                raise WorkflowNotFound(task_id) from exc
-            raise
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)
+
+
+@contextmanager
+def _found(task_id: uuid.UUID) -> Iterator[None]:
+    """Raises `WorkflowNotFound` where the server does not find the task's workflow."""
+    try:
+        yield
+    except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            raise WorkflowNotFound(task_id) from exc
+        raise
