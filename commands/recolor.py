@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +30,7 @@ from commands.inputs import read_file, read_image
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
 from contracts.validation import problems
+from files.atomic_write import replacing
 
 _MAX_PALETTES_BYTES = 1024 * 1024
 _PALETTE_LIST = TypeAdapter(list[Palette])
@@ -180,9 +180,5 @@ def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, 
 
 
 def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from files.atomic_write import replacing
 from gallery.exhibit import Exhibit
 from gallery.page import render_page
 from gallery.sheet import draw_sheet
@@ -21,22 +18,8 @@ def write_gallery(exhibit: Exhibit, folder: Path) -> Path:
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
-    with _replacing(folder / "contact-sheet.png") as unfinished_sheet, _replacing(page) as unfinished_page:
+    with replacing(folder / "contact-sheet.png") as unfinished_sheet, replacing(page) as unfinished_page:
         draw_sheet(exhibit).save(unfinished_sheet, "PNG")
         with unfinished_page.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(render_page(exhibit))
     return page
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A path next to the target that takes its place at the end, or is removed on failure.
-
-    Not `tempfile`: it would make the result readable by its owner alone, whatever the umask says.
-    """
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        yield unfinished
-        os.replace(unfinished, target)  # noqa: PTH105 - the call that is documented to be atomic
-    finally:
-        unfinished.unlink(missing_ok=True)

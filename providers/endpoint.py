@@ -2,6 +2,8 @@
 
 A request is repeated in one case only, at once and without a charge: where the service refuses a field that we can do
 without, it is left out from then on.
+
+Decision: docs/adr/0013.
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ COLORS_PER_PALETTE = 5
 PALETTE_RULES = (
     "You are a brand designer. Each palette has five different colors in this order: background, main, second, "
     "accent, extra. Background and main contrast well enough to read text. The palettes differ clearly from each "
-    "other. Each has a short name of its own and one sentence that describes its mood. Colors are written #RRGGBB."
+    "other, in their backgrounds and in their main colors: some stand on a light one and some on a dark one, unless "
+    "the theme forbids it. Each has a short name of its own, one sentence that describes its mood, and its `ground`: "
+    "the color that the logo stands on, mostly its background. Colors are written #RRGGBB."
 )
 
 

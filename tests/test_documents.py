@@ -93,3 +93,8 @@ def test_decisions_and_code_name_each_other() -> None:
             for several in _DECISIONS.findall(path.read_text()):
                 named |= set(re.findall(r"\d{4}", several))
     assert named == {path.name[:4] for path in _decisions()}
+
+
+def test_no_file_is_a_link() -> None:
+    """A link to a folder of one machine replaces that folder wherever the project is updated."""
+    assert [path for path in _tracked() if path.is_symlink()] == []

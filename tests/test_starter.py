@@ -96,7 +96,7 @@ async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> Non
     assert str(report_of(again).task_id) not in line
 
 
-async def test_a_server_that_is_gone_keeps_nobody(tmp_path: Path) -> None:
+async def test_dev_and_demo_end_without_their_server(tmp_path: Path) -> None:
     """Killed or stopped in its tracks, the server of `dev` or `demo` does not hold up their end, nor what they say."""
 
     async def interrupted(folder: str, fate: signal.Signals, *arguments: str) -> Ended:
@@ -199,8 +199,8 @@ async def test_a_second_dev_on_the_same_folder_is_refused(dev: Dev) -> None:
 
 
 async def test_a_task_without_a_worker(shell: Shell, server: EmbeddedServer) -> None:
-    """No worker: status answers pending from the row, cancel waits for nobody longer than it must, the row is true."""
-    environment = {"TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": f"nobody-{uuid.uuid4()}"}
+    """No worker: status answers pending from the row, cancel waits no longer than it must, the row is true."""
+    environment = {"TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": f"test-{uuid.uuid4()}"}
     started = await shell.run("starter.py", "generate", *WORDS, "--no-wait", "--json", **environment)
     assert started.code == 0, started.err
     task_id = str(started.document["task_id"])
@@ -246,8 +246,10 @@ def bomb(side_px: int) -> bytes:
         (["generate", *WORDS, "--user", "paid"], "--user: 'paid' is reserved"),
         (["generate", *WORDS, "--task-id", "seven"], "not a task id: 'seven' (a UUID is needed)"),
         (["generate", "--task-file", "text.png"], "text.png: Invalid JSON"),
-        (["gallery", "seven"], "not a concept id: 'seven' (a UUID is needed)"),
-        (["gallery", "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11"], "concept 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 not found"),
+        (["gallery", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["gallery", CONCEPT], f"task or concept {CONCEPT} not found"),
+        (["export", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["export", CONCEPT], f"task or concept {CONCEPT} not found"),
         (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
         (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
         (
@@ -354,7 +356,7 @@ async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list
 
 
 @pytest.mark.parametrize("command", ["status", "watch", "cancel", "retry"])
-async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
+async def test_an_unknown_id_is_bad_input(dev: Dev, command: str) -> None:
     """Exit code 2 with one line."""
     task_id = str(uuid.uuid4())
     ended = await dev.shell.run("starter.py", command, task_id)
@@ -362,7 +364,7 @@ async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
 
 
 async def test_another_store_than_the_worker_s_is_bad_input(dev: Dev, shell: Shell) -> None:
-    """No service is away: whoever scripts this must not try again until it is mended."""
+    """No service is away: a script must not repeat the command until it is mended."""
     ended = await shell.run("starter.py", "generate", *WORDS, "--palettes", "1", TEMPORAL_ADDRESS=dev.address)
     assert ended.code == 2
     assert ended.err.splitlines()[-1].endswith("does the worker use another store?")

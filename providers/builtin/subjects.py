@@ -72,9 +72,8 @@ di per logotipo logotype online best first one two three family independent trad
 
 # True for many businesses: they stand back when something more telling is there.
 _VAGUE = _set("""
-cup pot-steam store office-building briefcase account-group chip laptop palette pencil-ruler teddy-bear
-home-variant silverware-fork-knife cellphone handshake bullhorn printer package-variant school home-city bank
-cog heart hand-heart party-popper bullseye-arrow chart-pie lightbulb-on glass-cocktail water
+cup pot-steam store office-building chip laptop palette pencil-ruler teddy-bear home-variant
+silverware-fork-knife cellphone school bank cog heart lightbulb-on glass-cocktail water
 """)
 
 

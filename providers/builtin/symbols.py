@@ -75,10 +75,6 @@ class Mark:
         spread = 0.72 * self.radius + 0.28 * max(self.half_width, self.half_height) * 1.18
         return min(radius / spread, 1.08 * radius / self.radius)
 
-    def scale_in_box(self, half_width: float, half_height: float) -> float:
-        """The scale at which the mark just fits a box."""
-        return min(half_width / self.half_width, half_height / self.half_height)
-
 
 @lru_cache(maxsize=256)
 def symbol(slug: str) -> Mark:
@@ -108,7 +104,7 @@ def initials(letters: str, weight: float) -> Mark:
 
 def figure(random: SeededRandom) -> Mark:
     """An abstract mark, for prompts whose words this generator can neither draw nor spell."""
-    body = random.pick("figure", (_petals, _quarters, _facets))(random)
+    body = random.pick("figure", (_petals, _facets))(random)
     return _measured(body, "")
 
 
@@ -123,18 +119,6 @@ def _petals(random: SeededRandom) -> str:
         f' transform="rotate({turn + index * 360 / count:.2f} 12 12) translate(12 0) scale(.74 1) translate(-12 0)"/>'
         for index in range(count)
     )
-
-
-def _quarters(random: SeededRandom) -> str:
-    quarter = '<path fill="currentColor" d="M1 11.4A10.4 10.4 0 0 1 11.4 1V11.4Z"/>'
-    leaf = '<path fill="currentColor" d="M1 11.4V6.2A5.2 5.2 0 0 1 6.2 1H11.4V6.2A5.2 5.2 0 0 1 6.2 11.4Z"/>'
-    dot = '<circle fill="currentColor" cx="6.2" cy="6.2" r="5.2"/>'
-    cells: list[str] = []
-    for index, (x, y) in enumerate(((0.0, 0.0), (11.6, 0.0), (11.6, 11.6), (0.0, 11.6))):
-        shape = random.pick(f"cell {index}", (quarter, leaf, dot))
-        turn = 90 * random.whole(f"cell turn {index}", 0, 3)
-        cells.append(f'<g transform="translate({x} {y}) rotate({turn} 6.2 6.2)">{shape}</g>')
-    return "".join(cells)
 
 
 def _facets(random: SeededRandom) -> str:

@@ -6,7 +6,6 @@ hash and the words that were not understood, so that hostile text cannot reach a
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from contracts.palettes import HexColor
 from providers.builtin import color_words as words
 from providers.builtin.oklch import Tone, distance, to_hex, to_tone
+from providers.builtin.seeded_random import SeededRandom
 
 _PALE, _DEEP, _FAINT = 0.88, 0.36, 0.02
 _SAME_COLOR = 0.06  # OKLab
@@ -86,7 +86,7 @@ class Limits(NamedTuple):
 
     def nearest(self, tone: Tone) -> Tone:
         """The tone, or the closest one that may be shown."""
-        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.03:  # noqa: PLR2004 - what passes as white
+        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.06:  # noqa: PLR2004 - what passes as white
             tone = Tone(0.935, 0.022, tone.hue)
         if not self.black and tone.lightness < 0.27:  # noqa: PLR2004 - what passes as black
             tone = Tone(0.28, max(tone.chroma, 0.035), tone.hue)
@@ -133,8 +133,8 @@ class Theme(NamedTuple):
     """Words of the theme that were not understood, as they were written."""
     heard: bool
     """Whether anything in the theme was understood."""
-    digest: bytes
-    """32 bytes of SHA-256: the only source of arbitrary choices."""
+    random: SeededRandom
+    """By the texts: the only source of arbitrary choices."""
 
     @property
     def is_dark(self) -> bool:
@@ -145,11 +145,6 @@ class Theme(NamedTuple):
         at_night = bool(grounds) and to_tone(grounds[0]).lightness < 0.5  # noqa: PLR2004 - halfway from black to white
         votes = self.mood.dark + 3 * at_night
         return votes >= 2 or (bool(self.inks) and not self.papers and votes >= 0)  # noqa: PLR2004 - as Mood says
-
-    def pick(self, purpose: str, count: int) -> int:
-        """An arbitrary but stable number in [0, count) for one purpose."""
-        digest = hashlib.sha256(self.digest + purpose.encode()).digest()
-        return int.from_bytes(digest[:8], "big") % count
 
 
 def _within(hue: float, start: float, end: float) -> bool:
@@ -228,7 +223,9 @@ def _said(text: str) -> list[_Said]:
         length = 1
         if kind in {"hex", "css"}:
             code = _code(written)
-            said.append(_Said(written, "unknown") if code is None else _Said(written, "color", "", to_tone(code), code))
+            said.append(
+                _Said(written, "unknown") if code is None else _Said(written, "color", code, to_tone(code), code)
+            )
         else:
             found, length = _phrase(parts, at)
             said += found
@@ -299,19 +296,15 @@ def _cut(run: str) -> list[tuple[str, str]]:
 def _tinted(said: list[_Said]) -> list[_Said]:
     """Adjectives merged with the color they belong to."""
     merged: list[_Said] = []
-    for item in reversed(said):
-        following = merged[-1] if merged else None
-        if item.key in words.TINTS and not item.follows and following is not None and following.kind == "color":
-            merged[-1] = _with_tint(following, item.key)
-        else:
-            merged.append(item)
-    result: list[_Said] = []
-    for item in reversed(merged):
-        if item.key in words.TINTS and item.follows and result and result[-1].kind == "color":
-            result[-1] = _with_tint(result[-1], item.key)
-        else:
-            result.append(item)
-    return result
+    for item in said:
+        if item.key in words.TINTS and item.follows and merged and merged[-1].kind == "color":
+            merged[-1] = _with_tint(merged[-1], item.key)
+            continue
+        color = item
+        while color.kind == "color" and merged and merged[-1].kind == "mood" and merged[-1].key in words.TINTS:
+            color = _with_tint(color, merged.pop().key)
+        merged.append(color)
+    return merged
 
 
 def _with_tint(color: _Said, adjective: str) -> _Said:
@@ -483,8 +476,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         heard.colors = [color for color in heard.colors if color.word not in refused_words]
         heard.scenes = [scene for scene in dict.fromkeys(heard.scenes) if scene not in refused_words]
         heard.moods = [mood for mood in dict.fromkeys(heard.moods) if mood not in refused_words]
-    plain = " ".join(unicodedata.normalize("NFKC", f"{theme_description}\n{logo_description}").casefold().split())
-    digest = hashlib.sha256(plain.encode("utf-8", "backslashreplace")).digest()
+    random = SeededRandom(_plain(theme_description), _plain(logo_description))
 
     understood = bool(theme.colors or theme.scenes or theme.moods or theme.refused)
     if not (theme.colors or theme.scenes or theme.moods):
@@ -502,7 +494,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         theme.moods = [mood for mood in theme.moods if mood not in {"retro", "nostalgic"}]
     elif not hues:
         style = [keys for keys in brought if words.SCENES[keys[0]].grounds and len(keys) == 1]
-        scenes = list(dict.fromkeys(keys[digest[0] % len(keys)] for keys in style[:1] or brought[:2]))
+        scenes = list(dict.fromkeys(random.pick("scene", keys) for keys in style[:1] or brought[:2]))
     refused_neutrals = {color.word for color in theme.refused + logo.refused if _is_neutral(color)}
     grounds = [kind for kind in ("light", "dark") if kind in theme.only_words]
     grounds += [kind for kind in ("light", "dark") if theme.refused_words & {words.OPPOSITES[kind]}]
@@ -528,7 +520,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         only_ground=grounds[0] if grounds else "",
         unknown=theme.unknown,
         heard=understood,
-        digest=digest,
+        random=random,
     )
 
 

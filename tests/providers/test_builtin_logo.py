@@ -144,7 +144,7 @@ def test_seeded_choices_cover_their_range_and_keep_texts_apart() -> None:
         ("law firm Smith Jones", "scale-balance"), ("mountain bike club", "bike"), ("a dentist for kids", "tooth"),
         ("two butterflies", "butterfly"), ("knives and leaves", "leaf"), ("咖啡店", "coffee"), ("🦊🦊🦊", "fox"),
         ("храбрый лев", "lion"), ("cat-themed stationery", "cat"), ("family-run veterinary clinic", "paw"),
-        ("an octopus", None), ("a corner for readers", None), ("sun-dried textiles of Bari", "needle"), ("水果", None),
+        ("an octopus", None), ("a corner for readers", None), ("sun-dried tomatoes", None), ("水果", None),
         ("a cool and strong logo with power", None), ("zzzxqy", None), ("please make it modern", None),
         ("Italian law firm", "scale-balance"), ("a mint tea house", "tea"), ("whales and goats", None),
     ],
