@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import uuid
+import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -135,6 +136,20 @@ async def test_generate_status_watch_gallery(dev: Dev) -> None:
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "pages", "--json")
     assert shown.code == 0, shown.err
     assert (dev.shell.folder / "pages" / "index.html").exists()
+    # By either id, next to the gallery and as a zip; progress is told, and the gallery links what lies beside it now.
+    documents = []
+    for id_, zipped in ((report.task_id, ()), (report.concept_id, ("--zip",))):
+        packed = await dev.shell.run("starter.py", "export", str(id_), "--out", "pages", *zipped, "--json")
+        assert packed.code == 0, packed.err
+        assert "3 of 3: variations/02-" in packed.err
+        assert packed.document["concept_id"] == str(report.concept_id)
+        documents.append(packed.document)
+    names = documents[0]["files"]
+    assert isinstance(names, list)
+    assert all((dev.shell.folder / "pages" / name).is_file() for name in names)
+    with zipfile.ZipFile(str(documents[1]["path"])) as archive:
+        assert archive.namelist() == names
+    assert 'href="base/logo.svg"' in (dev.shell.folder / "pages" / "index.html").read_text()
     late = await dev.shell.run("starter.py", "cancel", str(report.task_id), "--json")
     assert late.code == 2
     assert late.err.strip() == f"starter.py: task {report.task_id} is completed already"
@@ -503,6 +518,18 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     for name in ("sea 1", "b&w"):
         same = [Image.open(shell.folder / path).convert("RGBA") for path in (f"webp/{name}.webp", f"list/{name}.png")]
         assert same[0].tobytes() == same[1].tobytes()
+    Image.effect_noise((200, 200), 90).convert("RGB").save(shell.folder / "noise.png")
+    (shell.folder / "large.png").write_bytes(draw_png(400))
+    for picture, can in (("large.png", True), ("noise.png", False)):
+        shapes = await shell.run(
+            "starter.py", "recolor", picture, "--palettes", "list.json", "--out", picture[0], "--svg", "--json"
+        )
+        assert shapes.code == 0, shapes.err
+        drawings = shapes.document["variations"]
+        assert isinstance(drawings, list)
+        for drawing in drawings:
+            assert (drawing["svg"] is None, drawing["no_svg"] is None) == (not can, can)
+            assert (shell.folder / picture[0] / f"{drawing['name']}.svg").exists() == can
     made_of = webp.document["variations"]
     assert isinstance(made_of, list)
     assert all(shift["chosen"] != shift["shown"] for made in made_of for shift in made["shifted"])
@@ -514,7 +541,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     "command",
     [
         *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "recolor", "dev"),
+        *("gallery", "export", "recolor", "dev"),
     ],
 )
 async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
