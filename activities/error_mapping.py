@@ -47,7 +47,7 @@ class StaleAttempt(Exception):
 
 
 class SourceMissing(Exception):
-    """There is no such concept, or none of this user: which of the two is nobody's business."""
+    """There is no such concept, or it is another user's: the answer is the same."""
 
 
 _FINAL = (

@@ -120,7 +120,7 @@ class UploadRequest(BaseModel):
     candidate: int = 0
     """Its number where it is not the base yet, but one to choose from."""
     choice: MadeChoice | None = None
-    """To be remembered before anybody sees the base, where it was chosen among several."""
+    """To be stored before the base is visible, where it was chosen among several."""
 
 
 class CandidatesRequest(BaseModel):
@@ -366,7 +366,7 @@ class ReconciliationStages(Protocol):
 
     @activity.defn(name="settle_open_tasks")
     async def settle_open_tasks(self, page: Page) -> PageReconciled:
-        """Look after tasks that say pending or processing, and start, restart or end those nobody works on."""
+        """Look after pending and processing tasks, and start, restart or end those that no workflow works on."""
         ...
 
     @activity.defn(name="sweep_unfulfilled_tasks")

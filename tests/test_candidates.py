@@ -276,7 +276,7 @@ async def test_without_a_choice_the_first_is_taken(store: LocalStore) -> None:
     assert row.status is TaskStatus.COMPLETED, row.error
     assert ended - started >= timedelta(hours=24)
     assert status.chosen == 1
-    assert status.notices == ("Nobody chose in time: the first candidate was taken",)
+    assert status.notices == ("No candidate was chosen in time: the first was taken",)
     assert concept is not None
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[0])
 

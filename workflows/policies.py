@@ -19,7 +19,7 @@ UNPOLLED = timedelta(hours=24)
 """For so long a concept waits for a queue that no worker polls."""
 
 CHOICE = timedelta(hours=24)
-"""How long a person may take to choose; then the first candidate is taken. The deadline stands still meanwhile."""
+"""How long a person may take to choose; then the first candidate is taken. The deadline is paused meanwhile."""
 
 _BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=30)
@@ -54,7 +54,7 @@ def _policy(start_to_close: timedelta, *, attempts: int = 0) -> Policy:
 _ROWS = _policy(timedelta(seconds=60))
 CLAIM_TASK = _ROWS
 LOAD_SOURCE = _policy(timedelta(seconds=60), attempts=8)
-"""Somebody's URL that does not answer for a minute and a half is taken at its word."""
+"""A user's URL that does not answer for a minute and a half is given up."""
 GENERATE_IMAGE = _policy(timedelta(seconds=120))
 REFINE_IMAGE = GENERATE_IMAGE
 CREATE_PALETTES = _policy(timedelta(seconds=60))

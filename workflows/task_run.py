@@ -104,7 +104,7 @@ class TaskRun:
 
     @contextmanager
     def waiting_for_choice(self) -> Iterator[None]:
-        """While the block runs, the deadline stands still and the image stage waits for a person."""
+        """While the block runs, the deadline is paused and the image stage waits for a person."""
         self._paused_s = self._stop_timer()
         actions = self._actions
         self._actions = actions | {Stage.IMAGE: "waiting for a choice"}
@@ -259,7 +259,7 @@ class TaskRun:
                 TaskStages.fail_task,
                 FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
-                # Whoever cancels waits for it: it does not stand in a queue behind the work of others.
+                # A cancel waits for it: it is not queued behind the work of others.
                 priority=self.priority(first=status is TaskStatus.CANCELLED),
                 **policies.FAIL_TASK,
             )
