@@ -1,4 +1,4 @@
-"""Makes encrypted payloads readable in Temporal's web page and command line, for who knows a token, until SIGTERM.
+"""Makes encrypted payloads readable in Temporal's web page and command line, for callers with a token, until SIGTERM.
 
 python codec_server.py --port 8082
 """
@@ -39,7 +39,7 @@ def main(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen.")] = 8082,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "127.0.0.1",
 ) -> None:
-    r"""Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for who knows CONCEPT_CODEC_TOKEN.
+    r"""Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for callers with CONCEPT_CODEC_TOKEN.
 
     \b
     POST /decode and /encode, a page to sign in at /, health at /health, /healthz and /readyz.
