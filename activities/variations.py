@@ -35,14 +35,14 @@ class VariationActivities(VariationStages):
         with temporal_failures():
             base = await self._bases.base(request.base)
             png, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _timed_recolor, base, request.colors
+                self._threads, _timed_recolor, base, request.colors, request.ground
             )
             self._metrics.rendered(seconds)
             path = layout.variation(request.user_id, request.concept_id, request.index, request.name)
             return await self._store.put(self._store.palette_bucket, path, png, PNG)
 
 
-def _timed_recolor(base: Base, colors: Sequence[HexColor]) -> tuple[bytes, float]:
+def _timed_recolor(base: Base, colors: Sequence[HexColor], ground: HexColor | None) -> tuple[bytes, float]:
     """The variation as a PNG, and how many seconds it took without the wait for a thread."""
     began = time.monotonic()
-    return recolor(base, colors), time.monotonic() - began
+    return recolor(base, colors, ground=ground), time.monotonic() - began

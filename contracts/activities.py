@@ -170,6 +170,7 @@ class RenderRequest(BaseModel):
     name: str
     colors: tuple[HexColor, ...]
     base: ImageRef
+    ground: HexColor | None = None
 
 
 class FailRequest(BaseModel):

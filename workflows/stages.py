@@ -190,6 +190,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
                 name=palette.name,
                 colors=palette.colors,
                 base=base,
+                ground=palette.ground,
             ),
             task_queue=render_queue(workflow.info().task_queue),
             summary=f"variation {index}: {palette.name}",
@@ -205,6 +206,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             index=index,
             colors=palette.colors,
             description=palette.description,
+            ground=palette.ground,
         )
         run.progress.variation_failed(position, failed)
         run.show()
@@ -218,4 +220,5 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
         colors=palette.colors,
         description=palette.description,
         image=stored.as_image(base.width, base.height),
+        ground=palette.ground,
     )
