@@ -37,7 +37,7 @@ from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.bootstrap import connected, load_settings
-from commands.console import BadInput, ExitCode, leave, run_app
+from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
 from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
@@ -318,6 +318,7 @@ def main(
             help="Read the server's address from standard input, print `ready` when polling, end with standard input.",
         ),
     ] = False,
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
     """Poll Temporal for concepts until SIGTERM.
 
@@ -336,6 +337,4 @@ def _parse_queues(text: str) -> tuple[Queue, ...]:
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))
