@@ -22,6 +22,7 @@ from typing import Self
 import httpx
 from typing_extensions import override
 
+from color.svg import is_svg
 from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
 from http_messages.bounded_read import BodyTooLarge, read_at_most
 from http_messages.http_client import no_cookies, public_authorities
@@ -266,7 +267,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         data = await read_at_most(response.aiter_raw(), max_bytes, announced=announced, wanted=perhaps_an_image)
     except BodyTooLarge as exc:
         raise DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB") from exc
-    media_type = media_type_of(data)
+    media_type = media_type_of(data) or (SVG if SVG in media_types and is_svg(data) else None)
     if media_type not in media_types:
         names = "PNG, JPEG, WebP, GIF or SVG" if SVG in media_types else "PNG, JPEG, WebP or GIF"
         raise DownloadUnusable(f"the URL does not lead to a {names} image")

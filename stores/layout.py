@@ -57,6 +57,17 @@ def unusable_marker(first: str, number: int) -> str:
     return _beside(first, f"unusable-{number}").removesuffix(".json")
 
 
+def vector_of(answer: str) -> str:
+    """Where an image lies as it came if it came as SVG; beside it the picture that was drawn from it."""
+    return f"{answer}.svg"
+
+
+def job_of(first: str) -> str:
+    """Where the job lies that an image at this place was submitted as, or the link that was the whole answer."""
+    folder, _, name = first.rpartition("/")
+    return f"{folder}/{name.replace('image', 'job', 1)}.json"
+
+
 def provenance_of(answer: str) -> str | None:
     """Who made it; None of an answer that says so itself."""
     return None if answer.endswith(".json") else f"{answer}.json"
