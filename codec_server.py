@@ -1,4 +1,4 @@
-"""Makes encrypted payloads readable in Temporal's web page and command line, for who knows a token, until SIGTERM.
+"""Makes encrypted payloads readable in Temporal's web page and command line, for callers with a token, until SIGTERM.
 
 python codec_server.py --port 8082
 """
@@ -40,7 +40,7 @@ def main(
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "127.0.0.1",
     version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
-    """Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for whoever knows CONCEPT_CODEC_TOKEN.
+    """Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for callers with CONCEPT_CODEC_TOKEN.
 
     POST /decode and /encode, a page to sign in at /, health at /health, /healthz and /readyz.
     docs/encryption.md says how Temporal's web page and command line use it.

@@ -1,4 +1,4 @@
-"""Images that lie at a URL which somebody else chose.
+"""Images at a URL that a user or a service chose.
 
 DownloadError           the image could not be had; str() is one sentence without the URL
 ├── DownloadRefused     this URL is not fetched at all: another scheme, a private address, too many redirects
@@ -220,7 +220,7 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._inner.handle_async_request(pinned)
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                failure = exc  # nobody there: the name's next address may be served
+                failure = exc  # no answer: the name's next address may be served
         raise failure
 
     @override
@@ -253,7 +253,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         status = response.status_code
         raise DownloadUnavailable(f"the image's server answered {status}", status)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise DownloadUnusable("the image's server sent it compressed, which nobody asked for")
+        raise DownloadUnusable("the image's server sent it compressed, which was not asked for")
 
     def perhaps_an_image(head: bytes) -> bool:
         return (
