@@ -32,7 +32,7 @@ from temporal.server_announcement import announce, announced, withdraw
 _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
 _PANDA = "a cute panda eating bamboo"
 _LONGEST_LOGO = 500
-_PALETTES, _PALETTES_OF_CRASH = 7, 24
+_PALETTES, _PALETTES_OF_CRASH = 7, 12
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
 
 
@@ -42,7 +42,7 @@ def demo(
         "minimalist, green and white"
     ),
     palettes: Annotated[
-        int | None, typer.Option("--palettes", help="How many, 1 to 24.  [default: 7; with --crash 24]")
+        int | None, typer.Option("--palettes", help="How many, 1 to 24.  [default: 7; with --crash 12]")
     ] = None,
     image: Image = None,
     user: User = "local",
