@@ -263,6 +263,75 @@ async def test_a_strangers_refusal_is_not_supabases(
             await ask(store)
 
 
+def document(status: int, body: str) -> Answer:
+    """An answer with that JSON."""
+    return Answer(status, body.encode())
+
+
+PASSING = {
+    "a database that only reads": document(
+        405, '{"code": "25006", "message": "cannot execute in a read-only transaction"}'
+    ),
+    "a pooler, 26000": document(400, '{"code": "26000", "message": "prepared statement does not exist"}'),
+    "a pooler, 42P05": document(400, '{"code": "42P05", "message": "prepared statement already exists"}'),
+    "a column not in the cache": document(400, '{"code": "PGRST204", "message": "Could not find the column"}'),
+    "a function not in the cache": document(404, '{"code": "PGRST202", "message": "Could not find the function"}'),
+    "a clock ahead": document(401, '{"code": "PGRST303", "message": "JWT issued at future"}'),
+    "a clock ahead, of Storage": document(
+        400, '{"statusCode": "403", "error": "Unauthorized", "message": "\\"iat\\" claim timestamp check failed"}'
+    ),
+    "a held object": document(400, '{"statusCode": "423", "error": "Locked", "message": "The resource is locked"}'),
+    "a slow object": document(400, '{"statusCode": "408", "error": "Timeout", "message": "timed out"}'),
+    "a page": Answer(403, b"<html>are you a person?</html>", "text/html"),
+}
+FINAL = {
+    "nothing at all": (Answer(401, b"", "text/plain"), "does not take the key"),
+    "a gateway's page": (Answer(413, b"<html>Request Entity Too Large</html>", "text/html"), "no body of that size"),
+    "a restricted project": (
+        document(402, '{"message": "Service is restricted: exceed_storage_size_quota"}'),
+        "402.*exceed_storage_size_quota",
+    ),
+    "violations": (
+        document(402, '{"error": "restricted", "violations": ["exceed_egress_quota"]}'),
+        "exceed_egress_quota",
+    ),
+    "an old token": (document(401, '{"code": "PGRST301", "message": "JWT expired"}'), "JWT expired"),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING)
+async def test_trouble_that_passes(
+    project: SupabaseProject, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """What looks final and mends itself is worth another attempt, of rows and of objects."""
+    answers(monkeypatch, project, PASSING[trouble])
+    with pytest.raises(StoreUnavailable):
+        await store.claim_task(REQUEST, "w")
+    if not trouble.startswith(("a pooler", "a column", "a function")):
+        with pytest.raises(StoreUnavailable):
+            await store.put(store.concept_bucket, PATH, b"bytes", PNG)
+
+
+@pytest.mark.parametrize("trouble", FINAL)
+async def test_trouble_that_does_not_pass(
+    project: SupabaseProject, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """What looks passing and never mends itself ends the attempt, with the reason that was given."""
+    answer, said = FINAL[trouble]
+    answers(monkeypatch, project, answer)
+    for ask in (store.claim_task(REQUEST, "w"), store.put(store.concept_bucket, PATH, b"bytes", PNG)):
+        with pytest.raises(StoreRefused, match=said):
+            await ask
+
+
+async def test_what_was_paid_for_may_be_anything(store: SupabaseStore) -> None:
+    """The bucket takes every type: what a service sent is kept as it came."""
+    path = "paid/0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14/image"
+    for number, media_type in enumerate(("image/svg+xml", "application/octet-stream", "text/html", "image/avif")):
+        await store.put(store.concept_bucket, f"{path}-{number}", b"<svg/>", media_type)
+        assert await store.get(store.concept_bucket, f"{path}-{number}") == b"<svg/>"
+
+
 # What is refused
 
 
