@@ -10,6 +10,7 @@ try:
     from commands.concepts import cancel, generate, status, watch
     from commands.console import run_app
     from commands.demo import demo, dev
+    from commands.export import export
     from commands.followups import choose, refine, retry, variations
     from commands.gallery import gallery
     from commands.providers import providers
@@ -41,6 +42,7 @@ for command in (
     cancel,
     retry,
     gallery,
+    export,
     recolor,
     publish,
     reconcile,

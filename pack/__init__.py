@@ -1,0 +1,21 @@
+"""The logo pack: what a client takes away of a concept. A pure library, but for `write_folder` and `write_zip`."""
+
+from __future__ import annotations
+
+from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack, recolored_svg
+from pack.writing import MANIFEST, Manifest, ManifestSkipped, write_folder, write_zip
+
+__all__ = [
+    "MANIFEST",
+    "Contents",
+    "Item",
+    "Manifest",
+    "ManifestSkipped",
+    "PackFile",
+    "Skipped",
+    "VariationContent",
+    "make_pack",
+    "recolored_svg",
+    "write_folder",
+    "write_zip",
+]

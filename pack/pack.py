@@ -68,17 +68,20 @@ class VariationContent:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a pack is made of: encoded pictures, the provider's SVG if there was one, and the sheet of the gallery."""
+    """What a pack is made of: encoded pictures, and the sheet of the gallery.
+
+    `vectors` are SVGs the provider may have made the base from; one is used where it shows what the base shows.
+    """
 
     base: bytes
-    vector: bytes | None
+    vectors: tuple[bytes, ...]
     variations: tuple[VariationContent, ...]
     contact_sheet: bytes
 
 
 def make_pack(contents: Contents) -> Iterator[Item]:
     """The files of a pack in the order of their folders. CPU work of about a second a picture. Raises ImageError."""
-    logo = _Logo(contents.base, contents.vector)
+    logo = _Logo(contents.base, contents.vectors)
     yield from logo.picture_files("base", contents.base)
     yield from logo.mono_files("base")
     for variation in contents.variations:
@@ -97,7 +100,7 @@ def make_pack(contents: Contents) -> Iterator[Item]:
 
 def recolored_svg(data: bytes, regions: list[U8]) -> list[bytes] | str:
     """One SVG of a picture for each of some colorings of its regions, (k, 3) bytes; or why there is none."""
-    logo = _Logo(data, None)
+    logo = _Logo(data, ())
     if isinstance(logo.shapes, str):
         return logo.shapes
     return [logo.svg(colors) for colors in regions]
@@ -112,21 +115,21 @@ class _Traced:
 class _Logo:
     """A base with all that its variations share; `shapes` is text where it has none, and says why."""
 
-    def __init__(self, data: bytes, vector: bytes | None) -> None:
+    def __init__(self, data: bytes, vectors: tuple[bytes, ...]) -> None:
         self.base, self.picture = prepare(data), decode(data)
         self.surfaces = find_surfaces(self.picture, self.base)
         self.observer = Observer(self.picture, self.base)
         self.ground = _ground(self.surfaces)
-        self.shapes = self._shapes(vector)
+        self.shapes = self._shapes(vectors)
 
-    def _shapes(self, vector: bytes | None) -> _Traced | Vector | str:
-        if vector is not None:
+    def _shapes(self, vectors: tuple[bytes, ...]) -> _Traced | Vector | str:
+        for vector in vectors:
             try:
                 own = Vector(vector)
-                if self._closeness(own.written(str, self.base.width, self.base.height), self.picture) >= FAITHFUL:
-                    return own
             except NotUsable:
-                pass  # then its picture is traced, as any other
+                continue  # then the picture is traced, as any other
+            if self._closeness(own.written(str, self.base.width, self.base.height), self.picture) >= FAITHFUL:
+                return own
         try:
             tracing = trace(self.picture, self.base, self.surfaces)
         except NotTraceable as exc:
@@ -198,7 +201,7 @@ class _Logo:
     def _clear(self, picture: Picture) -> Picture:
         if picture.rgb.shape != self.picture.rgb.shape or self.ground is None:
             return picture
-        return without_ground(picture, self.surfaces, self.ground)
+        return without_ground(picture, self.surfaces, self.observer.colors(picture), self.ground)
 
     def _page(self, picture: Picture) -> Rgb | None:
         """The color of the ground."""

@@ -246,8 +246,10 @@ def bomb(side_px: int) -> bytes:
         (["generate", *WORDS, "--user", "paid"], "--user: 'paid' is reserved"),
         (["generate", *WORDS, "--task-id", "seven"], "not a task id: 'seven' (a UUID is needed)"),
         (["generate", "--task-file", "text.png"], "text.png: Invalid JSON"),
-        (["gallery", "seven"], "not a concept id: 'seven' (a UUID is needed)"),
-        (["gallery", "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11"], "concept 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 not found"),
+        (["gallery", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["gallery", CONCEPT], f"task or concept {CONCEPT} not found"),
+        (["export", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["export", CONCEPT], f"task or concept {CONCEPT} not found"),
         (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
         (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
         (
