@@ -31,10 +31,10 @@ _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is
 
 
 def demo(
-    logo: Annotated[str, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = (
+    logo: Annotated[str, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")] = (
         "a cute panda eating bamboo"
     ),
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = (
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")] = (
         "minimalist, green and white"
     ),
     palettes: Palettes = 7,
