@@ -66,4 +66,5 @@ ADD_VARIATIONS = _ROWS
 FAIL_TASK = _ROWS
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
+RENEW_LINKS = _policy(timedelta(seconds=120))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))
