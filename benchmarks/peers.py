@@ -288,7 +288,7 @@ async def _measure(peers: Sequence[Peer], service: Service) -> None:
 
 
 async def main() -> None:
-    """Print every figure, whoever wins."""
+    """Print every figure, whichever is better."""
     if shutil.which("redis-server") is None:
         sys.exit("redis-server is needed on the PATH")
     with tempfile.TemporaryDirectory() as data:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated
@@ -95,14 +96,13 @@ def export(
 
 
 async def _vectors(store: Store, concept: Concept) -> tuple[bytes, ...]:
-    """The SVGs the base may have been made from: those of its candidates, or of the concept whose base it shares."""
+    """What may be the base as SVG: as handed in, or with a candidate; of the concept whose base it shares."""
     origin = concept if concept.varied_from is None else await store.concept(concept.varied_from) or concept
+    paths = [layout.paid_vector(origin.task_id, candidate) for candidate in range(1, _MOST_CANDIDATES + 1)]
     found = []
-    for candidate in range(1, _MOST_CANDIDATES + 1):
-        try:
-            found.append(await store.get(store.concept_bucket, layout.paid_vector(origin.task_id, candidate)))
-        except ObjectMissing:
-            continue
+    for path in (layout.given_image(origin.task_id), *paths):
+        with suppress(ObjectMissing):
+            found.append(await store.get(store.concept_bucket, path))
     return tuple(found)
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack, recolored_svg
+from pack.logo import LogoShapes
+from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack
 from pack.writing import MANIFEST, Manifest, ManifestSkipped, write_folder, write_zip
 
 __all__ = [
     "MANIFEST",
     "Contents",
     "Item",
+    "LogoShapes",
     "Manifest",
     "ManifestSkipped",
     "PackFile",
     "Skipped",
     "VariationContent",
     "make_pack",
-    "recolored_svg",
     "write_folder",
     "write_zip",
 ]

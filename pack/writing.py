@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from files.atomic_write import replacing
 from pack.pack import Item, PackFile
 
 MANIFEST = "manifest.json"
@@ -88,21 +89,15 @@ def _exchange(folder: Path, new: Path, old: Path) -> None:
 def write_zip(items: Iterable[Item], concept_id: str, path: Path) -> Manifest:
     """Write a pack as one zip, in place of the file that may be there. Raises OSError and what `items` do."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
 
-            def add(name: str, data: bytes) -> None:
-                entry = zipfile.ZipInfo(name, _EARLIEST)
-                entry.external_attr = 0o644 << 16
-                entry.compress_type = zipfile.ZIP_STORED if name.endswith((".png", ".ico")) else zipfile.ZIP_DEFLATED
-                archive.writestr(entry, data)
+        def add(name: str, data: bytes) -> None:
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith((".png", ".ico")) else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
 
-            manifest = _written(items, concept_id, add)
-        os.replace(unfinished, path)  # noqa: PTH105 - the call that is documented to be atomic
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return manifest
+        return _written(items, concept_id, add)
 
 
 def _written(items: Iterable[Item], concept_id: str, write: Callable[[str, bytes], None]) -> Manifest:

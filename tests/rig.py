@@ -385,7 +385,7 @@ async def rigged(
     configured: Mapping[str, object] | None = None,
     downloads: Downloads | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
+    """A worker on a queue of its own by default; `work=False` leaves the worker out.
 
     Its providers are scripted unless they are given, or `configured`: then it uses those that these settings name.
     """

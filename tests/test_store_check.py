@@ -138,7 +138,7 @@ async def test_a_key_that_is_not_the_service_roles(project: SupabaseProject, key
 
 
 @pytest.mark.usefixtures("mended")
-async def test_a_key_that_the_database_takes_for_somebody_elses(project: SupabaseProject) -> None:
+async def test_a_key_of_another_role_is_found(project: SupabaseProject) -> None:
     """What a key says of itself proves nothing; as whom the database acts does."""
     await project.sql("alter function concept_store_setup() security definer")
     findings = await inspect_project(project.access)
@@ -221,7 +221,7 @@ async def check(project: SupabaseProject, folder: Path, *arguments: str, **envir
 
 
 async def test_the_command_tells_by_its_exit_code(project: SupabaseProject, tmp_path: Path) -> None:
-    """0 all is well, 1 something is missing, 2 settings, 3 nobody there; one document with `--json`."""
+    """0 all is well, 1 something is missing, 2 settings, 3 no answer; one document with `--json`."""
     fine, poor, unset, away, local = await asyncio.gather(
         check(project, tmp_path, "--json"),
         check(project, tmp_path, CONCEPT_SUPABASE_SERVICE_ROLE=anon_key()),

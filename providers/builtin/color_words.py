@@ -175,7 +175,7 @@ art deco: C9A24B 14594F E9D9B0 8E3B33 / 14161A F6EFDD 0E2A33: deco, gatsby, roar
 art nouveau: 5E7B52 C39A4B 8C4A3C 3E5C66 / F5ECD7 22302A: jugendstil
 bauhaus: D0281E 1F4E9E F2B922 1B1B1C / F6F1E6 FFFFFF 1B1B1C: primary color, de stijl, mondrian, constructivist,
     cubist, suprematist, material design
-swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 F1F1F1: swiss, international style, helvetica,
+swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 F1F1F1 DEDEDE 2A2A2A D2D2D0 383838: swiss, international style, helvetica,
     patriotic swiss, flat design
 memphis: FF4F81 00B5AD FFC83D 5B4BDB / FFF8EC 1D1A33: memphis design
 scandinavian: 3D5563 A9B7B0 C98F6B DDD5C7 / FFFFFF F5F2ED 2B3A44: nordic, scandi, hygge

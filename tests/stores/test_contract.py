@@ -35,7 +35,7 @@ from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.server import Gateway
 
 PNG = "image/png"
-OTHER = "concept-of-somebody-else"
+OTHER = "concept-of-another-task"
 REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
 Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
@@ -53,7 +53,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def add_pending(self, request: GenerationRequest) -> None:
-        """Record a task that nobody has claimed, as the web application does."""
+        """Record a task without a claim, as the web application does."""
 
     @abstractmethod
     async def age(self, request: GenerationRequest, moment: datetime) -> None:
@@ -65,7 +65,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def spoil(self, request: GenerationRequest) -> None:
-        """Let the row hold a message that nobody can read."""
+        """Let the row hold a message that cannot be read."""
 
     @abstractmethod
     async def everything(self) -> set[str]:
@@ -208,7 +208,7 @@ async def test_an_unknown_task_is_recorded_and_claimed(store: Store) -> None:
     assert await store.task(request.task_id) == row
 
 
-async def test_a_task_nobody_recorded_has_no_row(store: Store) -> None:
+async def test_an_unrecorded_task_has_no_row(store: Store) -> None:
     """Asking for an unknown task or concept finds nothing and records nothing."""
     request = make_request()
     assert await store.task(request.task_id) is None
@@ -259,7 +259,7 @@ async def test_the_claim_of_a_workflow_that_is_gone_is_taken_over(store: Store) 
 
 @pytest.mark.parametrize("status", ENDED)
 async def test_a_claim_of_an_ended_task_changes_nothing(store: Store, status: TaskStatus) -> None:
-    """An ended row is returned as it is, to whoever asks and however."""
+    """An ended row is returned as it is, by every call."""
     request = make_request()
     ended = await end(store, request, status)
     assert ended.status is status
@@ -298,7 +298,7 @@ async def test_a_reopened_task_is_pending_again(store: Store, status: Unhappy) -
 
 
 async def test_only_what_was_looked_at_is_reopened(store: Store) -> None:
-    """Neither a task that somebody touched since, nor one that has not failed, nor one that nobody knows."""
+    """Neither a task that changed since, nor one that has not failed, nor one that does not exist."""
     moment = datetime.now(UTC)
     assert await store.reopen_task(uuid.uuid4(), moment) is None
     for status in (TaskStatus.PROCESSING, TaskStatus.COMPLETED):
@@ -552,7 +552,7 @@ async def test_a_concept_of_a_task_that_is_not_ours_is_not_stored(backend: Backe
 
 
 async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
-    """There is nobody to complete: a typed error, and no row."""
+    """There is no task to complete: a typed error, and no row."""
     request = make_request()
     with pytest.raises(StoreRefused):
         await store.store_concept(make_concept(request), request.workflow_id)
@@ -561,7 +561,7 @@ async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
 
 
 async def test_completing_and_cancelling_at_once_leaves_one_truth(store: Store) -> None:
-    """Whoever comes first decides, both are told the same, and the concept exists exactly if the task completed."""
+    """The first one decides, both get the same answer, and the concept exists exactly if the task completed."""
     for _ in range(10):
         request = make_request()
         await store.claim_task(request, request.workflow_id)
@@ -645,7 +645,7 @@ async def test_a_folder_is_removed_and_nothing_else(store: Store, backend: Backe
     assert again.bytes == 3
 
 
-@pytest.mark.parametrize("folder", ["nobody", "nobody/1", "a/1.png", "a/1.png/below"])
+@pytest.mark.parametrize("folder", ["absent", "absent/1", "a/1.png", "a/1.png/below"])
 async def test_a_missing_folder_is_empty(store: Store, backend: Backend, folder: str) -> None:
     """Nothing below it, nothing removed: neither an error nor a harm to the object of that name."""
     await store.put(store.concept_bucket, "a/1.png", b"here", PNG)
@@ -912,7 +912,7 @@ async def put_old(backend: Backend, bucket: str, path: str) -> None:
     await backend.age_object(bucket, path, LONG_AGO)
 
 
-async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
+async def test_folders_without_a_reference_are_found(backend: Backend) -> None:
     """No concept, no task under way: in both buckets, and what was paid for where its task is not known."""
     store, request, paid = backend.store, make_request(), uuid.uuid4()
     folder = f"{OWNER}/{request.concept_id}"
@@ -959,7 +959,7 @@ async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> 
 
 
 @pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
-async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
+async def test_what_is_referred_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
     """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
     store, request = backend.store, make_request()
     visible = layout.base(OWNER, request.concept_id)
@@ -978,7 +978,7 @@ async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status
 
 
 async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
-    """Somebody may still be writing there."""
+    """A worker may still be writing there."""
     folder = f"{OWNER}/{uuid.uuid4()}"
     await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
     await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
@@ -987,6 +987,6 @@ async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backe
 
 @pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
 async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
-    """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
+    """Only folders and names that the worker gives: anything else is left alone."""
     await put_old(backend, backend.store.concept_bucket, path)
     assert await abandoned(backend.store, SINCE, SINCE, 10) == ()

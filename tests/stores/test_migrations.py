@@ -76,7 +76,7 @@ def test_realtime_is_told_of_tasks_where_there_is_realtime(database: Postgres, p
 
 
 def test_a_public_bucket_is_closed(database: Postgres) -> None:
-    """The previous system may have left one that everybody can read."""
+    """The previous system may have left one that is public."""
     database.execute(
         "insert into storage.buckets (id, name, public) values ('concept-images', 'concept-images', true)", DATABASE
     )

@@ -30,9 +30,9 @@ _ROWS = TypeAdapter(list[dict[str, object]])
 
 
 class Who(StrEnum):
-    """Everybody who can send a request."""
+    """Every kind of caller."""
 
-    NOBODY = "no key"
+    KEYLESS = "no key"
     VISITOR = "anon"
     OWNER = "owner"
     ANONYMOUS_OWNER = "owner, signed in anonymously"
@@ -44,7 +44,7 @@ class Who(StrEnum):
     def token(self) -> str:
         """What they show."""
         match self:
-            case Who.NOBODY:
+            case Who.KEYLESS:
                 return ""
             case Who.VISITOR:
                 return anon_key()
@@ -62,13 +62,13 @@ class Who(StrEnum):
 
     @property
     def signed_in(self) -> bool:
-        """Whether the database knows them as somebody."""
-        return self not in {Who.NOBODY, Who.VISITOR}
+        """Whether the database knows them as a user or as the worker."""
+        return self not in {Who.KEYLESS, Who.VISITOR}
 
 
 @dataclass(frozen=True)
 class Office:
-    """A project with one concept of the owner in it, and a way to send requests as anybody."""
+    """A project with one concept of the owner in it, and a way to send requests as any of them."""
 
     project: SupabaseProject
     http: httpx.AsyncClient
@@ -116,7 +116,7 @@ async def office(furnished: Furnished) -> Office:
 
 @dataclass
 class Furnished:
-    """An office, and what is in it when nobody has changed anything."""
+    """A schema as the migrations leave it, and what is in it."""
 
     office: Office
     rows: list[object] = field(default_factory=list)
@@ -139,7 +139,7 @@ class Furnished:
 
 
 def new_row(office: Office, table: str) -> dict[str, object]:
-    """A row that fits, owned by whoever would insert it."""
+    """A row that fits, owned by the caller."""
     concept_id = str(office.request.concept_id)
     match table:
         case "tasks":
@@ -162,7 +162,7 @@ CHANGES = {"tasks": {"status": "failed"}, "concepts": {"image_path": "y"}, "colo
 @pytest.mark.parametrize("who", Who)
 @pytest.mark.parametrize("table", TABLES)
 async def test_every_table_role_and_verb(office: Office, table: str, who: Who) -> None:
-    """Owners read what is theirs, the worker does everything, nobody else sees or does anything."""
+    """Owners read what is theirs, the worker does everything, no other caller sees or does anything."""
     path = f"/rest/v1/{table}"
     before = await office.rows()
 
@@ -263,7 +263,7 @@ async def test_every_function_of_ours_is_in_that_list(office: Office) -> None:
 @pytest.mark.parametrize("who", Who)
 @pytest.mark.parametrize("kind", ["base", "variation", "paid"])
 async def test_every_object_role_and_verb(office: Office, kind: str, who: Who) -> None:
-    """Owners see their pictures; what was paid for is the worker's; nobody else writes or removes."""
+    """Owners see their pictures; paid answers are the worker's; no other caller writes or removes."""
     request = office.request
     bucket, path, folder = {
         "base": ("concept-images", layout.base(OWNER, request.concept_id), OWNER),
@@ -300,14 +300,14 @@ async def test_every_object_role_and_verb(office: Office, kind: str, who: Who) -
 
 
 async def test_a_user_named_paid_cannot_be(office: Office) -> None:
-    """The folder of what was paid for is nobody's: no token's subject equals it, because a subject is a UUID."""
+    """The folder of paid answers has no owner: no token's subject equals it, because a subject is a UUID."""
     path = f"/storage/v1/object/concept-images/{layout.paid_image(office.request.task_id)}"
     answer = await office.http.get(path, headers={"authorization": f"Bearer {user_token('paid')}"})
     assert answer.status_code == 400
 
 
 async def test_buckets_are_private(office: Office) -> None:
-    """Nobody without a policy reads them; a public bucket that was there before is closed by the migration."""
+    """Without a policy they cannot be read; a public bucket that was there before is closed by the migration."""
     rows = await office.project.sql("select id, public from storage.buckets order by id")
     assert rows == [("concept-images", False), ("palette-images", False)]
 
@@ -315,7 +315,7 @@ async def test_buckets_are_private(office: Office) -> None:
 @pytest.mark.parametrize("changed", [OWNER, STRANGER], ids=["own", "of a stranger"])
 @pytest.mark.parametrize("status", ["completed", "pending"])
 async def test_a_user_cannot_decide_how_a_task_ends(office: Office, status: str, changed: str) -> None:
-    """Not even the owner's own row, nor by handing it to somebody else."""
+    """Not even the owner's own row, nor by giving it to another user."""
     body = {"status": status, "user_id": changed}
     answer = await office.ask(Who.OWNER, "PATCH", "/rest/v1/tasks", body, params={"id": f"eq.{office.request.task_id}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "42501")
