@@ -257,6 +257,7 @@ class Settings(BaseSettings):
     fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
+    give_up_minutes: float | None = Field(default=None, gt=0, le=10_000, allow_inf_nan=False)
     paid_calls: int = Field(default=100, ge=1, le=10_000)
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=available_cpus, ge=1, le=256)

@@ -25,6 +25,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.candidates import CandidateActivities
 from activities.cpu_threads import CpuThreads, Rank
+from activities.deadline import DeadlineActivities
 from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
@@ -38,7 +39,7 @@ from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
 from commands.bootstrap import connected, load_settings
-from commands.console import BadInput, ExitCode, leave, run_app
+from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
 from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
@@ -129,7 +130,9 @@ async def working(
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
         bases = ImageCache(store, preparing, settings.cache_bytes, CacheMetrics(meter))
-        tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
+        tasks = TaskActivities(
+            store, images.name, palettes.name, None if fallback is None else fallback.name, settings.give_up_minutes
+        )
         imaging = ImageActivities(store, images, bases, preparing, calling)
         coloring = PaletteActivities(store, palettes, calling)
         varying = VariationActivities(store, bases, threads.ranked(Rank.RECOLOR), RenderMetrics(meter))
@@ -148,7 +151,7 @@ async def working(
                 imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                *_store_activities(store, ConceptClient(client, network, with_attributes)),
+                *_store_activities(store, settings, ConceptClient(client, network, with_attributes)),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
@@ -197,12 +200,13 @@ def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
 
 
-def _store_activities(store: Store, concepts: ConceptClient) -> _Activities:
+def _store_activities(store: Store, settings: Settings, concepts: ConceptClient) -> _Activities:
     """Those that make no picture."""
-    completing, retaining = CompletionActivities(store), RetentionActivities(store)
+    completing, retaining = CompletionActivities(store, settings.give_up_minutes), RetentionActivities(store)
     reconciling = ReconciliationActivities(store, concepts)
     return [
         CandidateActivities(store).remove_candidates,
+        DeadlineActivities().measure_trying,
         completing.find_gaps,
         completing.add_variations,
         retaining.find_expired_tasks,
@@ -329,6 +333,7 @@ def main(
             help="Read the server's address from standard input, print `ready` when polling, end with standard input.",
         ),
     ] = False,
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
     """Poll Temporal for concepts until SIGTERM.
 
@@ -347,6 +352,4 @@ def _parse_queues(text: str) -> tuple[Queue, ...]:
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))

@@ -27,6 +27,7 @@ NewTaskId = Annotated[
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the task.")]
 User = Annotated[str, typer.Option("--user", help="Who owns the concept; a user's UUID where the store is Supabase.")]
+OpenPage = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 Image = Annotated[Path | None, typer.Option("--image", help="Start from this logo: nothing is generated or paid for.")]
 
 

@@ -37,7 +37,7 @@ one. Whether ours are known is asked where a workflow is started.
 """
 KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
 SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
-"""Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""
+"""Readable by every account that may list workflows, even where payloads are encrypted: nothing private goes here."""
 
 
 FIRST_PRIORITY = 1

@@ -1,4 +1,4 @@
-"""Images that lie at a URL which somebody else chose.
+"""Images at a URL that a user or a service chose.
 
 DownloadError           the image could not be had; str() is one sentence without the URL
 ├── DownloadRefused     this URL is not fetched at all: another scheme, a private address, too many redirects
@@ -23,6 +23,7 @@ from typing import Self
 import httpx
 from typing_extensions import override
 
+from color.svg import is_svg
 from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
 from http_messages.bounded_read import BodyTooLarge, read_at_most
 from http_messages.http_client import no_cookies, public_authorities
@@ -236,7 +237,7 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._inner.handle_async_request(pinned)
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                failure = exc  # nobody there: the name's next address may be served
+                failure = exc  # no answer: the name's next address may be served
         raise failure
 
     @override
@@ -269,7 +270,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         status = response.status_code
         raise DownloadUnavailable(f"the image's server answered {status}", status)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise DownloadUnusable("the image's server sent it compressed, which nobody asked for")
+        raise DownloadUnusable("the image's server sent it compressed, which was not asked for")
 
     def perhaps_an_image(head: bytes) -> bool:
         return (
@@ -283,7 +284,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         data = await read_at_most(response.aiter_raw(), max_bytes, announced=announced, wanted=perhaps_an_image)
     except BodyTooLarge as exc:
         raise DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB") from exc
-    media_type = media_type_of(data)
+    media_type = media_type_of(data) or (SVG if SVG in media_types and is_svg(data) else None)
     if media_type not in media_types:
         names = "PNG, JPEG, WebP, GIF or SVG" if SVG in media_types else "PNG, JPEG, WebP or GIF"
         raise DownloadUnusable(f"the URL does not lead to a {names} image")

@@ -54,7 +54,7 @@ async def ensure_reconciliation(client: Client, task_queue: str, within_s: int, 
         ReconciliationRequest(grace_s=half_s, interrupted=interrupted),
         id=reconciliation_id(task_queue),
         task_queue=task_queue,
-        static_summary="settle tasks that nobody works on",
+        static_summary="settle tasks that no workflow works on",
     )
     interval = timedelta(seconds=max(half_s, _SHORTEST_INTERVAL_S))
     policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP)

@@ -107,7 +107,7 @@ async def answers() -> AsyncIterator[None]:
 
 
 def parsed(kind: TypeAdapter[T], data: object) -> T:
-    """An answer's data as what it must be. Raises `StoreUnavailable`: somebody else answered for Supabase."""
+    """An answer's data as what it must be. Raises `StoreUnavailable`: something else answered in Supabase's place."""
     try:
         return kind.validate_python(data)
     except ValidationError as exc:
