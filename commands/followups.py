@@ -18,7 +18,7 @@ from tasks.service import TaskService
 
 
 def refine(
-    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 5 to 500 characters.")],
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
     concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
     image_url: Annotated[
         str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
@@ -69,7 +69,7 @@ def refine(
 
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")],
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")],
     palettes: Palettes = 7,
     user: User = "local",
     task_id: NewTaskId = None,

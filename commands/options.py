@@ -14,8 +14,8 @@ from commands.console import BadInput
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
-Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")]
-Theme = Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")]
+Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")]
+Theme = Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")]
 Candidates = Annotated[
     int, typer.Option("--candidates", help="Draw so many logos, 1 to 4, and wait until one is chosen.")
 ]

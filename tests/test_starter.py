@@ -246,7 +246,7 @@ def bomb(side_px: int) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["demo", "--logo", ""], "--logo: must have at least 5 characters"),
+        (["demo", "--logo", ""], "--logo: must have at least 2 characters"),
         (["demo", "--logo", "x" * 5000], "--logo: must have at most 500 characters"),
         (["demo", "--theme", "bell \a rings"], "--theme: contains a control character (U+0007)"),
         (["demo", "--palettes", "0"], "--palettes: must be greater than or equal to 1"),
@@ -280,7 +280,7 @@ def bomb(side_px: int) -> bytes:
             ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--concept", CONCEPT],
             "exactly one of --concept and --image-url is needed",
         ),
-        (["refine", "--prompt", "no", "--concept", CONCEPT], "--prompt: must have at least 5 characters"),
+        (["refine", "--prompt", "n", "--concept", CONCEPT], "--prompt: must have at least 2 characters"),
         (["refine", "--prompt", "a longer tail", "--concept", "seven"], "not a concept id: 'seven'"),
         (
             ["refine", "--prompt", "a longer tail", "--image-url", "file:///etc/passwd"],
