@@ -18,6 +18,7 @@ from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
+from contracts.row_links import ExpiringLinks
 from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
@@ -365,6 +366,15 @@ class RetentionStages(Protocol):
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         """Remove them."""
+        ...
+
+
+class RowLinkStages(Protocol):
+    """Nothing needs to be remembered: what was renewed is not found again."""
+
+    @activity.defn(name="renew_row_links")
+    async def renew_row_links(self, links: ExpiringLinks) -> int:
+        """Sign a page of links anew; how many there were."""
         ...
 
 
