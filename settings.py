@@ -234,6 +234,7 @@ class Settings(BaseSettings):
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
     signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    row_links: Literal["off", "signed"] = "off"
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
     reconcile_seconds: int = Field(default=120, ge=0, le=86_400)
     interrupted: Literal["fail", "restart"] = "fail"

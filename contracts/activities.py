@@ -15,9 +15,10 @@ from temporalio import activity
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
+from contracts.row_links import ExpiringLinks
 from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
@@ -171,6 +172,12 @@ class RenderRequest(BaseModel):
     colors: tuple[HexColor, ...]
     base: ImageRef
     ground: HexColor | None = None
+
+
+class RenderedVariation(StoredObject):
+    """A variation as it lies in the store, and what it shows; None from a worker of before it was measured."""
+
+    shown: Shown | None = None
 
 
 class FailRequest(BaseModel):
@@ -333,7 +340,7 @@ class VariationStages(Protocol):
     """From a base and a palette to a variation."""
 
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> StoredObject:
+    async def render_variation(self, request: RenderRequest) -> RenderedVariation:
         """Recolor and publish one variation: a PNG as large as its base."""
         ...
 
@@ -359,6 +366,15 @@ class RetentionStages(Protocol):
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         """Remove them."""
+        ...
+
+
+class RowLinkStages(Protocol):
+    """Nothing needs to be remembered: what was renewed is not found again."""
+
+    @activity.defn(name="renew_row_links")
+    async def renew_row_links(self, links: ExpiringLinks) -> int:
+        """Sign a page of links anew; how many there were."""
         ...
 
 

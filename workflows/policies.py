@@ -70,4 +70,5 @@ FAIL_TASK = _ROWS
 MEASURE_TRYING = _policy(timedelta(seconds=60))
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
+RENEW_LINKS = _policy(timedelta(seconds=120))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))
