@@ -67,3 +67,5 @@ FAIL_TASK = _ROWS
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))
+ADVANCE_BATCH = _policy(timedelta(minutes=5))
+"""A step takes seconds; a slow store may make it minutes."""
