@@ -7,6 +7,7 @@ import sys
 try:
     import typer
 
+    from commands.batches import batch
     from commands.concepts import cancel, generate, status, watch
     from commands.console import run_app
     from commands.demo import demo, dev
@@ -40,6 +41,7 @@ for command in (
     watch,
     cancel,
     retry,
+    batch,
     gallery,
     recolor,
     publish,

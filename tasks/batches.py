@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
-from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.common import (
+    AutoUpgradeVersioningOverride,
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.batches import BatchCancel, BatchOutcome, BatchRequest, BatchStatus
@@ -45,6 +51,8 @@ class BatchClient:
             start_signal_args=[request.order],
             search_attributes=attributes if self.concepts.with_attributes else None,
             priority=Priority(priority_key=BATCH_PRIORITY),
+            # It may take days: it goes on with the workers that are current.
+            versioning_override=AutoUpgradeVersioningOverride(),
             static_summary=f"batch of {sum(request.pages)} concepts",
         )
 

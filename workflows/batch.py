@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -25,12 +24,7 @@ _STEPS_IN_A_RUN = 400
 """Each has two outcomes strings of a page and six events: far from the server's limits of 50,000 events and 50 MB."""
 
 
-# A batch may take days: it goes on with the code that is current.
-@workflow.defn(
-    name=BATCH_WORKFLOW,
-    failure_exception_types=OWN_DATA_REFUSED,
-    versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-)
+@workflow.defn(name=BATCH_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class ConceptBatchWorkflow:
     """Keep a number of concepts under way until all tasks of a batch have ended.
 
