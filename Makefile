@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
+	@echo "A logo, its palettes and its recolored variations, by a durable Temporal worker. Begin with: make demo"
+	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## one concept from start to gallery; LOGO="…" THEME="…" IMAGE=file PALETTES=n
@@ -47,17 +49,28 @@ chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CO
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is incomplete: install it first (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
-	@echo "Setting up .venv …"
+	@echo "Setting up .venv, once; it takes about a minute"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(call install,requirements.lock)
 	@touch $@
 
 .venv/.ready-dev: .venv/.ready requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "Adding what tests and checks need, once; it takes about a minute and a half"
+	$(call install,requirements-dev.lock)
 	@touch $@
 
-# For maintainers: pyproject.toml → the two lock files, versions and hashes only. Needs uv.
-lock:
+# pip says what it does, package by package; of that a line for each ten.
+define install
+@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) || echo FAILED; } | \
+	awk -v all="$$(grep -c '==' $(1))" ' \
+		/^(Collecting|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
+		/^Installing collected/ { print "  installing them" } \
+		/^FAILED$$/ { failed = 1 } \
+		{ fflush() } \
+		END { exit failed }'
+endef
+
+lock: ## for maintainers: the lock files anew from pyproject.toml, versions and hashes only; needs uv
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \

@@ -11,6 +11,7 @@ try:
     from commands.concepts import cancel, generate, status, watch
     from commands.console import run_app
     from commands.demo import demo, dev
+    from commands.export import export
     from commands.followups import choose, refine, retry, variations
     from commands.gallery import gallery
     from commands.providers import providers
@@ -43,6 +44,7 @@ for command in (
     retry,
     batch,
     gallery,
+    export,
     recolor,
     publish,
     reconcile,

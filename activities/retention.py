@@ -40,8 +40,7 @@ class RetentionActivities(RetentionStages):
     @activity.defn(name="find_abandoned_folders")
     async def find_abandoned_folders(self, search: Search) -> AbandonedFolders:
         with temporal_failures():
-            folders = await self._store.abandoned_folders(search.before, search.paid_before, search.limit)
-            return AbandonedFolders(folders=folders)
+            return await self._store.abandoned_folders(search)
 
     @override
     @activity.defn(name="remove_abandoned_folders")

@@ -1,4 +1,4 @@
-"""What orchestration costs: whole concepts on the embedded server, against the work that nobody can save.
+"""What orchestration costs: whole concepts on the embedded server, against the work that cannot be avoided.
 
 The first reference is the critical path's own work, done by hand in the same run: store the image, prepare it, recolor
 it with seven palettes on as many threads as the worker has, store the results. The second is a workflow of the same
@@ -132,7 +132,7 @@ async def medians_ms(times: int, *works: Callable[[], Awaitable[object]]) -> lis
 
 
 async def critical_path(store: LocalStore, threads: ThreadPoolExecutor) -> None:
-    """A concept's own work, without anybody orchestrating it."""
+    """A concept's own work, without orchestration."""
     loop = asyncio.get_running_loop()
     folder = uuid.uuid4()
     await store.put("concept-images", f"paid/{folder}/image", _LOGO, "image/png")

@@ -1,7 +1,7 @@
 """A prepared picture as layered shapes with exact outlines: what an SVG of it says.
 
 Shapes are painted from the ground up. A shape goes on below those painted later, so that no seam shows between them,
-and every visible edge is drawn by one shape alone.
+and every visible edge is drawn by one shape alone. Why no library does this: docs/adr/0046.
 """
 
 from __future__ import annotations

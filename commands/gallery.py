@@ -20,6 +20,7 @@ from contracts.concepts import Concept
 from contracts.palettes import Palette
 from gallery import Exhibit, Tile, write_gallery
 from stores.ports import Store
+from tasks.lookup import find_concept
 
 
 class GalleryDocument(BaseModel):
@@ -31,7 +32,7 @@ class GalleryDocument(BaseModel):
 
 
 def gallery(
-    concept_id: Annotated[str, typer.Argument(metavar="CONCEPT_ID", help="The concept's id.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the pages; in the data directory if not given.")
     ] = None,
@@ -46,13 +47,15 @@ def gallery(
     settings = load_command_settings()
 
     async def main() -> GalleryDocument:
-        concept = parse_id(concept_id, "concept")
-        folder = out or settings.data_dir / "galleries" / str(concept)
+        wanted = parse_id(id_, "task or concept")
         async with opened_store(settings) as store:
-            index = await make_gallery(store, concept, folder)
-        return GalleryDocument(
-            concept_id=concept, gallery=str(index), contact_sheet=str(index.with_name("contact-sheet.png"))
-        )
+            concept = await find_concept(store, wanted)
+            if concept is None:
+                raise BadInput(f"task or concept {wanted} not found")
+            folder = out or settings.data_dir / "galleries" / str(concept.concept_id)
+            index = await make_gallery(store, concept.concept_id, folder)
+        sheet = index.with_name("contact-sheet.png")
+        return GalleryDocument(concept_id=concept.concept_id, gallery=str(index), contact_sheet=str(sheet))
 
     document = run_async(main())
     if json:
@@ -66,7 +69,7 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
     concept = await store.concept(concept_id)
     if concept is None:
         raise BadInput(f"concept {concept_id} not found")
-    exhibit = await _exhibit(store, concept)
+    exhibit = await exhibit_of(store, concept)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
             return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
@@ -76,7 +79,8 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
         raise BadInput(str(exc)) from exc
 
 
-async def _exhibit(store: Store, concept: Concept) -> Exhibit:
+async def exhibit_of(store: Store, concept: Concept) -> Exhibit:
+    """What a gallery shows of a concept, its pictures read from the store. Raises `StoreError`."""
     base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
     tiles = []
     for variation in concept.variations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +30,8 @@ from commands.inputs import read_file, read_image
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
 from contracts.validation import problems
+from files.atomic_write import replacing
+from pack import LogoShapes
 
 _MAX_PALETTES_BYTES = 1024 * 1024
 _PALETTE_LIST = TypeAdapter(list[Palette])
@@ -69,6 +70,10 @@ class RecoloredFile(BaseModel):
     shown: Shown
     shifted: tuple[ShiftedColor, ...] = ()
     cube: CubeFile | None = None
+    svg: str | None = None
+    """The path of its SVG."""
+    no_svg: str | None = None
+    """Why it has none although one was asked for."""
 
 
 class RecolorDocument(BaseModel):
@@ -90,6 +95,9 @@ def recolor(
     cube: Annotated[
         bool, typer.Option("--cube", help="Also write {name}.cube, a lookup table that approximates the recoloring.")
     ] = False,
+    svg: Annotated[
+        bool, typer.Option("--svg", help="Also write {name}.svg, the picture as shapes, if it has any.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Recolor a picture with each palette of a file. Needs no server.
@@ -98,12 +106,13 @@ def recolor(
     Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
       starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
-      starter.py recolor logo.png --palettes palettes.json --out recolored --cube
+      starter.py recolor logo.png --palettes palettes.json --out recolored --svg --cube
     """
     settings = load_command_settings()
     chosen = _read_palettes(palettes)
     data = read_image(image).data
-    base = prepare(data)
+    shapes = LogoShapes(data) if svg else None
+    base = shapes.base if shapes else prepare(data)
     picture = decode(data) if cube else None
 
     def make(palette: Palette) -> RecoloredFile:
@@ -114,10 +123,19 @@ def recolor(
             variation = render(base, coloring, image_format.value)
             _write(path, variation)
             table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
+            drawn = None if shapes is None else shapes.svg_in(coloring, decode(variation))
+            if isinstance(drawn, bytes):
+                _write(path.with_suffix(".svg"), drawn)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(
-            name=palette.name, path=str(path.absolute()), shown=measure_shown(base, coloring), shifted=moved, cube=table
+            name=palette.name,
+            path=str(path.absolute()),
+            shown=measure_shown(base, coloring),
+            shifted=moved,
+            cube=table,
+            svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,
+            no_svg=drawn if isinstance(drawn, str) else None,
         )
 
     try:
@@ -133,6 +151,8 @@ def recolor(
             most = max(shift.distance for shift in file.shifted)
             moved = f"{len(file.shifted)} colors moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
             progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
+        if file.no_svg is not None:
+            progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
         if file.cube is not None:
             mean, worst = file.cube.error_mean, file.cube.error_percentile_99
             distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
@@ -180,9 +200,5 @@ def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, 
 
 
 def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
@@ -21,6 +21,7 @@ class CheckedThing(BaseModel):
     ok: bool
     found: str
     advice: str = ""
+    unreachable: bool = Field(default=False, exclude=True)
 
 
 class StoreDocument(BaseModel):
@@ -51,6 +52,8 @@ def check_store(json: Json = False) -> int:
         print_document(document)
     else:
         _print(document)
+    if any(check.unreachable for check in checks):
+        return ExitCode.UNREACHABLE
     return ExitCode.DONE if document.ok else ExitCode.TASK_FAILED
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate
@@ -25,6 +25,7 @@ from gallery.color_vision import SIGHTS
 from gallery.contrast import Contrast, contrast, legible_ink
 from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out, utc
 from gallery.legibility import Meeting, ground_sentence, meetings, page_sentences, sight_sentences
+from gallery.pack_links import PackLink
 from gallery.pixels import thumbnail
 from gallery.wording import clean, file_name, shortened
 
@@ -34,6 +35,7 @@ _HEADLINE_CHARS = 64
 _TITLE_CHARS = 80
 _ALT_CHARS = 140
 _THUMB_PX, _BEFORE_PX, _ICON_PX = 192, 640, 32
+_NO_LINKS: Mapping[str, tuple[PackLink, ...]] = {}
 _OPAQUE = 255
 _MANY = 12
 """From so many variations on, the overview's pictures are smaller: it still fits a phone's screen."""
@@ -89,10 +91,14 @@ class _Card:
     swatches: tuple[_Swatch, ...]
     bars: tuple[_Bar, ...]
     truth: _Truth | None
+    links: tuple[PackLink, ...]
 
 
-def render_page(exhibit: Exhibit) -> Iterator[str]:
-    """The HTML in pieces, at most one image at a time; raises `color.ImageError`."""
+def render_page(exhibit: Exhibit, links: Mapping[str, tuple[PackLink, ...]] = _NO_LINKS) -> Iterator[str]:
+    """The HTML in pieces, at most one image at a time; raises `color.ImageError`.
+
+    `links` are those below each picture, by the SHA-256 of its bytes.
+    """
     base = _picture(exhibit.base, exhibit.base_media_type)
     style = _source("page.css") + _color_classes(base, exhibit.tiles)
     script = _source("page.js")
@@ -127,12 +133,17 @@ def render_page(exhibit: Exhibit) -> Iterator[str]:
         base_file=f"base.{base.media_type.removeprefix('image/')}",
         sights=SIGHTS,
         is_many=len(exhibit.tiles) >= _MANY,
-        cards=[_card(number, tile) for number, tile in enumerate(exhibit.tiles, 1)],
+        base_links=links.get(_digest(exhibit.base), ()),
+        cards=[_card(number, tile, links) for number, tile in enumerate(exhibit.tiles, 1)],
         failed=[(clean(name) or "Unnamed palette", clean(reason)) for name, reason in exhibit.failed],
     )
 
 
-def _card(number: int, tile: Tile) -> _Card:
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _card(number: int, tile: Tile, links: Mapping[str, tuple[PackLink, ...]]) -> _Card:
     name = clean(tile.palette.name) or f"Palette {number}"
     picture, thumb = _picture(tile.image, tile.media_type), _small(tile.image, _THUMB_PX)
     return _Card(
@@ -146,6 +157,7 @@ def _card(number: int, tile: Tile) -> _Card:
             _Swatch(color, contrast(color, "#000000"), contrast(color, "#FFFFFF")) for color in tile.palette.colors
         ),
         bars=_bars(tile),
+        links=links.get(_digest(tile.image), ()),
         truth=None
         if tile.shown is None
         else _Truth(

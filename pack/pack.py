@@ -16,22 +16,18 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from color import ImageError, Picture, decode, prepare, rasterize, to_png
-from color.mapping import mixtures, recolored
-from color.spaces import U8, format_hex, parse_hex, rgb_to_oklab
-from color.tracing import NotTraceable, Surfaces, Tracing, find_surfaces, paint_colors, trace, trace_mask
-from contracts.palettes import HexColor, Palette, Shown
+from color import Picture, decode, to_png
+from color.spaces import format_hex, rgb_to_oklab
+from color.tracing import NotTraceable, Surfaces, trace_mask
+from contracts.palettes import Palette, Shown
 from pack import palette_files
-from pack.faithfulness import FAITHFUL, closeness
 from pack.icons import SIZES, Rgb, favicon, icon
+from pack.logo import LogoShapes
 from pack.mono import ink_coverage
 from pack.observation import Observer
-from pack.svg import Drawing, document, draw, draw_mask, svg
+from pack.svg import document, draw_mask
 from pack.transparency import without_ground
-from pack.vectors import NotUsable, Vector
 
-_LIKE = 0.05
-"""OKLab: a color of a vector that is so close to a region's is the region's."""
 _MOST_OF_RIM = 0.5
 
 
@@ -68,17 +64,20 @@ class VariationContent:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a pack is made of: encoded pictures, the provider's SVG if there was one, and the sheet of the gallery."""
+    """What a pack is made of: encoded pictures, and the sheet of the gallery.
+
+    `vectors` are SVGs the provider may have made the base from; one is used where it shows what the base shows.
+    """
 
     base: bytes
-    vector: bytes | None
+    vectors: tuple[bytes, ...]
     variations: tuple[VariationContent, ...]
     contact_sheet: bytes
 
 
 def make_pack(contents: Contents) -> Iterator[Item]:
     """The files of a pack in the order of their folders. CPU work of about a second a picture. Raises ImageError."""
-    logo = _Logo(contents.base, contents.vector)
+    logo = _Logo(contents.base, contents.vectors)
     yield from logo.picture_files("base", contents.base)
     yield from logo.mono_files("base")
     for variation in contents.variations:
@@ -95,92 +94,26 @@ def make_pack(contents: Contents) -> Iterator[Item]:
     yield PackFile("contact-sheet.png", contents.contact_sheet, "image/png", "an overview of all pictures")
 
 
-def recolored_svg(data: bytes, regions: list[U8]) -> list[bytes] | str:
-    """One SVG of a picture for each of some colorings of its regions, (k, 3) bytes; or why there is none."""
-    logo = _Logo(data, None)
-    if isinstance(logo.shapes, str):
-        return logo.shapes
-    return [logo.svg(colors) for colors in regions]
+class _Logo(LogoShapes):
+    """A base with all that its variations share."""
 
-
-@dataclass(frozen=True, eq=False)
-class _Traced:
-    tracing: Tracing
-    drawing: Drawing
-
-
-class _Logo:
-    """A base with all that its variations share; `shapes` is text where it has none, and says why."""
-
-    def __init__(self, data: bytes, vector: bytes | None) -> None:
-        self.base, self.picture = prepare(data), decode(data)
-        self.surfaces = find_surfaces(self.picture, self.base)
+    def __init__(self, data: bytes, vectors: tuple[bytes, ...]) -> None:
+        super().__init__(data, vectors)
         self.observer = Observer(self.picture, self.base)
         self.ground = _ground(self.surfaces)
-        self.shapes = self._shapes(vector)
-
-    def _shapes(self, vector: bytes | None) -> _Traced | Vector | str:
-        if vector is not None:
-            try:
-                own = Vector(vector)
-                if self._closeness(own.written(str, self.base.width, self.base.height), self.picture) >= FAITHFUL:
-                    return own
-            except NotUsable:
-                pass  # then its picture is traced, as any other
-        try:
-            tracing = trace(self.picture, self.base, self.surfaces)
-        except NotTraceable as exc:
-            return str(exc)
-        traced = _Traced(tracing, draw(tracing))
-        drawn = svg(traced.drawing, *paint_colors(tracing, self.base))
-        part = self._closeness(drawn, self.picture)
-        return traced if part >= FAITHFUL else f"only {part:.1%} of its pixels would look as in the picture"
-
-    def svg(self, regions: U8 | None) -> bytes:
-        """The SVG with the regions in these colors (k, 3), or in the base's own. Raises NotTraceable."""
-        if isinstance(self.shapes, _Traced):
-            return svg(self.shapes.drawing, *paint_colors(self.shapes.tracing, self.base, regions))
-        if isinstance(self.shapes, str):
-            raise NotTraceable(self.shapes)
-        colors = self.shapes.colors()
-        become = dict(zip(colors, colors if regions is None else self._become(colors, regions), strict=True))
-        return self.shapes.written(become.__getitem__, self.base.width, self.base.height)
-
-    def _become(self, colors: list[HexColor], regions: U8) -> list[HexColor]:
-        rgb = parse_hex(colors)
-        targets = rgb_to_oklab(regions)
-        none, calm = np.zeros(len(rgb), np.uint16), np.zeros(len(regions))
-        between = recolored(mixtures(rgb, none, calm, self.base.regions), self.base.regions, targets)
-        away = np.linalg.norm(rgb_to_oklab(rgb)[:, None] - self.base.regions.oklab, axis=-1)
-        near = away.argmin(axis=1)
-        exact = away.min(axis=1) < _LIKE
-        return [format_hex(regions[near[i]] if exact[i] else between[i]) for i in range(len(rgb))]
-
-    def _closeness(self, drawn: bytes, meant: Picture) -> float:
-        try:
-            return closeness(decode(rasterize(drawn, min(meant.width, meant.height))), meant)
-        except ImageError:
-            return 0.0
 
     def picture_files(self, folder: str, data: bytes) -> Iterator[Item]:
         """The logo's own files in one folder: `base`, or a variation's."""
         picture = decode(data)
         yield PackFile(f"{folder}/logo.png", data, "image/png", "the logo")
         if picture.rgb.shape != self.picture.rgb.shape:
-            regions = None
-            reason = "its picture has another size than the base"
+            drawn: bytes | str = "its picture has another size than the base"
         else:
-            regions = self.observer.colors(picture)
-            reason = self.shapes if isinstance(self.shapes, str) else ""
-        if not reason:
-            drawn = self.svg(None if folder == "base" else regions)
-            part = self._closeness(drawn, picture)
-            if part >= FAITHFUL:
-                yield PackFile(f"{folder}/logo.svg", drawn, "image/svg+xml", "the logo as shapes")
-            else:
-                reason = f"only {part:.1%} of its pixels would look as in the picture"
-        if reason:
-            yield Skipped(f"{folder}/logo.svg", reason)
+            drawn = self.svg_of(picture, None if folder == "base" else self.observer.colors(picture))
+        if isinstance(drawn, bytes):
+            yield PackFile(f"{folder}/logo.svg", drawn, "image/svg+xml", "the logo as shapes")
+        else:
+            yield Skipped(f"{folder}/logo.svg", drawn)
         clear = self._clear(picture)
         if clear.alpha is None:
             yield Skipped(f"{folder}/logo-transparent.png", "the picture has no ground of one color")
@@ -198,7 +131,7 @@ class _Logo:
     def _clear(self, picture: Picture) -> Picture:
         if picture.rgb.shape != self.picture.rgb.shape or self.ground is None:
             return picture
-        return without_ground(picture, self.surfaces, self.ground)
+        return without_ground(picture, self.surfaces, self.observer.colors(picture), self.ground)
 
     def _page(self, picture: Picture) -> Rgb | None:
         """The color of the ground."""
@@ -215,8 +148,9 @@ class _Logo:
             reason = "nothing in it stands out" if not self.base.regions.photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)
             return
+        shape: str | NotTraceable
         try:
-            shape: str | NotTraceable = draw_mask(trace_mask(cover))
+            shape = draw_mask(trace_mask(cover))
         except NotTraceable as exc:
             shape = exc
         for ink, level in (("black", 0), ("white", 255)):

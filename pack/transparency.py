@@ -31,28 +31,42 @@ _STEADY: Final = 0.995
 """The part of the ground's inner pixels whose distance from its color is mere noise."""
 _DISTINCT: Final = 12.0
 """Of 255: colors closer to the ground's say nothing of how much of it is mixed in."""
+_GUESSED: Final = 6.0
+"""Of 255: how much closer the color of a line's region must come than that of a pixel nearby."""
+_NONE: Final = 255
 _UNEXPLAINED: Final = 25.0
 """Of 255: a pixel that is farther from all mixtures with the ground stays as it is."""
 
 
-def without_ground(picture: Picture, surfaces: Surfaces, ground: int) -> Picture:
-    """The picture with its ground, the label of a surface, transparent. A picture that has alpha stays as it is."""
+def without_ground(picture: Picture, surfaces: Surfaces, regions: U8, ground: int) -> Picture:
+    """The picture with its ground, one of the regions, transparent. A picture that has alpha stays as it is.
+
+    `regions` (k, 3) is each region's color in the picture.
+    """
     if picture.alpha is not None:
         return picture
     removed = _removed(surfaces.labels, ground)
-    color = np.median(picture.rgb[removed], axis=0) if removed.any() else np.zeros(3)
-    rgb = picture.rgb.astype(np.float64)
     core = surfaces.cores()
-    off = np.abs(rgb - color).max(axis=2)
+    color = np.median(picture.rgb[removed], axis=0) if removed.any() else np.zeros(3)
+    off = np.zeros(removed.shape, np.int16)
+    for channel in range(3):
+        np.maximum(off, np.abs(picture.rgb[..., channel] - np.int16(np.rint(color[channel]))), out=off)
     inner = off[removed & core]
     strays = removed & (off > (np.quantile(inner, _STEADY) if len(inner) else 0.0))
     rows, columns = np.nonzero(spread(removed, _REACH) & ~removed | strays)
-    alpha = np.where(removed, 0.0, 1.0)
-    alpha[rows, columns], rgb[rows, columns] = _unmixed(rgb, core & ~removed, color, rows, columns)
-    clear = alpha <= 0.5 / 255
-    rgb[clear] = color  # what is not seen; but scaled without care it would show
-    shown = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
-    return Picture(rgb=shown, alpha=np.rint(alpha * 255).astype(np.uint8), facts=picture.facts)
+    # Lines without an inner pixel have the color of their region; a gradient has none but its pixels'.
+    known = np.where(removed | (surfaces.labels >= surfaces.count), np.uint8(_NONE), surfaces.labels)
+    sources = picture.rgb.copy()
+    thin = ~core & (known != _NONE)
+    sources[thin] = regions[known[thin]]
+    usable = (core | thin) & ~removed
+    part, pure = _unmixed(picture.rgb, sources, usable, core, color, rows, columns)
+    alpha = np.where(removed, np.uint8(0), np.uint8(255))
+    alpha[rows, columns] = np.rint(part * 255)
+    rgb = picture.rgb.copy()
+    rgb[rows, columns] = np.rint(pure)
+    rgb[alpha == 0] = np.rint(color)  # what is not seen, unless somebody scales it without care
+    return Picture(rgb=rgb, alpha=alpha, facts=picture.facts)
 
 
 def _removed(labels: U8, ground: int) -> Mask:
@@ -96,13 +110,15 @@ def _borders(part: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.intp], NDArra
             yield places[inside][meet], places[outside][meet]
 
 
-def _unmixed(rgb: F64, core: Mask, ground: F64, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[F64, F64]:
+def _unmixed(
+    rgb: U8, sources: U8, usable: Mask, core: Mask, ground: F64, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[F64, F64]:
     """Alpha (n,) and color (n, 3) of pixels near the ground.
 
-    Colors to choose from are those of the closest pixels of the `core` of surfaces in each of eight directions.
+    Colors to choose from are the `usable` ones of `sources` nearby, best of all those of inner pixels (`core`).
     """
     height, width = core.shape
-    color = rgb[rows, columns]
+    color = rgb[rows, columns].astype(np.float64)
     away = color - ground
     best = np.full(len(rows), _UNEXPLAINED)
     part, pure = np.ones(len(rows)), color.copy()
@@ -111,12 +127,12 @@ def _unmixed(rgb: F64, core: Mask, ground: F64, rows: NDArray[np.intp], columns:
             y, x = rows + step * down, columns + step * right
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             y, x = np.where(inside, y, 0), np.where(inside, x, 0)
-            way = rgb[y, x] - ground
+            way = sources[y, x] - ground
             length = (way * way).sum(1)
             t = np.clip((away * way).sum(1) / np.maximum(length, 1.0), 0.0, 1.0)
-            gap = np.linalg.norm(away - t[:, None] * way, axis=1) + step / 2
-            better = inside & core[y, x] & (gap < best) & (length > _DISTINCT**2)
-            best[better], part[better], pure[better] = gap[better], t[better], rgb[y, x][better]
+            gap = np.linalg.norm(away - t[:, None] * way, axis=1) + step / 2 + np.where(core[y, x], 0.0, _GUESSED)
+            better = inside & usable[y, x] & (gap < best) & (length > _DISTINCT**2)
+            best[better], part[better], pure[better] = gap[better], t[better], sources[y, x][better]
     part[part > _PURE] = 1.0
     # The color that makes the picture again over its ground, as far as it is one.
     exact = np.clip(ground + away / np.maximum(part, 1 / 255)[:, None], 0.0, 255.0)

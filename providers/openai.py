@@ -185,6 +185,7 @@ def palette_schema(count: int) -> dict[str, JsonValue]:
         "name": {"type": "string"},
         "description": {"type": "string"},
         "colors": {"type": "array", "items": color, "minItems": COLORS_PER_PALETTE, "maxItems": COLORS_PER_PALETTE},
+        "ground": color,
     }
     palette = _object(fields)
     return _object({"palettes": {"type": "array", "items": palette, "minItems": count, "maxItems": count}})

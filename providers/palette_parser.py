@@ -8,7 +8,7 @@ colors does not count, and too few entries are an error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from pydantic import JsonValue
@@ -33,6 +33,7 @@ _MOST = 200
 _NAMES = ("name", "title", "palettename", "label", "theme", "palettetitle")
 _DESCRIPTIONS = ("description", "mood", "summary", "desc", "rationale", "explanation")
 _COLORS = ("colors", "colours", "hexcodes", "hexcolors", "hexes", "hex", "colorcodes", "hexvalues", "colorpalette")
+_GROUNDS = ("ground", "background", "groundcolor", "backgroundcolor")
 _PERHAPS_COLORS = ("palette", "swatches", "values", "codes", "roles", "scheme", "colorscheme")
 """These may hold a list of palettes as well."""
 
@@ -42,6 +43,7 @@ class _Proposal:
     name: str
     description: str
     colors: tuple[HexColor, ...]
+    ground: HexColor | None = None
 
 
 def palettes_of(
@@ -87,7 +89,9 @@ def _distinct(proposals: Iterator[_Proposal]) -> list[Palette]:
             continue
         name = _different(proposal.name or f"Palette {number}", names)
         names.add(name.casefold())
-        palettes.append(Palette(name=name, colors=proposal.colors, description=proposal.description))
+        palettes.append(
+            Palette(name=name, colors=proposal.colors, description=proposal.description, ground=proposal.ground)
+        )
     return palettes
 
 
@@ -123,7 +127,14 @@ def _inside(table: dict[str, JsonValue], depth: int) -> Iterator[_Proposal]:
 
 
 def _proposal(table: dict[str, JsonValue]) -> _Proposal | None:
-    """The palette that a table is: its list of colors, or one key for each role."""
+    """The palette that a table is, on the ground that it names, if any."""
+    own = _without_ground(table)
+    grounds = [color for key in table if _plain(key) in _GROUNDS and (color := _role(table[key])) is not None]
+    return replace(own, ground=colors_in(grounds[0])[0]) if own is not None and grounds else own
+
+
+def _without_ground(table: dict[str, JsonValue]) -> _Proposal | None:
+    """Its list of colors, or one key for each role."""
     keyed = {_plain(key): value for key, value in table.items()}
     name = next((line for key in _NAMES if (line := _line(keyed.get(key), _NAME_CHARS))), "")
     description = next((line for key in _DESCRIPTIONS if (line := _line(keyed.get(key), _DESCRIPTION_CHARS))), "")

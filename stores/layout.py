@@ -9,13 +9,10 @@ import uuid
 from contracts.tasks import PAID_FOLDER
 from stores.ports import ObjectStore
 
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OURS = re.compile(
-    r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
-    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|given|source|choice\.json"
-    r"|(image|job|palettes)(-[0-9]+)?(\.(answer|unusable)-[0-9]+)?(\.(json|svg))?)"
+    rf"{PAID_FOLDER}/{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
 )
-
-
 _SLUG_LENGTH = 40
 
 
@@ -33,6 +30,11 @@ def named(bucket: str, path: str) -> str:
 def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
     """The image that was paid for, as it came; `candidate` counts from 1."""
     return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")
+
+
+def paid_vector(task_id: uuid.UUID, candidate: int = 1) -> str:
+    """The same image as shapes, where the provider drew it so: SVG, as it came."""
+    return f"{paid_image(task_id, candidate)}.svg"
 
 
 def given_image(task_id: uuid.UUID) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
+from contracts.retention import AbandonedFolders, ExpiredTask, Search
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from contracts.tasks import concept_id as derived_concept_id
+from stores.errors import StoreRefused
 
 PREVIOUS_SYSTEM = "PreviousSystem"
-"""Error type of a task that had failed in the previous system, as the migrations write it."""
+"""Error type of a task that ended in the previous system, as the migrations write it."""
+_LONGEST_MESSAGE = 1000
 
 
 class TaskSnapshot(BaseModel):
@@ -46,10 +48,17 @@ class TaskSnapshot(BaseModel):
         except ValidationError:
             readable = None
         if row.get("error_message") is not None:
-            # The previous system had no stages; what it recorded ended before anything was stored.
+            # The previous system had no stages, and messages of any length.
             stage, error_type = row.get("stage") or Stage.CLAIM, row.get("error_type") or "Unknown"
-            error = {"stage": stage, "type": error_type, "message": row["error_message"]}
-        names = {"task_id": row.get("id"), "request": readable, "requested": request is not None, "error": error}
+            error = {"stage": stage, "type": error_type, "message": str(row["error_message"])[:_LONGEST_MESSAGE]}
+        had_failed = row.get("error_type") == PREVIOUS_SYSTEM and row.get("stage") is None
+        names = {
+            "task_id": row.get("id"),
+            "request": readable,
+            "requested": request is not None,
+            "given_up": request is None and row.get("status") == TaskStatus.FAILED and not had_failed,
+            "error": error,
+        }
         return cls.model_validate({**row, **names})
 
     @property
@@ -66,18 +75,44 @@ class TaskSnapshot(BaseModel):
 class TaskRow(TaskSnapshot):
     """A row of `tasks`, as far as it can be read: also where its message cannot."""
 
+    type: str = "concept_generation"
     error: TaskError | None = None
     created_at: datetime
+    started_at: datetime | None = None
+    """When it was claimed, the last time that it had been pending."""
+    finished_at: datetime | None = None
+
+    given_up: bool = False
+    """Whether it failed only because no message of it had come: one that is late is worked on all the same."""
 
     @property
     def has_outcome(self) -> bool:
-        """Whether the task has ended for whoever starts it or delivers its message once more.
+        """Whether the task has ended for whoever starts it or delivers its message once more."""
+        return self.status.ended and not self.given_up
 
-        Not where it was given up before its message came: a message that is late is worked on all the same.
-        """
-        if self.requested or self.status is not TaskStatus.FAILED:
-            return self.status.ended
-        return self.error is not None and self.error.type == PREVIOUS_SYSTEM
+
+class TaskList(BaseModel):
+    """Tasks, the newest first; `next` is where the list goes on, None at its end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[TaskRow, ...]
+    next: str | None = None
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[TaskRow], limit: int) -> Self:
+        """A page of at most `limit` rows that has this many."""
+        last = rows[-1] if len(rows) == limit else None
+        return cls(tasks=tuple(rows), next=None if last is None else f"{last.created_at.isoformat()}/{last.task_id}")
+
+
+def position_in_list(after: str) -> tuple[datetime, uuid.UUID]:
+    """What `TaskList.next` says. Raises `StoreRefused` where it is none."""
+    moment, _, task_id = after.partition("/")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), uuid.UUID(task_id)
+    except ValueError as exc:
+        raise StoreRefused("that is no place in the list of tasks: take `next` of the page before") from exc
 
 
 _COLUMNS = TypeAdapter(dict[str, object])
@@ -160,7 +195,7 @@ class TaskStore(Protocol):
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """Tasks pending or processing, last touched before `before`; the oldest first, after `after`, at most `limit`.
 
-        Rows of the previous system are left out: nobody can work on them.
+        One without a message, as the previous system records it, is left out for 30 minutes: the message may come.
         """
         ...
 
@@ -175,6 +210,12 @@ class TaskStore(Protocol):
 
         It does nothing if the row was touched since it was seen: every claim touches it, also one that finds itself.
         """
+        ...
+
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        """Tasks of that status and that user, where given, the newest first; `after` is `next` of the page before."""
         ...
 
 
@@ -204,11 +245,18 @@ class ObjectStore(Protocol):
 class Store(TaskStore, ObjectStore, Protocol):
     """Both, for callers that need both."""
 
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        """Folders that the worker made and nobody refers to, at most `limit`.
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        """Folders that the worker made and nobody refers to, and where the search goes on.
 
         Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
         nothing newer than `paid_before`.
+        """
+        ...
+
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        """Sign the links anew that the store wrote into rows and that end before `before`; how many, at most `limit`.
+
+        Where an object is gone its link goes too. Nothing else of a row changes, and no task's `updated_at`.
         """
         ...
 

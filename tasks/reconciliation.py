@@ -33,6 +33,9 @@ INTERRUPTED = "Interrupted"
 UNREADABLE = "UnreadableMessage"
 """Error type of a task whose message cannot be read, so that it was never started."""
 
+NO_MESSAGE = "NoMessage"
+"""Error type of a task that was recorded, and whose message did not come."""
+
 _AT_ONCE = 16
 _UNREADABLE_AFTER = timedelta(hours=1)
 """A message that this process cannot read may be meant for a newer one, which would have started it by then."""
@@ -93,7 +96,7 @@ class Reconciler:
             return Reconciled(under_way=1)
         wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
         if end.lost and wanted:
-            if task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
+            if task.requested and task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
                 log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})
                 return Reconciled(refused=1)
             if task.request is not None:
@@ -157,7 +160,9 @@ class Reconciler:
 
     async def _end_task(self, task: TaskSnapshot, end: _WorkflowEnd) -> Reconciled:
         error = end.error
-        if task.status is TaskStatus.PENDING and task.request is None:
+        if not task.requested:
+            error = _error(None, NO_MESSAGE, "No message of this task came within 30 minutes")
+        elif task.status is TaskStatus.PENDING and task.request is None:
             error = TaskError(stage=Stage.CLAIM, type=UNREADABLE, message="The task's message cannot be read")
         objects = await end_without_workflow(self.store, task, end.status, error)
         if objects is None:

@@ -19,7 +19,7 @@ __all__ = ["ROOT"]
 
 _TIMEOUT_S = 120
 _CHOSEN_PORTS = (12000, 32000)
-"""Below those that systems give to whoever asks for any: another test may ask before ours listens."""
+"""Below those that systems give out for port 0: another test may be given one before ours listens."""
 _CHANCE = random.SystemRandom()
 _forkers: dict[str, Forker] = {}
 
@@ -127,7 +127,7 @@ def make_shell(folder: Path, **environment: str) -> Shell:
 
 
 def free_address() -> str:
-    """An address nobody listens on, and that nobody is given who asks the system for any."""
+    """An address without a listener, outside the range that the system gives out for port 0."""
     while True:
         port = _CHANCE.randrange(*_CHOSEN_PORTS)
         with suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):

@@ -24,7 +24,7 @@ from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variati
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
+from contracts.retention import AbandonedFolders, ExpiredTask, Search
 from contracts.status import ConceptStatus
 from contracts.tasks import (
     Aspect,
@@ -39,7 +39,7 @@ from contracts.tasks import (
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
-from stores.ports import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskList, TaskRow, TaskSnapshot
 from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from tests.objects import find
@@ -275,8 +275,12 @@ class FaultyStore(Store):
         return await self._store.remove_tasks(tasks, before)
 
     @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        return await self._store.abandoned_folders(before, paid_before, limit)
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        return await self._store.abandoned_folders(search)
+
+    @override
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        return await self._store.renew_links(before, limit)
 
     @override
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
@@ -293,6 +297,12 @@ class FaultyStore(Store):
     ) -> bool:
         self._meet("settle_task", str(seen.task_id))
         return await self._store.settle_task(seen, status, error)
+
+    @override
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        return await self._store.list_tasks(status=status, user_id=user_id, after=after, limit=limit)
 
     @override
     async def close(self) -> None:
@@ -375,7 +385,7 @@ async def rigged(
     configured: Mapping[str, object] | None = None,
     downloads: Downloads | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
+    """A worker on a queue of its own by default; `work=False` leaves the worker out.
 
     Its providers are scripted unless they are given, or `configured`: then it uses those that these settings name.
     """

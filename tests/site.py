@@ -85,7 +85,7 @@ async def site_of_this_test(server: EmbeddedServer, client: Client, tmp_path: Pa
 
 
 async def fetch(address: str, path: str) -> tuple[int, str] | None:
-    """Status and body of a page; None when nobody answers."""
+    """Status and body of a page; None without an answer."""
 
     def get() -> tuple[int, str] | None:
         with closing(http.client.HTTPConnection(address, timeout=30)) as connection:

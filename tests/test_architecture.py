@@ -17,6 +17,7 @@ PACKAGES = (
     "color",
     "commands",
     "contracts",
+    "files",
     "gallery",
     "http_messages",
     "observability",
@@ -40,7 +41,7 @@ LAYERS = (
     ("observability",),
     ("providers", "stores", "pack"),
     ("color",),
-    ("contracts", "http_messages"),
+    ("contracts", "files", "http_messages"),
 )
 """From top to bottom. A module imports its own package and lower layers; `settings` is read from above alone."""
 

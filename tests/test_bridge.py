@@ -103,7 +103,7 @@ class RunningBridge:
     ending: asyncio.Task[Ended]
 
     async def readiness(self) -> tuple[int, str]:
-        """What `/readyz` says; (0, "") where nobody answers."""
+        """What `/readyz` says; (0, "") without an answer."""
         assert self.process.returncode is None, (await self.ending).err
         async with httpx.AsyncClient(trust_env=False) as http:
             try:
@@ -333,7 +333,7 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
 
 
 async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issuer) -> None:
-    """Nobody follows this bridge from one fetch of the keys to the next."""
+    """The keys' server cannot recognize this bridge from one fetch to the next."""
     issuer.answer, before = 500, issuer.fetches
     bearing = {"authorization": f"Bearer {issuer.token()}"}
     async with site.bridge("push") as bridge, httpx.AsyncClient(trust_env=False) as http:
@@ -434,7 +434,7 @@ async def test_what_a_bridge_cannot_work_with_ends_it(
         assert line.startswith(f"bridge.py: {expected}")
 
 
-def test_nobody_loads_what_only_pulling_needs() -> None:
+def test_only_pulling_loads_what_only_pulling_needs() -> None:
     """Neither worker nor push bridge pay a second for Google's client when they start."""
     code = "import sys, worker, bridge, pubsub.push, pubsub.push_tokens; print('google.cloud.pubsub_v1' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -141,7 +141,7 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store: LocalStore) -> None:
-    """Its picture may be in sight already: the next run takes the same one, asks nobody and pays nobody."""
+    """Its picture may be visible already: the next run takes the same one, does not ask again and pays nothing."""
     answered = asyncio.Event()
     images, palettes = Artists(), ScriptedPalettes(Script(calls=[answered.wait]))
     request = make_request(candidates=2)
@@ -201,7 +201,7 @@ async def test_a_choice_that_cannot_be_read_fails_the_task(client: Client, store
 
 
 async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: LocalStore) -> None:
-    """Nobody is thanked for a choice that nothing can come of: it is refused, while the store is still away."""
+    """A choice that comes too late is refused, also while the store is still away."""
     failing, refuse_palettes = asyncio.Event(), asyncio.Event()
 
     def away(method: str, _path: str) -> Exception | None:
@@ -231,7 +231,7 @@ async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: Loc
 
 
 async def test_candidates_that_cannot_be_removed_fail_the_task(client: Client, store: LocalStore) -> None:
-    """Nobody is shown a concept next to pictures that are not part of it."""
+    """No user sees a concept next to pictures that are not part of it."""
 
     def fault(method: str, path: str) -> Exception | None:
         return StoreRefused("no") if method == "remove_folder" and path.endswith("/candidates") else None
@@ -248,7 +248,7 @@ async def test_candidates_that_cannot_be_removed_fail_the_task(client: Client, s
     assert row.error.message == "Storing the base image failed: no"
 
 
-async def test_nobody_chooses(store: LocalStore) -> None:
+async def test_without_a_choice_the_first_is_taken(store: LocalStore) -> None:
     """After a day the first one is taken, and it is said; the deadline of half an hour stood still meanwhile."""
     request = make_request(candidates=2)
     images = Artists()

@@ -79,7 +79,7 @@ async def url(shell: Shell) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who asks it."""
+    """A client of it."""
     async with httpx.AsyncClient(base_url=url) as client:
         yield client
 
@@ -90,7 +90,7 @@ def as_json(*payloads: object) -> dict[str, object]:
 
 
 def plain(text: str) -> dict[str, object]:
-    """A payload that nobody encrypted."""
+    """A payload that is not encrypted."""
     encoded = {
         name: base64.b64encode(value.encode()).decode() for name, value in {"e": "json/plain", "d": text}.items()
     }
@@ -124,7 +124,7 @@ async def test_what_cannot_be_read_hides_nothing_else(http: httpx.AsyncClient) -
     [None, "", "Bearer", f"Bearer {KNOWN[:-1]}", f"Bearer {KNOWN}x", f"Basic {KNOWN}", KNOWN, "Bearer \xe4"],
 )
 @pytest.mark.parametrize("path", ["/decode", "/encode"])
-async def test_nobody_reads_without_the_token(http: httpx.AsyncClient, path: str, authorization: str | None) -> None:
+async def test_without_the_token_nothing_is_read(http: httpx.AsyncClient, path: str, authorization: str | None) -> None:
     """401, whatever the body; nothing of it is read."""
     headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
     answer = await http.post(path, content=b"no json", headers=headers)
@@ -189,7 +189,7 @@ async def test_a_session_needs_the_token_and_ends(http: httpx.AsyncClient) -> No
 
 
 async def test_missing_settings_are_one_line_each(shell: Shell) -> None:
-    """Exit 2: without keys there is nothing to read, without a token everybody could."""
+    """Exit 2: without keys there is nothing to read, without a token every caller could."""
     ended = await shell.run("codec_server.py")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [
@@ -214,7 +214,7 @@ async def temporal() -> AsyncIterator[EmbeddedServer]:
 
 
 async def encrypted_concept(temporal: EmbeddedServer, store: LocalStore) -> tuple[Client, GenerationRequest]:
-    """A finished concept of an earlier key; whoever reads it needs both."""
+    """A finished concept of an earlier key."""
     client = await connect(temporal.address, keyring=parse_keys(OLD_KEYS))
     await ensure_search_attributes(client)
     request = make_request(logo_description=PROMPT)

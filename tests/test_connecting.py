@@ -101,7 +101,7 @@ class _Sulking:
 
 
 async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
-    """Commands then look at the row, as for a workflow that nobody works on."""
+    """Commands then look at the row, as for a workflow without a worker."""
     queue, task_id = f"test-{uuid.uuid4()}", uuid.uuid4()
     async with Worker(client, task_queue=queue, workflows=[_Sulking], workflow_runner=UnsandboxedWorkflowRunner()):
         handle = await client.start_workflow("Sulking", id=workflow_id(task_id), task_queue=queue)

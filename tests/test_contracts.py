@@ -343,7 +343,7 @@ def test_the_models_are_found() -> None:
 
 @pytest.mark.parametrize("model", all_models(), ids=lambda model: str(model.__name__))
 def test_every_model_is_frozen_and_open(model: type[BaseModel]) -> None:
-    """Nobody changes a message on its way, and an old worker decodes what a newer one sent."""
+    """A message is not changed on its way, and an old worker decodes what a newer one sent."""
     assert model.model_config.get("frozen") is True
     assert model.model_config.get("extra", "ignore") == "ignore"
 

@@ -30,7 +30,7 @@ def test_what_is_nearest_to_its_end_goes_first() -> None:
     assert done == [3, 5, 2, 1, 4]
 
 
-def test_an_error_reaches_whoever_waits() -> None:
+def test_an_error_reaches_every_caller_that_waits() -> None:
     """As with any executor: the future has it, and the thread goes on."""
     threads = CpuThreads(1)
     failing = threads.ranked(Rank.DRAW).submit(int, "x")

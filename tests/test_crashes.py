@@ -77,7 +77,7 @@ async def _kill_and_restart(server: EmbeddedServer, client: Client, folder: Path
             CONCEPT_DATA_DIR=str(folder / "data"),
             CONCEPT_TASK_QUEUE=f"test-{uuid.uuid4()}",
             CONCEPT_LOG_FORMAT="json",
-            CONCEPT_RENDER_THREADS="8",  # two of them will stand still
+            CONCEPT_RENDER_THREADS="8",  # two of them will hang
             PYTHONPATH=str(ROOT),
             **fake.environment,
         )

@@ -96,7 +96,7 @@ async def test_every_later_keyring_reads_what_the_first_key_sealed() -> None:
 
 
 async def test_equal_payloads_look_different() -> None:
-    """Nobody can tell that two concepts have the same words."""
+    """The server cannot tell that two concepts have the same words."""
     plain = Payload(data=b"a fox")
     first, second = await codec(A).encode([plain, plain])
     assert first.data != second.data
@@ -314,7 +314,7 @@ async def test_a_heartbeat_of_another_key_loses_nothing(server: EmbeddedServer, 
     )
     called = asyncio.Event()
 
-    async def bill_in_vain() -> None:
+    async def bill_without_answer() -> None:
         called.set()
         raise ProviderPerhapsBilled("no answer")
 
@@ -324,7 +324,7 @@ async def test_a_heartbeat_of_another_key_loses_nothing(server: EmbeddedServer, 
 
     async with rigged(old, store, queue=queue, queues=(Queue.NETWORK, Queue.RENDER)) as rig:
         await rig.concepts.start(request)
-        billing = ScriptedImages(Script(then=bill_in_vain))
+        billing = ScriptedImages(Script(then=bill_without_answer))
         later = ScriptedPalettes(Script(then=ProviderUnavailable("not now")))
         async with rigged(new, store, queue=queue, queues=(Queue.PAID,), images=billing, palettes=later):
             await called.wait()

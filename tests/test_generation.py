@@ -46,7 +46,7 @@ from tests.rig import (
 
 
 async def test_a_concept_is_complete_and_true(client: Client, store: LocalStore) -> None:
-    """Completed means: every listed image exists, decodes, matches its hash, and everybody agrees on the state."""
+    """Completed means: every image exists, decodes and matches its hash; row, workflow and Temporal say the same."""
     request = make_request(num_palettes=7)
     async with rigged(client, store) as rig:
         status = await rig.finish(request)
@@ -268,7 +268,7 @@ async def test_a_task_held_by_a_running_workflow_is_not_taken(client: Client, st
     assert status.error.message.startswith("Claiming the task failed: the task is being processed by workflow")
 
 
-@pytest.mark.parametrize("holder", ["a workflow nobody knows", None])
+@pytest.mark.parametrize("holder", ["an unknown workflow", None])
 async def test_a_task_left_behind_is_taken_over(client: Client, store: LocalStore, holder: str | None) -> None:
     """Processing by a workflow that is gone, or pending: the task is ours to finish."""
     request = make_request()
@@ -385,7 +385,7 @@ async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Cli
 
 
 async def test_what_was_paid_for_is_found_again(client: Client, store: LocalStore, tmp_path: Path) -> None:
-    """Stored answers outlive the run that paid for them; whoever makes the concept later does not pay again."""
+    """Stored answers outlive the run that paid for them; a later run of the task does not pay again."""
     images, palettes = ScriptedImages(), ScriptedPalettes()
     request = make_request()
     async with rigged(client, FaultyStore(store, refuse("store_concept")), images=images, palettes=palettes) as rig:
@@ -494,7 +494,7 @@ async def test_the_answer_that_was_stored_first_counts(client: Client, store: Lo
 
 
 async def test_a_damaged_note_on_what_was_paid_is_final(client: Client, store: LocalStore) -> None:
-    """Reading it again brings nothing: the task fails at once and says which object it is, and nobody pays twice."""
+    """Reading it again brings nothing: the task fails at once and names the object, and nothing is paid twice."""
     request, images = make_request(), ScriptedImages()
     await store.put(BUCKETS[0], f"paid/{request.task_id}/image.json", b'{"provider": ', "application/json")
     await store.put(BUCKETS[0], f"paid/{request.task_id}/image", draw_png(), "image/png")
@@ -557,7 +557,7 @@ async def test_an_id_belongs_to_one_request(client: Client, store: LocalStore) -
 async def test_a_completed_concept_keeps_its_pictures(
     store: LocalStore, ended: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 ) -> None:
-    """Whoever fails or cancels a task that was completed a moment ago changes nothing, neither row nor pictures."""
+    """To fail or cancel a task that was completed a moment ago changes nothing, neither row nor pictures."""
     request = make_request()
     path = f"ada/{request.concept_id}/base.png"
     await store.put(BUCKETS[0], path, draw_png(), "image/png")

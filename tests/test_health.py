@@ -78,7 +78,7 @@ async def test_readiness_tells_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks gets an answer before they lose patience."""
+    """A probe gets an answer within its time."""
     monkeypatch.setattr(readiness, "_TIMEOUT_S", 0.05)
     left = asyncio.Event()
 
@@ -94,7 +94,7 @@ async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_many_probes_cost_one_question() -> None:
-    """Whoever asks while a question is open, or soon after, shares its answer; the first reason ends the asking."""
+    """A probe during a check, or soon after, shares its answer; the first reason ends the checks."""
     first, second = Scripted(), Scripted()
     first.wait = asyncio.Event()
     made = started(first, second)
@@ -268,6 +268,6 @@ async def test_two_pages_cannot_share_an_address() -> None:
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid:8080", "192.0.2.1:8080"])
 async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
-    """A name nobody knows, or another machine's address: a typed error that names the variable."""
+    """An unknown name, or another machine's address: a typed error that names the variable."""
     with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
         health._listen(address, "CONCEPT_HEALTH_ADDRESS")

@@ -30,7 +30,7 @@ def grain(side_px: int, quality: int) -> bytes:
 
 
 class OddStore(FaultyStore):
-    """Says of what lies at some place what nobody expects."""
+    """Reports an object of a size that is not expected."""
 
     def __init__(self, store: LocalStore, part: str, **claims: object) -> None:
         super().__init__(store, lambda _method, _path: None)

@@ -92,7 +92,7 @@ Event = Callable[[Case], Awaitable[None]]
 
 
 async def no_row(case: Case) -> None:
-    """Nobody has recorded the task."""
+    """The task is not recorded."""
     assert await case.row() is None
 
 
@@ -112,7 +112,7 @@ async def processing(case: Case) -> None:
 
 async def left_behind(case: Case) -> None:
     """Processing by a workflow that is gone."""
-    await case.store.claim_task(case.request, "a workflow nobody knows")
+    await case.store.claim_task(case.request, "an unknown workflow")
 
 
 async def completed(case: Case) -> None:
@@ -131,7 +131,7 @@ async def failed(case: Case) -> None:
 
 
 async def cancelled(case: Case) -> None:
-    """Somebody cancelled while the image was being made, and its answer came all the same."""
+    """Cancelled while the image was being made, and its answer came all the same."""
     await case.rig.concepts.start(case.request)
     await case.entered.wait()
     palettes = f"paid/{case.request.task_id}/palettes.json"
@@ -225,7 +225,7 @@ async def deadline_fails_it(case: Case) -> None:
 
 
 async def retry_knows_nothing(case: Case) -> None:
-    """A task that nobody knows is bad input."""
+    """An unknown task is bad input."""
     with pytest.raises(TaskNotFound, match="not found"):
         await case.rig.tasks.retry(case.request.task_id)
     assert await case.row() is None
@@ -254,7 +254,7 @@ async def retry_finds_nothing_to_do(case: Case) -> None:
 
 
 async def retry_reuses_everything(case: Case) -> None:
-    """A new run under the same id, and nobody is asked again."""
+    """A new run under the same id, and the person is not asked again."""
     first = (await case.rig.handle(case.request).describe()).run_id
     palettes = case.palettes.script.count
     await retry_starts_it(case)

@@ -209,7 +209,7 @@ def test_libraries_are_one_step_quieter(logs: Configure, level: str, ours: str, 
 
 
 def test_warnings_and_the_end_are_lines_too(logs: Configure) -> None:
-    """Python's warnings, and an error that nobody expected and that ends the process."""
+    """Python's warnings, and an unhandled exception that ends the process."""
     written = logs("json")
     with warnings.catch_warnings():
         warnings.simplefilter("always")

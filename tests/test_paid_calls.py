@@ -194,7 +194,7 @@ def truncated_png() -> Reply:
 
 
 async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> None:
-    """Cut off, dropped, a truncated picture, a page, a gateway's timeout: completed after two calls, one in vain."""
+    """Cut off, dropped, a truncated picture, a page, a gateway's timeout: completed with the second call."""
     steps: tuple[Step, ...] = (
         Reply(b'{"success": true, "url": "' + b"A" * 500, cut_after=200),
         Drop(),
@@ -217,10 +217,10 @@ async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> N
     await in_parallel(tmp_path, *map(answered_after, steps))
 
 
-async def test_three_calls_in_vain_are_enough(client: Client, tmp_path: Path) -> None:
+async def test_three_calls_without_a_usable_answer_are_enough(client: Client, tmp_path: Path) -> None:
     """Perhaps billed calls are counted apart from outages and throttling in between, over all attempts together."""
 
-    async def in_vain(service: FakeService, store: LocalStore) -> None:
+    async def without_answer(service: FakeService, store: LocalStore) -> None:
         throttled = refusal(429, retry_after="0")
         service.script[service.image_path] = [Drop(), refusal(503), truncated_png(), throttled, Drop()]
         async with working_with(client, store, service) as rig:
@@ -240,7 +240,7 @@ async def test_three_calls_in_vain_are_enough(client: Client, tmp_path: Path) ->
         assert message.endswith("sent 2 palettes that can be used, 3 are needed")
         assert len(service.calls(service.palettes_path)) == 3
 
-    await in_parallel(tmp_path, in_vain, too_few_palettes)
+    await in_parallel(tmp_path, without_answer, too_few_palettes)
 
 
 async def test_a_hang_is_timed_out_and_tried_again(

@@ -181,7 +181,7 @@ async def test_a_task_the_server_has_forgotten(
 
 
 async def test_a_pending_task_is_started(client: Client, store: LocalStore, tmp_path: Path) -> None:
-    """Nobody has picked it up: it is started once, however often somebody looks, and completes."""
+    """A pending task without a workflow is started once, however often reconciliation runs, and completes."""
     request = make_request()
     add_pending(tmp_path, request)
     async with rigged(client, store) as rig:
@@ -258,7 +258,7 @@ async def test_a_reason_sealed_with_a_key_that_is_gone(
 
 
 async def test_a_task_that_was_reopened_and_not_started(client: Client, store: LocalStore) -> None:
-    """Whoever asked for the retry was interrupted right after the row was theirs: it is started for them."""
+    """The retry was interrupted right after it had reopened the row: reconciliation starts the task."""
     images = ScriptedImages(Script(calls=[ProviderRejected("the service answered 401")]))
     async with rigged(client, store, images=images) as rig:
         request = make_request()
@@ -296,7 +296,7 @@ async def test_a_row_from_before_the_end(
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=5), timedelta(hours=2)])
-async def test_a_message_nobody_can_read(client: Client, store: LocalStore, tmp_path: Path, age: timedelta) -> None:
+async def test_an_unreadable_message(client: Client, store: LocalStore, tmp_path: Path, age: timedelta) -> None:
     """It may be meant for a newer worker; after an hour it is not. The row next to it is started all the same."""
     broken, sound = make_request(), make_request()
     add_pending(tmp_path, broken, datetime.now(UTC) - age)
@@ -322,7 +322,7 @@ async def test_a_message_nobody_can_read(client: Client, store: LocalStore, tmp_
 
 
 class TakenStore(FaultyStore):
-    """A store whose rows are taken up between look and settling."""
+    """A store whose rows are claimed between reading and settling."""
 
     @override
     async def settle_task(
@@ -334,7 +334,7 @@ class TakenStore(FaultyStore):
 
 
 async def test_a_new_run_of_the_same_workflow_is_not_failed(client: Client, store: LocalStore) -> None:
-    """Somebody starts it anew after Temporal was asked: its claim looks the same, and is respected."""
+    """It is started anew after Temporal was asked: its claim looks the same, and is respected."""
     request = make_request()
     await store.claim_task(request, request.workflow_id)
     async with rigged(client, TakenStore(store, lambda *_: None)) as rig:
@@ -387,7 +387,7 @@ async def test_a_row_the_store_refuses_does_not_hold_up_the_others(client: Clien
     assert row.status is TaskStatus.PROCESSING
 
 
-# What failed tasks leave in sight
+# What failed tasks leave visible
 
 
 async def test_what_a_straggler_leaves_in_sight_goes(client: Client, store: LocalStore) -> None:
@@ -421,7 +421,7 @@ async def test_what_cannot_be_swept_does_not_hold_up_the_others(client: Client, 
 
 
 class RevivingStore(FaultyStore):
-    """A store in which a failed task is taken up again after the sweep has found it."""
+    """A store in which a failed task is reopened after the sweep has found it."""
 
     folder: Path
 
@@ -443,7 +443,7 @@ async def test_a_task_that_was_taken_up_again_keeps_its_pictures(
     await store.put(store.concept_bucket, layout.base(request.user_id, request.concept_id), b"base", PNG)
     reviving = RevivingStore(store, lambda *_: None)
     reviving.folder = tmp_path
-    reconciler = Reconciler(reviving, ConceptClient(client, "nobody-polls", with_attributes=True))
+    reconciler = Reconciler(reviving, ConceptClient(client, "no-worker-polls", with_attributes=True))
     answer = await reconciler.sweep_page(Page(before=datetime.now(UTC) + SOON, limit=10))
     assert answer.done == Reconciled()
     assert await find(store, store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None

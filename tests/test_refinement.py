@@ -99,7 +99,7 @@ async def test_a_concept_is_refined(client: Client, store: LocalStore) -> None:
 
 
 async def test_who_drew_the_source_is_still_credited(client: Client, store: LocalStore) -> None:
-    """A refinement is by whoever refined it, and based on what somebody else may have to be named for."""
+    """A refinement credits the provider that made it, and the source's own credit."""
     images = ScriptedImages()
     async with rigged(client, store, images=images) as rig:
         source = await made(rig)
@@ -265,7 +265,7 @@ async def test_a_base_is_varied_without_paying_for_it(client: Client, store: Loc
 
 
 async def test_only_the_owner_varies_a_concept(client: Client, store: LocalStore) -> None:
-    """Nobody gets another user's logo by asking for palettes."""
+    """A user cannot get another user's logo by asking for palettes."""
     async with rigged(client, store) as rig:
         source = await made(rig)
         request = make_variations(source.concept_id, user_id="eve")

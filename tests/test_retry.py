@@ -112,7 +112,7 @@ async def test_a_redelivery_is_no_retry(client: Client, store: LocalStore) -> No
 
 
 async def test_a_redelivery_between_reopening_and_starting_helps(client: Client, store: LocalStore) -> None:
-    """Whoever retries may be killed in between: the row is pending then, and the next delivery starts the one run."""
+    """A retry may be killed in between: the row is pending then, and the next delivery starts the one run."""
     images = ScriptedImages()
     faulty = FaultyStore(store, refuse("store_concept"))
     request = make_request()
@@ -151,7 +151,7 @@ async def test_of_many_that_retry_there_is_one_run(client: Client, store: LocalS
 
 
 async def test_only_the_failed_variations_are_made_again(client: Client, store: LocalStore) -> None:
-    """The others, the base and the row's outcome stay; nobody is paid, and nothing is left to retry then."""
+    """The others, the base and the row's outcome stay; nothing is paid, and nothing is left to retry then."""
     images, palettes = ScriptedImages(), ScriptedPalettes()
     written: list[str] = []
 
@@ -168,7 +168,7 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
         before = await store.concept(request.concept_id)
         written.clear()
         session = rig.tasks
-        # Once more in vain: the concept is as it was, but for the reason, which is today's.
+        # It fails again: the concept is as it was, with the new reason.
         reason = "the folder is gone"
         assert await session.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
@@ -254,10 +254,10 @@ async def test_a_refused_message_cannot_be_retried(client: Client, store: LocalS
         assert not await rig.concepts.is_running(request.task_id)
 
 
-async def test_a_message_nobody_can_read_is_cancelled_and_not_retried(
+async def test_an_unreadable_message_is_cancelled_and_not_retried(
     client: Client, store: LocalStore, tmp_path: Path
 ) -> None:
-    """There is nothing to begin again; a command says so, and can end what nobody else would."""
+    """There is nothing to begin again; a command says so, and a cancel ends it."""
     request = make_request()
     failed = await store.fail_task(request, "w", TaskStatus.FAILED, TaskError(stage=Stage.CLAIM, type="X", message="x"))
     with closing(sqlite3.connect(tmp_path / "concepts.sqlite3")) as database, database:
@@ -287,7 +287,7 @@ async def test_an_unknown_task_cannot_be_retried(client: Client, store: LocalSto
 
 
 async def test_objects_of_the_first_run_are_gone_in_between(client: Client, store: LocalStore) -> None:
-    """Between failure and retry nobody sees anything of the concept; what was paid for is still there."""
+    """Between failure and retry nothing of the concept is visible; the paid answers are still there."""
     faulty = FaultyStore(store, refuse("store_concept"))
     request = make_request()
     async with rigged(client, faulty) as rig:

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import uuid
+import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> Non
     assert str(report_of(again).task_id) not in line
 
 
-async def test_a_server_that_is_gone_keeps_nobody(tmp_path: Path) -> None:
+async def test_dev_and_demo_end_without_their_server(tmp_path: Path) -> None:
     """Killed or stopped in its tracks, the server of `dev` or `demo` does not hold up their end, nor what they say."""
 
     async def interrupted(folder: str, fate: signal.Signals, *arguments: str) -> Ended:
@@ -135,6 +136,20 @@ async def test_generate_status_watch_gallery(dev: Dev) -> None:
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "pages", "--json")
     assert shown.code == 0, shown.err
     assert (dev.shell.folder / "pages" / "index.html").exists()
+    # By either id, next to the gallery and as a zip; progress is told, and the gallery links what lies beside it now.
+    documents = []
+    for id_, zipped in ((report.task_id, ()), (report.concept_id, ("--zip",))):
+        packed = await dev.shell.run("starter.py", "export", str(id_), "--out", "pages", *zipped, "--json")
+        assert packed.code == 0, packed.err
+        assert "3 of 3: variations/02-" in packed.err
+        assert packed.document["concept_id"] == str(report.concept_id)
+        documents.append(packed.document)
+    names = documents[0]["files"]
+    assert isinstance(names, list)
+    assert all((dev.shell.folder / "pages" / name).is_file() for name in names)
+    with zipfile.ZipFile(str(documents[1]["path"])) as archive:
+        assert archive.namelist() == names
+    assert 'href="base/logo.svg"' in (dev.shell.folder / "pages" / "index.html").read_text()
     late = await dev.shell.run("starter.py", "cancel", str(report.task_id), "--json")
     assert late.code == 2
     assert late.err.strip() == f"starter.py: task {report.task_id} is completed already"
@@ -199,8 +214,8 @@ async def test_a_second_dev_on_the_same_folder_is_refused(dev: Dev) -> None:
 
 
 async def test_a_task_without_a_worker(shell: Shell, server: EmbeddedServer) -> None:
-    """No worker: status answers pending from the row, cancel waits for nobody longer than it must, the row is true."""
-    environment = {"TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": f"nobody-{uuid.uuid4()}"}
+    """No worker: status answers pending from the row, cancel waits no longer than it must, the row is true."""
+    environment = {"TEMPORAL_ADDRESS": server.address, "CONCEPT_TASK_QUEUE": f"test-{uuid.uuid4()}"}
     started = await shell.run("starter.py", "generate", *WORDS, "--no-wait", "--json", **environment)
     assert started.code == 0, started.err
     task_id = str(started.document["task_id"])
@@ -246,8 +261,10 @@ def bomb(side_px: int) -> bytes:
         (["generate", *WORDS, "--user", "paid"], "--user: 'paid' is reserved"),
         (["generate", *WORDS, "--task-id", "seven"], "not a task id: 'seven' (a UUID is needed)"),
         (["generate", "--task-file", "text.png"], "text.png: Invalid JSON"),
-        (["gallery", "seven"], "not a concept id: 'seven' (a UUID is needed)"),
-        (["gallery", "5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11"], "concept 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 not found"),
+        (["gallery", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["gallery", CONCEPT], f"task or concept {CONCEPT} not found"),
+        (["export", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
+        (["export", CONCEPT], f"task or concept {CONCEPT} not found"),
         (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
         (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
         (
@@ -354,7 +371,7 @@ async def test_an_unreachable_server_is_said_first(shell: Shell, arguments: list
 
 
 @pytest.mark.parametrize("command", ["status", "watch", "cancel", "retry"])
-async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
+async def test_an_unknown_id_is_bad_input(dev: Dev, command: str) -> None:
     """Exit code 2 with one line."""
     task_id = str(uuid.uuid4())
     ended = await dev.shell.run("starter.py", command, task_id)
@@ -362,7 +379,7 @@ async def test_an_id_nobody_knows_is_bad_input(dev: Dev, command: str) -> None:
 
 
 async def test_another_store_than_the_worker_s_is_bad_input(dev: Dev, shell: Shell) -> None:
-    """No service is away: whoever scripts this must not try again until it is mended."""
+    """No service is away: a script must not repeat the command until it is mended."""
     ended = await shell.run("starter.py", "generate", *WORDS, "--palettes", "1", TEMPORAL_ADDRESS=dev.address)
     assert ended.code == 2
     assert ended.err.splitlines()[-1].endswith("does the worker use another store?")
@@ -501,6 +518,18 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     for name in ("sea 1", "b&w"):
         same = [Image.open(shell.folder / path).convert("RGBA") for path in (f"webp/{name}.webp", f"list/{name}.png")]
         assert same[0].tobytes() == same[1].tobytes()
+    Image.effect_noise((200, 200), 90).convert("RGB").save(shell.folder / "noise.png")
+    (shell.folder / "large.png").write_bytes(draw_png(400))
+    for picture, can in (("large.png", True), ("noise.png", False)):
+        shapes = await shell.run(
+            "starter.py", "recolor", picture, "--palettes", "list.json", "--out", picture[0], "--svg", "--json"
+        )
+        assert shapes.code == 0, shapes.err
+        drawings = shapes.document["variations"]
+        assert isinstance(drawings, list)
+        for drawing in drawings:
+            assert (drawing["svg"] is None, drawing["no_svg"] is None) == (not can, can)
+            assert (shell.folder / picture[0] / f"{drawing['name']}.svg").exists() == can
     made_of = webp.document["variations"]
     assert isinstance(made_of, list)
     assert all(shift["chosen"] != shift["shown"] for made in made_of for shift in made["shifted"])
@@ -512,7 +541,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     "command",
     [
         *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "recolor", "dev"),
+        *("gallery", "export", "recolor", "dev"),
     ],
 )
 async def test_help_teaches_by_example(shell: Shell, command: str) -> None:

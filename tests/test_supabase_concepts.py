@@ -77,7 +77,7 @@ def trials() -> list[Trial]:
 def is_noticed(fault: Fault) -> bool:
     """Whether another attempt is needed.
 
-    Not for somebody's page in the place of an object that is not there: a second look finds out, within the attempt.
+    Not for a page in the place of an object that is not there: a second request finds out, within the attempt.
     And not for storing what was paid for, which waits within it.
     """
     if fault.call in {"POST image.json", "POST image", "POST palettes.json"}:

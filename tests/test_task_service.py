@@ -56,7 +56,7 @@ class SigningStore(FaultyStore):
 
 @pytest.mark.parametrize("signs", [True, False])
 async def test_links_are_signed_once_for_an_offer(client: Client, store: LocalStore, *, signs: bool) -> None:
-    """Whoever follows for a day is told the same links all the time; where there are none, it goes on without."""
+    """A watch of a day shows the same links all the time; where there are none, it goes on without."""
     signing = SigningStore(store)
     if not signs:
         signing.break_down(lambda method, _path: StoreUnavailable("away") if method == "links" else None)

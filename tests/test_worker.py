@@ -30,7 +30,7 @@ from worker import Queue, _parse_queues
 
 @pytest.fixture
 def taken_address() -> Iterator[str]:
-    """An address somebody else listens on."""
+    """An address on which another process listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
@@ -108,7 +108,7 @@ async def test_what_runs_at_sigterm_is_finished(site: Site) -> None:
         return [activity.state for activity in pending] == [PendingActivityState.PENDING_ACTIVITY_STATE_STARTED]
 
     async with site.worker() as first:
-        # Nobody else can write to the database: the claim begins and cannot end.
+        # No other process can write to the database: the claim begins and cannot end.
         with closing(
             sqlite3.connect(site.shell.folder / "data" / "concepts.sqlite3", isolation_level=None)
         ) as database:

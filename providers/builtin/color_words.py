@@ -98,7 +98,8 @@ NEUTRALS = frozenset(_list(
 
 # scene: colors / grounds: other words for it
 _SCENES = _rows("""
-ocean: 0E4C73 1F8CA6 7CCBC7 E7D7B4: sea, marine, nautical, aquatic, wave, underwater, water, pacific, oceanic
+ocean: 0E4C73 1F8CA6 7CCBC7 E7D7B4: sea, marine, nautical, aquatic, wave, underwater, water, pacific, oceanic,
+    maritime, beachy, seapunk, boardwalk, pier
 beach: 17778F EBCF9C F08A6B 8FD3D1: coast, coastal, seaside, surf
 lagoon: 0A6A75 2BB5A9 A5E3D0 F4C27A: island, reef, pool
 lake: 235A78 6AA3B5 4D7456 C9DDE0:
@@ -111,7 +112,7 @@ sunrise: D2594A F7B267 5A4A82 F9D9C2: dawn, morning
 dusk: 4B3F72 B56A8A F0A07C 1F2544: twilight, evening
 night: 5B6FD6 8A7BD8 F2C14E 27347A / 131A38 1C1638 EEF0FA: nighttime, nocturnal, starry, star
 galaxy: 7A3FB5 E0529C 4FB3E8 33206E / 140E2E 241046 F1ECFA: space, cosmic, cosmos, nebula, universe, astronaut,
-    rocket, planet, astronomy
+    rocket, planet, astronomy, celestial, stellar, galactic
 aurora: 36C79A 7D5BD0 B6F0C9 0F5B5C / 0B1F2E 1B1740 EEF8F4: northern lights, borealis
 moon: 2F3B57 8C98B3 E8DFC4 5A5F87: lunar, moonlight, moonlit
 sun: D9681C F7B52E B3392A FBE08A: sunny, sunshine, solar
@@ -123,23 +124,25 @@ desert: B3562F DFA866 7C3F34 5F8A83: dune, sahara, arid
 savanna: A8651F D9A648 5C5A2E 7C3321: safari
 canyon: 9C3F27 D67F4A 4E2A2B E9C49A:
 mountain: 3B536B 7C94A3 4C6B57 D9E1E4: alpine, hill, peak, outdoor, camping, hiking
-arctic: 2D5F88 8CC3DD D3E9F0 5C7080: ice, icy, frost, frosty, glacier, polar
+arctic: 2D5F88 8CC3DD D3E9F0 5C7080: ice, icy, frost, frosty, glacier, polar, glacial, frozen
 volcano: A8261B EC5B22 2B2022 F6A623: lava, magma
 fire: B92718 F06A1D F9B72B 42161A: flame, fiery, ember, phoenix, dragon
-earth: 75502F A8783F 66703F D3B98C / F3EADB 2B2119 E6D9C2: soil, earth tone
-tropical: 0B7C74 F26B5B F7B733 5BBF6A: tropic, hawaii, caribbean, palm, parrot, tiki
-mediterranean: 1D5B9C C8653F E8C98B 6F8446: greek, greece, italian, italy, riviera
+earth: 75502F A8783F 66703F D3B98C / F3EADB 2B2119 E6D9C2: soil, earth tone, african, aztec, tribal, indigenous,
+    desert sand
+tropical: 0B7C74 F26B5B F7B733 5BBF6A: tropic, hawaii, caribbean, palm, parrot, tiki, hawaiian, polynesian,
+    caribbean beach
+mediterranean: 1D5B9C C8653F E8C98B 6F8446: greek, greece, italian, italy, riviera, greek island, roman, ancient greece
 spring: 4D8B4A F1A0B6 B6D97A F6DC6F: springtime
 summer: 1687A7 F9B233 EF5A4C 8ED1B2: summery
 autumn: B5512B D2812B 6A5B2C E2B659: fall, autumnal, harvest
 winter: 2E5173 94B6CB 6B7F8C DCE8EE: snow, snowy, wintry
 bamboo: 4C7A3B 95B45B D6C98B 2D4B34:
-leaf: 397A43 86B356 C9DDA0 22492F: leafy, foliage, botanical, plant
+leaf: 397A43 86B356 C9DDA0 22492F: leafy, foliage, botanical, plant, herbal, apothecary, medicinal, irish, st patricks
 sakura: B84A74 F3B3C6 7C5A4A A9C29A: cherry blossom, blossom
 lavender field: 65519A A996D1 7E9A6C E6DDF2: provence
 floral: A93A68 E58FA9 5E8A5B F2C76E: flower, bouquet, tulip
 cactus: 3C7356 86A96B E07F6A E5CF9F: succulent
-citrus: DD6A15 F8C32B 6F9A2C F7E48A: fruit, fruity
+citrus: DD6A15 F8C32B 6F9A2C F7E48A: fruit, fruity, zesty, juicy
 berry: 7A1E4F C23A6B 45337F F0A9BF: blueberry, strawberry
 coffee shop: 4E3324 8B5E3C C9A27A EBDCC4 / F6EEE2 2A1B13 E8D9C3: cafe, espresso bar, barista, latte, coffee bean
 tea: 6B7A3A B8812F 8F4A2A DDD3A8:
@@ -156,19 +159,24 @@ patina: A3582E D08B5B 3E7F73 5B3322: coppery
 steel: 3B4B5A 7B8B98 B5C0C8 2474A8: metallic, chrome, metal, iron
 leather: 6A3B22 A0683C 2F2621 D1A877: saddle
 linen: 6F6653 B9AB8F 8B9A82 E6DCC6: cotton, textile
-velvet: 8E2B52 5A1A4A C39A4B 26143A: satin, silk
+velvet: 8E2B52 5A1A4A C39A4B 26143A: satin, silk, velvety, silky, regency, cinematic
 paper: 3E4A57 B3563C CDBE9F 7A8A7B: origami
 ceramic: 2C5A84 C5724F DCCFB8 7D9A97: pottery, porcelain
 glass: 1F6A80 74B9C4 BFE0DE 5B7FA8: crystal
-jewel: 0E6B54 7A1748 20408F C99A2E: gem, gemstone, jewelry, baroque, victorian
+jewel: 0E6B54 7A1748 20408F C99A2E: gem, gemstone, jewelry, baroque, victorian, edwardian, renaissance, opal,
+    oriental, diwali, arabian
 cyberpunk: F2168F 12D6E8 7A2BF0 F6E615 / 0D0B1E 1B0F33 ECEBF7: cyber, blade runner
-neon: FF2E93 17D9F0 A6F02A 8F4BFF / 0B0A14 16102B F4F2FA: neon light, glowing, fluorescent, blacklight
-vaporwave: F56BB8 45CFE0 8A4FD3 F9B48A / FCE9F6 2A1850 E4F6FA: aesthetic wave
+neon: FF2E93 17D9F0 A6F02A 8F4BFF / 0B0A14 16102B F4F2FA: neon light, glowing, fluorescent, blacklight, rave, techno,
+    acid, club
+vaporwave: F56BB8 45CFE0 8A4FD3 F9B48A / FCE9F6 2A1850 E4F6FA: aesthetic wave, iridescent, holographic, chillwave,
+    lo fi, lofi
 synthwave: FF2E97 7B2FF7 2DE2E6 FF8A3D / 190B33 2A0F4A F5ECFF: retrowave, outrun, darksynth
 art deco: C9A24B 14594F E9D9B0 8E3B33 / 14161A F6EFDD 0E2A33: deco, gatsby, roaring twenties
 art nouveau: 5E7B52 C39A4B 8C4A3C 3E5C66 / F5ECD7 22302A: jugendstil
-bauhaus: D0281E 1F4E9E F2B922 1B1B1C / F6F1E6 FFFFFF 1B1B1C: primary color, de stijl, mondrian
-swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 F1F1F1: swiss, international style, helvetica
+bauhaus: D0281E 1F4E9E F2B922 1B1B1C / F6F1E6 FFFFFF 1B1B1C: primary color, de stijl, mondrian, constructivist,
+    cubist, suprematist, material design
+swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 F1F1F1 DEDEDE 2A2A2A D2D2D0 383838: swiss, international style, helvetica,
+    patriotic swiss, flat design
 memphis: FF4F81 00B5AD FFC83D 5B4BDB / FFF8EC 1D1A33: memphis design
 scandinavian: 3D5563 A9B7B0 C98F6B DDD5C7 / FFFFFF F5F2ED 2B3A44: nordic, scandi, hygge
 japanese: B5282C 27365E C9AE84 6C7B58: japan, samurai, wabi sabi
@@ -179,18 +187,20 @@ nineties: 1B7A7A 7A3C9C F2A42B E8546B: 90s, 1990s
 y2k: 5F8DF7 FF7BD0 9AA6BD B6F23C / F3F5FB 1A1B3A: frutiger aero, bubble gum pop
 fifties: C2453F 6FB9AE F3D08B 3C5A63: 50s, 1950s, 60s, 1960s, midcentury, mid century, mid century modern, atomic age
 vintage: 7A3B2B B98A3F 4E6B60 D8C29A / F4E9D3 2E2620 E8DAC0: antique, old fashioned, sepia tone, heritage
-dark academia: A8824F 7A2E2E 4A5B44 5B3A26 / 1E1712 EFE4CF 2A211B: library, old books
+dark academia: A8824F 7A2E2E 4A5B44 5B3A26 / 1E1712 EFE4CF 2A211B: library, old books, scholarly, bookish,
+    collegiate, preppy, ivy league, hipster
 cottagecore: 7D8E4E D88C8C E3BD62 7A5C42 / FBF6E9 2F3323: cottage
 solarpunk: 2F8F4E F2B632 3BB4A8 C7522A / FBF8E8 12382B:
 wes anderson: D98C8C E3A33A 5FA8A2 B5463C / FBEEDC 3A2430: grand hotel
 hacker: 12C46B 0B8F4A 7EE2A8 1E4D3A / 06100B 0F1A14 EDF6F0: matrix, terminal
-industrial: 3A3F44 B5602C 7D7F7C C7B79B: factory, warehouse
+industrial: 3A3F44 B5602C 7D7F7C C7B79B: factory, warehouse, loft
 steampunk: A87B35 5B3A20 2F4F4A 8C3D22 / 241A12 F1E4CB: clockwork
 boho: A3553C D6A25E 6C7F69 C7938A: bohemian
-rustic: 72442C A8562F 7A7B4E DBC49C: farmhouse, country, farm, western
-gothic: 8A1830 5B4A72 8F8A86 33203F / 141116 1F1622 EDE8E6: goth, vampire
-grunge: 3F3A34 74362B 5E6648 A39B84:
-pop art: D9202F 1C6FC9 FBD022 17181C: comic
+rustic: 72442C A8562F 7A7B4E DBC49C: farmhouse, country, farm, western, cowboy, barn, shabby chic, medieval, viking,
+    celtic, thanksgiving
+gothic: 8A1830 5B4A72 8F8A86 33203F / 141116 1F1622 EDE8E6: goth, vampire, witchy, occult, alchemical
+grunge: 3F3A34 74362B 5E6648 A39B84: punk, emo, indie, grungy
+pop art: D9202F 1C6FC9 FBD022 17181C: comic, manga, anime, pixel, pixel art, 8 bit, cartoon
 graffiti: E0347A 1E8FD1 F9C819 3CAE5A: street art, hip hop, skate
 watercolor: 5E9CC6 D9809F 8DBB94 EDBD78: watercolour, aquarelle
 military: 5B6236 8A7B52 3B3A2A B4A678: army, camouflage, camo, tactical
@@ -210,7 +220,8 @@ technology: 1F4FD8 12A5B8 6C4BE0 2A3446: tech, digital, software, startup, robot
 health: 0F6F80 45B29A 7FB6DE F2836B: medical, clinic, doctor, hospital, dental, pharmacy
 spa: 3F7671 9BC2B1 D9C7AE B7A0B8: zen, wellness, relax
 yoga: 6A5A8C C58C84 8FAF9A E5C99B: meditation, mindful
-eco: 2F7042 8CB04A 86694A CFE0B5: sustainable, ecology, ecological, environment, recycling, green energy, vegan
+eco: 2F7042 8CB04A 86694A CFE0B5: sustainable, ecology, ecological, environment, recycling, green energy, vegan,
+    healthy, clean tech, green tech, solar power
 kids: 3E6FD0 F2605F FBC540 4FBF93 / FFFFFF FFF6E2 22306B: kid, children, child, toy, kindergarten, nursery
 sport: C4202E 17315F F2A71B 7B8894: sporty, athletic, fitness, gym, football, soccer, team
 law: 22324D 6D2530 AF9152 8A8F98: lawyer, legal, attorney, academic, university
@@ -239,7 +250,7 @@ _MOODS = _rows("""
 calm: 0.72 0.04 0 1 0: spa, lake: peaceful, serene, tranquil, quiet, relaxing, soothing, relaxed, harmonious
 soft: 0.7 0.06 -1 0 0: spa, lavender field: pale
 gentle: 0.75 0.05 -1 0 0: spa, sakura: tender
-pastel: 0.9 0.06 -2 -1 0: pastel mix: macaron
+pastel: 0.9 0.06 -2 -1 0: pastel mix: macaron, baby shower, easter, girly, marshmallow soft
 muted: 0.6 0 0 0 0: linen, vintage: subtle, desaturated, subdued, dusty
 natural: 0.82 0 -1 0 1: leaf, forest: unbleached
 earthy: 0.85 -0.02 0 0 2: earth: earthen, down to earth
@@ -252,22 +263,25 @@ bright: 1.2 0.05 -1 -1 0: kids, summer: brilliant
 electric: 1.45 0.02 1 -1 -1: neon, technology: high voltage
 neon: 1.5 0.02 2 -1 0: neon: fluorescent
 energetic: 1.25 0 0 -1 1: sport, fire: dynamic, energy
-playful: 1.12 0.05 -1 -1 0: kids, candy: whimsical, quirky, childlike
+playful: 1.12 0.05 -1 -1 0: kids, candy: whimsical, quirky, childlike, youthful, boyish, birthday
 fun: 1.15 0.04 -1 -1 0: kids, tropical: happy, joyful, cheerful, friendly, funny
 cute: 0.95 0.07 -1 -1 0: pastel mix, candy: kawaii, adorable, sweet
 minimalist: 0.9 0 -1 2 0: : minimal, minimalism, minimalistic, simple
 clean: 0.95 0.02 -1 1 -1: health, technology: crisp, pure, airiness
 fresh: 1.1 0.04 -1 0 0: citrus, leaf: refreshing
-modern: 1.05 0 0 1 -1: technology, city: contemporary, sleek
-futuristic: 1.2 0 2 0 -2: technology, synthwave: scifi, sci fi, future
-luxurious: 0.95 -0.02 2 1 1: luxury: luxury, premium, opulent, lavish, exclusive, glamorous, glamour, fancy
+modern: 1.05 0 0 1 -1: technology, city: contemporary, sleek, trendy, startup like, chic, slick, glossy, matte
+futuristic: 1.2 0 2 0 -2: technology, synthwave: scifi, sci fi, future, retro futuristic, dystopian, futurist,
+    glassmorphism, post apocalyptic
+luxurious: 0.95 -0.02 2 1 1: luxury: luxury, premium, opulent, lavish, exclusive, glamorous, glamour, fancy,
+    high end, upscale, boutique, michelin, fine dining, gourmet
 elegant: 0.8 -0.02 0 1 0: velvet, marble: classy, sophisticated, graceful, refined, timeless, classic
 serious: 0.75 -0.03 0 1 -1: law, finance: masculine, formal
-trust: 0.95 -0.02 -1 1 -2: corporate, finance: professional, trustworthy, reliable, secure, confident
+trust: 0.95 -0.02 -1 1 -2: corporate, finance: professional, trustworthy, reliable, secure, confident, dependable,
+    transparent, b2b, saas, healthtech, edtech
 retro: 0.88 0 -1 -1 2: seventies, diner: old school, oldschool, throwback
 nostalgic: 0.75 0 -1 0 2: vintage, fifties: faded, nostalgia
 warm: 1 0 0 0 3: autumn, sun: inviting
-cozy: 0.85 0 0 0 3: rustic, wood: homely, comfy, cosy
+cozy: 0.85 0 0 0 3: rustic, wood: homely, comfy, cosy, snug, homey, welcoming, warm hearted
 cool: 1 0 0 0 -3: lake, winter: chilly, cold
 dark: 0.95 -0.05 3 0 0: night, gothic: shadowy
 light: 0.95 0.06 -3 0 0: : luminous
@@ -280,8 +294,10 @@ monochrome: 1 0 0 4 0: : monochromatic, grayscale, greyscale, colorless, single 
 restrained: 1 0 0 2 0: : two tone, duotone
 rich: 1.1 -0.05 1 0 0: jewel, velvet: deep
 psychedelic: 1.35 0.02 0 -2 0: vaporwave, graffiti: trippy
-colorful: 1.2 0.02 -1 -2 0: kids, graffiti: rainbow, multicolor, multicolored, colourful
-organic: 0.82 0 -1 0 1: leaf, earth: handcrafted
+colorful: 1.2 0.02 -1 -2 0: kids, graffiti: rainbow, multicolor, multicolored, colourful, pride, lgbt, carnival,
+    mardi gras, maximalist, maximalism, dopamine
+organic: 0.82 0 -1 0 1: leaf, earth: handcrafted, handmade, hand made, hand drawn, artisanal, artisan, wholesome,
+    authentic, honest
 sharp: 1.1 0 0 1 -1: sport, gaming: edgy, aggressive
 """)
 MOODS = {
@@ -347,7 +363,7 @@ _FUNCTIONS = {
     "ein, eine, im, farbe, farben, töne, ton, le, la, les, l, de, du, des, un, une, couleur, couleurs, tons, el, los, "
     "las, una, color, colores, tonos, il, lo, gli, i, colore, colori, toni, os, as, uma, cor, cores, tons, do, da, в, "
     "на, цвет, цвета, цветов, тона, ال, لون, ألوان, اللون, 色, の, な, に, を, は, が, 的, 色调, カラー, poster, shop, hotel, bar, "
-    "gradient, flat, toned, hue, value, hex, rgb, code, s",
+    "gradient, flat, toned, abstract, geometric, hue, value, hex, rgb, code, s",
     GROUND: "background, backdrop, ground, hintergrund, fond, fondo, sfondo, fundo, фон, фоне, خلفية, 背景, 地",
 }
 FUNCTIONS = {word: kind for kind, text in reversed(_FUNCTIONS.items()) for word in _list(text)}

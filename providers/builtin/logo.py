@@ -29,8 +29,6 @@ class SampleLogo:
     """A drawn logo, and whom to thank for it."""
 
     png: bytes
-    symbol: str | None
-    """Name of the symbol; None for monograms and abstract marks."""
     credit: str
     """What was drawn, and whose drawing it is."""
 
@@ -55,7 +53,6 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
     credit = _credit(subject, name)
     return SampleLogo(
         png=_tagged(_rendered(drawing, size_px), {"Software": SOFTWARE, "Source": credit}),
-        symbol=subject.symbols[0] if subject.symbols else None,
         credit=credit,
     )
 
@@ -73,12 +70,9 @@ def _credit(subject: Subject, name: str) -> str:
         slug = subject.symbols[0]
         drawn = f"symbol “{slug}”" + ("" if symbols.is_own(slug) else " from Material Design Icons (Apache-2.0)")
     else:
-        drawn = f"monogram “{_composed(subject.initials)}”" if subject.initials else "abstract mark"
-    return f"Offline sample generator · {drawn}" + (f" and wordmark “{_composed(name)}”" if name else "")
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+        drawn = f"monogram “{subject.initials}”" if subject.initials else "abstract mark"
+    wordmark = f" and wordmark “{name}”" if name else ""
+    return unicodedata.normalize("NFC", f"Offline sample generator · {drawn}{wordmark}")
 
 
 def _rendered(drawing: str, size_px: int) -> bytes:

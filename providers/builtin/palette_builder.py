@@ -11,7 +11,7 @@ from itertools import pairwise, zip_longest
 
 from contracts.palettes import HexColor
 from providers.builtin import color_words as words
-from providers.builtin.oklch import Tone, contrast, distance, mapped, to_hex, to_tone
+from providers.builtin.oklch import Tone, contrast, distance, hue_gap, mapped, to_hex, to_tone
 from providers.builtin.theme import Theme
 
 LEGIBLE = 4.6
@@ -19,6 +19,7 @@ LEGIBLE = 4.6
 APART = 0.09
 """OKLab, between any two colors of one palette, as long as none of them is prescribed."""
 LIGHTEST_DARK, DARKEST_LIGHT, LOUDEST_GROUND = 0.36, 0.86, 0.115
+_READABLE = 6.0
 _SEEN = 0.14
 """OKLab, between a color and its ground: less, and a large surface is taken for the ground."""
 RECIPES = ("scene", "neutral", "tonal", "soft", "accent", "deep", "analogous")
@@ -121,7 +122,7 @@ class PaletteBuilder:
         asked = [*(theme.papers if light else theme.inks), *(color.tone for color in theme.named)]
         asked += [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
         found += [tone for tone in asked if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
-        if self._limits.arcs == () or self._mood.restraint >= 3:
+        if self._limits.arcs == () or (self._mood.restraint >= 3 and self._limits.arcs is None):
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
         own = self._pool[: len(theme.named)] or self._pool
         hues = [tone for tone in own if tone.chroma > 0.03] or list(self._pool[:1])
@@ -181,25 +182,28 @@ class PaletteBuilder:
         """Colors that read on the ground, those first that no earlier palette leads with."""
         theme, light = self._theme, to_tone(ground).lightness > 0.6
         seeds = [tone for tone in self._pool if distance(to_hex(tone), ground) > 0.1] or list(self._pool)
-        named = [color.tone for color in theme.named]
         ranked: list[tuple[float, HexColor]] = []
-        for rank, seed in enumerate(seeds):
-            code = self._legible(seed, ground)
-            change = abs(to_tone(code).lightness - seed.lightness)
-            wrong = 0.6 if light and _is_yellowish(seed) else 0.0
-            wrong += 1.0 if self._codes and change > 0.001 else 0.0  # a prescribed color leads as it is or not at all
-            wrong -= 0.3 if seed in self._pool[: len(named)] else 0.0
-            ranked.append((rank * 0.14 + max(change - 0.12, 0) * 1.5 + wrong, code))
+
+        def rank(cost: float, tone: Tone) -> None:
+            code = self._legible(tone, ground)
+            moved = to_tone(code)
+            cost += max(abs(moved.lightness - tone.lightness) - 0.12, 0) * 1.5
+            cost += 4.0 if hue_gap(moved.hue, tone.hue) > 30 and tone.chroma > 0.04 else 0.0  # another color altogether
+            ranked.append((cost, code))
+
+        for number, seed in enumerate(seeds):
+            cost = number * 0.14 + (0.6 if light and _is_yellowish(seed) else 0.0)
+            if to_hex(seed) in self._codes:  # a prescribed color leads as it is or not at all
+                cost += 1.0 if self._legible(seed, ground) != to_hex(seed) else 0.0
+            rank(cost - (0.3 if seed in self._pool[: len(theme.named)] else 0.0), seed)
         asked = (theme.inks if light else theme.papers)[:1]
-        neutral = asked or (
-            Tone(0.24, min(seeds[0].chroma, 0.04), seeds[0].hue) if light else Tone(0.94, 0.02, seeds[0].hue),
-        )
-        ranked.append((0.15 if asked and not named else 0.5, self._legible(neutral[0], ground)))
+        neutral = Tone(0.24, min(seeds[0].chroma, 0.04), seeds[0].hue) if light else Tone(0.94, 0.02, seeds[0].hue)
+        rank(1.1 if not asked else 0.5 if theme.named else 0.15, asked[0] if asked else neutral)
         for step, turn in enumerate((10, -10, 16)):  # the first seed once more, farther from the ground
             lightness = seeds[0].lightness + (step + 1) * (-0.09 if light else 0.08)
             side = -turn if 60 < seeds[0].hue < 118 and turn > 0 else turn
             shade = seeds[0].turned(side)._replace(lightness=min(max(lightness, 0.2), 0.95))
-            ranked.append((0.6 + step * 0.06, self._legible(shade, ground)))
+            rank(0.6 + step * 0.06, shade)
 
         def order(entry: tuple[float, HexColor]) -> float:
             return entry[0] + 0.7 * sum(distance(entry[1], main) < 0.07 for main in mains)
@@ -248,16 +252,14 @@ class PaletteBuilder:
         return tuple(chosen)
 
     def _ensure_a_reader(self, chosen: list[HexColor]) -> None:
-        """A color for text and lines: nothing legible can be drawn with five that are all near their ground."""
-        ground, light = chosen[0], to_tone(chosen[0]).lightness > 0.6
-        if all(contrast(color, ground) < 7 for color in chosen[1:]):
-            hue = to_tone(chosen[1]).hue
-            code = self._legible(Tone(0.24, 0.03, hue) if light else Tone(0.95, 0.015, hue), ground)
-            at = max((index for index in range(2, len(chosen)) if chosen[index] not in self._codes), default=5)
-            if at < 5 and len(chosen) == 5:
-                chosen[at] = code
-            elif len(chosen) < 5:
-                chosen.append(code)
+        """A color that stands out more than main must: little can be read in five that are all near their ground."""
+        ground, main = chosen[0], to_tone(chosen[1])
+        free = [index for index in range(2, len(chosen)) if chosen[index] not in self._codes]
+        if any(contrast(color, ground) >= _READABLE for color in chosen[1:]) or (len(chosen) == 5 and not free):
+            return
+        light = to_tone(ground).lightness > 0.6
+        code = self._legible(self._at(main, 0.36) if light else Tone(0.95, 0.02, main.hue), ground)
+        chosen[free[-1] if len(chosen) == 5 else len(chosen) :] = [code]
 
     def _asked(self, ground: HexColor, main: HexColor) -> list[Tone]:
         """The named colors and neutrals that neither ground nor main shows yet."""
@@ -304,6 +306,9 @@ class PaletteBuilder:
 
     def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, least: float = APART) -> HexColor | None:
         """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot."""
+        allowed = self._limits.nearest(tone)
+        if allowed.chroma > 0.04 and tone.chroma > 0.04 and hue_gap(allowed.hue, tone.hue) > 30:
+            return None  # another color is no substitute for one that is refused
         for step in range(steps):
             for direction in (1, -1):
                 lightness = tone.lightness + direction * step * 0.04

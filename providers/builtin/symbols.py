@@ -75,10 +75,6 @@ class Mark:
         spread = 0.72 * self.radius + 0.28 * max(self.half_width, self.half_height) * 1.18
         return min(radius / spread, 1.08 * radius / self.radius)
 
-    def scale_in_box(self, half_width: float, half_height: float) -> float:
-        """The scale at which the mark just fits a box."""
-        return min(half_width / self.half_width, half_height / self.half_height)
-
 
 @lru_cache(maxsize=256)
 def symbol(slug: str) -> Mark:

@@ -86,7 +86,7 @@ class Limits(NamedTuple):
 
     def nearest(self, tone: Tone) -> Tone:
         """The tone, or the closest one that may be shown."""
-        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.03:  # noqa: PLR2004 - what passes as white
+        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.06:  # noqa: PLR2004 - what passes as white
             tone = Tone(0.935, 0.022, tone.hue)
         if not self.black and tone.lightness < 0.27:  # noqa: PLR2004 - what passes as black
             tone = Tone(0.28, max(tone.chroma, 0.035), tone.hue)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from contracts.retention import Folder
+from contracts.retention import AbandonedFolders, Folder, Search
 from contracts.tasks import PAID_FOLDER
 from stores.local.objects import LocalObjectStore
 from stores.local.tasks import LocalTaskStore
@@ -25,16 +25,14 @@ class LocalStore(LocalTaskStore, LocalObjectStore, Store):
         LocalTaskStore.__init__(self, data_dir / "concepts.sqlite3")
 
     @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
         abandoned: list[Folder] = []
         for bucket in sorted({self.concept_bucket, self.palette_bucket}):
             folders = await self.folders(bucket)
             for path, newest in sorted(folders.items(), key=lambda item: item[1]):
-                if len(abandoned) == limit:
-                    return tuple(abandoned)
                 first, _, second = path.partition("/")
                 paid = first == PAID_FOLDER
-                if newest >= (paid_before if paid else before).timestamp():
+                if newest >= (search.paid_before if paid else search.before).timestamp():
                     continue
                 if paid:
                     wanted = await self.task(uuid.UUID(second)) is not None
@@ -42,7 +40,11 @@ class LocalStore(LocalTaskStore, LocalObjectStore, Store):
                     wanted = await self.has_concept(uuid.UUID(second))
                 if not wanted:
                     abandoned.append(Folder(bucket=bucket, path=path))
-        return tuple(abandoned)
+        return AbandonedFolders(folders=tuple(abandoned[: search.limit]))
+
+    @override
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        return 0  # rows have none: no server serves a folder
 
     @override
     async def close(self) -> None:

@@ -5,7 +5,7 @@ import functools
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import Request, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
-from stores.ports import TaskRow, TaskSnapshot, TaskStore
+from stores.ports import TaskList, TaskRow, TaskSnapshot, TaskStore, position_in_list
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,12 +66,21 @@ CREATE TABLE IF NOT EXISTS color_variations (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tasks_open ON tasks (updated_at, id) WHERE status IN ('pending', 'processing');
 CREATE INDEX IF NOT EXISTS tasks_unfulfilled ON tasks (updated_at, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX IF NOT EXISTS tasks_newest ON tasks (created_at, id);
+CREATE INDEX IF NOT EXISTS tasks_of_user ON tasks (user_id, created_at, id);
+CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status, created_at, id);
 """
 _OPEN = "status IN ('pending', 'processing')"
 _UNFULFILLED = "status IN ('failed', 'cancelled')"
 """Both word for word as their indexes have them, which are not used otherwise."""
-_NEWER_COLUMNS = {"concepts": ("refined_from", "varied_from")}
+_NEWER_COLUMNS = {
+    "tasks": ("started_at", "finished_at"),
+    "concepts": ("refined_from", "varied_from"),
+    "color_variations": ("ground", "shown"),
+}
 """What databases of earlier versions lack: text that may be NULL."""
+_JSON = {"image", "provenance", "failed_variations", "colors", "shown"}
+"""Columns that hold JSON."""
 _ENDED_BEFORE = "status IN ('completed', 'failed', 'cancelled') AND updated_at < ?"
 
 
@@ -126,12 +135,9 @@ class LocalTaskStore(TaskStore):
                 return row
             if row.status is TaskStatus.PROCESSING and row.workflow_id not in {None, workflow_id, replacing}:
                 raise TaskHeld(row.workflow_id or "")
-            self._db.execute(
-                "UPDATE tasks SET request = CASE status WHEN 'pending' THEN ? ELSE request END,"
-                " status = ?, workflow_id = ?, updated_at = ? WHERE id = ?",
-                (request.model_dump_json(), TaskStatus.PROCESSING, workflow_id, _now(), str(request.task_id)),
-            )
-            return self._existing(request.task_id)
+            if row.status is TaskStatus.PENDING:
+                self._update(request.task_id, request=request.model_dump_json(), started_at=_now())
+            return self._update(request.task_id, status=TaskStatus.PROCESSING, workflow_id=workflow_id)
 
     @override
     @_threaded
@@ -140,31 +146,12 @@ class LocalTaskStore(TaskStore):
             row = self._existing(concept.task_id)
             if row.status is not TaskStatus.PROCESSING or row.workflow_id != workflow_id:
                 return row
-            self._db.execute(
-                "INSERT INTO concepts (id, task_id, user_id, is_anonymous, logo_description, theme_description, image,"
-                " provenance, failed_variations, created_at, refined_from, varied_from)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    str(concept.concept_id),
-                    str(concept.task_id),
-                    concept.user_id,
-                    int(concept.is_anonymous),
-                    concept.logo_description,
-                    concept.theme_description,
-                    concept.image.model_dump_json(),
-                    concept.provenance.model_dump_json(),
-                    _as_json(concept.failed_variations),
-                    _now(),
-                    _id_text(concept.refined_from),
-                    _id_text(concept.varied_from),
-                ),
+            columns = _columns(concept, exclude={"concept_id", "variations"})
+            self._insert("concepts", columns | {"id": str(concept.concept_id), "created_at": _now()})
+            self._insert_variations(concept.concept_id, concept.variations)
+            return self._update(
+                concept.task_id, status=TaskStatus.COMPLETED, result_id=str(concept.concept_id), finished_at=_now()
             )
-            self._insert(concept.concept_id, concept.variations)
-            self._db.execute(
-                "UPDATE tasks SET status = ?, result_id = ?, updated_at = ? WHERE id = ?",
-                (TaskStatus.COMPLETED, str(concept.concept_id), _now(), str(concept.task_id)),
-            )
-            return self._existing(concept.task_id)
 
     @override
     @_threaded
@@ -180,24 +167,19 @@ class LocalTaskStore(TaskStore):
             held_by_another = row.workflow_id not in {None, workflow_id}
             if row.status.ended or (row.status is TaskStatus.PROCESSING and held_by_another):
                 return row
-            self._db.execute(
-                "UPDATE tasks SET status = ?, stage = ?, error_type = ?, error_message = ?, workflow_id = ?,"
-                " updated_at = ? WHERE id = ?",
-                (status, error.stage, error.type, error.message, workflow_id, _now(), str(request.task_id)),
-            )
-            return self._existing(request.task_id)
+            return self._update(request.task_id, workflow_id=workflow_id, **_ended(status, error))
 
     @override
     @_threaded
     def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         with self._transaction():
-            self._db.execute(
-                "UPDATE tasks SET status = 'pending', workflow_id = NULL, stage = NULL, error_type = NULL,"
-                " error_message = NULL, updated_at = ?"
-                " WHERE id = ? AND status IN ('failed', 'cancelled') AND updated_at = ?",
-                (_now(), str(task_id), _text(as_of)),
+            row = self._task(task_id)
+            if row is None or row.updated_at != as_of or not row.status.ended or row.status is TaskStatus.COMPLETED:
+                return row
+            nothing = dict.fromkeys(
+                ("workflow_id", "stage", "error_type", "error_message", "started_at", "finished_at")
             )
-            return self._task(task_id)
+            return self._update(task_id, status=TaskStatus.PENDING, **nothing)
 
     @override
     @_threaded
@@ -210,8 +192,9 @@ class LocalTaskStore(TaskStore):
                 return None
             rows = self._db.execute("SELECT idx FROM color_variations WHERE concept_id = ?", (key,)).fetchall()
             present = {row["idx"] for row in rows}
-            self._insert(concept_id, [variation for variation in variations if variation.index not in present])
-            self._db.execute("UPDATE concepts SET failed_variations = ? WHERE id = ?", (_as_json(failed), key))
+            self._insert_variations(concept_id, [each for each in variations if each.index not in present])
+            failures = json.dumps([variation.model_dump(mode="json") for variation in failed])
+            self._db.execute("UPDATE concepts SET failed_variations = ? WHERE id = ?", (failures, key))
             self._db.execute("UPDATE tasks SET updated_at = ? WHERE result_id = ?", (_now(), key))
             return self._concept(concept_id)
 
@@ -257,12 +240,12 @@ class LocalTaskStore(TaskStore):
     @override
     @_threaded
     def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        return self._touched(_OPEN, before, after, limit)
+        return self._touched("tasks_open", _OPEN, before, after, limit)
 
     @override
     @_threaded
     def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        return self._touched(_UNFULFILLED, before, after, limit)
+        return self._touched("tasks_unfulfilled", _UNFULFILLED, before, after, limit)
 
     @override
     @_threaded
@@ -270,15 +253,33 @@ class LocalTaskStore(TaskStore):
         self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
         with self._transaction():
-            changed = self._db.execute(
-                "UPDATE tasks SET status = ?, stage = ?, error_type = ?, error_message = ?, updated_at = ?"  # noqa: S608
-                f" WHERE id = ? AND status = ? AND {_OPEN} AND workflow_id IS ? AND updated_at = ?",
-                (
-                    *(status, error.stage, error.type, error.message, _now()),
-                    *(str(seen.task_id), seen.status, seen.workflow_id, _text(seen.updated_at)),
-                ),
-            ).rowcount
-        return changed == 1
+            row = self._task(seen.task_id)
+            if row is None or row.status.ended or row.status is not seen.status:
+                return False
+            if row.workflow_id != seen.workflow_id or row.updated_at != seen.updated_at:
+                return False
+            self._update(seen.task_id, **_ended(status, error))
+            return True
+
+    @override
+    @_threaded
+    def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        wanted = {"status": status, "user_id": user_id}
+        conditions = [f"{name} = ?" for name, value in wanted.items() if value is not None]
+        values = [value for value in wanted.values() if value is not None]
+        if after is not None:
+            created_at, task_id = position_in_list(after)
+            conditions.append("(created_at, id) < (?, ?)")
+            values += [_text(created_at), str(task_id)]
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        with _typed_errors():
+            found = self._db.execute(
+                f"SELECT * FROM tasks {where} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608
+                (*values, limit),
+            ).fetchall()
+        return TaskList.of_rows([TaskRow.of_columns(dict(row)) for row in found], limit)
 
     @_threaded
     def has_concept(self, concept: uuid.UUID) -> bool:
@@ -307,16 +308,17 @@ class LocalTaskStore(TaskStore):
             variations = self._db.execute(
                 "SELECT * FROM color_variations WHERE concept_id = ? ORDER BY idx", (str(concept_id),)
             ).fetchall()
-        columns = {name: json.loads(row[name]) for name in ("image", "provenance", "failed_variations")}
         return Concept.model_validate(
-            {**row, **columns, "concept_id": row["id"], "variations": [_variation(each) for each in variations]}
+            {**_fields(row), "concept_id": row["id"], "variations": [_variation(each) for each in variations]}
         )
 
-    def _touched(self, which: str, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
+    def _touched(
+        self, index: str, which: str, before: datetime, after: Position | None, limit: int
+    ) -> tuple[TaskSnapshot, ...]:
         start = ("", "") if after is None else (_text(after.updated_at), str(after.task_id))
         with _typed_errors():
             found = self._db.execute(
-                f"SELECT * FROM tasks WHERE {which} AND updated_at < ? AND (updated_at, id) > (?, ?)"  # noqa: S608
+                f"SELECT * FROM tasks INDEXED BY {index} WHERE {which} AND updated_at < ? AND (updated_at, id) > (?, ?)"  # noqa: S608
                 " ORDER BY updated_at, id LIMIT ?",
                 (_text(before), *start, limit),
             ).fetchall()
@@ -326,18 +328,26 @@ class LocalTaskStore(TaskStore):
         now = _now()
         self._db.execute(
             "INSERT INTO tasks (id, user_id, type, status, request, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-            (
-                str(request.task_id),
-                request.user_id,
-                request.task_type,
-                TaskStatus.PENDING,
-                request.model_dump_json(),
-                now,
-                now,
-            ),
+            " VALUES (?, ?, ?, 'pending', ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            (str(request.task_id), request.user_id, request.task_type, request.model_dump_json(), now, now),
         )
         return self._existing(request.task_id)
+
+    def _update(self, task_id: uuid.UUID, **columns: str | None) -> TaskRow:
+        """Change these columns, and when the row was touched."""
+        changes = ", ".join(f"{name} = :{name}" for name in columns)
+        values = {**columns, "now": _now(), "task_id": str(task_id)}
+        self._db.execute(f"UPDATE tasks SET {changes}, updated_at = :now WHERE id = :task_id", values)  # noqa: S608
+        return self._existing(task_id)
+
+    def _insert(self, table: str, columns: Mapping[str, str | int | None]) -> None:
+        names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", dict(columns))  # noqa: S608
+
+    def _insert_variations(self, concept_id: uuid.UUID, variations: Sequence[Variation]) -> None:
+        for variation in variations:
+            columns = _columns(variation, exclude={"index"})
+            self._insert("color_variations", columns | {"concept_id": str(concept_id), "idx": variation.index})
 
     def _add_newer_columns(self) -> None:
         for table, columns in _NEWER_COLUMNS.items():
@@ -345,22 +355,6 @@ class LocalTaskStore(TaskStore):
             for column in columns:
                 if column not in present:
                     self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
-
-    def _insert(self, concept_id: uuid.UUID, variations: Sequence[Variation]) -> None:
-        self._db.executemany(
-            "INSERT INTO color_variations VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    str(concept_id),
-                    variation.index,
-                    variation.name,
-                    json.dumps(variation.colors),
-                    variation.description,
-                    variation.image.model_dump_json(),
-                )
-                for variation in variations
-            ],
-        )
 
     def _existing(self, task_id: uuid.UUID) -> TaskRow:
         row = self._task(task_id)
@@ -381,18 +375,31 @@ class LocalTaskStore(TaskStore):
                 raise
 
 
+def _columns(model: Concept | Variation, exclude: set[str]) -> dict[str, str | int | None]:
+    """A model's fields as columns have them."""
+    fields = model.model_dump(mode="json", exclude=exclude)
+    return {name: json.dumps(value) if name in _JSON and value is not None else value for name, value in fields.items()}
+
+
+def _fields(row: sqlite3.Row) -> dict[str, object]:
+    """The same backwards."""
+    fields = dict(row)
+    return fields | {name: json.loads(fields[name]) for name in _JSON & fields.keys() if fields[name] is not None}
+
+
 def _variation(row: sqlite3.Row) -> dict[str, object]:
-    """What a variation's columns say, by the names of `Variation`."""
-    columns = {name: json.loads(row[name]) for name in ("colors", "image")}
-    return {**row, **columns, "index": row["idx"]}
+    return {**_fields(row), "index": row["idx"]}
 
 
-def _as_json(failed: Sequence[FailedVariation]) -> str:
-    return json.dumps([variation.model_dump() for variation in failed])
-
-
-def _id_text(concept: uuid.UUID | None) -> str | None:
-    return None if concept is None else str(concept)
+def _ended(status: TaskStatus, error: TaskError) -> dict[str, str]:
+    """The columns of a task that ended without a concept."""
+    return {
+        "status": status,
+        "stage": error.stage,
+        "error_type": error.type,
+        "error_message": error.message,
+        "finished_at": _now(),
+    }
 
 
 @contextmanager

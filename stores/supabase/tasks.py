@@ -13,7 +13,7 @@ from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import Request, TaskError, TaskStatus, concept_id
 from stores.errors import StoreRefused, TaskHeld
-from stores.ports import TaskRow, TaskSnapshot, TaskStore
+from stores.ports import TaskList, TaskRow, TaskSnapshot, TaskStore, position_in_list
 from stores.supabase.connection import SupabaseConnection
 from stores.supabase.errors import answers, parsed, within
 from stores.supabase.project import is_owner
@@ -72,7 +72,8 @@ class SupabaseTaskStore(TaskStore):
 
     @override
     async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
-        arguments = {"p_concept": concept.model_dump(mode="json"), "p_workflow_id": workflow_id}
+        document, *variations = await self._documents([concept, *concept.variations])
+        arguments = {"p_concept": document | {"variations": variations}, "p_workflow_id": workflow_id}
         task = parsed(_TASK_OR_NONE, await self._call("store_concept", arguments))
         if task is None:
             raise StoreRefused(f"there is no task {concept.task_id}")
@@ -106,7 +107,7 @@ class SupabaseTaskStore(TaskStore):
     ) -> Concept | None:
         arguments = {
             "p_concept_id": str(concept_id),
-            "p_variations": [variation.model_dump(mode="json") for variation in variations],
+            "p_variations": await self._documents(variations),
             "p_failed": [variation.model_dump(mode="json") for variation in failed],
         }
         return _known_concept(concept_id, parsed(_CONCEPT, await self._call("add_variations", arguments)))
@@ -159,6 +160,23 @@ class SupabaseTaskStore(TaskStore):
             "p_error_message": error.message,
         }
         return parsed(_SETTLED, await self._call("settle_task", arguments))
+
+    @override
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        if user_id is not None and not is_owner(user_id):
+            return TaskList(tasks=())
+        arguments: dict[str, object] = {"p_status": status, "p_user_id": user_id, "p_limit": limit}
+        if after is not None:
+            created_at, task_id = position_in_list(after)
+            arguments |= {"p_after": created_at.isoformat(), "p_after_id": str(task_id)}
+        tasks = parsed(_TASKS, await self._call("list_tasks", arguments))
+        return TaskList.of_rows(tasks, limit)
+
+    async def _documents(self, described: Sequence[Concept | Variation]) -> list[dict[str, object]]:
+        """What the database's functions take."""
+        return [each.model_dump(mode="json") for each in described]
 
     async def _touched(
         self, function: str, before: datetime, after: Position | None, limit: int

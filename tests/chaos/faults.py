@@ -31,7 +31,7 @@ class Fault:
     name: str
     weight: int
     strike: Callable[[Site, random.Random], Awaitable[bool]]
-    """Answers whether there was anything that it could befall."""
+    """Answers whether there was anything to strike."""
 
 
 def _some_worker(site: Site, chance: random.Random) -> WorkerProcess | None:
@@ -43,7 +43,7 @@ def _some_task(site: Site, chance: random.Random) -> Request | None:
 
 
 async def _some_recorded_task(site: Site, chance: random.Random) -> Request | None:
-    """One that has a row. What is torn away before that leaves no trace anywhere: nobody could ever find it."""
+    """One that has a row. What is lost before that leaves no trace anywhere and cannot be found."""
     task = _some_task(site, chance)
     if task is None or await site.store.task(task.task_id) is None:
         return None
@@ -148,7 +148,7 @@ async def _start_again(site: Site, chance: random.Random) -> bool:
 
 
 async def _retry(site: Site, chance: random.Random) -> bool:
-    """Somebody wants a task that has ended once more; one that has not, or that lacks nothing, is left as it is."""
+    """Retry a task; one that has not ended, or that lacks nothing, is left as it is."""
     task = await _some_recorded_task(site, chance)
     if task is not None:
         with suppress(TaskServiceError, RPCError, StoreUnavailable):

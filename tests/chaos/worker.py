@@ -1,4 +1,4 @@
-"""The real `worker.py` with shorter timeouts and pauses, so that nobody waits long for what was killed."""
+"""The real `worker.py` with shorter timeouts and pauses, so that recovery from a kill is quick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exhibits to test with: small solid images, and the texts nobody should have written."""
+"""Exhibits to test with: small solid images, and hostile texts."""
 
 from __future__ import annotations
 

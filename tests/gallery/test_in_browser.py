@@ -208,7 +208,7 @@ def test_even_injected_markup_can_neither_run_nor_load(browser: Browser, folder:
 
 @pytest.mark.parametrize("name", ["seven", "many"])
 def test_the_overview_fits_a_phones_screen(browser: Browser, folder: Path, name: str) -> None:
-    """Title, every picture, its name and its colors are in sight before anything is scrolled."""
+    """Title, every picture, its name and its colors are visible before anything is scrolled."""
     with browser.open(address(folder, name), width=PHONE, height=740) as page:
         last = page.evaluate("document.querySelector('.overview ol').getBoundingClientRect().bottom")
         assert isinstance(last, float | int)
@@ -231,7 +231,7 @@ def test_before_and_after_can_be_compared_without_scripts(browser: Browser, fold
 
 
 def test_a_picture_is_downloaded_from_the_page_itself(browser: Browser, folder: Path) -> None:
-    """A click makes a file of the picture's bytes, by its name, and asks nobody."""
+    """A click makes a file of the picture's bytes, by its name, without a request."""
     with browser.open(address(folder, "seven"), width=DESKTOP) as page:
         saved = page.evaluate(
             """new Promise((resolve) => {

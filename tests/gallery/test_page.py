@@ -156,7 +156,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 def test_no_text_changes_the_structure(text: str) -> None:
-    """The same for texts nobody thought of."""
+    """The same for random texts."""
     plain = "x" * len(clean(text)) or "\u200b"
     assert parsed(everywhere(text)).skeleton == parsed(everywhere(plain)).skeleton
 
@@ -240,8 +240,8 @@ def test_a_sample_never_passes_for_a_real_logo() -> None:
         (Provenance(provider=UNKNOWN), None),
     ],
 )
-def test_who_is_nobody_is_not_named(provenance: Provenance, said: str | None) -> None:
-    """A logo that came with the request says so; one that nobody knows the maker of is credited to nobody."""
+def test_an_unknown_maker_is_not_named(provenance: Provenance, said: str | None) -> None:
+    """A logo that came with the request says so; one whose maker is unknown has no credit."""
     text = parsed(exhibit(provenance=provenance)).text
     assert (said in text) if said else ("Credit" not in text)
     assert "Logo by" not in text

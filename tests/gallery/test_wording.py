@@ -31,7 +31,7 @@ def test_cleaned_text_can_be_set_on_one_line(text: str) -> None:
     ],
 )
 def test_cleaning_keeps_what_can_be_read(text: str, expected: str) -> None:
-    """Joined emoji and right-to-left scripts stay; what nobody can see counts as nothing."""
+    """Joined emoji and right-to-left scripts stay; what is invisible counts as nothing."""
     assert clean(text) == expected
 
 

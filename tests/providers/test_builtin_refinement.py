@@ -109,7 +109,7 @@ async def test_what_cannot_be_changed_is_refused(images: BuiltinImages) -> None:
 
 
 async def test_a_refinement_is_credited_as_a_sample(images: BuiltinImages) -> None:
-    """Nobody takes it for the work of a real provider, and what was not done goes with it."""
+    """It is marked as a sample, and what was not done is said with it."""
     provided = await images.refine(SOURCE, "rounder, qwertz", ("layout",))
     assert provided.provenance.sample
     assert provided.provenance.credit == "Changed by the offline sample generator: rounder"

@@ -56,7 +56,7 @@ class NoNetwork(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.url.host, request.headers["host"], request.extensions.get("sni_hostname")))
         if request.url.host in self._dead:
-            raise httpx.ConnectError("nobody there")
+            raise httpx.ConnectError("refused")
         return httpx.Response(200, stream=httpx.ByteStream(draw_png()), request=request)
 
 

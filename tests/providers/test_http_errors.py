@@ -46,7 +46,7 @@ def test_a_reason_is_safe_to_show(message: str, shown: str) -> None:
 
 
 def test_a_short_prompt_is_private_too() -> None:
-    """Even five letters of a description are somebody's words."""
+    """Even five letters of a description are a user's words."""
     assert printable_reason("cannot draw Kitty today", ("kitty",)) == ""
 
 

@@ -137,7 +137,7 @@ async def test_a_job_that_failed_is_final(
 
 
 @pytest.mark.parametrize("state", ["canceled", "aborted"])
-async def test_a_job_that_somebody_canceled_is_final(state: str) -> None:
+async def test_a_canceled_job_is_final(state: str) -> None:
     """It will never have an image."""
     fake = FakeReplicate()
     fake.ended = {"status": state, "output": None}

@@ -18,6 +18,23 @@ NEON: dict[str, JsonValue] = {"name": "Neon", "description": "Loud.", "colors": 
 
 
 @pytest.mark.parametrize(
+    ("changes", "ground"),
+    [
+        ({}, None),
+        ({"ground": "#102030"}, "#102030"),
+        ({"ground": {"hex": "#fff"}}, "#FFFFFF"),
+        ({"Background": "rgb(16, 32, 48)"}, "#102030"),
+        ({"ground": "as you like"}, None),
+        ({"ground": ["#102030", "#405060"]}, None),
+    ],
+)
+def test_a_ground_is_taken_where_one_color_is_named(changes: dict[str, JsonValue], ground: str | None) -> None:
+    """An answer may name the ground of each palette, or leave it out."""
+    (palette,) = palettes_of([[{**FOREST, **changes}]], 1, "A service")
+    assert (palette.ground, palette.colors) == (ground, tuple(str(color) for color in FIVE))
+
+
+@pytest.mark.parametrize(
     ("text", "color"),
     [
         ("#1D3557", "#1D3557"),

@@ -114,7 +114,7 @@ async def test_the_image_itself_is_asked_for(service: FakeService, ours: Adapter
 
 
 async def test_a_refinement_sends_the_picture(service: FakeService, ours: Adapters) -> None:
-    """The source goes along as it is, with the wish and what must stay; nobody else's picture stays at the service."""
+    """The source goes along as it is, with the wish and what must stay; no user's picture stays at the service."""
     images, _ = ours
     source = draw_png(48)
     provided = await drawn(images, images.refine(source, "make the tail longer", ("colors", "shapes")))
@@ -293,7 +293,7 @@ async def test_the_row_says_which_variable_to_look_at(service: FakeService, ours
     assert str(error) == f"{images.title} answered 401 (check CONCEPT_{images.name.upper()}_API_KEY)"
 
 
-async def test_nobody_there_costs_nothing() -> None:
+async def test_a_refused_connection_costs_nothing() -> None:
     """A refused connection is an outage: nothing was sent, so nothing was perhaps billed."""
     with pytest.raises(ProviderUnavailable, match="JigsawStack cannot be reached"):
         await _with_limits("http://127.0.0.1:1", timeout_s=5).generate(LOGO, THEME)
@@ -423,7 +423,7 @@ async def test_one_attempt_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_call_that_is_given_up_is_closed(service: FakeService, ours: Adapters) -> None:
-    """Whoever stops waiting leaves the service too: the connection is closed, and others go on working."""
+    """A cancelled call closes its connection, and other calls go on."""
     images, _ = ours
     never = asyncio.Event()
     hold = Hold(never)

@@ -32,7 +32,7 @@ class Recording:
         order.append(request.user_id)
 
 
-async def test_nobody_waits_for_somebodys_hundred_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_user_does_not_wait_for_anothers_hundred_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a server that schedules by priority and fairness: users before visitors, and users in turns."""
     # One partition, so that there is one order; fairness is off in a server that is not told.
     flags = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")

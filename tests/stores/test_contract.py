@@ -19,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
-from contracts.retention import ExpiredTask
+from contracts.retention import ExpiredTask, Folder, Search
 from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskError, TaskStatus, VariationsRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
@@ -34,7 +34,7 @@ from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.server import Gateway
 
 PNG = "image/png"
-OTHER = "concept-of-somebody-else"
+OTHER = "concept-of-another-task"
 REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
 Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
@@ -52,7 +52,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def add_pending(self, request: GenerationRequest) -> None:
-        """Record a task that nobody has claimed, as the web application does."""
+        """Record a task without a claim, as the web application does."""
 
     @abstractmethod
     async def age(self, request: GenerationRequest, moment: datetime) -> None:
@@ -64,7 +64,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def spoil(self, request: GenerationRequest) -> None:
-        """Let the row hold a message that nobody can read."""
+        """Let the row hold a message that cannot be read."""
 
     @abstractmethod
     async def everything(self) -> set[str]:
@@ -207,7 +207,7 @@ async def test_an_unknown_task_is_recorded_and_claimed(store: Store) -> None:
     assert await store.task(request.task_id) == row
 
 
-async def test_a_task_nobody_recorded_has_no_row(store: Store) -> None:
+async def test_an_unrecorded_task_has_no_row(store: Store) -> None:
     """Asking for an unknown task or concept finds nothing and records nothing."""
     request = make_request()
     assert await store.task(request.task_id) is None
@@ -258,7 +258,7 @@ async def test_the_claim_of_a_workflow_that_is_gone_is_taken_over(store: Store) 
 
 @pytest.mark.parametrize("status", ENDED)
 async def test_a_claim_of_an_ended_task_changes_nothing(store: Store, status: TaskStatus) -> None:
-    """An ended row is returned as it is, to whoever asks and however."""
+    """An ended row is returned as it is, by every call."""
     request = make_request()
     ended = await end(store, request, status)
     assert ended.status is status
@@ -297,7 +297,7 @@ async def test_a_reopened_task_is_pending_again(store: Store, status: Unhappy) -
 
 
 async def test_only_what_was_looked_at_is_reopened(store: Store) -> None:
-    """Neither a task that somebody touched since, nor one that has not failed, nor one that nobody knows."""
+    """Neither a task that changed since, nor one that has not failed, nor one that does not exist."""
     moment = datetime.now(UTC)
     assert await store.reopen_task(uuid.uuid4(), moment) is None
     for status in (TaskStatus.PROCESSING, TaskStatus.COMPLETED):
@@ -551,7 +551,7 @@ async def test_a_concept_of_a_task_that_is_not_ours_is_not_stored(backend: Backe
 
 
 async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
-    """There is nobody to complete: a typed error, and no row."""
+    """There is no task to complete: a typed error, and no row."""
     request = make_request()
     with pytest.raises(StoreRefused):
         await store.store_concept(make_concept(request), request.workflow_id)
@@ -560,7 +560,7 @@ async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
 
 
 async def test_completing_and_cancelling_at_once_leaves_one_truth(store: Store) -> None:
-    """Whoever comes first decides, both are told the same, and the concept exists exactly if the task completed."""
+    """The first one decides, both get the same answer, and the concept exists exactly if the task completed."""
     for _ in range(10):
         request = make_request()
         await store.claim_task(request, request.workflow_id)
@@ -644,7 +644,7 @@ async def test_a_folder_is_removed_and_nothing_else(store: Store, backend: Backe
     assert again.bytes == 3
 
 
-@pytest.mark.parametrize("folder", ["nobody", "nobody/1", "a/1.png", "a/1.png/below"])
+@pytest.mark.parametrize("folder", ["absent", "absent/1", "a/1.png", "a/1.png/below"])
 async def test_a_missing_folder_is_empty(store: Store, backend: Backend, folder: str) -> None:
     """Nothing below it, nothing removed: neither an error nor a harm to the object of that name."""
     await store.put(store.concept_bucket, "a/1.png", b"here", PNG)
@@ -790,28 +790,33 @@ async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -
     assert await backend.store.concept(fresh.concept_id) is not None
 
 
+async def abandoned(store: Store, before: datetime, paid_before: datetime, limit: int = 10) -> tuple[Folder, ...]:
+    """What a search finds in its first page."""
+    return (await store.abandoned_folders(Search(before=before, paid_before=paid_before, limit=limit))).folders
+
+
 async def put_old(backend: Backend, bucket: str, path: str) -> None:
     """An object from long ago."""
     await backend.store.put(bucket, path, b"old", PNG)
     await backend.age_object(bucket, path, LONG_AGO)
 
 
-async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
+async def test_folders_without_a_reference_are_found(backend: Backend) -> None:
     """No concept, no task under way: in both buckets, and what was paid for where its task is not known."""
     store, request, paid = backend.store, make_request(), uuid.uuid4()
     folder = f"{OWNER}/{request.concept_id}"
     await put_old(backend, store.concept_bucket, f"{folder}/base.png")
     await put_old(backend, store.palette_bucket, f"{folder}/variation-01-warm.png")
     await put_old(backend, store.concept_bucket, layout.paid_image(paid))
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert {(each.bucket, each.path) for each in found} == {
         (store.concept_bucket, folder),
         (store.palette_bucket, folder),
         (store.concept_bucket, f"paid/{paid}"),
     }
-    assert len(await store.abandoned_folders(SINCE, SINCE, 2)) == 2
-    assert [each.path for each in await store.abandoned_folders(LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
-    assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
+    assert len(await abandoned(store, SINCE, SINCE, 2)) == 2
+    assert [each.path for each in await abandoned(store, LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
+    assert len(await abandoned(store, SINCE, LONG_AGO, 10)) == 2
 
 
 TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
@@ -838,12 +843,12 @@ TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
 async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> None:
     """Both stores find a folder by whichever object of ours is left in it."""
     await put_old(backend, backend.store.concept_bucket, path)
-    found = await backend.store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(backend.store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ["/".join(path.split("/")[:2])]
 
 
 @pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
-async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
+async def test_what_is_referred_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
     """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
     store, request = backend.store, make_request()
     visible = layout.base(OWNER, request.concept_id)
@@ -857,20 +862,20 @@ async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status
     else:
         await end(store, request, status)
     kept = status not in UNHAPPY
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
 
 
 async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
-    """Somebody may still be writing there."""
+    """A worker may still be writing there."""
     folder = f"{OWNER}/{uuid.uuid4()}"
     await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
     await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()
 
 
 @pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
 async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
-    """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
+    """Only folders and names that the worker gives: anything else is left alone."""
     await put_old(backend, backend.store.concept_bucket, path)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()

@@ -144,7 +144,7 @@ def _open(folder: Path) -> str:
 
 
 def test_a_new_directory_is_opened_by_all_at_once(pool: Pool, tmp_path: Path) -> None:
-    """Whoever comes first makes the database, and nobody is told that it is locked."""
+    """The first one makes the database, and none fails because it is locked."""
     for attempt in range(15):
         folder = tmp_path / "not there yet" / str(attempt)
         answers = pool.starmap(_open, [(folder,)] * PROCESSES, chunksize=1)
@@ -195,7 +195,7 @@ def _put(folder: Path, number: int) -> str:
 
 
 def test_processes_that_put_one_object_agree(pool: Pool, tmp_path: Path) -> None:
-    """The first one's bytes are the object, complete; everybody reports their hash; no draft is left."""
+    """The first one's bytes are the object, complete; all report their hash; no draft is left."""
     answers = pool.starmap(_put, [(tmp_path, number) for number in range(PROCESSES)], chunksize=1)
     data = (tmp_path / "objects" / BUCKETS[0] / "ada" / "1" / "base.png").read_bytes()
     assert set(answers) == {hashlib.sha256(data).hexdigest()}

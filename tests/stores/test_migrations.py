@@ -76,7 +76,7 @@ def test_realtime_is_told_of_tasks_where_there_is_realtime(database: Postgres, p
 
 
 def test_a_public_bucket_is_closed(database: Postgres) -> None:
-    """The previous system may have left one that everybody can read."""
+    """The previous system may have left one that is public."""
     database.execute(
         "insert into storage.buckets (id, name, public) values ('concept-images', 'concept-images', true)", DATABASE
     )
@@ -176,7 +176,7 @@ def test_the_previous_systems_rows_are_copied(database: Postgres, suffix: str) -
         assert tasks == [
             (TASK, "concept_generation", "completed", None, None, CONCEPT, {"a": 1}, None),
             (LOST, "concept_generation", "failed", "PreviousSystem", 50, None, None, None),
-            (BROKEN, "concept_refinement", "failed", "PreviousSystem", 1000, None, None, None),
+            (BROKEN, "concept_refinement", "failed", "PreviousSystem", 3000, None, None, None),
         ]
         concepts = ask(database, "select id::text, task_id::text, is_anonymous, image_path, image_url from concepts")
         assert concepts == [(CONCEPT, TASK, False, f"{OWNER}/x1.png", "https://old.example/x1")]

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
-from contracts.retention import ExpiredTask
+from contracts.retention import ExpiredTask, Search
 from contracts.tasks import Stage, TaskError, TaskStatus
 from stores import layout
 from stores.errors import (
@@ -78,7 +78,7 @@ CALLS: Mapping[str, Ask] = {
     "remove_tasks": lambda store: store.remove_tasks(
         [ExpiredTask(task_id=REQUEST.task_id, concept_id=REQUEST.concept_id, user_id=OWNER)], NOW
     ),
-    "abandoned_folders": lambda store: store.abandoned_folders(NOW, NOW, 10),
+    "abandoned_folders": lambda store: store.abandoned_folders(Search(before=NOW, paid_before=NOW, limit=10)),
 }
 """Every request that the store can send, by the gateway's name for it."""
 
@@ -189,7 +189,7 @@ def test_the_stores_patience_is_shorter_than_the_activities() -> None:
         assert timedelta(seconds=project.object_timeout_s) < policy["start_to_close_timeout"]
 
 
-async def test_nobody_there_is_unavailable(project: SupabaseProject) -> None:
+async def test_a_refused_connection_is_unavailable(project: SupabaseProject) -> None:
     """A refused connection is not an answer."""
     store = await project.store(url="http://127.0.0.1:1")
     for ask in CALLS.values():
@@ -312,7 +312,7 @@ async def test_a_bucket_that_does_not_exist_is_said(store: SupabaseStore) -> Non
 
 @pytest.mark.parametrize("media_type", ["image/svg+xml", "application/octet-stream", "text/html"])
 async def test_what_was_paid_for_is_stored_whatever_it_is(store: SupabaseStore, media_type: str) -> None:
-    """A vector, bytes that nobody knows, a page: an answer that was paid for is not lost for its type."""
+    """A vector, unknown bytes, a page: an answer that was paid for is not lost for its type."""
     path = layout.paid_image(uuid.uuid4())
     stored = await store.put(store.concept_bucket, path, b"<svg/>", media_type)
     assert await store.get(store.concept_bucket, path, sha256=stored.sha256) == b"<svg/>"
@@ -326,7 +326,7 @@ async def test_a_media_type_that_the_bucket_refuses(store: SupabaseStore) -> Non
 
 @pytest.mark.parametrize("user_id", ["local", "ada", OWNER.upper(), OWNER.replace("-", "")])
 async def test_an_owner_is_a_uuid(project: SupabaseProject, store: SupabaseStore, user_id: str) -> None:
-    """In the form in which policies compare it; anybody else is refused for good and leaves no row."""
+    """In the form in which policies compare it; any other id is refused for good and leaves no row."""
     request = rig.make_request(user_id=user_id)
     with pytest.raises(StoreRefused, match="must be a UUID in lower case"):
         await store.claim_task(request, request.workflow_id)
@@ -462,7 +462,7 @@ async def test_a_concept_stored_half_way_is_not_stored(project: SupabaseProject,
     """The database's process is killed after the concept was written and before its variations: nothing is left."""
     await store.claim_task(REQUEST, "w")
     concept = rig.make_concept(REQUEST)
-    # Nobody can write variations until this lock goes: the function stands still between its two inserts.
+    # Variations cannot be written until this lock goes: the function waits between its two inserts.
     with psycopg.connect(project.postgres.connection("site")) as lock:
         lock.execute("lock table color_variations in share mode")
         storing = asyncio.create_task(store.store_concept(concept, "w"))

@@ -37,7 +37,7 @@ _QUICK = (
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server, reached by a Unix socket in `folder`; everybody who can open that is trusted."""
+    """A running server, reached by a Unix socket in `folder`; every process that can open that is trusted."""
 
     folder: Path
 
@@ -64,7 +64,7 @@ class Postgres:
             )
 
     def drop(self, database: str) -> None:
-        """Take a database away, whoever is connected."""
+        """Drop a database, connections and all."""
         with psycopg.connect(self.connection(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
 

@@ -19,7 +19,7 @@ from tests.supabase_site.rest import Rest
 from tests.supabase_site.storage import Storage
 from tests.supabase_site.tokens import SECRET
 
-_PAGE = Answer(200, b"<html><body>Somebody's front page</body></html>", "text/html")
+_PAGE = Answer(200, b"<html><body>A front page</body></html>", "text/html")
 _FAILURES = {
     Kind.ERROR_500: as_json({"code": "57014", "message": "canceling statement due to statement timeout"}, 500),
     Kind.UNAVAILABLE_503: as_json({"message": "name resolution failed"}, 503),
@@ -77,7 +77,7 @@ class Gateway:
                 if getattr(connection, "scope", None) is scope:
                     getattr(connection, "transport").abort()  # noqa: B009
         elif kind is Kind.GARBAGE:
-            # For whoever asks for a picture or a document: the right kind, and not what it should be.
+            # In place of a picture or a document: the right media type, and not what it should be.
             download = fault.call.startswith("GET ")
             garbage = b"\x89PNG\r\n\x1a\nnot really" if download else b'{"surprise": [1, 2'
             await _send(send, Answer(200, garbage, "image/png" if download else "application/json"))

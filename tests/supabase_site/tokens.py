@@ -26,5 +26,5 @@ def anon_key() -> str:
 
 
 def user_token(user_id: uuid.UUID | str, *, is_anonymous: bool = False) -> str:
-    """The token of somebody who has signed in; anonymously or not, the role is the same."""
+    """The token of a user who has signed in; anonymously or not, the role is the same."""
     return sign("authenticated", sub=str(user_id), is_anonymous=is_anonymous)
