@@ -19,6 +19,7 @@ try:
     from commands.recolor import recolor
     from commands.reconciliation import reconcile
     from commands.stores import check_store
+    from commands.task_list import list_tasks
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
@@ -51,6 +52,7 @@ for command in (
     dev,
 ):
     app.command()(command)
+app.command("list")(list_tasks)
 app.add_typer(providers, name="providers")
 stores = typer.Typer(help="The store that the settings name.", no_args_is_help=True)
 stores.command("check")(check_store)

@@ -118,11 +118,7 @@ def batch(
         await _write_manifest(service, outcome, lines, target)
         return report_of(outcome.status, str(target.absolute()))
 
-    report = run_connected(settings, run)
-    if json:
-        print_document(report)
-    _print(report)
-    return exit_code(report, waited=not no_wait)
+    return finish_batch(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def report_of(status: BatchStatus, manifest: str | None = None) -> BatchReport:
@@ -130,8 +126,14 @@ def report_of(status: BatchStatus, manifest: str | None = None) -> BatchReport:
     return BatchReport.model_validate({**status.model_dump(), "manifest": manifest})
 
 
-def exit_code(report: BatchReport, *, waited: bool = True) -> ExitCode:
-    """Done only if every line became a concept, or the batch was accepted unless `waited`."""
+def finish_batch(report: BatchReport, *, json: bool, waited: bool = True) -> int:
+    """Print how a batch ended; done if every line became a concept, or if the batch was accepted unless `waited`."""
+    counts = f"{report.completed} of {report.total} completed, {report.failed} failed, {report.cancelled} cancelled"
+    progress.print(f"Batch {report.batch_id}: {counts}, {report.refused} refused", markup=False, soft_wrap=True)
+    if report.manifest is not None:
+        progress.print(f"Manifest: {report.manifest}", markup=False, soft_wrap=True)
+    if json:
+        print_document(report)
     done = not waited or (report.completed == report.total and not report.refused)
     return ExitCode.DONE if done else ExitCode.TASK_FAILED
 
@@ -203,8 +205,8 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
             raise BadInput(f"{path}: is a folder")
         with path.open("rb") as file:
             while line := file.readline(MAX_PAYLOAD_BYTES + 2):
-                yield line
-                while len(line) > MAX_PAYLOAD_BYTES and not line.endswith(b"\n"):  # refused, with all the rest of it
+                yield line  # one that is cut off here is refused
+                while line and not line.endswith(b"\n"):
                     line = file.readline(MAX_PAYLOAD_BYTES)
     except OSError as exc:
         raise BadInput(f"{path}: {exc.strerror}") from exc
@@ -263,10 +265,3 @@ async def _errors(store: Store, failed: Sequence[uuid.UUID]) -> dict[uuid.UUID, 
             if row is not None and row.error is not None:
                 errors[row.task_id] = row.error.message
     return errors
-
-
-def _print(report: BatchReport) -> None:
-    counts = f"{report.completed} of {report.total} completed, {report.failed} failed, {report.cancelled} cancelled"
-    progress.print(f"{counts}, {report.refused} refused", markup=False)
-    if report.manifest is not None:
-        progress.print(f"Manifest: {report.manifest}", markup=False, soft_wrap=True)

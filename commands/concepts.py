@@ -5,20 +5,39 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
-from commands.console import BadInput, ExitCode, print_document, progress
+from commands.batches import describe_batch, finish_batch, follow_batch, report_of
+from commands.bootstrap import check_owner, load_command_settings, opened_store, run_connected
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.inputs import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Candidates, Image, Json, Logo, NewTaskId, NoWait, Palettes, TaskFile, TaskId, Theme, User
+from commands.options import (
+    AnyId,
+    Candidates,
+    Image,
+    Json,
+    Logo,
+    NewTaskId,
+    NoWait,
+    Palettes,
+    TaskFile,
+    TaskOrBatchId,
+    Theme,
+    User,
+)
+from contracts.batches import BatchReport, BatchStatus
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskStatus
+from tasks.batches import BatchClient
 from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
-from tasks.service import TaskService
+from tasks.lookup import find_task
+from tasks.service import TaskService, status_of_row
+from temporal.errors import TemporalUnreachable
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
@@ -73,67 +92,118 @@ def generate(
     return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
-def status(task_id: TaskId, json: Json = False) -> int:
-    """Say where a task stands; from its row when no worker answers within 3 seconds.
+def status(task_id: AnyId, json: Json = False) -> int:
+    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
 
     \b
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    show_status(run_connected(load_command_settings(), lambda service: service.status(parse_id(task_id))), json=json)
+    settings = load_command_settings()
+
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
+        wanted = parse_id(task_id)
+        try:
+            return await service.status(wanted)
+        except TaskNotFound:
+            row = await find_task(service.store, wanted)
+            if row is not None:
+                return await service.status(row.task_id)
+            return await BatchClient(service.concepts).status(wanted)
+
+    async def from_row() -> ConceptStatus | None:
+        async with opened_store(settings) as store:
+            row = await find_task(store, parse_id(task_id))
+        return None if row is None else status_of_row(row)
+
+    try:
+        found = run_connected(settings, run)
+    except TemporalUnreachable:
+        stored = run_async(from_row())
+        if stored is None:
+            raise
+        found = stored
+    show_status(found, json=json)
     return ExitCode.DONE
 
 
-def watch(task_id: TaskId, json: Json = False) -> int:
-    """Follow a task until it ends.
+def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
+    """Follow a task or a batch until it ends.
 
     \b
     Example:
       starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
 
-    async def run(service: TaskService) -> ConceptReport:
+    async def run(service: TaskService) -> ConceptReport | BatchReport:
         task = parse_id(task_id)
         try:
             await follow(service, task)
         except WorkflowNotFound:
             row = await service.store.task(task)
             if row is None:
-                raise TaskNotFound(task) from None
+                return report_of((await follow_batch(BatchClient(service.concepts), task)).status)
             if not row.status.ended:
                 progress.print("No workflow works on this task; its row says:", style="yellow")
         return await service.report(task)
 
-    return finish(run_connected(load_command_settings(), run), json=json)
+    report = run_connected(load_command_settings(), run)
+    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
 
 
-def cancel(task_id: TaskId, json: Json = False) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands.
+def cancel(
+    task_id: TaskOrBatchId,
+    under_way: Annotated[
+        bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
 
     \b
     Example:
       starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
 
-    async def run(service: TaskService) -> ConceptStatus:
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
         task = parse_id(task_id)
-        await stop(service, task)
+        try:
+            await stop(service, task)
+        except TaskNotFound:
+            return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
         return await service.status(task)
 
     found = run_connected(load_command_settings(), run)
     show_status(found, json=json)
-    if found.state is TaskStatus.CANCELLED:
+    if found.state == TaskStatus.CANCELLED:
         return ExitCode.DONE
-    if not found.state.ended:
-        progress.print("The task is asked to stop, but no worker has done so yet.", style="yellow")
+    if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
+        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
         return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: the task is {found.state}.", style="yellow", markup=False)
+    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
     return ExitCode.BAD_INPUT
 
 
-def show_status(status: ConceptStatus, *, json: bool) -> None:
-    """Print where a task stands."""
-    print_document(status) if json else print_status(Console(), status)
+def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
+    """Print where a task or a batch stands."""
+    if json:
+        print_document(status)
+    elif isinstance(status, ConceptStatus):
+        print_status(Console(), status)
+    else:
+        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
+        if status.reason is not None:
+            Console().print(status.reason, markup=False, soft_wrap=True)
+
+
+async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
+    """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
+    await batches.cancel(batch_id, under_way=under_way)
+    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CANCEL_WAIT_S):
+            await batches.outcome(batch_id)
+    return await batches.status(batch_id)
 
 
 async def make(

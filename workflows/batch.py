@@ -1,3 +1,5 @@
+"""Which tasks of a batch are started when. Decision: docs/adr/0047."""
+
 from __future__ import annotations
 
 from temporalio import workflow
@@ -19,9 +21,6 @@ with workflow.unsafe.imports_passed_through():
     )
     from contracts.workflows import BATCH_WORKFLOW, CANCEL_SIGNAL, GO_ON_SIGNAL, STATUS_QUERY
     from workflows.errors import OWN_DATA_REFUSED
-
-_STEPS_IN_A_RUN = 400
-"""Each has two outcomes strings of a page and six events: far from the server's limits of 50,000 events and 50 MB."""
 
 
 @workflow.defn(name=BATCH_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
@@ -57,7 +56,7 @@ class ConceptBatchWorkflow:
                 continue
             await self._advance(page)
             self._show()
-            if self._steps >= _STEPS_IN_A_RUN:
+            if self._steps >= policies.BATCH_STEPS_IN_A_RUN:
                 workflow.continue_as_new(self._rest())
         self._ended = True
         self._show()

@@ -69,3 +69,5 @@ REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))
 ADVANCE_BATCH = _policy(timedelta(minutes=5))
 """A step takes seconds; a slow store may make it minutes."""
+BATCH_STEPS_IN_A_RUN = 400
+"""Each has a page's outcomes twice and six events: far from the server's limits of 50,000 events and 50 MB."""
