@@ -13,9 +13,9 @@ from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
-from activities.image_jobs import drawn
-from activities.paid_calls import Answer, AnswerUnusable, CountCalls, PaidCalls, Prepare, Send
-from color import ImageError, decode, inspect, keep_colors, to_png
+from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
+from color import ImageError, decode, inspect, keep_colors, rasterize, to_png
+from color.svg import is_svg
 from contracts.activities import (
     GeneratedImage,
     ImageRequest,
@@ -23,11 +23,12 @@ from contracts.activities import (
     RefineRequest,
     UploadRequest,
 )
-from contracts.images import ImageRef, Provenance
+from contracts.images import SVG, ImageRef, Provenance
 from contracts.tasks import Stage
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
-from providers.port import ImageProvider, ProvidedImage
+from providers.errors import ProviderError
+from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from stores import layout
 from stores.errors import ObjectCorrupt
 from stores.ports import ObjectStore
@@ -59,28 +60,25 @@ class ImageActivities(ImageStages):
     @override
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
-        async def prepare() -> Send:
-            words = request.logo_description, request.theme_description
-            return self._sending(
-                lambda: drawn(self._provider, self._provider.generate(*words, request.candidate), words)
-            )
+        words = request.logo_description, request.theme_description
 
-        return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare)
+        async def prepare() -> Send:
+            return self._sending(lambda: self._provider.generate(*words, request.candidate), words)
+
+        return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare, words)
 
     @override
     @activity.defn(name="refine_image")
     async def refine_image(self, request: RefineRequest) -> GeneratedImage:
+        words = (request.prompt,)
+
         async def prepare() -> Send:
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            return self._sending(
-                lambda: drawn(
-                    self._provider, self._provider.refine(source, request.prompt, request.preserve), (request.prompt,)
-                )
-            )
+            return self._sending(lambda: self._provider.refine(source, request.prompt, request.preserve), words)
 
-        return await self._paid(layout.paid_image(request.task_id), prepare)
+        return await self._paid(layout.paid_image(request.task_id), prepare, words)
 
     @override
     @activity.defn(name="upload_image")
@@ -115,25 +113,50 @@ class ImageActivities(ImageStages):
                 base = await self._bases.prepare(stored.sha256, data)
             return stored.as_image(base.width, base.height)
 
-    async def _paid(self, place: str, prepare: Prepare) -> GeneratedImage:
+    async def _paid(self, place: str, prepare: Prepare, private: tuple[str, ...]) -> GeneratedImage:
         async def read(answer: Answer) -> GeneratedImage:
             try:
-                image = await self._bases.described(self._store.concept_bucket, answer.path, answer.data)
+                image = await self._described(answer)
             except ImageError as exc:
                 raise AnswerUnusable(f"an image that cannot be used: {exc}") from exc
             return GeneratedImage(image=image, provenance=self._provenance(answer))
 
-        with temporal_failures():
-            return await self._calls.answer(place, prepare, read)
+        def resume(data: bytes) -> Job | None:
+            try:
+                job = ImageJob.model_validate_json(data)
+            except ValidationError as exc:
+                raise ObjectCorrupt(f"the object {layout.job_of(place)} is no job") from exc
+            return self._job(job, private) if job.provider == self._provider.name else None
 
-    def _sending(self, call: Callable[[], Awaitable[ProvidedImage]]) -> Send:
-        async def send(count_calls: CountCalls) -> Answer:
+        with temporal_failures():
+            return await self._calls.answer(place, prepare, read, resume=resume)
+
+    async def _described(self, answer: Answer) -> ImageRef:
+        """The picture in an answer, drawn and stored beside it where that is SVG. Raises `ImageError`."""
+        bucket, path, data = self._store.concept_bucket, answer.path, answer.data
+        if is_svg(data):
+            path = path.removesuffix(".svg")
+            data = await self._in_thread(rasterize, data)
+            stored = await self._store.put(bucket, path, data, PNG)
+            if stored.sha256 != await self._bases.sha256(data):
+                data = await self._store.get(bucket, path, sha256=stored.sha256)
+        return await self._bases.described(bucket, path, data)
+
+    def _sending(self, call: Callable[[], Awaitable[ProvidedImage | ImageJob]], private: tuple[str, ...]) -> Send:
+        async def send(count_calls: CountCalls) -> Answer | Job:
             provided = await call()
-            usage = count_calls(provided.provenance.usage)
-            provenance = provided.provenance.model_copy(update={"usage": usage}).model_dump_json().encode()
-            return Answer(provided.data, _media_type(provided.data), provenance)
+            return self._job(provided, private) if isinstance(provided, ImageJob) else _answer(provided, count_calls)
 
         return send
+
+    def _job(self, job: ImageJob, private: tuple[str, ...]) -> Job:
+        async def collect(count_calls: CountCalls) -> Answer | ProviderError | None:
+            outcome = await self._provider.collect(job, private)
+            if isinstance(outcome, JobFailed):
+                return outcome.error
+            return None if outcome is None else _answer(outcome, count_calls)
+
+        return Job(job.model_dump_json().encode(), collect, lambda: self._provider.cancel(job))
 
     def _provenance(self, answer: Answer) -> Provenance:
         """As it is stored; by the name alone where a worker was lost before it could be."""
@@ -154,7 +177,15 @@ def _as_png(data: bytes) -> bytes:
     return to_png(decode(data))
 
 
+def _answer(provided: ProvidedImage, count_calls: CountCalls) -> Answer:
+    usage = count_calls(provided.provenance.usage)
+    provenance = provided.provenance.model_copy(update={"usage": usage}).model_dump_json().encode()
+    return Answer(provided.data, _media_type(provided.data), provenance)
+
+
 def _media_type(data: bytes) -> str:
+    if is_svg(data):
+        return SVG
     try:
         return inspect(data).media_type
     except ImageError:

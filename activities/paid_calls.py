@@ -2,7 +2,8 @@
 
 Answers lie in the store as they came, numbered from 1. One that proves unusable gets a marker beside it and counts as a
 call without a usable answer. Both counts survive a crash: calls whose answer never arrived are counted in heartbeats,
-answers that arrived are counted in the store.
+answers that arrived are counted in the store. Where the provider works in jobs, a call is over when the job is named:
+it is stored in that moment, and whoever comes next asks for that job instead of submitting another.
 
 Decisions: docs/adr/0009, 0010, 0024, 0041.
 """
@@ -15,7 +16,8 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, TypeVar
 from weakref import WeakValueDictionary
@@ -24,11 +26,18 @@ from temporalio import activity
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.error_mapping import BILLED_ATTEMPTS, NoUsableAnswer, StaleAttempt
-from activities.heartbeats import AttemptDetails, heartbeater
-from contracts.images import StoredObject
+from activities.heartbeats import heartbeater
+from activities.trying import AttemptDetails
+from contracts.images import SVG, StoredObject
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
-from providers.errors import ProviderAnswerLost, ProviderAnswerUnusable, ProviderError, ProviderPerhapsBilled
+from providers.errors import (
+    ProviderAnswerLost,
+    ProviderAnswerUnusable,
+    ProviderError,
+    ProviderPerhapsBilled,
+    ProviderUnavailable,
+)
 from stores import layout
 from stores.errors import ObjectMissing, StoreThrottled, StoreUnavailable
 from stores.ports import ObjectStore
@@ -44,6 +53,8 @@ PENDING_BYTES = 256 * 2**20
 
 _SURELY_CURRENT_S = 5.0
 """An attempt that is younger cannot have been replaced: heartbeats may be missing for longer than that."""
+_CANCEL_S = 10.0
+_FIRST_COLLECT_PAUSE_S = 1.0
 _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 
@@ -58,6 +69,20 @@ class Answer:
     media_type: str = "application/octet-stream"
     provenance: bytes = b""
     path: str = ""
+    unusable: str = ""
+    """A whole sentence, where that is known already."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that is paid for and under way at the provider; `data` is what is stored of it.
+
+    `collect` gives the answer, why there will be none, or None while there is none yet; it is never billed.
+    """
+
+    data: bytes
+    collect: Callable[[CountCalls], Awaitable[Answer | ProviderError | None]]
+    cancel: Callable[[], Awaitable[None]]
 
 
 class AnswerUnusable(Exception):
@@ -66,8 +91,10 @@ class AnswerUnusable(Exception):
 
 CountCalls: TypeAlias = Callable[[Usage | None], Usage | None]
 """Adds how many calls an answer took to what the provider reports."""
-Send: TypeAlias = Callable[[CountCalls], Awaitable[Answer]]
+Send: TypeAlias = Callable[[CountCalls], Awaitable[Answer | Job]]
 """One request to the provider."""
+Resume: TypeAlias = Callable[[bytes], Job | None]
+"""The job that was stored; None where it is another provider's."""
 Prepare: TypeAlias = Callable[[], Awaitable[Send]]
 """What must be done before a request can be sent."""
 
@@ -76,12 +103,30 @@ Prepare: TypeAlias = Callable[[], Awaitable[Send]]
 class _Call:
     """A call under way, until its answer is stored. `before` is what was counted when it was sent."""
 
-    path: str
-    task: asyncio.Task[Answer]
+    place: str
+    number: int
     before: AttemptDetails
-    overdue_at: float
-    """On the monotonic clock: the time of the attempt that sent it is over."""
+    sent: int
+    """Calls to the provider, this one included."""
+    began: float
+    """On the monotonic clock."""
+    limit_s: float
+    """After so long the time of the attempt that began it is over."""
+    task: asyncio.Task[Answer] = field(init=False)
+    job: Job | None = None
+    named: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once there is a job."""
     waiting: int = 0
+
+    @property
+    def path(self) -> str:
+        """Where the answer will lie."""
+        return layout.numbered_answer(self.place, self.number)
+
+    @property
+    def overdue_at(self) -> float:
+        """On the monotonic clock."""
+        return self.began + self.limit_s
 
 
 class PaidCalls:
@@ -98,61 +143,93 @@ class PaidCalls:
         self._pending: dict[str, int] = {}
 
     async def answer(
-        self, place: str, prepare: Prepare, read: Callable[[Answer], Awaitable[T]], *, keep: bool = True
+        self,
+        place: str,
+        prepare: Prepare,
+        read: Callable[[Answer], Awaitable[T]],
+        *,
+        keep: bool = True,
+        resume: Resume | None = None,
     ) -> T:
         """What `read` makes of the usable answer at `place`, which is paid for unless it is there.
 
-        `place` is the path of the first answer; without `keep` a new one is not stored. `read` raises `AnswerUnusable`
-        for one that cannot be used. Raises `ProviderError`, `StoreError`, `StaleAttempt`, and `NoUsableAnswer` where
-        too many calls brought nothing.
+        `place` is the path of the first answer; without `keep` a new one is not stored; with `resume` it may be a job.
+        `read` raises `AnswerUnusable` for one that cannot be used. Raises `ProviderError`, `StoreError`,
+        `StaleAttempt`, and `NoUsableAnswer` where too many calls brought nothing.
         """
-        number, unusable = 1, 0
+        number, unusable, job = 1, 0, None
         async with self._turns.setdefault(place, asyncio.Lock()):
-            while (stored := await self._stored(layout.numbered_answer(place, number))) is not None:
-                try:
-                    return await read(stored)
-                except AnswerUnusable as exc:
-                    unusable += await self._mark(place, number, exc)
-                    number += 1
-            call = await self._call(layout.numbered_answer(place, number), number, unusable, prepare, keep=keep)
+            while True:
+                stored = await self._stored(layout.numbered_answer(place, number), vectors=resume is not None)
+                if stored is not None:
+                    try:
+                        return await read(stored)
+                    except AnswerUnusable as exc:
+                        unusable += await self._mark(place, number, str(exc))
+                elif resume is not None and (data := await self._get(_job_path(place, number))) is not None:
+                    job, failed = resume(data), await self._get(layout.unusable_marker(layout.job_of(place), number))
+                    if job is not None and failed is None:
+                        break
+                    unusable += int(failed is not None and _is_of_this_run(failed))
+                else:
+                    job = None
+                    break
+                number += 1
+            call = await self._call(place, number, unusable, prepare, job, keep=keep, resume=resume)
         answer = await self._wait(call, unusable)
         try:
+            if answer.unusable:
+                raise AnswerUnusable(answer.unusable)  # noqa: TRY301 -- marked and counted as what `read` refuses
             return await read(answer)
         except AnswerUnusable as exc:
-            unusable += await self._mark(place, number, exc)
-            error = ProviderAnswerUnusable(f"{self._title} sent {exc}")
+            unusable += await self._mark(place, number, str(exc))
+            error = ProviderAnswerUnusable(answer.unusable or f"{self._title} sent {exc}")
             error.last = call.before.perhaps_billed + unusable >= BILLED_ATTEMPTS
             raise error from exc
 
-    async def _call(self, path: str, number: int, unusable: int, prepare: Prepare, *, keep: bool) -> _Call:
-        """The call under way for `path`, or a new one."""
-        call = self._under_way.get(path)
-        if call is not None and time.monotonic() < call.overdue_at:
-            return call
-        if call is not None:
-            call.task.cancel()
-            await asyncio.wait({call.task})
+    async def _call(
+        self,
+        place: str,
+        number: int,
+        unusable: int,
+        prepare: Prepare,
+        job: Job | None,
+        *,
+        keep: bool,
+        resume: Resume | None,
+    ) -> _Call:
+        """The call under way for that answer, or a new one, which submits nothing where there is a job."""
+        path = layout.numbered_answer(place, number)
+        under_way = self._under_way.get(path)
+        if under_way is not None and time.monotonic() < under_way.overdue_at:
+            return under_way
+        if under_way is not None:
+            under_way.task.cancel()
+            await asyncio.wait({under_way.task})
         beating = heartbeater()
         before = beating.details
-        if 0 < before.answer < number:  # its answer arrived after all: it is counted by the marker beside it
+        if 0 < before.answer < number or (job is not None and before.answer == number):
+            # It arrived after all: it is counted by the marker beside it, or has become a job.
             before = AttemptDetails(sent=before.sent, perhaps_billed=max(0, before.perhaps_billed - 1))
-        spent = before.perhaps_billed + unusable
-        if spent >= BILLED_ATTEMPTS:
-            raise NoUsableAnswer(
-                f"{self._title} was called {spent} times, each perhaps billed, without an answer that could be kept"
-            )
-        send = await prepare()
-        await _ensure_current()
-        beating.send(AttemptDetails(sent=before.sent + 1, perhaps_billed=before.perhaps_billed + 1, answer=number))
+        spent, sent = before.perhaps_billed + unusable, max(1, before.sent)
+        send: Send | None = None
+        if job is None:
+            if spent >= BILLED_ATTEMPTS:
+                raise NoUsableAnswer(
+                    f"{self._title} was called {spent} times, each perhaps billed, without an answer that could be kept"
+                )
+            send, sent = await prepare(), before.sent + 1
+            await _ensure_current()
+            beating.send(AttemptDetails(sent=sent, perhaps_billed=before.perhaps_billed + 1, answer=number))
 
         def count_calls(reported: Usage | None) -> Usage | None:
-            return self._count_calls(reported, before.sent + 1, spent)
+            return self._count_calls(reported, sent, spent)
 
         limit = activity.info().start_to_close_timeout or timedelta.max
-        overdue_at = time.monotonic() + limit.total_seconds()
-        task = asyncio.create_task(self._run(path, send, count_calls, overdue_at, keep=keep))
-        call = self._under_way[path] = _Call(path, task, before, overdue_at)
-        task.add_done_callback(lambda _: self._ended(call))
+        call = _Call(place, number, before, sent, time.monotonic(), limit.total_seconds(), job=job)
+        call.task = asyncio.create_task(self._run(call, send, count_calls, keep=keep, resume=resume))
+        self._under_way[path] = call
+        call.task.add_done_callback(lambda _: self._ended(call))
         return call
 
     def _ended(self, call: _Call) -> None:
@@ -160,21 +237,63 @@ class PaidCalls:
         if not call.task.cancelled():
             call.task.exception()  # all attempts that waited for it may be gone: asyncio would complain
 
-    async def _run(self, path: str, send: Send, count_calls: CountCalls, overdue_at: float, *, keep: bool) -> Answer:
-        """Send, and store the answer before anything else is done with it."""
-        began, outcome = time.monotonic(), "cut off"
+    async def _run(
+        self, call: _Call, send: Send | None, count_calls: CountCalls, *, keep: bool, resume: Resume | None
+    ) -> Answer:
+        """Send, and store the answer before anything else is done with it; of a job its name, then its answer."""
+        if send is not None:
+            answer = await self._sent(call, send, count_calls)
+            if isinstance(answer, Answer):
+                if answer.unusable and not keep:
+                    raise ProviderAnswerUnusable(answer.unusable)
+                return await self._put(call.path, answer) if keep else answer
+            call.job = await self._stored_job(_job_path(call.place, call.number), answer, resume)
+        call.named.set()
+        return await self._put(call.path, await self._collected(call, count_calls))
+
+    async def _sent(self, call: _Call, send: Send, count_calls: CountCalls) -> Answer | Job:
+        outcome = "cut off"
         try:
-            async with asyncio.timeout(overdue_at - began + LATE_GRACE_S):
+            async with asyncio.timeout(call.limit_s + LATE_GRACE_S):
                 answer = await send(count_calls)
             outcome = "answered"
         except TimeoutError as exc:
             raise ProviderAnswerLost(f"{self._title} did not answer in time") from exc
         except ProviderError as exc:
             outcome = type(exc).__name__
-            raise
+            if not isinstance(exc, ProviderAnswerUnusable) or not exc.answer:
+                raise
+            return Answer(exc.answer, unusable=str(exc))
         finally:
-            self._metrics.called(self._provider, self._stage, outcome, time.monotonic() - began)
-        return await self._put(path, answer) if keep else answer
+            self._metrics.called(self._provider, self._stage, outcome, time.monotonic() - call.began)
+        return answer
+
+    async def _stored_job(self, path: str, job: Job, resume: Resume | None) -> Job:
+        """Store a job in the moment that it is named. Where another process was faster, its job is the one."""
+        bucket = self._store.concept_bucket
+        stored = await store_with_retry(lambda: self._store.put(bucket, path, job.data, "application/json"))
+        if stored.sha256 == hashlib.sha256(job.data).hexdigest() or resume is None:
+            return job
+        return resume(await self._store.get(bucket, path)) or job
+
+    async def _collected(self, call: _Call, count_calls: CountCalls) -> Answer:
+        """The job's answer, asked for with growing pauses, until shortly before the attempt's time is over."""
+        assert call.job is not None  # noqa: S101 -- what is not sent is collected
+        ends_at, pause_s = call.began + call.limit_s - min(10.0, call.limit_s / 5), _FIRST_COLLECT_PAUSE_S
+        answer: Answer | ProviderError | None = None
+        while answer is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(ends_at - time.monotonic(), 0)):
+                    answer = await call.job.collect(count_calls)
+                    if answer is None:
+                        await asyncio.sleep(pause_s)
+                        pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
+            if answer is None and time.monotonic() >= ends_at:
+                raise ProviderUnavailable(f"{self._title} is still working on it", pause_s)
+        if isinstance(answer, ProviderError):
+            await self._mark(layout.job_of(call.place), call.number, str(answer))
+            raise answer
+        return answer
 
     async def _wait(self, call: _Call, unusable: int) -> Answer:
         """The answer. When this attempt is cancelled, the call may still bring it if that does not take long."""
@@ -182,7 +301,7 @@ class PaidCalls:
         try:
             answer = await self._patiently(call)
         except ProviderError as exc:
-            sent, spent = call.before.sent + 1, call.before.perhaps_billed
+            sent, spent = call.sent, call.before.perhaps_billed
             if isinstance(exc, ProviderPerhapsBilled):
                 exc.last = spent + 1 + unusable >= BILLED_ATTEMPTS
             else:
@@ -191,7 +310,7 @@ class PaidCalls:
         finally:
             call.waiting -= 1
         # From here on the store knows of it.
-        heartbeater().details = call.before.model_copy(update={"sent": call.before.sent + 1})
+        heartbeater().details = call.before.model_copy(update={"sent": call.sent})
         return answer
 
     async def _patiently(self, call: _Call) -> Answer:
@@ -204,29 +323,62 @@ class PaidCalls:
             wanted = details is not None and not details.worker_shutdown
             asked = details is not None and details.cancel_requested
             if wanted:
-                await asyncio.wait({call.task}, timeout=ANSWER_GRACE_S if asked else LATE_GRACE_S)
+                named = asyncio.create_task(call.named.wait())  # nobody waits for the image of a job: it is cancelled
+                until = {call.task, named} if asked else {call.task}
+                grace_s = ANSWER_GRACE_S if asked else LATE_GRACE_S
+                await asyncio.wait(until, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+                named.cancel()
                 if call.task.done() and not call.task.cancelled() and call.task.exception() is None:
                     return call.task.result()
+                if asked and not call.task.done() and call.path not in self._pending:
+                    ready = await self._cancel_job(call)
+                    if ready is not None:
+                        return ready
             if call.waiting == 1 and (asked or not wanted) and call.path not in self._pending:
                 call.task.cancel()
                 await asyncio.wait({call.task})
             # Otherwise Temporal has given up the attempt, not the call: the next attempt finds it under way.
             raise
 
-    async def _stored(self, path: str) -> Answer | None:
-        bucket = self._store.concept_bucket
+    async def _cancel_job(self, call: _Call) -> Answer | None:
+        """Cancel a job at the provider. What it has ready in that moment is stored; else nobody asks for it again."""
+        call.task.cancel()
+        await asyncio.wait({call.task})
+        if call.job is None:
+            return None
         try:
-            data = await self._store.get(bucket, path)
+            async with asyncio.timeout(_CANCEL_S):
+                await call.job.cancel()
+                answer = await call.job.collect(lambda reported: reported)
+        except (ProviderError, TimeoutError) as exc:
+            log.warning("a job could not be cancelled at its provider", extra={"reason": str(exc)})
+            return None
+        if isinstance(answer, Answer):
+            return await self._put(call.path, answer)
+        await self._mark(layout.job_of(call.place), call.number, "the task was cancelled")
+        return None
+
+    async def _get(self, path: str) -> bytes | None:
+        try:
+            return await self._store.get(self._store.concept_bucket, path)
         except ObjectMissing:
             return None
-        about = layout.provenance_of(path)
-        try:
-            return Answer(data, provenance=b"" if about is None else await self._store.get(bucket, about), path=path)
-        except ObjectMissing:  # a worker was lost in between
-            return Answer(data, path=path)
+
+    async def _stored(self, path: str, *, vectors: bool = False) -> Answer | None:
+        """The answer at `path`, or the SVG that it came as and that no picture has been drawn from yet."""
+        data, about = await self._get(path), layout.provenance_of(path)
+        if data is None and vectors:
+            data, path = await self._get(layout.vector_of(path)), layout.vector_of(path)
+        if data is None:
+            return None
+        provenance = b"" if about is None else await self._get(about)
+        return Answer(data, provenance=provenance or b"", path=path)  # without one where a worker was lost in between
 
     async def _put(self, path: str, answer: Answer) -> Answer:
         bucket, size = self._store.concept_bucket, len(answer.data)
+        about, place = layout.provenance_of(path), path
+        if answer.media_type == SVG:
+            place = layout.vector_of(path)
         self._pending[path] = size
         while sum(self._pending.values()) > max(PENDING_BYTES, size):
             oldest = next(iter(self._pending))
@@ -234,23 +386,25 @@ class PaidCalls:
             log.error("an answer that was paid for is given up: the store has been away for too long")
             self._under_way[oldest].task.cancel()
         try:
-            stored = await store_with_retry(lambda: self._store.put(bucket, path, answer.data, answer.media_type))
+            stored = await store_with_retry(lambda: self._store.put(bucket, place, answer.data, answer.media_type))
             if stored.sha256 != hashlib.sha256(answer.data).hexdigest():
                 # Another process was faster: both were paid for, and only the stored one counts from here on.
-                return await self._stored(path) or answer
-            about, provenance = layout.provenance_of(path), answer.provenance
-            if about is not None:
+                return await self._stored(path, vectors=place != path) or answer
+            if about is not None and answer.provenance:
+                provenance = answer.provenance
                 await store_with_retry(lambda: self._store.put(bucket, about, provenance, "application/json"))
         finally:
             self._pending.pop(path, None)
-        return replace(answer, path=path)
+        return replace(answer, path=place)
 
-    async def _mark(self, place: str, number: int, why: AnswerUnusable) -> int:
+    async def _mark(self, place: str, number: int, reason: str) -> int:
         """Mark an answer as unusable; 1 if it counts for this run, 0 if an earlier run of the task has counted it."""
-        marker = json.dumps({"run_id": activity.info().workflow_run_id, "reason": str(why)}).encode()
+        marker = _marker(reason)
         path = layout.unusable_marker(place, number)
         stored = await self._store.put(self._store.concept_bucket, path, marker, "application/json")
-        return int(stored.sha256 == hashlib.sha256(marker).hexdigest())
+        if stored.sha256 == hashlib.sha256(marker).hexdigest():
+            return 1
+        return int(_is_of_this_run(await self._get(path) or b""))  # an earlier attempt may have had other words for it
 
     def _count_calls(self, reported: Usage | None, calls: int, perhaps_billed: int) -> Usage | None:
         """The provider's report on the answer, with the calls that it took; None where no service was asked."""
@@ -294,6 +448,20 @@ async def _ensure_current() -> None:
     pending = description.raw_description.pending_activities
     if (info.activity_id, info.attempt) not in {(one.activity_id, one.attempt) for one in pending}:
         raise StaleAttempt("another attempt has begun")
+
+
+def _job_path(place: str, number: int) -> str:
+    return layout.numbered_answer(layout.job_of(place), number)
+
+
+def _marker(reason: str) -> bytes:
+    return json.dumps({"run_id": activity.info().workflow_run_id, "reason": reason}).encode()
+
+
+def _is_of_this_run(marker: bytes) -> bool:
+    with suppress(ValueError, AttributeError):
+        return bool(json.loads(marker).get("run_id") == activity.info().workflow_run_id)
+    return False
 
 
 def _is_cancelled() -> bool:

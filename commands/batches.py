@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from commands.bootstrap import load_command_settings, owner_rule, run_connected
-from commands.console import BadInput, ExitCode, print_document, progress
+from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
 from contracts.batches import (
     MAX_WINDOW,
@@ -161,7 +161,7 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
                 await asyncio.wait({ending}, timeout=_POLL_S)
         return await ending
     except asyncio.CancelledError:
-        progress.print(f"The batch goes on without you: starter.py watch {batch_id}", markup=False)
+        progress.print(f"The batch goes on without you: {invocation()} watch {batch_id}", markup=False)
         raise
     finally:
         ending.cancel()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.bootstrap import load_command_settings, opened_store
-from commands.console import ExitCode, print_document, run_async
+from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
 from contracts.tasks import Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
@@ -102,4 +102,4 @@ def _print(document: ListDocument) -> None:
     console = Console(markup=False)
     console.print(table)
     if document.next is not None:
-        console.print(f"more: starter.py list --after {document.next}", soft_wrap=True)
+        console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)

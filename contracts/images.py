@@ -25,22 +25,12 @@ _SIGNATURES = (
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
-    (
-        SVG,
-        re.compile(
-            rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*"
-            rb"(?:<!DOCTYPE\s+svg\b[^>\[]*(?:\[[^\]]*\])?\s*>\s*)?(?:<!--.*?-->\s*)*<svg[\s>/]",
-            re.DOTALL,
-        ),
-    ),
 )
-_SIGNATURE_BYTES = 4096
 
 
 def media_type_of(data: bytes) -> str | None:
-    """The type of image that its first bytes announce, whatever it is called; None for everything else."""
-    head = data[:_SIGNATURE_BYTES]
-    return next((media_type for media_type, signature in _SIGNATURES if signature.match(head)), None)
+    """The type of image that its first 12 bytes announce; None for everything else, SVG and HTML included."""
+    return next((media_type for media_type, signature in _SIGNATURES if signature.match(data)), None)
 
 
 class ImageRef(BaseModel):
@@ -106,5 +96,5 @@ class Provenance(BaseModel):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All that whoever looks at the concept must be told, about its image and its palettes."""
+        """All sentences to show with the concept, about its image and its palettes."""
         return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -11,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     model_validator,
 )
@@ -67,9 +69,9 @@ def _not_reserved(user_id: str) -> str:
 
 
 Description = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500), AfterValidator(_printable)
+    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=500), AfterValidator(_printable)
 ]
-"""What a person wrote: 5 to 500 characters without control characters."""
+"""What a person wrote: 2 to 500 characters without control characters."""
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
 """It becomes a path segment, and row-level security depends on it."""
 
@@ -189,6 +191,11 @@ class VariationsRequest(TaskRequest):
 
 Request: TypeAlias = GenerationRequest | RefinementRequest | VariationsRequest
 """Any task message; `task_type` tells which."""
+
+
+def without_empty(message: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """A task message without what it leaves empty: there a text that is `""`, or a null, is one that is not there."""
+    return {name: value for name, value in message.items() if value is not None and value != ""}
 
 
 class CompletionRequest(TaskRequest):

@@ -10,6 +10,7 @@
     └── ProviderPerhapsBilled      it may have been paid for, and there is nothing to show for it
         ├── ProviderAnswerLost     sent, but no whole answer came: a timeout, a broken connection
         └── ProviderAnswerUnusable a whole answer came that is not what was asked for
+            └── ProviderLinkExpired    it was a link that leads nowhere any more
 
 `activities/error_mapping.py` decides what each means for a retry; providers only say what happened. A message is one
 sentence for the task's row: it names the service and no secrets, prompts or URLs.
@@ -100,3 +101,7 @@ class ProviderAnswerUnusable(ProviderPerhapsBilled):
     def __reduce__(self) -> tuple[type[ProviderAnswerUnusable], tuple[str, bytes]]:
         """Survive pickling with the answer."""
         return type(self), (str(self), self.answer)
+
+
+class ProviderLinkExpired(ProviderAnswerUnusable):
+    """The answer was a link, and what it led to is not there any more."""

@@ -12,12 +12,13 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import JsonValue
 
+from color.svg import is_svg
 from contracts.images import MAX_IMAGE_BYTES, media_type_of
 from providers.download import DownloadError, Downloads, DownloadUnavailable
 from providers.endpoint import Answer, Endpoint, Limits, document_of, unusable
-from providers.errors import ProviderAnswerUnusable, ProviderUnavailable
+from providers.errors import ProviderAnswerUnusable, ProviderLinkExpired, ProviderUnavailable
 from providers.http_errors import printable_reason
-from providers.port import ImageJob, ProvidedImage
+from providers.port import ImageJob, JobFailed, ProvidedImage
 
 IMAGE_LIMITS = Limits(max_bytes=MAX_IMAGE_BYTES * 4 // 3 + 64 * 1024, timeout_s=100.0)
 """Room for the largest image in base64. All calls of an attempt together, up to the answer."""
@@ -61,7 +62,7 @@ def image_of_answer(
     Raises the error that the answer reports, or `ProviderAnswerUnusable`.
     """
     service = endpoint.service
-    if media_type_of(answer.body) is not None:
+    if _is_image(answer.body):
         return answer.body, None
     if answer.media_type.startswith("image/"):
         sentence = f"{service.title} sent something that is not a PNG, JPEG, WebP, GIF or SVG image"
@@ -90,7 +91,7 @@ def image_in(document: JsonValue, endpoint: Endpoint) -> bytes | ImageLink | Non
     damaged = False
     for key, text in texts:
         data = _decoded(key, text)
-        if data is not None and media_type_of(data) is not None:
+        if data is not None and _is_image(data):
             return data
         damaged = damaged or (key in _ENCODED_KEYS and data is None and not _LINK.fullmatch(text.strip()))
     for key, text in texts:
@@ -105,19 +106,23 @@ def image_in(document: JsonValue, endpoint: Endpoint) -> bytes | ImageLink | Non
     return None
 
 
-async def collected(job: ImageJob, url: str, downloads: Downloads, title: str) -> ProvidedImage:
+def _is_image(data: bytes) -> bool:
+    return media_type_of(data) is not None or is_svg(data)
+
+
+async def collected(job: ImageJob, url: str, downloads: Downloads, title: str) -> ProvidedImage | JobFailed:
     """The image that a service put somewhere for us. It is paid for, and asking for it again is not.
 
-    Raises `ProviderUnavailable` where it may be had later, else `ProviderAnswerUnusable`.
+    Raises `ProviderUnavailable` where it may be had later.
     """
     try:
         return ProvidedImage((await downloads.fetch(url)).data, job.provenance)
     except DownloadUnavailable as exc:
         if exc.status in _GONE:
-            raise ProviderAnswerUnusable(f"{title} sent a link whose time is up: {exc}") from exc
+            return JobFailed(ProviderLinkExpired(f"{title} sent a link that has expired: {exc}"))
         raise ProviderUnavailable(f"{title} sent a link instead of an image, and {exc}") from exc
     except DownloadError as exc:
-        raise ProviderAnswerUnusable(f"{title} sent a link instead of an image, and {exc}") from exc
+        return JobFailed(ProviderAnswerUnusable(f"{title} sent a link instead of an image, and {exc}"))
 
 
 def _texts(document: JsonValue, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ from providers.image_answers import (
 )
 from providers.json_answers import count_of, field_of, numbers_of
 from providers.palette_parser import palettes_of
-from providers.port import ImageJob, ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
 from providers.prompts import (
     NEGATIVE,
     PALETTE_RULES,
@@ -133,7 +133,7 @@ class JigsawStackImages(ImageProvider):
         return ProvidedImage(found, provenance)
 
     @override
-    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | None:
+    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
         return await collected(job, job.link, self._downloads, TITLE)
 
     async def _upload(self, source: bytes) -> tuple[str, float]:
@@ -152,7 +152,7 @@ class JigsawStackImages(ImageProvider):
         return key, answer.latency_s
 
     async def _remove(self, key: str) -> None:
-        """Somebody's logo should not stay there; but what was paid for is not given up because it does."""
+        """A user's logo should not stay there; but an answer is not given up because it does."""
         try:
             await self._endpoint.delete(f"/store/file/read/{quote(key, safe='')}", CHECK_LIMITS)
         except ProviderError:

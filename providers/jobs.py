@@ -20,6 +20,7 @@ from providers.endpoint import Answer, Endpoint, Limits, document_of
 from providers.errors import (
     ProviderAnswerUnusable,
     ProviderError,
+    ProviderLinkExpired,
     ProviderPerhapsBilled,
     ProviderRefused,
     ProviderRejected,
@@ -28,7 +29,7 @@ from providers.errors import (
 from providers.http_errors import explained, is_refusal, printable_reason
 from providers.image_answers import IMAGE_LIMITS, ImageLink, collected, image_in, image_of_answer
 from providers.json_answers import field_of, numbers_of
-from providers.port import ImageJob, ImageProvider, ProvidedImage
+from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from providers.prompts import image_prompt, refinement_prompt
 
 SUBMIT_LIMITS = Limits(max_bytes=IMAGE_LIMITS.max_bytes, timeout_s=60.0)
@@ -90,9 +91,15 @@ class JobImages(ImageProvider):
         return await self.submit({**fields, "prompt": refinement_prompt(prompt, preserve)}, (prompt,))
 
     @override
-    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | None:
+    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
         if job.link:
             return await collected(job, job.link, self._downloads, self.title)
+        outcome = await self._asked(job, private)
+        if isinstance(outcome, JobFailed) and isinstance(outcome.error, ProviderLinkExpired):
+            outcome = await self._asked(job, private)  # its next answer may have a fresh link
+        return outcome
+
+    async def _asked(self, job: ImageJob, private: tuple[str, ...]) -> ProvidedImage | JobFailed | None:
         try:
             now = await self.state(job, private)
         except ProviderPerhapsBilled as exc:
@@ -100,17 +107,21 @@ class JobImages(ImageProvider):
         except ProviderRejected as exc:
             if exc.status not in _GONE:
                 raise
-            raise ProviderAnswerUnusable(f"{self.title} does not know its job any more: {exc}") from exc
-        if now.state == "working":
-            return None
+            return JobFailed(ProviderAnswerUnusable(f"{self.title} does not know its job any more: {exc}"))
         if now.state == "failed":
-            raise self._failed(now.failure, private)
-        found = image_in(now.output, self.endpoint)
-        if found is None:
-            raise ProviderAnswerUnusable(f"{self.title}'s job is done and has no image, or none any more")
+            return JobFailed(self._failure(now.failure, private))
+        return None if now.state == "working" else await self._done(job, now)
+
+    async def _done(self, job: ImageJob, now: JobState) -> ProvidedImage | JobFailed:
         latency_s = max((datetime.now(UTC) - job.submitted_at).total_seconds(), 0.0)
         usage = Usage(model=self.model, latency_s=latency_s, reported=numbers_of(now.metrics))
         done = job.model_copy(update={"provenance": job.provenance.model_copy(update={"usage": usage})})
+        try:
+            found = image_in(now.output, self.endpoint)
+        except ProviderAnswerUnusable as exc:
+            return JobFailed(exc)
+        if found is None:
+            return JobFailed(ProviderAnswerUnusable(f"{self.title}'s job is done and has no image, or none any more"))
         if isinstance(found, ImageLink):
             return await collected(done, found.url, self._downloads, self.title)
         return ProvidedImage(found, done.provenance)
@@ -132,7 +143,7 @@ class JobImages(ImageProvider):
             return ImageJob(provider=self.name, link=found.url, provenance=provenance)
         return ProvidedImage(found, provenance)
 
-    def _failed(self, failure: JsonValue, private: tuple[str, ...]) -> ProviderError:
+    def _failure(self, failure: JsonValue, private: tuple[str, ...]) -> ProviderError:
         explanation = explained(failure)
         reason = printable_reason(explanation.message, private, self.endpoint.service.secrets)
         because = f": {reason}" if reason else ""

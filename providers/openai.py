@@ -22,7 +22,7 @@ from providers.http_errors import printable_reason
 from providers.image_answers import CHECK_LIMITS, IMAGE_LIMITS, TEXT_LIMITS, ImageLink, collected, image_of_answer
 from providers.json_answers import count_of, field_of, numbers_of
 from providers.palette_parser import palettes_of
-from providers.port import ImageJob, ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
 from providers.prompts import COLORS_PER_PALETTE, PALETTE_RULES, image_prompt, palette_prompt, refinement_prompt
 
 NAME = "openai"
@@ -115,7 +115,7 @@ class OpenAIImages(ImageProvider):
         return self._provided(answer, (prompt,))
 
     @override
-    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | None:
+    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
         return await collected(job, job.link, self._downloads, TITLE)
 
     def _provided(self, answer: Answer, private: tuple[str, ...]) -> ProvidedImage | ImageJob:

@@ -12,7 +12,7 @@ from contracts.images import Provenance
 from contracts.palettes import Palette
 from contracts.tasks import Aspect
 from contracts.usage import Usage
-from providers.errors import ProviderRejected
+from providers.errors import ProviderError, ProviderRejected
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ class ImageJob(BaseModel):
 
 
 @dataclass(frozen=True)
+class JobFailed:
+    """A job that ended without an image, or whose image is gone, and why."""
+
+    error: ProviderError
+
+
+@dataclass(frozen=True)
 class ProvidedPalettes:
     """Palettes as a provider made them; `usage` is None where no service was asked, and they are `sample`s then."""
 
@@ -69,16 +76,16 @@ class ImageProvider(Protocol):
         """The same for a changed image: `source` (PNG, JPEG or WebP) after `prompt`, but for what `preserve` names."""
         ...
 
-    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | None:
-        """The image of a job, or None while there is none yet; never billed. No error repeats `private` texts.
+    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
+        """The image of a job, or that it will never have one; None while there is none yet. Never billed.
 
-        Raises `ProviderRejected` where the job failed, and `ProviderAnswerUnusable` where its image cannot be had.
+        Raises `ProviderError` where the job could not be asked for. No error repeats `private` texts.
         """
         del job, private
         raise ProviderRejected(f"{self.title} does not work in jobs")
 
     async def cancel(self, job: ImageJob) -> None:
-        """Tell the service that nobody waits for a job any more; one that is done stays as it is."""
+        """Tell the service that a job is not needed any more; one that is done stays as it is."""
         del job  # most have none
 
 

@@ -43,7 +43,7 @@ def given_image(task_id: uuid.UUID) -> str:
 
 
 def source_image(task_id: uuid.UUID) -> str:
-    """The image at somebody's URL that a refinement starts from, as it came."""
+    """The image at a user's URL that a refinement starts from, as it came."""
     return f"{PAID_FOLDER}/{task_id}/source"
 
 
@@ -55,6 +55,17 @@ def numbered_answer(first: str, number: int) -> str:
 def unusable_marker(first: str, number: int) -> str:
     """What says that this answer cannot be used."""
     return _beside(first, f"unusable-{number}").removesuffix(".json")
+
+
+def vector_of(answer: str) -> str:
+    """Where an image lies as it came if it came as SVG; beside it the picture that was drawn from it."""
+    return f"{answer}.svg"
+
+
+def job_of(first: str) -> str:
+    """Where the job lies that an image at this place was submitted as, or the link that was the whole answer."""
+    folder, _, name = first.rpartition("/")
+    return f"{folder}/{name.replace('image', 'job', 1)}.json"
 
 
 def provenance_of(answer: str) -> str | None:

@@ -23,9 +23,8 @@ from typing import ClassVar, TypeVar
 import pytest
 from typing_extensions import override
 
-from activities.image_jobs import drawn as collected_at_once
 from commands.providers import provider_choice
-from providers.port import ImageJob, ImageProvider, PaletteProvider, ProvidedImage
+from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage
 from providers.registry import chosen_providers
 from settings import Settings
 from tests.rig import draw_png
@@ -508,8 +507,15 @@ async def adapters(service: FakeService, **more: str) -> AsyncIterator[tuple[Ima
 
 
 async def drawn(images: ImageProvider, calling: Awaitable[ProvidedImage | ImageJob]) -> ProvidedImage:
-    """The image that a call leads to, collected where it is a job or a link."""
-    return await collected_at_once(images, calling, ())
+    """The image that a call leads to, collected where it is a link; what became of a job that failed is raised."""
+    provided = await calling
+    if isinstance(provided, ImageJob):
+        outcome = await images.collect(provided)
+        assert outcome is not None
+        if isinstance(outcome, JobFailed):
+            raise outcome.error
+        return outcome
+    return provided
 
 
 @pytest.fixture(params=sorted(SERVICES), name="service")

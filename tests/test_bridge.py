@@ -390,7 +390,7 @@ async def test_a_push_bridge_ends_after_its_last_answer(site: Site, client: Clie
         ended = await bridge.ending
         assert ended.code == 0, ended.err
         messages = [line["message"] for line in records(ended)]
-        assert messages.count("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts") == 1
+        assert messages.count("CONCEPT_PUSH_AUTH=off: every request to this endpoint can start concepts") == 1
         described = await client.get_workflow_handle(request.workflow_id).describe()
         assert described.task_queue == site.queue
 

@@ -56,6 +56,7 @@ class ConceptCompletionWorkflow:
             gaps = await workflow.execute_activity_method(
                 CompletionStages.find_gaps, self._request, **policies.FIND_GAPS
             )
+        run.give_up_after(gaps.give_up_minutes)
         self._know(gaps.present, gaps.missing)
         run.progress.know_present(gaps.present)
         able = tuple(failed for failed in gaps.missing if failed.index)

@@ -122,7 +122,7 @@ async def create_palettes(run: TaskRun, claim: Claim, logo_description: str, the
         try:
             answer = await _palettes_from(run, request, provider, has_fallback=True)
         except StageFailed as exc:
-            # Allowed by whoever runs the worker; the origin says it to whoever sees the result.
+            # Allowed by the worker's operator; the origin says it to those who see the result.
             request = request.model_copy(update={"stands_in_for": provider, "reason": exc.cause})
             answer = await _palettes_from(run, request, fallback)
     run.progress.set_palettes(answer.palettes)

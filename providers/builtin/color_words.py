@@ -64,29 +64,28 @@ def _codes(text: str) -> tuple[str, ...]:
 
 COLORS = {
     name: f"#{code}" for name, _, code in (entry.rpartition(" ") for entry in _list("""
-red D0283A, orange EE7B2B, yellow F6C83C, green 2A8C55, blue 2160C4, purple 6A3BA3, violet 7145B8, pink F08CAE,
-brown 7A4B2B, gray 7F858C, black 131416, white FFFFFF, teal 12868A, turquoise 2BB8AE, cyan 16B4D6, magenta C81E82,
-lime A4CE2F, gold D2A63C, silver B9BFC6, beige EADFC8, crimson B3132F, scarlet DB2B1C, ruby A3123F, cherry B81D3A,
-burgundy 6E1A2D, wine 6B1D36, maroon 701C28, oxblood 561A1E, brick A5402D, rust AE4A20, vermilion E2421F,
-cardinal B01B2E, blush F0C6C0, rose D9627F, raspberry B8215C, fuchsia D12C9A, salmon F28B75, coral F4745E,
-watermelon EF5B6C, bubblegum F79AC0, mauve A97A94, dusty rose C98F94, rose gold C98A7A, cranberry 98203F,
-peony E37FA0, tangerine F58529, apricot F7B27A, peach F9C2A0, pumpkin DC6B1E, amber EBA022, terracotta BF5E3E,
-burnt orange BB5419, burnt sienna A44E2A, sienna 9A5330, ochre C18A2E, mustard D3A021, saffron F0AE24,
-marigold F0A51E, honey DE9C26, lemon F7DF4E, butter F8E7A4, canary FBE452, sand DCC6A0, tan CBA77C, camel BE935C,
-caramel B4702F, cinnamon 9C5227, copper B4693A, bronze 8F6632, brass B7933F, khaki B5A878, taupe 8B7D71,
-umber 5F4630, mahogany 642B20, chestnut 783F2A, mocha 6C4B3B, espresso 3A271F, chocolate 4F2F20, coffee 5B3D2B,
-champagne EBD9B7, wheat EBD5A3, vanilla F5E9C9, clay B16B4C, sepia 6E4F34, mint A4DEC3, sage 9CAF91, olive 6D7033,
-moss 63793A, emerald 0F8A5F, jade 2B9C78, fern 55894C, forest green 235739, hunter green 2A5037, pine 24503F,
-eucalyptus 7FA391, pistachio B5CF91, avocado 6F8337, pear C2CB4C, basil 477340, seafoam 9FDAC4, celadon AFCBB1,
-viridian 34806B, chartreuse C2DB36, kelly 2E9E3F, racing green 12432F, bottle green 124A38, army green 535B35,
-matcha A5B86E, navy 1B2A4F, indigo 3B348B, cobalt 1B49A8, azure 2D8CE6, sky blue 87C3EA, baby blue ABD2EE,
-royal blue 2750C0, sapphire 15429B, denim 3F638F, cerulean 2686BC, aqua 45C8CD, petrol 0E5866, steel blue 47759E,
-powder blue B5D3E2, midnight 171F3D, midnight blue 18224B, electric blue 1668FF, periwinkle 8F9BE0,
-ultramarine 2E35B0, prussian 123A5A, cornflower 6690DF, slate 53616F, electric pink FF2E93, lavender BBA8DE,
-lilac C8A7D6, plum 6E2F60, eggplant 45234F, amethyst 8C5FC0, orchid BD6CC4, grape 5E2F83, mulberry 7C2756,
-heather 9C88AE, cream FAF2DF, ivory FBF7EA, off white F7F5F0, eggshell F1EADB, pearl F0EEE8, bone EAE3D2,
-ecru DCD2B8, oatmeal DDD0BA, charcoal 2E3338, graphite 3C4044, onyx 18191C, jet 101113, ebony 221D1A, ash B3B5B1,
-pewter 868C90, gunmetal 333B42, stone A39E93, greige BDB3A4, smoke 9AA0A3, platinum E6E7E7
+red D0283A, orange EE7B2B, yellow F6C83C, green 2A8C55, blue 2160C4, purple 6A3BA3, violet 7145B8, pink F08CAE, brown
+7A4B2B, gray 7F858C, black 131416, white FFFFFF, teal 12868A, turquoise 2BB8AE, cyan 16B4D6, magenta C81E82, lime
+A4CE2F, gold D2A63C, silver B9BFC6, beige EADFC8, crimson B3132F, scarlet DB2B1C, ruby A3123F, cherry B81D3A, burgundy
+6E1A2D, wine 6B1D36, maroon 701C28, oxblood 561A1E, brick A5402D, rust AE4A20, vermilion E2421F, cardinal B01B2E, blush
+F0C6C0, rose D9627F, raspberry B8215C, fuchsia D12C9A, salmon F28B75, coral F4745E, watermelon EF5B6C, bubblegum
+F79AC0, mauve A97A94, dusty rose C98F94, rose gold C98A7A, cranberry 98203F, peony E37FA0, tangerine F58529, apricot
+F7B27A, peach F9C2A0, pumpkin DC6B1E, amber EBA022, terracotta BF5E3E, burnt orange BB5419, burnt sienna A44E2A, sienna
+9A5330, ochre C18A2E, mustard D3A021, saffron F0AE24, marigold F0A51E, honey DE9C26, lemon F7DF4E, butter F8E7A4,
+canary FBE452, sand DCC6A0, tan CBA77C, camel BE935C, caramel B4702F, cinnamon 9C5227, copper B4693A, bronze 8F6632,
+brass B7933F, khaki B5A878, taupe 8B7D71, umber 5F4630, mahogany 642B20, chestnut 783F2A, mocha 6C4B3B, espresso
+3A271F, chocolate 4F2F20, coffee 5B3D2B, champagne EBD9B7, wheat EBD5A3, vanilla F5E9C9, clay B16B4C, sepia 6E4F34,
+mint A4DEC3, sage 9CAF91, olive 6D7033, moss 63793A, emerald 0F8A5F, jade 2B9C78, fern 55894C, forest green 235739,
+hunter green 2A5037, pine 24503F, eucalyptus 7FA391, pistachio B5CF91, avocado 6F8337, pear C2CB4C, basil 477340,
+seafoam 9FDAC4, celadon AFCBB1, viridian 34806B, chartreuse C2DB36, kelly 2E9E3F, racing green 12432F, bottle green
+124A38, army green 535B35, matcha A5B86E, navy 1B2A4F, indigo 3B348B, cobalt 1B49A8, azure 2D8CE6, sky blue 87C3EA,
+baby blue ABD2EE, royal blue 2750C0, sapphire 15429B, denim 3F638F, cerulean 2686BC, aqua 45C8CD, petrol 0E5866, steel
+blue 47759E, powder blue B5D3E2, midnight 171F3D, midnight blue 18224B, electric blue 1668FF, periwinkle 8F9BE0,
+ultramarine 2E35B0, prussian 123A5A, cornflower 6690DF, slate 53616F, electric pink FF2E93, lavender BBA8DE, lilac
+C8A7D6, plum 6E2F60, eggplant 45234F, amethyst 8C5FC0, orchid BD6CC4, grape 5E2F83, mulberry 7C2756, heather 9C88AE,
+cream FAF2DF, ivory FBF7EA, off white F7F5F0, eggshell F1EADB, pearl F0EEE8, bone EAE3D2, ecru DCD2B8, oatmeal DDD0BA,
+charcoal 2E3338, graphite 3C4044, onyx 18191C, jet 101113, ebony 221D1A, ash B3B5B1, pewter 868C90, gunmetal 333B42,
+stone A39E93, greige BDB3A4, smoke 9AA0A3, platinum E6E7E7
 """))
 }  # fmt: skip
 
@@ -310,11 +309,11 @@ ALIASES = {alias: key for key, _, aliases in _SCENES for alias in _list(aliases)
 ALIASES |= {alias: key for key, _, _, aliases in _MOODS for alias in _list(aliases)}
 ALIASES |= dict(pair.split("=") for pair in _list("""
 grey=gray, purplish=purple, reddish=red, greenish=green, bluish=blue, golden=gold, gilded=gold, silvery=silver,
-offwhite=off white, snow white=white, jet black=jet, olive green=olive, navy blue=navy, mint green=mint,
-sage green=sage, emerald green=emerald, cobalt blue=cobalt, midnightblue=midnight blue, mustard yellow=mustard,
-cherry red=cherry, blood red=crimson, baby pink=blush, blush pink=blush, dusty pink=dusty rose, terra cotta=terracotta,
-lime green=lime, coral pink=coral, royal purple=grape, burnt umber=umber, steel gray=pewter, charcoal gray=charcoal,
-slate gray=slate, sea green=jade, aubergine=eggplant, hot pink=electric pink, gules=red, b&w=black and white
+offwhite=off white, snow white=white, jet black=jet, olive green=olive, navy blue=navy, mint green=mint, sage
+green=sage, emerald green=emerald, cobalt blue=cobalt, midnightblue=midnight blue, mustard yellow=mustard, cherry
+red=cherry, blood red=crimson, baby pink=blush, blush pink=blush, dusty pink=dusty rose, terra cotta=terracotta, lime
+green=lime, coral pink=coral, royal purple=grape, burnt umber=umber, steel gray=pewter, charcoal gray=charcoal, slate
+gray=slate, sea green=jade, aubergine=eggplant, hot pink=electric pink, gules=red, b&w=black and white
 """))  # fmt: skip
 
 OPPOSITES = dict(pair.split("=") for pair in _list("""
@@ -373,22 +372,23 @@ FUNCTIONS = {word: kind for kind, text in reversed(_FUNCTIONS.items()) for word 
 _DE = """
 rot=red, blau=blue, grün=green, gruen=green, gelb=yellow, lila=purple, violett=violet, rosa=pink, braun=brown,
 grau=gray, schwarz=black, weiß=white, golden=gold, silbern=silver, silber=silver, türkis=turquoise, creme=cream,
-bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy, dunkelblau=navy, kupfer=copper,
-smaragd=emerald, senf=mustard, flieder=lilac, koralle=coral, oliv=olive, minze=mint, anthrazit=charcoal, rost=rust,
-helle=light, heller=light, helles=light, hellen=light, dunkel=dark, bunt=colorful, farbenfroh=colorful, schlicht=minimalist, edel=luxurious, luxuriös=luxurious,
-kühl=cool, verspielt=playful, erdig=earthy, erdtöne=earthy, nacht=night, meer=ocean, wald=forest, herbst=autumn,
-frühling=spring, sommer=summer, wüste=desert, sonnenuntergang=sunset, ruhig=calm, frisch=fresh, natürlich=natural,
-geheimnisvoll=mysterious, fröhlich=fun, kräftig=bold, sanft=soft, zart=delicate, einfarbig=monochrome, leuchtend=vivid,
-elegant=elegant, modern=modern, warm=warm, pastell=pastel, kinder=kids, gemütlich=cozy
+bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy, dunkelblau=navy, kupfer=copper, smaragd=emerald,
+senf=mustard, flieder=lilac, koralle=coral, oliv=olive, minze=mint, anthrazit=charcoal, rost=rust, helle=light,
+heller=light, helles=light, hellen=light, dunkel=dark, bunt=colorful, farbenfroh=colorful, schlicht=minimalist,
+edel=luxurious, luxuriös=luxurious, kühl=cool, verspielt=playful, erdig=earthy, erdtöne=earthy, nacht=night,
+meer=ocean, wald=forest, herbst=autumn, frühling=spring, sommer=summer, wüste=desert, sonnenuntergang=sunset,
+ruhig=calm, frisch=fresh, natürlich=natural, geheimnisvoll=mysterious, fröhlich=fun, kräftig=bold, sanft=soft,
+zart=delicate, einfarbig=monochrome, leuchtend=vivid, elegant=elegant, modern=modern, warm=warm, pastell=pastel,
+kinder=kids, gemütlich=cozy
 """
 _FR = """
 rouge=red, bleu=blue, vert=green, jaune=yellow, pourpre=purple, marron=brown, brun=brown, gris=gray, noir=black,
 blanc=white, blanche=white, et or=gold, en or=gold, dor=gold, lor=gold, or et=gold, doré=gold, argent=silver,
 argenté=silver, bleu marine=navy, bleu ciel=sky blue, bleu nuit=midnight blue, bordeaux=burgundy, crème=cream,
 sable=sand, saumon=salmon, corail=coral, moutarde=mustard, lilas=lilac, lavande=lavender, menthe=mint, cuivre=copper,
-rouille=rust, émeraude=emerald, clair=>light, foncé=>dark, pâle=>pale, vif=>vivid, vive=>vivid, sombre=dark, nuit=night,
-mer=ocean, forêt=forest, automne=autumn, printemps=spring, hiver=winter, coucher de soleil=sunset, chaud=warm,
-froid=cool, doux=soft, douce=soft, élégant=elegant, luxe=luxurious, moderne=modern, épuré=minimalist,
+rouille=rust, émeraude=emerald, clair=>light, foncé=>dark, pâle=>pale, vif=>vivid, vive=>vivid, sombre=dark,
+nuit=night, mer=ocean, forêt=forest, automne=autumn, printemps=spring, hiver=winter, coucher de soleil=sunset,
+chaud=warm, froid=cool, doux=soft, douce=soft, élégant=elegant, luxe=luxurious, moderne=modern, épuré=minimalist,
 minimaliste=minimalist, terreux=earthy, enfant=kids, joyeux=fun, chaleureux=cozy
 """
 _ROMANCE = """
@@ -400,18 +400,18 @@ esmeralda=emerald, menta=mint, lavanda=lavender, claro=>light, oscuro=>dark, pá
 océano=ocean, bosque=forest, otoño=autumn, primavera=spring, verano=summer, invierno=winter, desierto=desert,
 atardecer=sunset, playa=beach, cálido=warm, frío=cool, suave=soft, elegante=elegant, lujo=luxurious, lujoso=luxurious,
 moderno=modern, minimalista=minimalist, tranquilo=calm, fresco=fresh, infantil=kids, terroso=earthy, tierra=earth,
-monocromo=monochrome, monocromático=monochrome, alegre=fun, vibrante=vibrant, brillante=bright,
-rosso=red, blu=blue, azzurro=azure, giallo=yellow, arancione=orange, arancio=orange, viola=purple, porpora=purple,
-marrone=brown, grigio=gray, nero=black, bianco=white, bianchi=white, bianche=white, dorato=gold, argento=silver,
-argentato=silver, turchese=turquoise, panna=cream, bordò=burgundy, blu notte=midnight blue, rame=copper, sabbia=sand,
-senape=mustard, smeraldo=emerald, corallo=coral, salmone=salmon, chiaro=>light, scuro=>dark, notte=night, mare=ocean,
-bosco=forest, foresta=forest, autunno=autumn, inverno=winter, deserto=desert, tramonto=sunset, spiaggia=beach,
-caldo=warm, freddo=cool, lusso=luxurious, minimale=minimalist, tranquillo=calm, vivace=vibrant, terra=earth,
-vermelho=red, amarelo=yellow, laranja=orange, roxo=purple, cor de rosa=pink, marrom=brown, castanho=brown, cinza=gray,
-cinzento=gray, preto=black, branco=white, dourado=gold, ouro=gold, prateado=silver, prata=silver, bege=beige,
-creme=cream, vinho=wine, bordô=burgundy, azul marinho=navy, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark,
-noite=night, oceano=ocean, floresta=forest, outono=autumn, verão=summer, praia=beach, pôr do sol=sunset, quente=warm,
-frio=cool, luxo=luxurious, tons terrosos=earthy, marinho=navy, marino=navy
+monocromo=monochrome, monocromático=monochrome, alegre=fun, vibrante=vibrant, brillante=bright, rosso=red, blu=blue,
+azzurro=azure, giallo=yellow, arancione=orange, arancio=orange, viola=purple, porpora=purple, marrone=brown,
+grigio=gray, nero=black, bianco=white, bianchi=white, bianche=white, dorato=gold, argento=silver, argentato=silver,
+turchese=turquoise, panna=cream, bordò=burgundy, blu notte=midnight blue, rame=copper, sabbia=sand, senape=mustard,
+smeraldo=emerald, corallo=coral, salmone=salmon, chiaro=>light, scuro=>dark, notte=night, mare=ocean, bosco=forest,
+foresta=forest, autunno=autumn, inverno=winter, deserto=desert, tramonto=sunset, spiaggia=beach, caldo=warm,
+freddo=cool, lusso=luxurious, minimale=minimalist, tranquillo=calm, vivace=vibrant, terra=earth, vermelho=red,
+amarelo=yellow, laranja=orange, roxo=purple, cor de rosa=pink, marrom=brown, castanho=brown, cinza=gray, cinzento=gray,
+preto=black, branco=white, dourado=gold, ouro=gold, prateado=silver, prata=silver, bege=beige, creme=cream, vinho=wine,
+bordô=burgundy, azul marinho=navy, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark, noite=night, oceano=ocean,
+floresta=forest, outono=autumn, verão=summer, praia=beach, pôr do sol=sunset, quente=warm, frio=cool, luxo=luxurious,
+tons terrosos=earthy, marinho=navy, marino=navy
 """
 _RU = """
 красн=red, син=blue, голуб=sky blue, зелён=green, жёлт=yellow, оранжев=orange, фиолетов=purple, пурпурн=purple,
@@ -435,21 +435,20 @@ _AR = """
 حديث=modern, فاخر=luxurious, بسيط=minimalist, أنيق=elegant, طبيعي=natural, خريف=autumn, ربيع=spring, صيف=summer
 """
 _TOGETHER = """
-赤=red, 青=blue, 緑=green, 黄=yellow, 橙=orange, オレンジ=orange, 紫=purple, ピンク=pink, 桃色=pink, 茶色=brown, 茶=brown,
-灰=gray, グレー=gray, 黒=black, 白=white, 金=gold, ゴールド=gold, 銀=silver, シルバー=silver, 水色=sky blue, 紺=navy, 藍=indigo,
-ベージュ=beige, クリーム=cream, ターコイズ=turquoise, ミント=mint, ラベンダー=lavender, レッド=red, ブルー=blue, グリーン=green,
-イエロー=yellow, パープル=purple, ブラウン=brown, ブラック=black, ホワイト=white, ネイビー=navy, 明るい=bright, 暗い=dark,
-淡い=pale, 濃い=deep, 深い=deep, 薄い=pale, 東京=tokyo, 东京=tokyo, 夕日=sunset, 夕焼け=sunset, 日落=sunset, 砂漠=desert,
-沙漠=desert, 宇宙=galaxy, 日本=japanese, 和風=japanese, モダン=modern, シンプル=minimalist, ミニマル=minimalist, レトロ=retro,
-ネオン=neon, パステル=pastel, 高級=luxurious, かわいい=cute, 可愛い=cute, 暖かい=warm, 涼しい=cool, 自然=natural, 夜=night,
-海=ocean, 森=forest, 桜=sakura, 樱=sakura, 竹=bamboo, 山=mountain, 雪=winter, 春=spring, 夏=summer, 秋=autumn, 冬=winter,
-月=moon, モノクロ=monochrome, 白黒=black white, 黑白=black white, 黒白=black white, 抹茶=matcha, 朱=vermilion, 単色=monochrome,
-红=red, 紅=red, 蓝=blue, 藍色=blue, 绿=green, 綠=green, 黃=yellow, 粉=pink, 粉红=pink, 棕=brown, 褐=brown, 黑=black, 银=silver,
-天蓝=sky blue, 深蓝=navy, 藏青=navy, 米色=beige, 酒红=burgundy, 墨绿=forest green, 薄荷=mint, 橄榄=olive, 珊瑚=coral,
-咖啡=coffee, 浅=light, 淡=pale, 深=deep, 暗=dark, 亮=bright, 极简=minimalist, 極簡=minimalist, 简约=minimalist, 现代=modern,
-現代=modern, 复古=vintage, 奢华=luxurious, 可爱=cute, 温暖=warm, 冷=cool, 单色=monochrome, 森林=forest, 夜晚=night,
-빨강=red, 빨간=red, 파랑=blue, 파란=blue, 초록=green, 노랑=yellow, 검정=black, 흰=white, 하양=white, 분홍=pink, 보라=purple,
-회색=gray, 금색=gold, 바다=ocean, 밤=night
+赤=red, 青=blue, 緑=green, 黄=yellow, 橙=orange, オレンジ=orange, 紫=purple, ピンク=pink, 桃色=pink, 茶色=brown, 茶=brown, 灰=gray,
+グレー=gray, 黒=black, 白=white, 金=gold, ゴールド=gold, 銀=silver, シルバー=silver, 水色=sky blue, 紺=navy, 藍=indigo, ベージュ=beige,
+クリーム=cream, ターコイズ=turquoise, ミント=mint, ラベンダー=lavender, レッド=red, ブルー=blue, グリーン=green, イエロー=yellow, パープル=purple,
+ブラウン=brown, ブラック=black, ホワイト=white, ネイビー=navy, 明るい=bright, 暗い=dark, 淡い=pale, 濃い=deep, 深い=deep, 薄い=pale, 東京=tokyo,
+东京=tokyo, 夕日=sunset, 夕焼け=sunset, 日落=sunset, 砂漠=desert, 沙漠=desert, 宇宙=galaxy, 日本=japanese, 和風=japanese, モダン=modern,
+シンプル=minimalist, ミニマル=minimalist, レトロ=retro, ネオン=neon, パステル=pastel, 高級=luxurious, かわいい=cute, 可愛い=cute, 暖かい=warm,
+涼しい=cool, 自然=natural, 夜=night, 海=ocean, 森=forest, 桜=sakura, 樱=sakura, 竹=bamboo, 山=mountain, 雪=winter, 春=spring,
+夏=summer, 秋=autumn, 冬=winter, 月=moon, モノクロ=monochrome, 白黒=black white, 黑白=black white, 黒白=black white, 抹茶=matcha,
+朱=vermilion, 単色=monochrome, 红=red, 紅=red, 蓝=blue, 藍色=blue, 绿=green, 綠=green, 黃=yellow, 粉=pink, 粉红=pink, 棕=brown,
+褐=brown, 黑=black, 银=silver, 天蓝=sky blue, 深蓝=navy, 藏青=navy, 米色=beige, 酒红=burgundy, 墨绿=forest green, 薄荷=mint, 橄榄=olive,
+珊瑚=coral, 咖啡=coffee, 浅=light, 淡=pale, 深=deep, 暗=dark, 亮=bright, 极简=minimalist, 極簡=minimalist, 简约=minimalist, 现代=modern,
+現代=modern, 复古=vintage, 奢华=luxurious, 可爱=cute, 温暖=warm, 冷=cool, 单色=monochrome, 森林=forest, 夜晚=night, 빨강=red, 빨간=red,
+파랑=blue, 파란=blue, 초록=green, 노랑=yellow, 검정=black, 흰=white, 하양=white, 분홍=pink, 보라=purple, 회색=gray, 금색=gold, 바다=ocean,
+밤=night
 """
 _ARABIC_BEFORE = ("", "ال", "و", "وال", "ب", "بال", "وب")
 _LANGUAGES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (

@@ -20,9 +20,6 @@ LEAST_CONTRAST = 3.0
 """WCAG 2.2 asks as much of graphical objects."""
 _OPEN = 0.03
 """The share of a silhouette that is hollow from which on it has something to show through."""
-_SHORT = 14
-_WEIGHT, _SPACING = 1.75, 3.7
-_WIDEST_ARC = 250.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,10 @@ class Inks:
         dark = [*others, to_hex(limits.nearest(Tone(0.22, 0.03, hue)))]
         light = next((color for color in (ground, *bright) if to_tone(color).lightness >= 0.9), bright[-1])  # noqa: PLR2004
         deep = next((color for color in (ground, *dark) if to_tone(color).lightness <= 0.32), dark[-1])  # noqa: PLR2004
-        apart = [color for color in others[1:] if min(distance(color, other) for other in colors[:2]) > 0.16]  # noqa: PLR2004
-        accent = next((color for color in apart if to_tone(color).chroma > 0.03), None)  # noqa: PLR2004 - a hue is seen
-        return cls(ground, others[0], accent or next(iter(apart), others[1]), light, deep)
+        apart = {color: min(distance(color, other) for other in colors[:2]) for color in others[1:]}
+        vivid = (color for color in apart if apart[color] > 0.16 and to_tone(color).chroma > 0.03)  # noqa: PLR2004
+        accent = next(vivid, max(apart, key=lambda color: apart[color]))
+        return cls(ground, others[0], accent, light, deep)
 
     def on(self, *surfaces: HexColor) -> HexColor:
         """Light or deep: light wherever it reads well, as shapes knocked out of a color look calm."""
@@ -72,8 +70,6 @@ def compose(sketch: Sketch) -> str:
     random = sketch.random
     sheet = f'<rect width="1000" height="1000" fill="{sketch.inks.ground}"/>'
     emblems = (_disc, _tile, _hexagon, _shield, _arch, _offset, _badge)
-    if sketch.name and len(sketch.name) <= _SHORT and random.sometimes("seal", 0.15):
-        return f'{sheet}<g transform="translate(500 500)">{_seal(sketch)}</g>'
     emblem = random.pick("emblem", emblems)(sketch)
     size = random.between("size", 0.94, 1.0)
     if not sketch.name:
@@ -230,20 +226,3 @@ def _scallops(count: int, radius: float, fill: str) -> str:
     angles = (2 * math.pi * index / count for index in range(count))
     bumps = (_circle(bump, fill, radius * math.cos(angle), radius * math.sin(angle)) for angle in angles)
     return _circle(radius, fill) + "".join(bumps)
-
-
-def _seal(sketch: Sketch) -> str:
-    """A round seal with the name along its rim."""
-    inks, radius, height = sketch.inks, 312.0, 64.0
-    inner = _ring(250, 12, inks.accent) + _circle(230, inks.light) + _mark(sketch, inks.light, 160)
-    covered = lettering.arc_degrees(sketch.name, radius=radius, height=height, spacing=_SPACING)
-    height *= min(_WIDEST_ARC / covered, 1.0)
-    text = lettering.arc(
-        sketch.name, radius=radius, height=height, weight=_WEIGHT, spacing=_SPACING, color=inks.on(inks.field)
-    )
-    beads = max(int((360 - min(covered, _WIDEST_ARC) - 50) / 24), 1)
-    dots = "".join(
-        f'<g transform="rotate({180 + 24 * (index - (beads - 1) / 2):.2f})">{_circle(17, inks.accent, 0, -radius)}</g>'
-        for index in range(beads)
-    )
-    return _circle(sketch.random.between("seal size", 392, 400), inks.field) + inner + text + dots

@@ -6,7 +6,6 @@ are strokes, one drawing serves every weight, and a letter turns and bends like 
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -124,32 +123,3 @@ def line(text: str, *, center: tuple[float, float], height: float, weight: float
         f'<g transform="translate({x:.2f} {y:.2f}) scale({scale:.4f})" fill="none" stroke="{color}"'
         f' stroke-width="{weight:.3f}" stroke-linecap="round" stroke-linejoin="round">{paths}</g>'
     )
-
-
-def arc(
-    text: str, *, radius: float, height: float, weight: float, spacing: float, color: str, below: bool = False
-) -> str:
-    """SVG of text bent around the origin, centered at the top, or at the bottom and read from left to right.
-
-    `radius` is that of the middle of the capitals.
-    """
-    lettering = typeset(text, spacing)
-    scale = height / CAP_HEIGHT
-    turn = -1.0 if below else 1.0
-    drawn: list[str] = []
-    for letter in lettering.letters:
-        middle = letter.x + letter.width / 2 - lettering.width / 2
-        degrees = turn * math.degrees(middle * scale / radius)
-        drawn.append(
-            f'<path d="{letter.path}" transform="rotate({degrees:.3f}) translate(0 {-turn * radius:.2f})'
-            f' scale({scale:.4f}) translate({-letter.width / 2:.3f} {-CAP_HEIGHT / 2})"/>'
-        )
-    return (
-        f'<g fill="none" stroke="{color}" stroke-width="{weight:.3f}" stroke-linecap="round"'
-        f' stroke-linejoin="round">{"".join(drawn)}</g>'
-    )
-
-
-def arc_degrees(text: str, *, radius: float, height: float, spacing: float) -> float:
-    """The angle that `arc` covers."""
-    return math.degrees(typeset(text, spacing).width * height / CAP_HEIGHT / radius)

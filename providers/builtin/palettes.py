@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contracts.palettes import HexColor, Palette
 from providers.builtin import color_words as words
-from providers.builtin.oklch import to_lab, to_tone
+from providers.builtin.oklch import distance, to_lab, to_tone
 from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.theme import Theme, read_theme
 
@@ -18,8 +18,8 @@ F64 = NDArray[np.float64]
 MAX_PALETTES = 24
 LEGIBLE = 4.5
 """WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main) in every palette."""
-ALIKE = 0.05
-"""Palettes closer than this (see `palette_distance`) are tried again with another leading color or recipe."""
+ALIKE = 0.06
+"""Palettes that differ less than this are tried again with another leading color or recipe."""
 _MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
 _BY_HUE = np.array([1.0, 1.8, 1.8])
 """A color is called by its hue before it is called by its lightness."""
@@ -30,6 +30,11 @@ def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> 
     first, second = (np.array([to_lab(color) for color in colors]) for colors in (one, other))
     apart = np.linalg.norm(first[:, np.newaxis] - second, axis=-1)
     return float((apart.min(axis=1).mean() + apart.min(axis=0).mean()) / 2)
+
+
+def _difference(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
+    """Ground and leading color, which are seen first, count once more."""
+    return palette_distance(one, other) + (distance(one[0], other[0]) + distance(one[1], other[1])) / 10
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +61,7 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
         colors: tuple[HexColor, ...] = ()
         nearest = -1.0
         for candidate in builder.attempts(number, ground, mains):
-            least = min((palette_distance(candidate, other) for other in made), default=1.0)
+            least = min((_difference(candidate, other) for other in made), default=1.0)
             if least > nearest:
                 colors, nearest = candidate, least
             if least >= ALIKE:
@@ -69,7 +74,7 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
 
 
 def theme_notices(theme_description: str) -> tuple[str, ...]:
-    """What in the theme was not understood, as sentences for whoever sees the result; none where all of it was."""
+    """What in the theme was not understood, as sentences to show with the result; none where all of it was."""
     theme = read_theme(theme_description, "")
     if not theme.heard and not theme.unknown and not theme.limits.refused:
         return ("The sample generator found no word in the theme: the colors are its own choice.",)

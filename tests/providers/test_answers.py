@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from contracts.palettes import Palette, rgb8
 from contracts.tasks import TaskStatus
+from stores import layout
 from stores.local import LocalStore
 from tests.rig import make_request, rigged
 from tests.services import FakeOpenAI, Recorded, Reply, Step
@@ -98,6 +99,9 @@ async def play(case: Case, client: Client, folder: Path) -> None:
         for found, wanted in zip(concept.variations, expect.palettes, strict=True):
             assert found.name == wanted.name
             assert channels(found.colors) == pytest.approx(channels(wanted.colors), abs=1), case.file
+    if expect.vector_kept:
+        kept = await store.get(store.concept_bucket, layout.vector_of(layout.paid_image(request.task_id)))
+        assert kept == service.answer.body
     if expect.gap_s is not None:
         assert expect.gap_s[0] <= calls[1].at - calls[0].at < expect.gap_s[1]
     await store.close()
@@ -112,7 +116,7 @@ async def test_every_answer_leads_to_what_it_should(client: Client, tmp_path: Pa
             await play(case, client, tmp_path)
 
     # The longest waits first.
-    ordered = sorted((case for case in CASES if not case.expect.vector_kept), key=lambda case: -case.expect.calls)
+    ordered = sorted(CASES, key=lambda case: -case.expect.calls)
     results = await asyncio.gather(*map(in_turn, ordered), return_exceptions=True)
     failures = [str(result) for result in results if isinstance(result, BaseException)]
     assert not failures, "\n\n".join(failures)

@@ -97,7 +97,7 @@ def test_every_mark_is_seen_on_its_tile(theme: str) -> None:
         assert contrast_ratio(inks.on(surface), surface) >= emblems.LEAST_CONTRAST
     seen = set()
     for emblem in (emblems._disc, emblems._tile, emblems._hexagon, emblems._shield, emblems._arch, emblems._offset,
-                   emblems._badge, emblems._seal):  # fmt: skip
+                   emblems._badge):  # fmt: skip
         for take in range(3):
             sketch = emblems.Sketch(inks, SeededRandom(str(take)), symbols.symbol("anchor"), "ACME")
             with Image.open(io.BytesIO(symbols_rendered(emblem(sketch)))) as image:
@@ -105,7 +105,7 @@ def test_every_mark_is_seen_on_its_tile(theme: str) -> None:
             marks = flat_colors(middle, 0.08)
             assert max(contrast_ratio(*pair) for pair in ((marks[0], other) for other in marks[1:])) >= 3
             seen.add(emblem(sketch))
-    assert len(seen) >= 16
+    assert len(seen) >= 14
 
 
 def symbols_rendered(drawing: str) -> bytes:

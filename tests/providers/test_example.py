@@ -14,7 +14,7 @@ from typing_extensions import override
 from http_messages.http_client import http_client
 from providers.download import Downloads
 from providers.errors import ProviderKeyRefused, ProviderRejected
-from providers.port import ImageJob
+from providers.port import ImageJob, JobFailed, ProvidedImage
 from tests.command import ROOT
 from tests.services import KEY, FakeService, Recorded, Reply, refusal
 
@@ -67,10 +67,11 @@ async def test_the_example_works() -> None:
         assert (body["model"], body["px"]) == ("pen", 1024)
         fake.script["/jobs/j1"] = [Reply(b'{"state": "drawing"}'), Reply(b'{"state": "broken", "why": "no ink"}')]
         assert await images.collect(job) is None
-        with pytest.raises(ProviderRejected, match="Acme Sketch's job failed: no ink"):
-            await images.collect(job)
+        failed = await images.collect(job)
+        assert isinstance(failed, JobFailed)
+        assert (type(failed.error), str(failed.error)) == (ProviderRejected, "Acme Sketch's job failed: no ink")
         provided = await images.collect(job)
-        assert provided is not None
+        assert isinstance(provided, ProvidedImage)
         assert provided.data == fake.image
         await images.cancel(job)
         assert len(fake.calls("/draw")) == 1

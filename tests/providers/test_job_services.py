@@ -13,6 +13,7 @@ from providers.errors import (
     ProviderAnswerUnusable,
     ProviderError,
     ProviderKeyRefused,
+    ProviderLinkExpired,
     ProviderQuotaSpent,
     ProviderRefused,
     ProviderRejected,
@@ -20,9 +21,21 @@ from providers.errors import (
     ProviderUnavailable,
 )
 from providers.fal import request_path
-from providers.port import ImageJob, ImageProvider
+from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from tests.rig import draw_png
-from tests.services import JOB_SERVICES, KEY, Drop, FakeFal, FakeJobs, FakeReplicate, Reply, Step, adapters, refusal
+from tests.services import (
+    JOB_SERVICES,
+    KEY,
+    Drop,
+    FakeFal,
+    FakeJobs,
+    FakeReplicate,
+    Reply,
+    Step,
+    adapters,
+    drawn,
+    refusal,
+)
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
 PRIVATE = (LOGO, THEME)
@@ -50,6 +63,15 @@ async def submitted(images: ImageProvider) -> ImageJob:
     return job
 
 
+async def outcome(images: ImageProvider, job: ImageJob) -> ProvidedImage:
+    """The image of a job that is over; what became of one that failed is raised."""
+
+    async def named() -> ImageJob:
+        return job
+
+    return await drawn(images, named())
+
+
 @pytest.mark.parametrize("links", [True, False])
 async def test_a_job_is_submitted_once_and_collected(jobs: FakeJobs, *, links: bool) -> None:
     """Named at once, not yet there while it runs, then the image as it came, with what it took."""
@@ -58,8 +80,7 @@ async def test_a_job_is_submitted_once_and_collected(jobs: FakeJobs, *, links: b
         job = await submitted(images)
         assert await images.collect(job, PRIVATE) is None
         jobs.takes_s = 0.0
-        provided = await images.collect(job, PRIVATE)
-    assert provided is not None
+        provided = await outcome(images, job)
     assert provided.data == jobs.image
     assert provided.provenance.credit == f"Generated with {jobs.settings()[f'{images.name}_model']}"
     assert provided.provenance.usage is not None
@@ -74,8 +95,7 @@ async def test_a_job_is_stored_and_read_again(jobs: FakeJobs) -> None:
     assert LOGO not in stored
     assert KEY not in stored
     async with images_of(jobs) as images:
-        provided = await images.collect(ImageJob.model_validate_json(stored))
-    assert provided is not None
+        assert (await outcome(images, ImageJob.model_validate_json(stored))).data == jobs.image
 
 
 async def test_the_model_is_given_what_the_settings_say(jobs: FakeJobs) -> None:
@@ -130,10 +150,11 @@ async def test_a_job_that_failed_is_final(
     jobs.ended = ended
     async with images_of(jobs) as images:
         job = await submitted(images)
-        with pytest.raises(kind, match=sentence) as failure:
-            await images.collect(job, PRIVATE)
-    assert type(failure.value) is kind
-    assert LOGO not in str(failure.value)
+        failed = await images.collect(job, PRIVATE)
+    assert isinstance(failed, JobFailed)
+    assert type(failed.error) is kind
+    assert sentence in str(failed.error)
+    assert LOGO not in str(failed.error)
 
 
 @pytest.mark.parametrize("state", ["canceled", "aborted"])
@@ -143,7 +164,7 @@ async def test_a_canceled_job_is_final(state: str) -> None:
     fake.ended = {"status": state, "output": None}
     async with fake.serving(), images_of(fake) as images:
         with pytest.raises(ProviderRejected, match=f"its status is {state}"):
-            await images.collect(await submitted(images))
+            await outcome(images, await submitted(images))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +184,7 @@ async def test_a_request_that_failed_says_so_in_its_result(
         job = await submitted(images)
         fake.script[f"/acme/sketch/requests/{job.id}"] = [reply]
         with pytest.raises(kind, match=sentence):
-            await images.collect(job)
+            await outcome(images, job)
 
 
 @pytest.mark.parametrize(
@@ -185,30 +206,39 @@ async def test_asking_for_a_job_is_never_billed(jobs: FakeJobs, step: Step, kind
         path = f"/v1/predictions/{job.id}" if images.name == "replicate" else f"/acme/sketch/requests/{job.id}/status"
         jobs.script[path] = [step]
         with pytest.raises(kind) as failure:
-            await images.collect(job)
+            await outcome(images, job)
         assert type(failure.value) is kind
         if kind is not ProviderAnswerUnusable:
-            assert await images.collect(job) is not None
+            assert (await outcome(images, job)).data == jobs.image
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind", "sentence"),
+    ("replies", "kind", "sentence"),
     [
-        (refusal(404), ProviderAnswerUnusable, "a link whose time is up"),
-        (refusal(503), ProviderUnavailable, "the image's server answered 503"),
-        (Reply(b"<html>", media_type="text/html"), ProviderAnswerUnusable, "does not lead to a PNG"),
+        ([refusal(404)] * 2, ProviderLinkExpired, "a link that has expired"),
+        ([refusal(503)], ProviderUnavailable, "the image's server answered 503"),
+        ([Reply(b"<html>", media_type="text/html")], ProviderAnswerUnusable, "does not lead to a PNG"),
     ],
 )
 async def test_the_link_of_a_result_can_fail(
-    jobs: FakeJobs, reply: Reply, kind: type[ProviderError], sentence: str
+    jobs: FakeJobs, replies: list[Step], kind: type[ProviderError], sentence: str
 ) -> None:
-    """One that has expired is said so; an outage passes, and the job's next answer has a fresh link."""
+    """An outage passes; what is no image is said so, and what has expired twice."""
     async with images_of(jobs) as images:
         job = await submitted(images)
-        jobs.script["/files/out.png"] = [reply]
+        jobs.script["/files/out.png"] = list(replies)
         with pytest.raises(kind, match=sentence):
-            await images.collect(job)
-        assert await images.collect(job) is not None
+            await outcome(images, job)
+        assert (await outcome(images, job)).data == jobs.image
+
+
+async def test_an_expired_link_is_asked_for_again_by_the_jobs_name(jobs: FakeJobs) -> None:
+    """The service signs a fresh one; nothing is submitted."""
+    async with images_of(jobs) as images:
+        job = await submitted(images)
+        jobs.script["/files/out.png"] = [refusal(403)]
+        assert (await outcome(images, job)).data == jobs.image
+    assert len(jobs.submitted) == 1
 
 
 async def test_a_job_without_its_image_is_said_so() -> None:
@@ -217,7 +247,7 @@ async def test_a_job_without_its_image_is_said_so() -> None:
     fake.ended = {"output": None, "data_removed": True}
     async with fake.serving(), images_of(fake) as images:
         with pytest.raises(ProviderAnswerUnusable, match="has no image, or none any more"):
-            await images.collect(await submitted(images))
+            await outcome(images, await submitted(images))
 
 
 async def test_cancelling_reaches_the_service(jobs: FakeJobs) -> None:
@@ -238,7 +268,7 @@ async def test_service_urls_are_followed_on_its_own_origin_only(jobs: FakeJobs) 
         jobs.script[jobs.image_path] = [Reply(json.dumps(body).encode(), 201)]
         job = await submitted(images)
         assert job.urls == {}
-        assert await images.collect(job) is not None
+        assert (await outcome(images, job)).data == jobs.image
 
 
 async def test_an_answer_that_has_the_image_already_is_taken(jobs: FakeJobs) -> None:
@@ -247,7 +277,7 @@ async def test_an_answer_that_has_the_image_already_is_taken(jobs: FakeJobs) -> 
         jobs.script[jobs.image_path] = [Reply(json.dumps({"images": [{"url": f"{jobs.url}/files/out.png"}]}).encode())]
         job = await submitted(images)
         assert (job.id, job.link) == ("", f"{jobs.url}/files/out.png")
-        assert await images.collect(job) is not None
+        assert (await outcome(images, job)).data == jobs.image
 
 
 @pytest.mark.parametrize(
