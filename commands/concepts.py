@@ -10,7 +10,7 @@ from contextlib import suppress
 import typer
 from rich.console import Console
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
+from commands.bootstrap import check_owner, load_command_settings, run_connected, warn_of_another_store
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.display import ProgressView, print_report, print_status
 from commands.gallery import make_gallery
@@ -71,6 +71,7 @@ def generate(
     picture = None if image is None else read_image(image)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         complete = await with_image(service.store, request, picture)
         if no_wait:
             return await begin(service, complete)

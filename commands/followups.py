@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
+from commands.bootstrap import check_owner, load_command_settings, run_connected, warn_of_another_store
 from commands.concepts import accompany, begin, finish, following, make, show_status, with_gallery
 from commands.console import BadInput, ExitCode, progress
 from commands.inputs import build_request, parse_id
@@ -137,6 +137,7 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
     check_owner(settings, request)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         await _check_source(service, request)
         if no_wait:
             return await begin(service, request)

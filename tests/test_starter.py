@@ -625,3 +625,13 @@ async def test_a_sample_is_credited_once_and_an_image_is_not_a_panda(shell: Shel
     assert "the logo our-mark" in Path(link.removeprefix("Gallery: file://")).read_text()
     sample = await shell.run("starter.py", "demo", "--palettes", "1")
     assert sample.err.count("offline sample generator in place of a real image provider") == 1
+
+
+async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
+    """Workers that write elsewhere are named before the task begins; with the same store nothing is said."""
+    elsewhere = str(tmp_path / "elsewhere")
+    words = ("starter.py", "generate", *WORDS, "--palettes", "1", "--no-wait")
+    other = await dev.shell.run(*words, CONCEPT_DATA_DIR=elsewhere, TEMPORAL_ADDRESS=dev.address)
+    said = [line for line in other.err.splitlines() if line.strip()]
+    assert said[0].startswith(f"The workers at {dev.address} have another store than this command ({elsewhere})")
+    assert "another store" not in (await dev.shell.run(*words)).err
