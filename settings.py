@@ -234,6 +234,7 @@ class Settings(BaseSettings):
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
     signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    row_links: Literal["off", "signed"] = "off"
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
     reconcile_seconds: int = Field(default=120, ge=0, le=86_400)
     interrupted: Literal["fail", "restart"] = "fail"
@@ -256,6 +257,7 @@ class Settings(BaseSettings):
     fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
+    give_up_minutes: float | None = Field(default=None, gt=0, le=10_000, allow_inf_nan=False)
     paid_calls: int = Field(default=100, ge=1, le=10_000)
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=available_cpus, ge=1, le=256)

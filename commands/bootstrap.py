@@ -143,6 +143,7 @@ def supabase_project(settings: Settings) -> Project:
         concept_bucket=settings.storage_bucket_concept,
         palette_bucket=settings.storage_bucket_palette,
         link_expiry_s=settings.signed_url_expiry_seconds,
+        row_links=settings.row_links == "signed",
     )
 
 

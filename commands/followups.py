@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.bootstrap import check_owner, load_command_settings, run_connected
-from commands.concepts import accompany, begin, finish, make, show_status
+from commands.concepts import accompany, begin, finish, following, make, show_status, with_gallery
 from commands.console import BadInput, ExitCode, progress
 from commands.inputs import build_request, parse_id
 from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
@@ -18,7 +18,7 @@ from tasks.service import TaskService
 
 
 def refine(
-    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 5 to 500 characters.")],
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
     concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
     image_url: Annotated[
         str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
@@ -69,7 +69,7 @@ def refine(
 
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")],
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")],
     palettes: Palettes = 7,
     user: User = "local",
     task_id: NewTaskId = None,
@@ -103,16 +103,18 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     Example:
       starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
+    settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptReport:
         task = parse_id(task_id)
         if not await service.retry(task):
-            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
+            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False, soft_wrap=True)
         elif not no_wait:
             await accompany(service, task)
-        return await service.report(task)
+        report = await service.report(task)
+        return report if no_wait else await with_gallery(service, settings, report)
 
-    return finish(run_connected(load_command_settings(), run), json=json, waited=not no_wait)
+    return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def choose(
@@ -136,9 +138,12 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
 
     async def run(service: TaskService) -> ConceptReport:
         await _check_source(service, request)
-        return await begin(service, request) if no_wait else await make(service, request)
+        if no_wait:
+            return await begin(service, request)
+        return await with_gallery(service, settings, await make(service, request))
 
-    return finish(run_connected(settings, run), json=json, waited=not no_wait)
+    report = run_connected(settings, run)
+    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
 async def _check_source(service: TaskService, request: Request) -> None:

@@ -60,7 +60,7 @@ class DeadLetters(Protocol):
         ...
 
 
-def _anybody(_: str) -> bool:
+def _every_user(_: str) -> bool:
     return True
 
 
@@ -75,7 +75,7 @@ class Bridge:
     tasks: TaskService
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
-    can_own: Callable[[str], bool] = _anybody
+    can_own: Callable[[str], bool] = _every_user
     metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
     async def deliver(self, message: Message) -> DeliveryOutcome:

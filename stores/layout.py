@@ -43,7 +43,7 @@ def given_image(task_id: uuid.UUID) -> str:
 
 
 def source_image(task_id: uuid.UUID) -> str:
-    """The image at somebody's URL that a refinement starts from, as it came."""
+    """The image at a user's URL that a refinement starts from, as it came."""
     return f"{PAID_FOLDER}/{task_id}/source"
 
 

@@ -78,13 +78,13 @@ class Reconciler:
         return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
 
     async def sweep_page(self, page: Page) -> PageReconciled:
-        """Remove what a failed or cancelled task left in sight, of one page. Raises `StoreUnavailable`."""
+        """Remove what failed or cancelled tasks left visible, for one page. Raises `StoreUnavailable`."""
         tasks = await self.store.unfulfilled_tasks(page.before, page.after, page.limit)
 
         async def sweep(task: TaskSnapshot) -> Reconciled:
             row = await self.store.task(task.task_id)
             if row is None or row.updated_at != task.updated_at:
-                return Reconciled()  # taken up again: what is in sight may be wanted
+                return Reconciled()  # reopened: what is visible may be wanted
             return Reconciled(objects=await layout.remove_visible(self.store, task.user_id, task.concept_id))
 
         return _page(tasks, page.limit, await _each(sweep, tasks))

@@ -70,6 +70,14 @@ async def is_polled(client: Client, queue: PolledQueue, partitions: Sequence[str
     return False
 
 
+async def has_pollers(client: Client, queue: str) -> bool:
+    """Whether any worker has asked for activities of that queue in the last minutes. Raises `RPCError`."""
+    for partition in await partitions_of(client, queue):
+        if (await _describe(client, partition, TaskKind.ACTIVITY)).pollers:
+            return True
+    return False
+
+
 @asynccontextmanager
 async def watching_backlog(
     client: Client, queues: Sequence[PolledQueue], metrics: BacklogMetrics, every_s: float = _EVERY_S
