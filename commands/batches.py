@@ -14,7 +14,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from commands.bootstrap import load_command_settings, owner_rule, run_connected
+from commands.bootstrap import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
 from contracts.batches import (
@@ -108,6 +108,7 @@ def batch(
     target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
 
     async def run(service: TaskService) -> BatchReport:
+        await warn_of_another_store(settings, service)
         batches = BatchClient(service.concepts)
         pages = await _store_pages(service.store, batch_id, read_lines(file, can_own))
         order = BatchOrder(window=window, retry_failed=retry_failed)
