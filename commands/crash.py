@@ -20,8 +20,8 @@ from contracts.concepts import ConceptOutcome, ConceptReport
 from contracts.tasks import Request
 from tasks.service import TaskService
 
-_RENDERED = 2
-"""So many variations are finished before the worker is killed."""
+_RENDERED = 1
+"""So many variations are finished when the worker is killed; more may be, before the kill arrives."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ async def survive_crash(
     with suppress(WorkerEnded):
         slow = {**environment, "CONCEPT_RENDER_THREADS": "1"}  # there must be a middle
         async with worker_process(slow, "--no-schedules") as first, first.polling(address):
-            _say(f"Worker {first.process.pid} has begun. When {_RENDERED} variations are finished, it is killed.")
+            _say(f"Worker {first.process.pid} has begun. As soon as a variation is finished, it is killed.")
             await service.start(request, exact=True)
             await _rendered(handle, _RENDERED)
             await _kill(first)

@@ -15,7 +15,7 @@ from temporalio import activity
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from contracts.row_links import ExpiringLinks
@@ -171,6 +171,13 @@ class RenderRequest(BaseModel):
     name: str
     colors: tuple[HexColor, ...]
     base: ImageRef
+    ground: HexColor | None = None
+
+
+class RenderedVariation(StoredObject):
+    """A variation as it lies in the store, and what it shows; None from a worker of before it was measured."""
+
+    shown: Shown | None = None
 
 
 class FailRequest(BaseModel):
@@ -333,7 +340,7 @@ class VariationStages(Protocol):
     """From a base and a palette to a variation."""
 
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> StoredObject:
+    async def render_variation(self, request: RenderRequest) -> RenderedVariation:
         """Recolor and publish one variation: a PNG as large as its base."""
         ...
 

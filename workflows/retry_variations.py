@@ -84,7 +84,7 @@ class ConceptCompletionWorkflow:
 
 
 def _palette(failed: FailedVariation) -> Palette:
-    return Palette(name=failed.palette, colors=failed.colors, description=failed.description)
+    return Palette(name=failed.palette, colors=failed.colors, description=failed.description, ground=failed.ground)
 
 
 def _still_failed(gaps: Gaps, again: tuple[FailedVariation, ...]) -> tuple[FailedVariation, ...]:
