@@ -26,6 +26,7 @@ STATUS_QUERY = "status"
 CHOOSE_UPDATE = "choose"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
+ROW_LINKS_WORKFLOW = "RowLinksWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
@@ -69,3 +70,8 @@ def retention_id(task_queue: str) -> str:
 def reconciliation_id(task_queue: str) -> str:
     """The schedule that keeps the rows of a queue's concepts true, and the beginning of its workflows' ids."""
     return f"reconciliation-{task_queue}"
+
+
+def row_links_id(task_queue: str) -> str:
+    """The schedule that renews the signed links in rows, and the beginning of its workflows' ids."""
+    return f"row-links-{task_queue}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
@@ -116,6 +116,7 @@ def position_in_list(after: str) -> tuple[datetime, uuid.UUID]:
 
 
 _COLUMNS = TypeAdapter(dict[str, object])
+_FIELDS = TypeAdapter(dict[str, JsonValue])
 _REQUEST = TypeAdapter[Request](Request)
 
 

@@ -14,11 +14,13 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from temporalio.api.enums.v1 import EventType
+
 from activities.candidates import store_choice
 from contracts.activities import MadeChoice
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
 from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
-from providers.errors import ProviderRejected
+from providers.errors import ProviderRejected, ProviderUnavailable
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.ports import Store
@@ -30,6 +32,7 @@ from tests.rig import (
     Rig,
     Script,
     ScriptedImages,
+    ScriptedPalettes,
     draw_png,
     make_refinement,
     make_request,
@@ -37,8 +40,10 @@ from tests.rig import (
     rigged,
     until,
 )
+from worker import Queue
 
 FOLDER = Path(__file__).with_name("histories")
+IMPATIENT = {"give_up_minutes": 0.05}
 
 
 async def _completed(rig: Rig) -> str:
@@ -134,6 +139,29 @@ async def _cancelled(rig: Rig) -> str:
     return request.workflow_id
 
 
+async def _waited(rig: Rig) -> str:
+    request = make_request()
+    await rig.concepts.start(request)
+
+    async def was_checked() -> bool:
+        events = [event async for event in rig.handle(request).fetch_history_events()]
+        fired = [event for event in events if event.event_type is EventType.EVENT_TYPE_TIMER_FIRED]
+        return len(fired) > 1
+
+    await until(was_checked)
+    async with rigged(
+        rig.concepts.client,
+        rig.store,
+        images=ScriptedImages(),
+        palettes=ScriptedPalettes(),
+        configured=IMPATIENT,
+        queue=rig.concepts.task_queue,
+        queues=(Queue.PAID,),
+    ):
+        await rig.concepts.wait(request.task_id)
+    return request.workflow_id
+
+
 async def _reconciled(rig: Rig) -> str:
     request = make_request()
     await rig.store.claim_task(request, request.workflow_id)
@@ -180,6 +208,8 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
     "retried-variations": (_retried, "variation-02", Script()),
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
+    "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
+    "waited-for-a-worker": (_waited, "nothing", Script()),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 
@@ -196,7 +226,14 @@ async def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             local = LocalStore(Path(folder), *BUCKETS)
             store: Store = FaultyStore(local, _no_room(refused))
-            async with rigged(client, store, images=ScriptedImages(script)) as rig:
+            async with rigged(
+                client,
+                store,
+                images=ScriptedImages(script),
+                palettes=ScriptedPalettes(),
+                configured=IMPATIENT if name in {"out-of-time", "waited-for-a-worker"} else None,
+                queues=(Queue.NETWORK, Queue.RENDER) if name == "waited-for-a-worker" else tuple(Queue),
+            ) as rig:
                 workflow_id = await run(rig)
                 history = await client.get_workflow_handle(workflow_id).fetch_history()
             await local.close()

@@ -23,10 +23,10 @@ from temporalio.exceptions import ApplicationError
 
 from activities import paid_calls
 from activities.error_mapping import temporal_failures
-from activities.heartbeats import AttemptDetails
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
+from activities.trying import AttemptDetails
 from commands.gallery import make_gallery
 from contracts.activities import ImageRequest, PaletteRequest
 from contracts.concepts import Concept

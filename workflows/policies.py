@@ -13,7 +13,10 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 DEADLINE = timedelta(minutes=30)
-"""For one concept, from the claim on."""
+"""How long a concept is tried, unless `CONCEPT_GIVE_UP_MINUTES` says otherwise; waiting in a queue does not count."""
+
+UNPOLLED = timedelta(hours=24)
+"""For so long a concept waits for a queue that no worker polls."""
 
 CHOICE = timedelta(hours=24)
 """How long a person may take to choose; then the first candidate is taken. The deadline is paused meanwhile."""
@@ -64,6 +67,8 @@ STORE_CONCEPT = _ROWS
 FIND_GAPS = _ROWS
 ADD_VARIATIONS = _ROWS
 FAIL_TASK = _ROWS
+MEASURE_TRYING = _policy(timedelta(seconds=60))
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
+RENEW_LINKS = _policy(timedelta(seconds=120))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))

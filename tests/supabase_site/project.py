@@ -71,6 +71,7 @@ class SupabaseProject:
         self.gateway.storage.contents.clear()
         self.gateway.storage.keeps_metadata = True
         self.gateway.script.clear()
+        self.gateway.takes_secret_keys = True
         self.gateway.most_connections = 0
 
 
