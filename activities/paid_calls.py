@@ -428,7 +428,7 @@ async def store_with_retry(put: Callable[[], Awaitable[StoredObject]]) -> Stored
         except StoreUnavailable as exc:
             log.warning("what was paid for waits for the store", extra={"reason": str(exc)})
             asked_s = exc.retry_after_s if isinstance(exc, StoreThrottled) else None
-        await asyncio.sleep(pause_s if asked_s is None else asked_s)
+        await asyncio.sleep(asked_s or pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
