@@ -1,17 +1,20 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test fuzz check audit bench chaos lock clean
+.PHONY: help demo demo-crash dev test fuzz check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
 	@echo "A logo, its palettes and its recolored variations, by a durable Temporal worker. Begin with: make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## one concept from start to gallery; LOGO="…" THEME="…" IMAGE=file PALETTES=n
 	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
 		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES")
+
+demo-crash: .venv/.ready ## the same, with the worker killed in the middle
+	@$(BIN)/python starter.py demo --crash
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
 export LOGO THEME IMAGE PALETTES

@@ -16,8 +16,8 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.bootstrap import connected, load_settings, owner_rule
-from commands.console import run_app
+from commands.bootstrap import connected, fairness_secret, load_settings, owner_rule
+from commands.console import command_group, run_app
 from commands.options import resource_path
 from observability.health import health_pages, serving
 from observability.metrics import DeliveryMetrics
@@ -38,13 +38,9 @@ SOON = RetryConfig(max_elapsed_time_millis=1000)
 
 log = logging.getLogger(__name__)
 
-app = typer.Typer(
-    help="Start the workflows that task messages of Pub/Sub ask for, until SIGTERM.\n\n"
-    "Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = command_group(
+    "Start the workflows that task messages of Pub/Sub ask for, until SIGTERM.\n\n"
+    "Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml."
 )
 
 
@@ -64,7 +60,6 @@ async def opened_bridge(settings: Settings) -> AsyncIterator[Ready]:
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(
             connected(settings, "concept-bridge", runtime=runtime, retry_config=SOON, last_spans_s=LAST_SPANS_S)
@@ -75,7 +70,7 @@ async def opened_bridge(settings: Settings) -> AsyncIterator[Ready]:
 
             dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
         metrics = DeliveryMetrics(runtime.metric_meter)
-        bridge = Bridge(service, secret, dead_letters, owner_rule(settings), metrics)
+        bridge = Bridge(service, fairness_secret(settings), dead_letters, owner_rule(settings), metrics)
         async with readiness.watched():
             checks = (store_answers(service.store), temporal_answers(service.concepts.client))
             yield Ready(bridge, readiness, checks, stop)
@@ -86,7 +81,7 @@ def push(
     port: Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "0.0.0.0",  # noqa: S104 -- Pub/Sub comes from outside
 ) -> None:
-    r"""Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
+    """Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
 
     \b
     Example:
@@ -111,7 +106,7 @@ def pull(
         ),
     ],
 ) -> None:
-    r"""Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
+    """Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
 
     \b
     Example:

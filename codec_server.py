@@ -1,4 +1,4 @@
-"""Makes encrypted payloads readable in Temporal's web page and command line, for who knows a token, until SIGTERM.
+"""Makes encrypted payloads readable in Temporal's web page and command line, for callers with a token, until SIGTERM.
 
 python codec_server.py --port 8082
 """
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from commands.bootstrap import keyring, load_settings
-from commands.console import run_app
+from commands.console import Version, run_app, single_command
 from observability.health import serving
 from settings import Settings, SettingsError
 from temporal.codec_endpoint import CodecEndpoint
@@ -38,10 +38,10 @@ async def serve(settings: Settings, address: str) -> None:
 def main(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen.")] = 8082,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "127.0.0.1",
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
-    r"""Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for who knows CONCEPT_CODEC_TOKEN.
+    """Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for callers with CONCEPT_CODEC_TOKEN.
 
-    \b
     POST /decode and /encode, a page to sign in at /, health at /health, /healthz and /readyz.
     docs/encryption.md says how Temporal's web page and command line use it.
     """
@@ -54,6 +54,4 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))

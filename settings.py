@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 import os
 import re
@@ -234,6 +235,7 @@ class Settings(BaseSettings):
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
     signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    row_links: Literal["off", "signed"] = "off"
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
     reconcile_seconds: int = Field(default=120, ge=0, le=86_400)
     interrupted: Literal["fail", "restart"] = "fail"
@@ -256,6 +258,7 @@ class Settings(BaseSettings):
     fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
+    give_up_minutes: float | None = Field(default=None, gt=0, le=10_000, allow_inf_nan=False)
     paid_calls: int = Field(default=100, ge=1, le=10_000)
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     render_threads: int = Field(default_factory=available_cpus, ge=1, le=256)
@@ -281,6 +284,12 @@ class Settings(BaseSettings):
             return cls.model_validate({})
         except ValidationError as exc:
             raise SettingsError(_problems(cls, exc)) from None  # the original repeats secrets
+
+    @property
+    def store_id(self) -> str:
+        """Tells this store from others without naming it: eight hexadecimal digits."""
+        place = f"{self.supabase_url} {self.db_schema}" if self.store == "supabase" else str(self.data_dir.resolve())
+        return hashlib.sha256(place.encode()).hexdigest()[:8]
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, however it got into a text."""

@@ -23,8 +23,10 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.batches import BatchActivities
 from activities.candidates import CandidateActivities
 from activities.cpu_threads import CpuThreads, Rank
+from activities.deadline import DeadlineActivities
 from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
@@ -33,11 +35,12 @@ from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
 from activities.retry_variations import CompletionActivities
+from activities.row_links import RowLinkActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import connected, load_settings
-from commands.console import BadInput, ExitCode, leave, run_app
+from commands.bootstrap import connected, fairness_secret, load_settings
+from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
 from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
@@ -51,18 +54,21 @@ from providers.port import ImageProvider, PaletteProvider
 from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from temporal.readiness_checks import keys_fit, polls, temporal_answers
 from temporal.sandbox import SandboxWithoutContexts
-from temporal.schedules import ensure_reconciliation, ensure_retention
+from temporal.schedules import ensure_reconciliation, ensure_retention, ensure_row_links
 from temporal.worker_lifecycle import running
+from workflows.batch import ConceptBatchWorkflow
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.retry_variations import ConceptCompletionWorkflow
+from workflows.row_links import RowLinksWorkflow
 from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=130)
@@ -83,7 +89,9 @@ WORKFLOWS = (
     ConceptVariationsWorkflow,
     ConceptCompletionWorkflow,
     RetentionWorkflow,
+    RowLinksWorkflow,
     ReconciliationWorkflow,
+    ConceptBatchWorkflow,
 )
 
 _Activities: TypeAlias = list[Callable[..., object]]  # type: ignore[explicit-any]  # as the SDK types them
@@ -126,12 +134,14 @@ async def working(
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
         bases = ImageCache(store, preparing, settings.cache_bytes, CacheMetrics(meter))
-        tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
+        tasks = TaskActivities(
+            store, images.name, palettes.name, None if fallback is None else fallback.name, settings.give_up_minutes
+        )
         imaging = ImageActivities(store, images, bases, preparing, calling)
         coloring = PaletteActivities(store, palettes, calling)
         varying = VariationActivities(store, bases, threads.ranked(Rank.RECOLOR), RenderMetrics(meter))
         if downloads is None:
-            downloads = Downloads()
+            downloads = Downloads(own_links=_own_links(settings))
             stack.push_async_callback(downloads.aclose)
         sourcing = SourceActivities(store, downloads, bases)
 
@@ -145,7 +155,7 @@ async def working(
                 imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                *_store_activities(store, ConceptClient(client, network, with_attributes)),
+                *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
@@ -178,6 +188,11 @@ async def working(
                 leaving.cancel()
 
 
+def _own_links(settings: Settings) -> str | None:
+    """How signed links of the configured project begin, which may be where only this machine gets to."""
+    return f"{settings.supabase_url}/storage/v1/object/sign/" if settings.store == "supabase" else None
+
+
 def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     """Every task queue of the concepts that these settings make.
 
@@ -189,20 +204,24 @@ def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
 
 
-def _store_activities(store: Store, concepts: ConceptClient) -> _Activities:
+def _store_activities(service: TaskService, settings: Settings) -> _Activities:
     """Those that make no picture."""
-    completing, retaining = CompletionActivities(store), RetentionActivities(store)
-    reconciling = ReconciliationActivities(store, concepts)
+    store = service.store
+    completing, retaining = CompletionActivities(store, settings.give_up_minutes), RetentionActivities(store)
+    reconciling = ReconciliationActivities(store, service.concepts)
     return [
         CandidateActivities(store).remove_candidates,
+        DeadlineActivities().measure_trying,
         completing.find_gaps,
         completing.add_variations,
         retaining.find_expired_tasks,
         retaining.remove_expired_tasks,
         retaining.find_abandoned_folders,
         retaining.remove_abandoned_folders,
+        RowLinkActivities(store).renew_row_links,
         reconciling.settle_open_tasks,
         reconciling.sweep_unfulfilled_tasks,
+        BatchActivities(service, fairness_secret(settings)).advance_batch,
     ]
 
 
@@ -290,6 +309,8 @@ async def serve(
         await stack.enter_async_context(readiness.watched())
         if schedules and Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
             await ensure_retention(client, settings.task_queue, settings.retention_days)
+            links_s = settings.signed_url_expiry_seconds if settings.row_links == "signed" else None
+            await ensure_row_links(client, settings.task_queue, links_s)
             await ensure_reconciliation(client, settings.task_queue, settings.reconcile_seconds, settings.interrupted)
         polled = await stack.enter_async_context(
             working(client, settings, store, queues=queues, with_attributes=service.concepts.with_attributes)
@@ -318,6 +339,7 @@ def main(
             help="Read the server's address from standard input, print `ready` when polling, end with standard input.",
         ),
     ] = False,
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
     """Poll Temporal for concepts until SIGTERM.
 
@@ -336,6 +358,4 @@ def _parse_queues(text: str) -> tuple[Queue, ...]:
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))

@@ -65,7 +65,7 @@ class _RankedExecutor(Executor):
                 return
             try:
                 future.set_result(fn(*args, **kwargs))
-            except BaseException as exc:  # noqa: BLE001 -- as every executor: whoever waits for the future decides
+            except BaseException as exc:  # noqa: BLE001 -- as every executor: the caller that awaits the future decides
                 future.set_exception(exc)
 
         self._threads.add(self._rank, work)

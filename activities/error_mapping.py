@@ -22,6 +22,7 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.heartbeats import details_of_attempt
 from color import ImageError
 from providers.download import DownloadError, DownloadRefused, DownloadUnusable
 from providers.errors import (
@@ -46,7 +47,7 @@ class StaleAttempt(Exception):
 
 
 class SourceMissing(Exception):
-    """There is no such concept, or none of this user: which of the two is nobody's business."""
+    """There is no such concept, or it is another user's: the answer is the same."""
 
 
 _FINAL = (
@@ -95,5 +96,10 @@ def _failure(
     category: ApplicationErrorCategory = ApplicationErrorCategory.UNSPECIFIED,
 ) -> ApplicationError:
     return ApplicationError(
-        str(exc), type=type(exc).__name__, non_retryable=final, next_retry_delay=next_retry_delay, category=category
+        str(exc),
+        *(() if final else details_of_attempt()),
+        type=type(exc).__name__,
+        non_retryable=final,
+        next_retry_delay=next_retry_delay,
+        category=category,
     )

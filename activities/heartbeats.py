@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextvars import ContextVar
 
-from pydantic import BaseModel, ConfigDict
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 from typing_extensions import override
 
+from activities.trying import AttemptDetails, merged, pause_before
+
 INTERVAL_S = 3.0
 """An activity that ends sooner sends none."""
-
-
-class AttemptDetails(BaseModel):
-    """What the next attempt must know if this one is cut off; travels in heartbeats."""
-
-    model_config = ConfigDict(frozen=True)
-
-    sent: int = 0
-    """Calls to the provider, all attempts together."""
-    perhaps_billed: int = 0
-    """Those of them that may have been billed and whose answer never arrived, one under way included."""
-    answer: int = 0
-    """Under which number the answer to the last of them is stored, from 1."""
 
 
 class Heartbeater:
     """Sends the heartbeats of one attempt."""
 
     def __init__(self) -> None:
-        details = activity.info().heartbeat_details
-        self.details = AttemptDetails.model_validate(details[0]) if details else AttemptDetails()
+        info = activity.info()
+        said = info.heartbeat_details
+        earlier = AttemptDetails.model_validate(said[0]) if said else AttemptDetails()
+        pause = pause_before(info.attempt, info.current_attempt_scheduled_time, info.scheduled_time, earlier)
+        self._earlier = (*earlier.tried, pause)
+        # The server's clock: this machine's may be wrong.
+        self._started, self._began = info.started_time.timestamp(), time.monotonic()
+        self._attempt = info.attempt
+        self.details = earlier
 
     def send(self, details: AttemptDetails | None = None) -> None:
         """The first one of an attempt leaves at once, later ones within a second."""
         if details is not None:
             self.details = details
-        activity.heartbeat(self.details)
+        activity.heartbeat(self.now())
+
+    def now(self) -> AttemptDetails:
+        """The details, with how long the activity has been tried until now."""
+        under_way = (self._started, self._started + time.monotonic() - self._began)
+        tried = merged((*self._earlier, under_way))
+        return self.details.model_copy(update={"attempt": self._attempt, "tried": tried})
 
 
 _current: ContextVar[Heartbeater] = ContextVar("heartbeater")
@@ -47,6 +50,12 @@ _current: ContextVar[Heartbeater] = ContextVar("heartbeater")
 def heartbeater() -> Heartbeater:
     """That of the attempt under way."""
     return _current.get(None) or Heartbeater()
+
+
+def details_of_attempt() -> tuple[AttemptDetails, ...]:
+    """What a failure of this attempt carries for whoever reads the history; nothing outside a worker."""
+    attempt = _current.get(None)
+    return () if attempt is None else (attempt.now(),)
 
 
 class HeartbeatInterceptor(Interceptor):
@@ -73,6 +82,10 @@ class _Heartbeats(ActivityInboundInterceptor):
         sending, token = asyncio.create_task(send()), _current.set(attempt)
         try:
             result: object = await super().execute_activity(input)
+        except ApplicationError as exc:
+            if not exc.non_retryable:
+                attempt.send()
+            raise
         finally:
             _current.reset(token)
             sending.cancel()

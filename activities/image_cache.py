@@ -37,7 +37,7 @@ class ImageCache:
         return data
 
     async def base(self, ref: ImageRef) -> Base:
-        """The prepared image; whoever asks while it is being made waits for the one that makes it.
+        """The prepared image; calls while it is being made wait for the one that makes it.
 
         Raises `StoreError` or `ImageError`.
         """

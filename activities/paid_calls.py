@@ -26,7 +26,8 @@ from temporalio import activity
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.error_mapping import BILLED_ATTEMPTS, NoUsableAnswer, StaleAttempt
-from activities.heartbeats import AttemptDetails, heartbeater
+from activities.heartbeats import heartbeater
+from activities.trying import AttemptDetails
 from contracts.images import SVG, StoredObject
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics

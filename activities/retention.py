@@ -27,7 +27,7 @@ class RetentionActivities(RetentionStages):
     @activity.defn(name="remove_expired_tasks")
     async def remove_expired_tasks(self, expired: ExpiredTasks) -> Removed:
         with temporal_failures():
-            # Rows first: nobody is shown a concept without its pictures, and a task that was taken up again
+            # Rows first: no user sees a concept without its pictures, and a task that was reopened
             # keeps everything. Also those whose rows an earlier attempt removed lose their objects now.
             gone = await self._store.remove_tasks(expired.tasks, expired.before)
             objects = 0
@@ -49,6 +49,6 @@ class RetentionActivities(RetentionStages):
             removed = Removed()
             for folder in abandoned.folders:
                 objects = await self._store.remove_folder(folder.bucket, folder.path)
-                # One that was empty does not count: whoever goes on while something is removed must come to an end.
+                # An empty one does not count: a caller that repeats while something is removed must come to an end.
                 removed += Removed(folders=int(objects > 0), objects=objects)
             return removed

@@ -50,6 +50,10 @@ _ROUNDS: Final = 2
 _HOPELESS: Final = 1.2
 """A curve that is off by more is split at once."""
 _FEW: Final = 8
+_LONG, _STRIDE = 48, 6
+"""Points of a part whose turn is worth measuring, and the step at which it is measured."""
+_ONE_CURVE: Final = 2.4
+"""Radians that one curve may turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,16 +467,39 @@ def _curved(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
         return [Line(_point(p)) for p in points[1:]]
     first = before if before is not None else _leaving(points)
     last = after if after is not None else -_leaving(points[::-1])
+    halfway = _half_turn(points)
+    if halfway:  # no single curve turns so far
+        tangent = _along(points, halfway)
+        return _curved(points[: halfway + 1], first, tangent) + _curved(points[halfway:], tangent, last)
     cubic, worst, off = _cubic(points, first, last)
     if off < (_TOLERANCE if len(points) > _FEW else 2 * _TOLERANCE):  # few points are mostly noise
         return [cubic]
     split = min(max(worst, 2), len(points) - 3)
     if split < 1 or split >= len(points) - 1:
         return [Line(_point(p)) for p in points[1:]]
-    reach = min(3, split, len(points) - 1 - split)
-    way = points[split + reach] - points[split - reach]
-    tangent = way / max(float(np.hypot(*way)), 1e-9)
+    tangent = _along(points, split)
     return _curved(points[: split + 1], first, tangent) + _curved(points[split:], tangent, last)
+
+
+def _half_turn(points: F64) -> int:
+    """Where a long part has turned half of its way, if it turns farther than one curve can; else 0."""
+    if len(points) < _LONG:
+        return 0
+    way = points[::_STRIDE, 0] + 1j * points[::_STRIDE, 1]
+    heading = np.diff(way)
+    turned = np.cumsum(np.abs(np.angle(heading[1:] * heading[:-1].conj())))
+    if turned[-1] < _ONE_CURVE:
+        return 0
+    half = (int(np.searchsorted(turned, turned[-1] / 2)) + 1) * _STRIDE
+    return half if 2 < half < len(points) - 3 else 0  # noqa: PLR2004 - both sides need points
+
+
+def _along(points: F64, i: int) -> F64:
+    """The direction at an inner point."""
+    reach = min(3, i, len(points) - 1 - i)
+    way = points[i + reach] - points[i - reach]
+    unit: F64 = way / max(float(np.hypot(*way)), 1e-9)
+    return unit
 
 
 def _leaving(points: F64) -> F64:

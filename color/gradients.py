@@ -28,6 +28,9 @@ _FEW: Final = 800
 """Points that are enough to compare two gradients."""
 _TURN: Final = 0.4
 """Radians."""
+_GLANCE: Final = 20_000
+_SHADED, _SHADES = 8, 0.002
+"""From this part of all flat pixels on that are so far (of 255) from their region's color, gradients are looked for."""
 _MOST_SURFACES: Final = 40
 _EDGE: Final = 3
 """Pixels that an edge is wide: they go to the surface they border on."""
@@ -56,17 +59,23 @@ class Radial:
 Gradient: TypeAlias = Linear | Radial
 
 
-def find_gradients(rgb: U8, labels: U8, count: int) -> list[Gradient]:
-    """The gradients of a picture (h, w, 3) with `count` regions; their surfaces get labels after `count`, in place.
+def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
+    """The gradients of a picture (h, w, 3) with `regions` (k, 3); their surfaces get labels after k, in place.
 
-    `labels` (h, w) in [0, count]; `count` is what is transparent.
+    `labels` (h, w) in [0, k]; k is what is transparent.
     """
+    count = len(regions)
     flat = _flat(rgb) & (labels < count)
+    sample = np.flatnonzero(flat)[:: max(1, np.count_nonzero(flat) // _GLANCE)]
+    away = np.abs(rgb.reshape(-1, 3)[sample] - regions[labels.ravel()[sample]]).max(axis=1)
+    if np.count_nonzero(away > _SHADED) < _SHADES * len(sample):
+        return []  # all surfaces are flat: most logos
     surface, sizes = components(flat)
     found: list[Gradient] = []
     of_surface = np.zeros(len(sizes), np.uint8)
     members: list[int] = []
-    sampled = np.arange(0, surface.size, max(1, surface.size >> 20))  # a million pixels show every surface there is
+    # A quarter of a million show every surface that counts; an odd step, so that they lie in all columns.
+    sampled = np.arange(0, surface.size, surface.size >> 18 | 1)
     pixels = surface.ravel()[sampled]
     order = sampled[np.argsort(pixels, kind="stable")]
     begins = np.searchsorted(np.sort(pixels), np.arange(len(sizes) + 1))

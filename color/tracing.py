@@ -99,7 +99,7 @@ def find_surfaces(picture: Picture, base: Base) -> Surfaces:
     """The surfaces of a picture that was prepared as `base`; pixels of an edge go to one of its two sides."""
     count = len(base.regions)
     labels = region_labels(base)
-    gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, count)
+    gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, base.regions.rgb)
     _settle_edges(labels, picture.rgb, base.regions.rgb)
     return Surfaces(labels, count, tuple(gradients))
 

@@ -4,26 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
-from commands.console import BadInput, ExitCode, print_document, progress
+from commands.batches import describe_batch, finish_batch, follow_batch, report_of
+from commands.bootstrap import (
+    check_owner,
+    load_command_settings,
+    opened_store,
+    run_connected,
+    warn_of_another_store,
+)
+from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
-from commands.inputs import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Candidates, Image, Json, Logo, NewTaskId, NoWait, Palettes, TaskFile, TaskId, Theme, User
+from commands.gallery import make_gallery
+from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
+from commands.options import (
+    AnyId,
+    Candidates,
+    Image,
+    Json,
+    Logo,
+    NewTaskId,
+    NoWait,
+    PaletteFile,
+    Palettes,
+    TaskFile,
+    TaskOrBatchId,
+    Theme,
+    User,
+)
+from contracts.batches import BatchReport, BatchStatus
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskStatus
+from settings import Settings
+from stores.errors import StoreError
+from stores.ports import TaskRow
+from tasks.batches import BatchClient
 from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
-from tasks.service import TaskService
+from tasks.lookup import find_task
+from tasks.service import TaskService, status_of_row
+from temporal.errors import TemporalUnreachable
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
 _NO_WORKER_WAIT_S = 20.0
-_OF_THE_MESSAGE = ("logo", "theme", "palettes", "candidates", "user", "task_id")
+_OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
 
@@ -32,6 +63,7 @@ def generate(
     logo: Logo = None,
     theme: Theme = None,
     palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
     image: Image = None,
     candidates: Candidates = 1,
     user: User = "local",
@@ -47,6 +79,7 @@ def generate(
       starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
       starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
       starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "our present logo" --image logo.png --palette-file palettes.json
       starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
@@ -58,82 +91,144 @@ def generate(
             options = " and ".join(f"--{name.replace('_', '-')}" for name in more)
             raise BadInput(f"--task-file says everything: give it without {options}")
         request: Request = read_request(task_file)
-    elif logo is None or theme is None:
+    elif logo is None or (theme is None and palette_file is None):
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
-        words = {"logo_description": logo, "theme_description": theme}
+        words: dict[str, object] = {"logo_description": logo}
+        if theme is not None:
+            words["theme_description"] = theme
+        if palette_file is not None:
+            words["palettes"] = read_palettes(palette_file)
         request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         complete = await with_image(service.store, request, picture)
-        return await begin(service, complete) if no_wait else await make(service, complete)
+        if no_wait:
+            return await begin(service, complete)
+        return await with_gallery(service, settings, await make(service, complete))
 
-    return finish(run_connected(settings, run), json=json, waited=not no_wait)
+    report = run_connected(settings, run)
+    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-def status(task_id: TaskId, json: Json = False) -> int:
-    """Say where a task stands; from its row when no worker answers within 3 seconds.
+def status(task_id: AnyId, json: Json = False) -> int:
+    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
 
     \b
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    show_status(run_connected(load_command_settings(), lambda service: service.status(parse_id(task_id))), json=json)
+    settings = load_command_settings()
+
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
+        wanted = parse_id(task_id)
+        try:
+            return await service.status(wanted)
+        except TaskNotFound:
+            row = await find_task(service.store, wanted)
+            if row is not None:
+                return await service.status(row.task_id)
+            return await BatchClient(service.concepts).status(wanted)
+
+    found: ConceptStatus | BatchStatus
+    try:
+        found = run_connected(settings, run)
+    except TemporalUnreachable as exc:
+        row = run_async(_row(settings, parse_id(task_id)))
+        if row is None:
+            raise
+        progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
+        found = status_of_row(row)
+    show_status(found, json=json)
     return ExitCode.DONE
 
 
-def watch(task_id: TaskId, json: Json = False) -> int:
-    """Follow a task until it ends.
+async def _row(settings: Settings, task_or_concept: uuid.UUID) -> TaskRow | None:
+    async with opened_store(settings) as store:
+        return await find_task(store, task_or_concept)
+
+
+def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
+    """Follow a task or a batch until it ends.
 
     \b
     Example:
       starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
+    settings = load_command_settings()
 
-    async def run(service: TaskService) -> ConceptReport:
+    async def run(service: TaskService) -> ConceptReport | BatchReport:
         task = parse_id(task_id)
         try:
             await follow(service, task)
         except WorkflowNotFound:
             row = await service.store.task(task)
             if row is None:
-                raise TaskNotFound(task) from None
+                return report_of((await follow_batch(BatchClient(service.concepts), task)).status)
             if not row.status.ended:
                 progress.print("No workflow works on this task; its row says:", style="yellow")
-        return await service.report(task)
+        return await with_gallery(service, settings, await service.report(task))
 
-    return finish(run_connected(load_command_settings(), run), json=json)
+    report = run_connected(settings, run)
+    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
 
 
-def cancel(task_id: TaskId, json: Json = False) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands.
+def cancel(
+    task_id: TaskOrBatchId,
+    under_way: Annotated[
+        bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
 
     \b
     Example:
       starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
 
-    async def run(service: TaskService) -> ConceptStatus:
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
         task = parse_id(task_id)
-        await stop(service, task)
+        try:
+            await stop(service, task)
+        except TaskNotFound:
+            return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
         return await service.status(task)
 
     found = run_connected(load_command_settings(), run)
     show_status(found, json=json)
-    if found.state is TaskStatus.CANCELLED:
+    if found.state == TaskStatus.CANCELLED:
         return ExitCode.DONE
-    if not found.state.ended:
-        progress.print("The task is asked to stop, but no worker has done so yet.", style="yellow")
+    if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
+        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
         return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: the task is {found.state}.", style="yellow", markup=False)
+    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
     return ExitCode.BAD_INPUT
 
 
-def show_status(status: ConceptStatus, *, json: bool) -> None:
-    """Print where a task stands."""
-    print_document(status) if json else print_status(Console(), status)
+def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
+    """Print where a task or a batch stands."""
+    if json:
+        print_document(status)
+    elif isinstance(status, ConceptStatus):
+        print_status(Console(), status)
+    else:
+        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
+        if status.reason is not None:
+            Console().print(status.reason, markup=False, soft_wrap=True)
+
+
+async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
+    """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
+    await batches.cancel(batch_id, under_way=under_way)
+    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CANCEL_WAIT_S):
+            await batches.outcome(batch_id)
+    return await batches.status(batch_id)
 
 
 async def make(
@@ -151,11 +246,12 @@ async def accompany(
     service: TaskService, task_id: uuid.UUID, *, farewell: str | None = None, cancel_on_leaving: bool = False
 ) -> None:
     """Follow a task that was just started to its end. As `make`."""
-    progress.print(f"Task {task_id}", style="dim", markup=False)
+    progress.print(f"Task {task_id}", style="dim", markup=False, soft_wrap=True)
     try:
         await follow(service, task_id)
     except asyncio.CancelledError:
-        progress.print(farewell or f"The task goes on without you: starter.py watch {task_id}", markup=False)
+        left = f"The task goes on without you: {invocation()} watch {task_id}"
+        progress.print(farewell or left, markup=False, soft_wrap=True)
         if cancel_on_leaving:
             await service.concepts.cancel(task_id)
             await service.concepts.wait(task_id)
@@ -176,13 +272,46 @@ async def follow(service: TaskService, task_id: uuid.UUID) -> None:
         await service.follow(task_id, view.show)
 
 
-def finish(report: ConceptReport, *, json: bool, waited: bool = True) -> int:
-    """Print how a task ended; the exit code says whether it is complete, or accepted unless `waited`."""
-    print_report(progress, report)
+def finish(
+    report: ConceptReport, *, json: bool, waited: bool = True, next_steps: Sequence[tuple[str, str]] | None = None
+) -> int:
+    """Print how a task ended and what can be done next; the exit code says whether it is complete.
+
+    Or whether it was accepted, unless `waited`.
+    """
+    print_report(progress, report, following(report) if next_steps is None else next_steps)
     if json:
         print_document(report)
     under_way = not waited and not report.status.ended
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
+
+
+def following(report: ConceptReport, user: str = "") -> tuple[tuple[str, str], ...]:
+    """Commands that go on from here, as they can be pasted where this one was typed, each with what it does."""
+    start = invocation()
+    whose = "" if user in {"", "local"} else f" --user {user}"
+    if report.status is TaskStatus.COMPLETED:
+        return (
+            (f'{start} refine --concept {report.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
+            (f'{start} variations {report.concept_id}{whose} --theme "bold neon"', "further palettes"),
+            (f"{start} export {report.concept_id}", "SVG, icons, palette files"),
+        )
+    if report.status.ended:
+        return ((f"{start} retry {report.task_id}", "again, without paying again for what was paid"),)
+    return ((f"{start} watch {report.task_id}", "follow it to its end"),)
+
+
+async def with_gallery(service: TaskService, settings: Settings, report: ConceptReport) -> ConceptReport:
+    """The report of a completed concept with its page; one that cannot be written is no failure of the task."""
+    if report.status is not TaskStatus.COMPLETED:
+        return report
+    folder = settings.data_dir / "galleries" / str(report.concept_id)
+    try:
+        index = await make_gallery(service.store, report.concept_id, folder)
+    except (BadInput, StoreError) as exc:
+        progress.print(f"No gallery: {exc}", style="yellow", markup=False, soft_wrap=True)
+        return report
+    return report.model_copy(update={"gallery": str(index)})
 
 
 async def stop(service: TaskService, task_id: uuid.UUID) -> None:

@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn, TextIO, TypeVar
+from typing import Annotated, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from rich.console import Console
 from temporalio.service import RPCError
 
 from commands.worker_process import WorkerEnded
+from contracts.version import VERSION
 from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
 from pubsub.errors import PubSubRefused, PubSubUnreachable
@@ -36,6 +37,7 @@ from temporal.errors import (
 )
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
@@ -85,6 +87,57 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     StoreError: ExitCode.UNREACHABLE,
 }
 """In this order: the first entry that fits decides."""
+
+
+def print_version(*, wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        _write(sys.stdout, f"{Path(sys.argv[0]).name} {VERSION}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", is_eager=True, callback=lambda wanted: print_version(wanted=wanted), help="Print it."),
+]
+
+
+def command_group(text: str) -> typer.Typer:
+    """An application of several commands. Alone it prints its help, and help shows brackets as they are written."""
+    app = _application(text)
+
+    @app.callback(invoke_without_command=True)
+    def root(ctx: typer.Context, version: Version = False) -> None:  # noqa: ARG001 -- its callback acts
+        if ctx.invoked_subcommand is None:
+            _write(sys.stdout, f"{ctx.get_help()}\n")
+
+    return app
+
+
+def single_command(main: Callable[P, None]) -> typer.Typer:
+    """An application of one command."""
+    app = _application()
+    app.command()(main)
+    return app
+
+
+def _application(text: str | None = None) -> typer.Typer:
+    # Plain help: rich's would take brackets for markup.
+    return typer.Typer(
+        help=text,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def invocation(program: str = "starter.py") -> str:
+    """How a command line begins that can be pasted where this one was typed: `.venv/bin/python starter.py`."""
+    python = Path(sys.prefix, "bin", "python")
+    with suppress(ValueError):
+        python = python.relative_to(Path.cwd())
+    return f"{python} {program}"
 
 
 def run_app(app: typer.Typer) -> NoReturn:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
-from commands.concepts import accompany, begin, finish, make, show_status
+from commands.bootstrap import check_owner, load_command_settings, run_connected, warn_of_another_store
+from commands.concepts import accompany, begin, finish, following, make, show_status, with_gallery
 from commands.console import BadInput, ExitCode, progress
-from commands.inputs import build_request, parse_id
-from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
+from commands.inputs import build_request, parse_id, read_palettes
+from commands.options import Json, NewTaskId, NoWait, PaletteFile, Palettes, TaskId, Theme, User
 from contracts.concepts import ConceptReport
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
 from settings import Settings
@@ -18,7 +18,7 @@ from tasks.service import TaskService
 
 
 def refine(
-    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 5 to 500 characters.")],
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
     concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
     image_url: Annotated[
         str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
@@ -69,8 +69,9 @@ def refine(
 
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")],
+    theme: Theme = None,
     palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
     user: User = "local",
     task_id: NewTaskId = None,
     no_wait: NoWait = False,
@@ -83,13 +84,18 @@ def variations(
       starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
     """
     settings = load_command_settings()
+    if theme is None and palette_file is None:
+        raise BadInput("--theme is missing (or give a --palette-file)")
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if palette_file is not None:
+        words["palettes"] = read_palettes(palette_file)
     request = build_request(
         VariationsRequest,
         user,
         task_id,
         source_concept_id=parse_id(concept, "concept"),
-        theme_description=theme,
         num_palettes=palettes,
+        **words,
     )
     return _make(settings, request, no_wait=no_wait, json=json)
 
@@ -103,16 +109,18 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     Example:
       starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
+    settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptReport:
         task = parse_id(task_id)
         if not await service.retry(task):
-            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
+            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False, soft_wrap=True)
         elif not no_wait:
             await accompany(service, task)
-        return await service.report(task)
+        report = await service.report(task)
+        return report if no_wait else await with_gallery(service, settings, report)
 
-    return finish(run_connected(load_command_settings(), run), json=json, waited=not no_wait)
+    return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def choose(
@@ -135,10 +143,14 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
     check_owner(settings, request)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         await _check_source(service, request)
-        return await begin(service, request) if no_wait else await make(service, request)
+        if no_wait:
+            return await begin(service, request)
+        return await with_gallery(service, settings, await make(service, request))
 
-    return finish(run_connected(settings, run), json=json, waited=not no_wait)
+    report = run_connected(settings, run)
+    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
 async def _check_source(service: TaskService, request: Request) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import typer
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
 
 from commands.bootstrap import load_command_settings
-from commands.console import ExitCode, print_document, progress, run_async
+from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
 from providers.errors import ProviderError, ProviderRejected
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
@@ -16,7 +15,7 @@ from settings import Settings
 
 _EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
-providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
+providers = command_group("Look after the services that make images and palettes.")
 
 
 class ProviderCheck(BaseModel):

@@ -96,5 +96,5 @@ class Provenance(BaseModel):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All that whoever looks at the concept must be told, about its image and its palettes."""
+        """All sentences to show with the concept, about its image and its palettes."""
         return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))

@@ -37,7 +37,7 @@ class Reconciled(BaseModel):
     failed: int = 0
     cancelled: int = 0
     refused: int = 0
-    """Those that the store, or Temporal, does not let anybody settle: the log says why."""
+    """Those that the store, or Temporal, refuses to settle: the log says why."""
     objects: int = 0
 
     @property

@@ -40,7 +40,7 @@ class PaletteOrigin(BaseModel):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All that whoever looks at the concept must be told about its palettes."""
+        """All sentences to show with the concept about its palettes."""
         return (*([self.notice] if self.notice else []), *self.notices)
 
     @property

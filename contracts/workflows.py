@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -22,10 +23,14 @@ WORKFLOWS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Which workflow does what a `task_type` asks for."""
+BATCH_WORKFLOW = "ConceptBatchWorkflow"
 STATUS_QUERY = "status"
 CHOOSE_UPDATE = "choose"
+GO_ON_SIGNAL = "go_on"
+CANCEL_SIGNAL = "cancel"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
+ROW_LINKS_WORKFLOW = "RowLinksWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
@@ -36,7 +41,7 @@ one. Whether ours are known is asked where a workflow is started.
 """
 KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
 SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
-"""Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""
+"""Readable by every account that may list workflows, even where payloads are encrypted: nothing private goes here."""
 
 
 FIRST_PRIORITY = 1
@@ -69,3 +74,13 @@ def retention_id(task_queue: str) -> str:
 def reconciliation_id(task_queue: str) -> str:
     """The schedule that keeps the rows of a queue's concepts true, and the beginning of its workflows' ids."""
     return f"reconciliation-{task_queue}"
+
+
+def row_links_id(task_queue: str) -> str:
+    """The schedule that renews the signed links in rows, and the beginning of its workflows' ids."""
+    return f"row-links-{task_queue}"
+
+
+def batch_workflow_id(batch_id: uuid.UUID) -> str:
+    """The one workflow id of a batch."""
+    return f"batch-{batch_id}"

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from contracts.palettes import HexColor
 
 _MOST = 100
-"""Nobody draws with more colors, and an answer full of them must not take long."""
+"""No palette has more colors, and an answer full of them must not take long."""
 _LONGEST_TEXT = 1000
 _LAST_CHANNEL = 255
 _CHANNELS = 3

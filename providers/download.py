@@ -1,4 +1,4 @@
-"""Images that lie at a URL which somebody else chose.
+"""Images at a URL that a user or a service chose.
 
 DownloadError           the image could not be had; str() is one sentence without the URL
 ├── DownloadRefused     this URL is not fetched at all: another scheme, a private address, too many redirects
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -120,17 +121,22 @@ _IPV4_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 """RFC 6890; Python versions differ about it."""
 
 
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
+
+
 class Downloads:
     """Fetches images from the open internet, and from the exact origins of configured services. `aclose` it.
 
     `permitted` judges addresses; `transport` carries the requests. `proxied` carries those to which the environment's
-    rule about proxies applies; what users name is always fetched directly. `vectors` lets SVG through.
+    rule about proxies applies; what users name is always fetched directly. `vectors` lets SVG through. URLs below
+    `own_links` are the store's own signed links, and fetched wherever that is.
     """
 
     def __init__(
         self,
         trusted: Iterable[Origin] = (),
         *,
+        own_links: str | None = None,
         proxied: ProxiedTransport | None = None,
         vectors: bool = False,
         resolver: Resolver = resolve,
@@ -145,7 +151,7 @@ class Downloads:
             {"image/png", "image/jpeg", "image/webp", "image/gif", *([SVG] if vectors else [])}
         )
         self._client = httpx.AsyncClient(
-            transport=_JudgedTransport(transport or plain, proxied, frozenset(trusted), resolver, permitted),
+            transport=_JudgedTransport(transport or plain, proxied, frozenset(trusted), own_links, resolver, permitted),
             cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
@@ -183,6 +189,13 @@ class Downloads:
         raise DownloadRefused(f"the image's URL leads on more than {_MAX_REDIRECTS} times")
 
 
+def _is_below(beginning: str, url: httpx.URL) -> bool:
+    """Whether a URL begins so and names nothing else by `..` or an escaped letter; its origin is compared as such."""
+    start, path = httpx.URL(beginning), url.raw_path.decode("ascii").partition("?")[0]
+    below = path.removeprefix(start.raw_path.decode("ascii"))
+    return Origin.of(start) == Origin.of(url) and below != path and _PLAIN_PATH.fullmatch(below) is not None
+
+
 class _JudgedTransport(httpx.AsyncBaseTransport):
     """Sends a request to an address of its host that was found acceptable, or not at all."""
 
@@ -191,12 +204,14 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
         inner: httpx.AsyncBaseTransport,
         proxied: ProxiedTransport | None,
         trusted: frozenset[Origin],
+        own_links: str | None,
         resolver: Resolver,
         permitted: Callable[[Address], bool],
     ) -> None:
         self._inner = inner
         self._proxied = proxied
         self._trusted = trusted
+        self._own_links = own_links
         self._resolver = resolver
         self._permitted = permitted
 
@@ -205,6 +220,8 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
         origin = Origin.of(request.url)
         if origin in self._trusted:
             return await (self._proxied or self._inner).handle_async_request(request)
+        if self._own_links is not None and _is_below(self._own_links, request.url):
+            return await self._inner.handle_async_request(request)
         if self._proxied is not None and not is_direct(request.url):
             await self._judge_behind_proxy(origin)
             return await self._proxied.handle_async_request(request)
@@ -220,7 +237,7 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._inner.handle_async_request(pinned)
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                failure = exc  # nobody there: the name's next address may be served
+                failure = exc  # no answer: the name's next address may be served
         raise failure
 
     @override
@@ -253,7 +270,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         status = response.status_code
         raise DownloadUnavailable(f"the image's server answered {status}", status)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise DownloadUnusable("the image's server sent it compressed, which nobody asked for")
+        raise DownloadUnusable("the image's server sent it compressed, which was not asked for")
 
     def perhaps_an_image(head: bytes) -> bool:
         return (

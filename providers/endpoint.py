@@ -242,7 +242,7 @@ class Endpoint:
     async def _whole(self, response: httpx.Response, max_bytes: int) -> bytes:
         title = self.service.title
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise ProviderAnswerUnusable(f"{title} sent a compressed answer, which nobody asked for")
+            raise ProviderAnswerUnusable(f"{title} sent a compressed answer, which was not asked for")
         announced = response.headers.get("content-length", "")
         try:
             return await read_at_most(response.aiter_raw(), max_bytes, announced=announced)

@@ -152,7 +152,7 @@ class JigsawStackImages(ImageProvider):
         return key, answer.latency_s
 
     async def _remove(self, key: str) -> None:
-        """Somebody's logo should not stay there; but what was paid for is not given up because it does."""
+        """A user's logo should not stay there; but an answer is not given up because it does."""
         try:
             await self._endpoint.delete(f"/store/file/read/{quote(key, safe='')}", CHECK_LIMITS)
         except ProviderError:

@@ -81,7 +81,7 @@ def _finite(value: JsonValue) -> JsonValue:
 
 
 def _joined(events: list[JsonValue]) -> JsonValue:
-    """A chat that was streamed although nobody asked for that, as the one message that it is; else the last event."""
+    """A chat that was streamed although that was not asked for, as the one message that it is; else the last event."""
     parts = [field_of(event, "choices", 0, "delta", "content") for event in events]
     text = "".join(part for part in parts if isinstance(part, str))
     if not text:

@@ -85,7 +85,7 @@ class ImageProvider(Protocol):
         raise ProviderRejected(f"{self.title} does not work in jobs")
 
     async def cancel(self, job: ImageJob) -> None:
-        """Tell the service that nobody waits for a job any more; one that is done stays as it is."""
+        """Tell the service that a job is not needed any more; one that is done stays as it is."""
         del job  # most have none
 
 

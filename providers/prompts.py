@@ -39,7 +39,8 @@ PALETTE_RULES = (
 def image_prompt(logo_description: str, theme_description: str) -> str:
     """The request for a logo; the descriptions are at most 500 characters each."""
     rules = " ".join([*_RULES.values(), _NO_TEXT])
-    return f"A logo: {logo_description}\nMood and colors: {theme_description}\n{rules}"
+    mood = f"Mood and colors: {theme_description}\n" if theme_description else ""
+    return f"A logo: {logo_description}\n{mood}{rules}"
 
 
 def refinement_prompt(prompt: str, preserve: tuple[Aspect, ...]) -> str:

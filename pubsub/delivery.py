@@ -25,10 +25,10 @@ from observability.metrics import DeliveryMetrics
 from observability.traces import span
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
-from pubsub.fairness import priority_of
 from pubsub.task_messages import partial_request, read_request
 from stores.errors import StoreError, StoreRefused
 from tasks.errors import TaskRefused
+from tasks.priority import priority_of
 from tasks.service import REFUSED_MESSAGE, TaskService
 
 ANSWER_TIMEOUT_S = 8.0
@@ -60,7 +60,7 @@ class DeadLetters(Protocol):
         ...
 
 
-def _anybody(_: str) -> bool:
+def _every_user(_: str) -> bool:
     return True
 
 
@@ -75,7 +75,7 @@ class Bridge:
     tasks: TaskService
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
-    can_own: Callable[[str], bool] = _anybody
+    can_own: Callable[[str], bool] = _every_user
     metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
     async def deliver(self, message: Message) -> DeliveryOutcome:

@@ -8,9 +8,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from contracts.tasks import Description, GenerationRequest, RefinementRequest, Request, UserId, VariationsRequest
+from contracts.tasks import (
+    Description,
+    GenerationRequest,
+    RefinementRequest,
+    Request,
+    UserId,
+    VariationsRequest,
+    without_empty,
+)
 from contracts.validation import problems
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -39,6 +47,7 @@ _TASK_ID = TypeAdapter[uuid.UUID](uuid.UUID)
 _USER_ID = TypeAdapter[str](UserId)
 _DESCRIPTION = TypeAdapter[str](Description)
 _FLAG = TypeAdapter[bool](bool)
+_FIELDS = TypeAdapter(dict[str, JsonValue])
 
 
 class _Fragment(BaseModel):
@@ -63,7 +72,7 @@ def read_request(message: Message) -> Request:
     if request_type is None:
         raise InvalidMessage(f"task_type {_named(fragment.task_type)} is not known here", task_id)
     try:
-        return request_type.model_validate_json(data)
+        return request_type.model_validate(without_empty(_FIELDS.validate_json(data)))
     except ValidationError as exc:
         raise InvalidMessage(_problem(exc), task_id) from exc
 

@@ -43,7 +43,7 @@ def given_image(task_id: uuid.UUID) -> str:
 
 
 def source_image(task_id: uuid.UUID) -> str:
-    """The image at somebody's URL that a refinement starts from, as it came."""
+    """The image at a user's URL that a refinement starts from, as it came."""
     return f"{PAID_FOLDER}/{task_id}/source"
 
 
@@ -81,6 +81,11 @@ def paid_palettes(task_id: uuid.UUID) -> str:
 def choice(task_id: uuid.UUID) -> str:
     """Which of several candidates was chosen."""
     return f"{PAID_FOLDER}/{task_id}/choice.json"
+
+
+def batch_page(batch_id: uuid.UUID, page: int) -> str:
+    """Up to a thousand task messages of a batch, one a line; `page` counts from 0."""
+    return f"{PAID_FOLDER}/batch-{batch_id}/page-{page:05d}.jsonl"
 
 
 def base(user_id: str, concept_id: uuid.UUID) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import StoredObject
@@ -29,7 +29,7 @@ class TaskSnapshot(BaseModel):
     user_id: str
     status: TaskStatus
     workflow_id: str | None = None
-    """Who claimed it; None for a row that nobody has claimed yet."""
+    """The workflow that claimed it; None for a row without a claim."""
     request: Request | None = None
     """None where there is no message, or none that can be read, such as a newer worker's."""
     requested: bool = True
@@ -87,7 +87,7 @@ class TaskRow(TaskSnapshot):
 
     @property
     def has_outcome(self) -> bool:
-        """Whether the task has ended for whoever starts it or delivers its message once more."""
+        """Whether the task has ended for a start or a message that comes again."""
         return self.status.ended and not self.given_up
 
 
@@ -116,6 +116,7 @@ def position_in_list(after: str) -> tuple[datetime, uuid.UUID]:
 
 
 _COLUMNS = TypeAdapter(dict[str, object])
+_FIELDS = TypeAdapter(dict[str, JsonValue])
 _REQUEST = TypeAdapter[Request](Request)
 
 
@@ -128,7 +129,7 @@ class TaskStore(Protocol):
     """
 
     async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
-        """Record the task if nobody has, and take it for `workflow_id`; return the row as it is now.
+        """Record the task if it is not recorded, and claim it for `workflow_id`; return the row as it is now.
 
         A pending row says from then on what is worked on: `request`. A row that has ended is returned unchanged.
         `replacing` names a workflow known to be gone, whose claim may be taken over. Raises `TaskHeld` when any other
@@ -152,14 +153,14 @@ class TaskStore(Protocol):
     ) -> TaskRow:
         """Record that the task ended without a concept; return the row.
 
-        Records the task too if nobody has. Does nothing to a row that has ended or is held by another workflow.
+        Records the task too if it is not recorded. Does nothing to a row that has ended or is held by another workflow.
         """
         ...
 
     async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         """Make a task that failed or was cancelled pending again, without error and claim; return the row, or None.
 
-        Does nothing unless the row was last touched at `as_of`: whoever looked at it then knows why it ended, and
+        Does nothing unless the row was last changed at `as_of`: the caller that read it then knows why it ended, and
         that no workflow works on it.
         """
         ...
@@ -206,7 +207,7 @@ class TaskStore(Protocol):
     async def settle_task(
         self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
     ) -> bool:
-        """End a task that nobody works on; whether it did.
+        """End a task that no workflow works on; whether it did.
 
         It does nothing if the row was touched since it was seen: every claim touches it, also one that finds itself.
         """
@@ -238,7 +239,7 @@ class ObjectStore(Protocol):
         ...
 
     async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
-        """URLs under which anybody can read these objects for a while; empty where the store has none to give."""
+        """URLs by which these objects can be read for a while; empty where the store has none to give."""
         ...
 
 
@@ -246,7 +247,7 @@ class Store(TaskStore, ObjectStore, Protocol):
     """Both, for callers that need both."""
 
     async def abandoned_folders(self, search: Search) -> AbandonedFolders:
-        """Folders that the worker made and nobody refers to, and where the search goes on.
+        """Folders that the worker made and no row refers to, and where the search goes on.
 
         Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
         nothing newer than `paid_before`.

@@ -72,24 +72,25 @@ class Reconciler:
         tasks = await self.store.open_tasks(page.before, page.after, page.limit)
 
         async def settle(task: TaskSnapshot) -> Reconciled:
-            return await self._settle(task, page.interrupted)
+            return await self.settle(task, page.interrupted)
 
         done = await _each(settle, tasks)
         return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
 
     async def sweep_page(self, page: Page) -> PageReconciled:
-        """Remove what a failed or cancelled task left in sight, of one page. Raises `StoreUnavailable`."""
+        """Remove what failed or cancelled tasks left visible, for one page. Raises `StoreUnavailable`."""
         tasks = await self.store.unfulfilled_tasks(page.before, page.after, page.limit)
 
         async def sweep(task: TaskSnapshot) -> Reconciled:
             row = await self.store.task(task.task_id)
             if row is None or row.updated_at != task.updated_at:
-                return Reconciled()  # taken up again: what is in sight may be wanted
+                return Reconciled()  # reopened: what is visible may be wanted
             return Reconciled(objects=await layout.remove_visible(self.store, task.user_id, task.concept_id))
 
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
-    async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+    async def settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+        """Look after one open task. Raises `StoreError` and `RPCError`."""
         end = await self._workflow_end(task)
         if end is None:
             return Reconciled(under_way=1)

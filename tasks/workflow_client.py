@@ -55,7 +55,7 @@ _QUEUED_S = 5.0
 _OUTER_FAILURES = {"server_failure_info", "timeout_failure_info"}
 """A failure that was too large is wrapped by the server, one before a timeout stands inside it."""
 
-_NO_ANSWER = {
+NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -129,7 +129,7 @@ class ConceptClient:
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
             raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
-            if exc.status in _NO_ANSWER:
+            if exc.status in NO_ANSWER:
                 raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
         return status

@@ -27,6 +27,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from observability.metrics import BacklogMetrics
+from temporal.client import STORE_MARK
 
 _POLLED_WITHIN = timedelta(seconds=150)
 """Longer than a poll (60 s), and than the longest activity: a worker whose slots are all taken does not poll."""
@@ -68,6 +69,22 @@ async def is_polled(client: Client, queue: PolledQueue, partitions: Sequence[str
             if poller.identity == client.identity and poller.last_access_time.ToDatetime(UTC) > since:
                 return True
     return False
+
+
+async def has_pollers(client: Client, queue: str) -> bool:
+    """Whether any worker has asked for activities of that queue in the last minutes. Raises `RPCError`."""
+    for partition in await partitions_of(client, queue):
+        if (await _describe(client, partition, TaskKind.ACTIVITY)).pollers:
+            return True
+    return False
+
+
+async def stores_of_workers(client: Client, queue: str) -> set[str]:
+    """Which stores the workers of that queue said they have (`client.identity_of`), lately. Raises `RPCError`."""
+    since = datetime.now(UTC) - _POLLED_WITHIN
+    answer = await _describe(client, queue, TaskKind.WORKFLOW)
+    recent = (poller.identity for poller in answer.pollers if poller.last_access_time.ToDatetime(UTC) > since)
+    return {identity.partition(STORE_MARK)[2] for identity in recent} - {""}
 
 
 @asynccontextmanager

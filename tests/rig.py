@@ -130,7 +130,7 @@ class Script:
         step = self.calls[self.count] if self.count < len(self.calls) else self.then
         self.count += 1
         if isinstance(step, Exception):
-            raise step
+            raise step.with_traceback(None)  # one error may be raised many times
         if step is not None:
             waiting = step()
             if asyncio.iscoroutine(waiting):

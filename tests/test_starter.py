@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import struct
@@ -20,6 +21,7 @@ from PIL import Image
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
+from contracts.version import VERSION
 from stores.local import LocalStore
 from temporal.development_server import EmbeddedServer, find_temporal
 from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
@@ -244,7 +246,7 @@ def bomb(side_px: int) -> bytes:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["demo", "--logo", ""], "--logo: must have at least 5 characters"),
+        (["demo", "--logo", ""], "--logo: must have at least 2 characters"),
         (["demo", "--logo", "x" * 5000], "--logo: must have at most 500 characters"),
         (["demo", "--theme", "bell \a rings"], "--theme: contains a control character (U+0007)"),
         (["demo", "--palettes", "0"], "--palettes: must be greater than or equal to 1"),
@@ -278,7 +280,7 @@ def bomb(side_px: int) -> bytes:
             ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--concept", CONCEPT],
             "exactly one of --concept and --image-url is needed",
         ),
-        (["refine", "--prompt", "no", "--concept", CONCEPT], "--prompt: must have at least 5 characters"),
+        (["refine", "--prompt", "n", "--concept", CONCEPT], "--prompt: must have at least 2 characters"),
         (["refine", "--prompt", "a longer tail", "--concept", "seven"], "not a concept id: 'seven'"),
         (
             ["refine", "--prompt", "a longer tail", "--image-url", "file:///etc/passwd"],
@@ -541,7 +543,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     "command",
     [
         *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "export", "recolor", "dev"),
+        *("gallery", "export", "recolor", "dev", "batch", "list"),
     ],
 )
 async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
@@ -549,3 +551,127 @@ async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
     ended = await shell.run("starter.py", *([command] if command else []), "--help")
     assert ended.code == 0
     assert f"starter.py {command}" in ended.out if command else "Exit codes" in ended.out
+
+
+@pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])
+async def test_a_group_of_commands_alone_prints_its_help(shell: Shell, command: str) -> None:
+    """Somebody who types only the program's name sees what it can do, and that is no error."""
+    ended = await shell.run(*command.split())
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"Usage: {command} ")
+
+
+@pytest.mark.parametrize("program", ["starter.py", "worker.py", "bridge.py", "codec_server.py"])
+async def test_every_program_says_its_version(shell: Shell, program: str) -> None:
+    """The one of the project, whatever the settings are."""
+    ended = await shell.run(program, "--version", CONCEPT_STORE="nonsense")
+    assert (ended.code, ended.out) == (0, f"{program} {VERSION}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("starter.py recolor", "[hex, ...]"),
+        ("codec_server.py", "POST /decode"),
+        ("bridge.py pull", "bridge.py pull --sub"),
+    ],
+)
+async def test_help_is_shown_as_it_is_written(shell: Shell, command: str, shown: str) -> None:
+    """Brackets survive, and no mark of the formatter is left."""
+    ended = await shell.run(*command.split(), "--help")
+    assert shown in ended.out
+    assert "\\b" not in ended.out
+
+
+async def test_a_crash_before_the_readers_eyes(shell: Shell) -> None:
+    """`demo --crash`: the first worker is killed after a variation, the second finishes; nothing is drawn twice."""
+    ended = await shell.run("starter.py", "demo", "--crash", "--json")
+    assert ended.code == 0, ended.err
+    assert len(report_of(ended).variations) == 12
+    assert "kill -9 " in ended.err
+    assert "The logo was drawn once" in ended.err
+    table = {words[0]: words[1:] for line in ended.err.splitlines() if (words := line.split()) and "_" in words[0]}
+    assert table["generate_image"] == ["1", "-", "1"]
+    first, second, *attempts = table["render_variation"]
+    assert int(first) >= 1
+    assert int(second) >= 1
+    assert int(first) + int(second) == 12
+    assert len(attempts) in {1, 12}  # one figure where all are alike
+
+
+async def test_a_finished_concept_says_what_comes_next(dev: Dev) -> None:
+    """`generate` ends with the page's link and with commands that work as they are pasted."""
+    ended = await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "2")
+    assert ended.code == 0, ended.err
+    link = next(line for line in ended.err.splitlines() if line.startswith("Gallery: file://"))
+    assert Path(link.removeprefix("Gallery: file://")).is_file()
+    steps = [
+        line.partition("   # ")[0].strip() for line in ended.err.partition("Next:")[2].splitlines() if line.strip()
+    ]
+    assert len(steps) == 3
+    for step in steps:
+        _, program, *arguments = shlex.split(step)
+        done = await dev.shell.run(program, *arguments)
+        assert done.code == 0, done.err
+
+
+async def test_a_sample_is_credited_once_and_an_image_is_not_a_panda(shell: Shell) -> None:
+    """The terminal says who drew what; a demo about a picture of one's own is named after that picture."""
+    (shell.folder / "our-mark.png").write_bytes(draw_png())
+    ended = await shell.run("starter.py", "demo", "--image", "our-mark.png", "--theme", "the sea", "--palettes", "1")
+    assert ended.code == 0, ended.err
+    assert "panda" not in ended.err
+    link = next(line for line in ended.err.splitlines() if line.startswith("Gallery: file://"))
+    assert "the logo our-mark" in Path(link.removeprefix("Gallery: file://")).read_text()
+    sample = await shell.run("starter.py", "demo", "--palettes", "1")
+    assert sample.err.count("offline sample generator in place of a real image provider") == 1
+
+
+async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
+    """Workers that write elsewhere are named before the task begins; with the same store nothing is said."""
+    elsewhere = str(tmp_path / "elsewhere")
+    words = ("starter.py", "generate", *WORDS, "--palettes", "1", "--no-wait")
+    other = await dev.shell.run(*words, CONCEPT_DATA_DIR=elsewhere, TEMPORAL_ADDRESS=dev.address)
+    said = [line for line in other.err.splitlines() if line.strip()]
+    assert said[0].startswith(f"The workers at {dev.address} have another store than this command ({elsewhere})")
+    assert "another store" not in (await dev.shell.run(*words)).err
+
+
+async def test_palettes_of_ones_own(dev: Dev) -> None:
+    """`--palette-file`: the variations have its palettes in their order, none are made; `variations` takes it too."""
+    palettes = [
+        {"name": "Ours", "colors": ["#0B1F3A", "#C8A45D", "#F4EFE6"], "ground": "#0B1F3A"},
+        {"name": "Theirs", "colors": ["#7A1E1E", "#F2D7B6"]},
+    ]
+    (dev.shell.folder / "own.json").write_text(json.dumps(palettes))
+    words = ("--logo", "lighthouse books", "--palette-file", "own.json", "--json")
+    ended = await dev.shell.run("starter.py", "generate", *words)
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert [(one.name, list(one.colors)) for one in report.variations] == [(p["name"], p["colors"]) for p in palettes]
+    assert report.variations[0].ground == "#0B1F3A"
+    assert report.variations[0].shown is not None
+    assert report.variations[0].shown.ground == "#0B1F3A"
+    assert report.provenance is not None
+    assert report.provenance.palettes is None or not report.provenance.palettes.provider.startswith("builtin")
+    more = await dev.shell.run(
+        "starter.py", "variations", str(report.concept_id), "--palette-file", "own.json", "--json"
+    )
+    assert [one.name for one in report_of(more).variations] == ["Ours", "Theirs"]
+    (dev.shell.folder / "bad.json").write_text('[{"name": "x", "colors": ["#12"]}]')
+    for command in (("generate", "--logo", "a fox"), ("variations", str(report.concept_id)), ("demo",)):
+        refused = await dev.shell.run("starter.py", *command, "--palette-file", "bad.json")
+        assert refused.code == 2
+        assert refused.err.startswith("starter.py: bad.json: ")
+
+
+async def test_status_without_a_server_is_the_row(shell: Shell) -> None:
+    """With Temporal away `status` answers from the row and says so; a task without one is exit 3."""
+    made = report_of(await shell.run("starter.py", "demo", "--palettes", "1", "--json"))
+    away = {"TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    ended = await shell.run("starter.py", "status", str(made.task_id), "--json", **away)
+    assert ended.code == 0, ended.err
+    found = ConceptStatus.model_validate_json(ended.out)
+    assert (found.state, found.source) == (TaskStatus.COMPLETED, "row")
+    assert "no Temporal server answers at 127.0.0.1:9" in ended.err
+    assert (await shell.run("starter.py", "status", str(uuid.uuid4()), **away)).code == 3

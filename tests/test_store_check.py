@@ -15,7 +15,7 @@ from stores.supabase.inspection import Finding, inspect_project
 from tests.command import ROOT, Ended, make_shell
 from tests.supabase_site.faults import Fault, Kind
 from tests.supabase_site.project import MIGRATIONS, OWNER, SupabaseProject
-from tests.supabase_site.tokens import anon_key, service_key, sign, user_token
+from tests.supabase_site.tokens import SECRET_KEY, anon_key, service_key, sign, user_token
 
 
 def wrong(findings: tuple[Finding, ...]) -> dict[str, str]:
@@ -144,6 +144,16 @@ async def test_a_key_of_another_role_is_found(project: SupabaseProject) -> None:
     findings = await inspect_project(project.access)
     assert set(wrong(findings)) == {"key"}
     assert [finding.found for finding in findings if not finding.ok] == ["the database takes it for postgres's"]
+
+
+async def test_a_secret_key_is_one(project: SupabaseProject) -> None:
+    """Of the newer kind, which is no token: the gateway knows it, or refuses it without a word."""
+    access = replace(project.access, service_role=SECRET_KEY)
+    assert wrong(await inspect_project(access)) == {}
+    project.gateway.takes_secret_keys = False
+    found = wrong(await inspect_project(access))
+    assert set(found) == {"key"}
+    assert all(name in found["key"] for name in ("secret key", "service-role key"))
 
 
 RECIPE = re.compile(r"```sql\n(insert into storage\.buckets.*?)```", re.DOTALL)

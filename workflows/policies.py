@@ -13,10 +13,13 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 DEADLINE = timedelta(minutes=30)
-"""For one concept, from the claim on."""
+"""How long a concept is tried, unless `CONCEPT_GIVE_UP_MINUTES` says otherwise; waiting in a queue does not count."""
+
+UNPOLLED = timedelta(hours=24)
+"""For so long a concept waits for a queue that no worker polls."""
 
 CHOICE = timedelta(hours=24)
-"""How long a person may take to choose; then the first candidate is taken. The deadline stands still meanwhile."""
+"""How long a person may take to choose; then the first candidate is taken. The deadline is paused meanwhile."""
 
 _BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=30)
@@ -51,7 +54,7 @@ def _policy(start_to_close: timedelta, *, attempts: int = 0) -> Policy:
 _ROWS = _policy(timedelta(seconds=60))
 CLAIM_TASK = _ROWS
 LOAD_SOURCE = _policy(timedelta(seconds=60), attempts=8)
-"""Somebody's URL that does not answer for a minute and a half is taken at its word."""
+"""A user's URL that does not answer for a minute and a half is given up."""
 GENERATE_IMAGE = _policy(timedelta(seconds=120))
 REFINE_IMAGE = GENERATE_IMAGE
 CREATE_PALETTES = _policy(timedelta(seconds=60))
@@ -64,6 +67,12 @@ STORE_CONCEPT = _ROWS
 FIND_GAPS = _ROWS
 ADD_VARIATIONS = _ROWS
 FAIL_TASK = _ROWS
+MEASURE_TRYING = _policy(timedelta(seconds=60))
 FIND_FOR_RETENTION = _policy(timedelta(seconds=60))
 REMOVE_FOR_RETENTION = _policy(timedelta(minutes=30))
+RENEW_LINKS = _policy(timedelta(seconds=120))
 RECONCILE_PAGE = _policy(timedelta(minutes=2))
+ADVANCE_BATCH = _policy(timedelta(minutes=5))
+"""A step takes seconds; a slow store may make it minutes."""
+BATCH_STEPS_IN_A_RUN = 400
+"""Each has a page's outcomes twice and six events: far from the server's limits of 50,000 events and 50 MB."""

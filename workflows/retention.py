@@ -19,7 +19,7 @@ _ORPHAN_AGE = timedelta(days=1)
 
 @workflow.defn(name=RETENTION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class RetentionWorkflow:
-    """Remove what ended long ago, and objects that nobody refers to, in batches.
+    """Remove what ended long ago, and objects that no row refers to, in batches.
 
     Each batch is found by one activity and removed by another: what was found is in the history, so that a removal that
     was interrupted is completed, however often. A long chain goes on as a new run.

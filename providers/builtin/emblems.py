@@ -173,9 +173,8 @@ def _hexagon(sketch: Sketch) -> str:
 def _shield(sketch: Sketch) -> str:
     """A shield with a line along its rim, or with a chief in the accent."""
     inks, random = sketch.inks, sketch.random
-    outline = (
-        "M0 -400C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400S-320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
-    )
+    half = "C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400"
+    outline = f"M0 -400{half}C-180 320 -320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
     shape = _path(outline, inks.field)
     if random.sometimes("rim", 0.5):
         line = f'<path transform="scale(.87)" d="{outline}" fill="none" stroke="{inks.accent}" stroke-width="16"/>'

@@ -74,7 +74,7 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
 
 
 def theme_notices(theme_description: str) -> tuple[str, ...]:
-    """What in the theme was not understood, as sentences for whoever sees the result; none where all of it was."""
+    """What in the theme was not understood, as sentences to show with the result; none where all of it was."""
     theme = read_theme(theme_description, "")
     if not theme.heard and not theme.unknown and not theme.limits.refused:
         return ("The sample generator found no word in the theme: the colors are its own choice.",)

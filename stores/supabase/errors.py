@@ -9,9 +9,11 @@ schema cache lags behind a migration.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TypeVar
 
 import httpx
@@ -34,8 +36,22 @@ T = TypeVar("T")
 
 _LONGEST_PAUSE_S = 300.0
 """A pause that was asked for and is longer than this is cut: the concept's deadline is not far."""
-_NOT_APPLIED = {"PGRST202", "PGRST205", "PGRST106"}
-"""No such function, table or schema, or not yet in PostgREST's cache: a deployment mends it."""
+_NOT_APPLIED = {"PGRST202", "PGRST204", "PGRST205", "PGRST106"}
+"""No such function, column, table or schema, or not yet in PostgREST's cache: a deployment mends it."""
+_PASSING_STATUSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY}
+"""Storage is slow, or another request holds the object."""
+_PASSING_CODES = {"25006", "26000", "42P05"}
+"""A database that only reads while its disk is nearly full; a pooler that mixes up prepared statements (two codes)."""
+_AHEAD = re.compile(r"issued (at|in the) future|\b(iat|nbf)\b", re.IGNORECASE)
+"""A token from a clock that is ahead of the project's: a minute later it is valid."""
+_FINAL: Mapping[int, tuple[type[StoreRefused], str]] = MappingProxyType(
+    {
+        HTTPStatus.UNAUTHORIZED: (StoreForbidden, "does not take the key"),
+        HTTPStatus.PAYMENT_REQUIRED: (StoreRefused, "restricts the project"),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (StoreRefused, "takes no body of that size"),
+    }
+)
+"""A gateway answers these too, with a page or nothing in place of a document."""
 
 
 class _Complaint(BaseModel):
@@ -44,7 +60,17 @@ class _Complaint(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     message: str = ""
+    error: object = None
+    code: object = None
     statusCode: int | None = None  # noqa: N815 -- Storage's spelling
+    violations: object = None
+    """Of a restricted project."""
+
+    @property
+    def reason(self) -> str:
+        """What it says, on one line."""
+        parts = [self.message or self.error or "no reason given", *([self.violations] if self.violations else [])]
+        return " ".join(" ".join(map(str, parts)).split())[:300]
 
 
 @asynccontextmanager
@@ -81,7 +107,7 @@ async def answers() -> AsyncIterator[None]:
 
 
 def parsed(kind: TypeAdapter[T], data: object) -> T:
-    """An answer's data as what it must be. Raises `StoreUnavailable`: somebody else answered for Supabase."""
+    """An answer's data as what it must be. Raises `StoreUnavailable`: something else answered in Supabase's place."""
     try:
         return kind.validate_python(data)
     except ValidationError as exc:
@@ -99,22 +125,24 @@ async def judge_answer(response: httpx.Response) -> None:
         return
     where = "Supabase Storage" if "/storage/v1/" in response.url.path else "Supabase"
     await response.aread()
-    status, complaint = response.status_code, None
-    try:
+    complaint, status = None, response.status_code
+    with suppress(ValidationError):
         complaint = _Complaint.model_validate_json(response.content)
         status = complaint.statusCode or status
-    except ValidationError:
-        pass
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise StoreThrottled(
-            f"{where} asks for a pause (429)", retry_after_s(response.headers, longest_s=_LONGEST_PAUSE_S)
-        )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        pause_s = retry_after_s(response.headers, longest_s=_LONGEST_PAUSE_S)
+        raise StoreThrottled(f"{where} asks for a pause (429)", pause_s)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES:
         raise StoreUnavailable(f"{where} answered {status}")
+    if complaint is not None and (str(complaint.code) in _PASSING_CODES or _AHEAD.search(complaint.reason)):
+        raise StoreUnavailable(f"{where} cannot do this at present ({status}): {complaint.reason}")
+    if status in _FINAL:
+        kind, what = _FINAL[status]
+        raise kind(f"{where} {what} ({status}): {'no reason given' if complaint is None else complaint.reason}")
     if complaint is None:
         raise StoreUnavailable(f"something answered {status} in the place of {where}")
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise StoreForbidden(f"{where} does not allow this ({status}): {complaint.message[:200]}")
+    if status == HTTPStatus.FORBIDDEN:
+        raise StoreForbidden(f"{where} does not allow this (403): {complaint.reason}")
 
 
 def _refusal(exc: APIError) -> Exception:

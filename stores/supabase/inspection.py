@@ -55,7 +55,7 @@ class Finding:
 
 
 class _Policy(BaseModel):
-    """Who may do what with objects, where `condition` holds."""
+    """A rule about objects: a role may do an action where `condition` holds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -218,7 +218,7 @@ async def _bucket(connection: SupabaseConnection, bucket: str) -> Finding:
     takes = f"private, takes {', '.join(types or ())} only"
     what = wrong = ""
     if found.public:
-        what, wrong = "public: everybody can read it", "make it private"
+        what, wrong = "public: it can be read without a key", "make it private"
     elif limit is not None and limit < MAX_IMAGE_BYTES:
         what, wrong = f"private, takes {limit} bytes at most", f"let it take {MAX_IMAGE_BYTES} bytes"
     elif types is not None and bucket == connection.project.concept_bucket and "*/*" not in types:

@@ -25,7 +25,7 @@ _LONGEST_PATH = 500
 _PAGE = 1000
 _REMOVED_AT_ONCE = 100
 _CACHE_S = "31536000"
-"""An object never changes: whoever has it may keep it for a year."""
+"""An object never changes: caches may keep it for a year."""
 
 
 class _Note(BaseModel):

@@ -28,7 +28,7 @@ class _Expired(BaseModel):
     user_id: uuid.UUID
 
     def as_expired(self) -> ExpiredTask:
-        # Not from the row: one that nobody ever claimed does not say it.
+        # Not from the row: one that was never claimed does not say it.
         return ExpiredTask(task_id=self.task_id, concept_id=concept_id(self.task_id), user_id=str(self.user_id))
 
 

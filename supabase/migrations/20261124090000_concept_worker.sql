@@ -109,7 +109,7 @@ begin
 end
 $$;
 
--- A claim that finds itself changes nothing but says that somebody is there: whoever saw the row before must not settle it.
+-- A claim by the same workflow changes only the moment of the last change: a caller that read the row before must not settle it.
 create or replace trigger tasks_touched
 before update on tasks
 for each row when (old is distinct from new or new.status = 'processing')
@@ -131,7 +131,7 @@ before insert or update on tasks
 for each row when (new.status = 'canceled')
 execute function spell_cancelled();
 
--- Who may read. Nobody but the worker writes: its role passes row-level security by.
+-- Who may read. Only the worker writes: its role bypasses row-level security.
 
 alter table tasks enable row level security;
 alter table concepts enable row level security;
@@ -174,7 +174,7 @@ language plpgsql
 security invoker
 set search_path from current
 as $$
--- Record the task if nobody has, and take it unless it has ended or another workflow has it; the row as it is then.
+-- Record the task if it is not recorded, and claim it unless it has ended or another workflow has it; the row as it is then.
 -- p_replacing names a workflow known to be gone. A task that was given up before any message of it came is taken all the
 -- same; one that had failed in the previous system by itself (its row has no stage) has its outcome.
 declare
@@ -187,7 +187,7 @@ begin
     update tasks
     set status = 'processing',
         workflow_id = p_workflow_id,
-        -- What is worked on, even if somebody recorded something that no worker can read.
+        -- What is worked on, even if the row had something that no worker can read.
         request = case when status = 'pending' then p_request else coalesce(request, p_request) end,
         concept_id = p_concept_id,
         stage = null,
@@ -297,7 +297,7 @@ language plpgsql
 security invoker
 set search_path from current
 as $$
--- Record that the task ended without a concept, and the task itself if nobody has; the row as it is then.
+-- Record that the task ended without a concept, and the task itself if it is not recorded; the row as it is then.
 -- Does nothing to a task that has ended or that another workflow is processing.
 declare
     found_row tasks;
@@ -336,7 +336,7 @@ language plpgsql
 security invoker
 set search_path from current
 as $$
--- Make a task that failed or was cancelled, and that nobody has touched since p_as_of, pending again; the row as it is
+-- Make a task that failed or was cancelled, and that has not changed since p_as_of, pending again; the row as it is
 -- then, or null. A claim follows.
 declare
     found_row tasks;
@@ -400,7 +400,7 @@ begin
 end
 $$;
 
--- Retention. Rows of the previous system (without a request) are left alone: their objects have names nobody can derive.
+-- Retention. Rows of the previous system (without a request) are left alone: the names of their objects cannot be derived.
 
 create or replace function expired_tasks(p_before timestamptz, p_limit integer) returns jsonb
 language sql
@@ -423,8 +423,8 @@ language plpgsql
 security invoker
 set search_path from current
 as $$
--- Their concepts and variations go with them. One that was taken up again meanwhile stays.
--- The ids that have no row now, whoever removed it.
+-- Their concepts and variations go with them. One that was reopened meanwhile stays.
+-- The ids that have no row now.
 begin
     delete from tasks
     where id = any (p_task_ids) and status in ('completed', 'failed', 'cancelled') and updated_at < p_before;
@@ -558,7 +558,7 @@ as $$
     select ((select count(*) from in_concepts) + (select count(*) from in_variations))::integer
 $$;
 
--- Reconciliation: rows that say something about a task although nobody works on it any more.
+-- Reconciliation: open rows of tasks that no workflow works on any more.
 
 create or replace function open_tasks(
     p_before timestamptz,
@@ -624,7 +624,7 @@ language plpgsql
 security invoker
 set search_path from current
 as $$
--- End a task that nobody works on, if its row is still as it was seen; whether it was.
+-- End a task that no workflow works on, if its row is still as it was read; whether it was.
 begin
     if p_status not in ('failed', 'cancelled') then
         raise exception 'a task is not settled as %', p_status;
@@ -676,7 +676,7 @@ language sql
 immutable
 set search_path from current
 as $$
-    -- What the worker calls, and nobody else may.
+    -- What the worker alone may call.
     select array[
         'touch_task', 'spell_cancelled', 'claim_task', 'insert_variations', 'store_concept', 'fail_task', 'reopen_task',
         'read_concept', 'add_variations', 'expired_tasks', 'remove_tasks', 'abandoned_folders', 'expiring_links',
@@ -745,7 +745,7 @@ as $$
     )
 $$;
 
--- Supabase lets everybody execute new functions by default; these are the worker's alone.
+-- Supabase lets every role execute new functions by default; these are the worker's alone.
 do $$
 declare
     ours record;
@@ -762,7 +762,7 @@ begin
 end $$;
 
 -- Pictures: private, readable by the owner whose id is the first folder. What was paid for lies under `paid/`, which is
--- nobody's id. There is no policy for writing: only the worker does.
+-- no user's id. There is no policy for writing: only the worker does.
 -- What was paid for is stored as it came, whatever it is, so `concept-images` takes any type.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)

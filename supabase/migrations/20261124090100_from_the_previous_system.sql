@@ -6,10 +6,10 @@
 -- a project never had, or has in addition, does not matter. What cannot be a row here (no UUID as its id or its
 -- owner) is left where it is and counted in a notice.
 --
--- A task that was being processed is copied as failed, at the stage `claim`: nobody remembers its work. Its message may
+-- A task that was being processed is copied as failed, at the stage `claim`: its work is lost. Its message may
 -- still come, and is worked on then. One that is pending is failed by the worker's reconciliation where its message does
 -- not come. Copied rows have no `request`, by which retention knows to leave them alone, and the next copy knows that they
--- are still the previous system's: whatever this one has taken up, or refused, has a request and is left as it is.
+-- are still the previous system's: a row that this one has started, or refused, has a request and is left as it is.
 --
 -- Each step looks rows up by their ids, so that the time grows with their number.
 

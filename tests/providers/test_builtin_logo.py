@@ -16,6 +16,7 @@ from material_design_icons_pack import get_icon
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from color import prepare, recolor
 from color.spaces import contrast_ratio, distance
 from providers.builtin import emblems, symbols, thesaurus
 from providers.builtin.lettering import drawable, typeset
@@ -114,6 +115,15 @@ def symbols_rendered(drawing: str) -> bytes:
 
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-500 -500 1000 1000" width="200" height="200">'
     return bytes(svg_to_bytes(svg_string=f'{head}<rect x="-500" y="-500" width="1000" height="1000"/>{drawing}</svg>'))
+
+
+def test_variations_of_a_sample_stand_on_their_palettes_grounds() -> None:
+    """What a palette names as its ground is what one sees around the mark, light or dark."""
+    base = prepare(draw_logo("a fox", "navy and sand", 256).png)
+    for palette in make_palettes("navy and sand", "a fox", 7):
+        with Image.open(io.BytesIO(recolor(base, palette.colors, ground=palette.ground))) as image:
+            corner = np.asarray(image.convert("RGB"))[0, 0]
+        assert "#{:02X}{:02X}{:02X}".format(*corner.tolist()) == palette.ground
 
 
 def test_the_same_prompt_gives_the_same_bytes_and_any_other_another_picture() -> None:

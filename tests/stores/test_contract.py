@@ -19,12 +19,13 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.palettes import Shown, ShownColor
 from contracts.retention import ExpiredTask, Folder, Search
 from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskError, TaskStatus, VariationsRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
-from stores.ports import Store, TaskRow
+from stores.ports import Store, TaskList, TaskRow
 from stores.supabase.store import SupabaseStore
 from tests import rig
 from tests.objects import find
@@ -793,6 +794,116 @@ async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -
 async def abandoned(store: Store, before: datetime, paid_before: datetime, limit: int = 10) -> tuple[Folder, ...]:
     """What a search finds in its first page."""
     return (await store.abandoned_folders(Search(before=before, paid_before=paid_before, limit=limit))).folders
+
+
+async def test_what_a_variation_shows_is_kept(backend: Backend) -> None:
+    """Its ground, its colors as shown, how legible it is; a variation without them is one of before."""
+    request, store = make_request(), backend.store
+    await store.claim_task(request, "w")
+    concept = make_concept(request)
+    shown = Shown(
+        colors=(ShownColor(color="#112233", share=0.6), ShownColor(color="#FFFFFF", share=0.4)),
+        ground="#FFFFFF",
+        on_white=1.0,
+        on_black=21.0,
+    )
+    first = concept.variations[0].model_copy(update={"ground": "#FFFFFF", "shown": shown})
+    failed = FailedVariation(palette="Palette 3", error="no", index=3, ground="#000000")
+    concept = concept.model_copy(update={"variations": (first,), "failed_variations": (failed,)})
+    await store.store_concept(concept, "w")
+    second = concept.variations[0].model_copy(update={"index": 2, "ground": None, "shown": None})
+    await store.add_variations(concept.concept_id, [second], [failed])
+    found = await store.concept(concept.concept_id)
+    assert found is not None
+    assert (found.variations, found.failed_variations) == ((first, second), (failed,))
+
+
+async def test_a_task_tells_its_times(backend: Backend) -> None:
+    """When it was claimed and when it ended; a reopened one has neither."""
+    request, store = make_request(), backend.store
+    await backend.add_pending(request)
+    pending = await store.task(request.task_id)
+    claimed = await store.claim_task(request, "w")
+    again = await store.claim_task(request, "w")
+    ended = await store.fail_task(request, "w", TaskStatus.FAILED, REFUSED)
+    reopened = await store.reopen_task(request.task_id, ended.updated_at)
+    assert pending is not None
+    assert reopened is not None
+    assert pending.started_at is None
+    assert claimed.started_at is not None
+    assert claimed.created_at <= claimed.started_at <= claimed.updated_at
+    assert (again.started_at, again.finished_at) == (claimed.started_at, None)
+    assert ended.finished_at is not None
+    assert claimed.started_at <= ended.finished_at <= ended.updated_at
+    assert (reopened.started_at, reopened.finished_at) == (None, None)
+
+
+async def test_tasks_are_listed_newest_first(backend: Backend) -> None:
+    """In pages that neither repeat nor leave out a row, also among those that came later."""
+    requests = [make_request() for _ in range(5)]
+    for request in requests:
+        await backend.store.claim_task(request, "w")
+    newest_first = [request.task_id for request in reversed(requests)]
+    seen: list[uuid.UUID] = []
+    after: str | None = None
+    for size in (2, 2, 1):
+        page = await backend.store.list_tasks(after=after, limit=2)
+        assert len(page.tasks) == size
+        seen += [row.task_id for row in page.tasks]
+        after = page.next
+        await backend.store.claim_task(make_request(), "w")
+    assert (seen, after) == (newest_first, None)
+    row = (await backend.store.list_tasks(limit=1)).tasks[0]
+    assert row == await backend.store.task(row.task_id)
+
+
+async def test_tasks_are_listed_by_status_and_user(backend: Backend) -> None:
+    """Each by itself and both together; a full page says where the next begins, even if that is empty."""
+    store, stranger = backend.store, "0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14"
+    mine, failed, theirs = make_request(), make_request(), make_request(user_id=stranger)
+    for request in (mine, failed, theirs):
+        await store.claim_task(request, "w")
+    await store.fail_task(failed, "w", TaskStatus.FAILED, REFUSED)
+
+    async def listed(status: TaskStatus | None = None, user_id: str | None = None) -> list[uuid.UUID]:
+        return [row.task_id for row in (await store.list_tasks(status=status, user_id=user_id)).tasks]
+
+    assert await listed(TaskStatus.FAILED) == [failed.task_id]
+    assert await listed(user_id=stranger) == [theirs.task_id]
+    assert await listed(TaskStatus.PROCESSING, OWNER) == [mine.task_id]
+    assert await listed(TaskStatus.CANCELLED) == []
+    assert await listed(user_id="ada") == []
+    page = await store.list_tasks(user_id=stranger, limit=1)
+    assert page.next is not None
+    assert await store.list_tasks(user_id=stranger, limit=1, after=page.next) == TaskList(tasks=())
+
+
+@pytest.mark.parametrize("after", ["", "x", "2026-11-26", "2026-11-26T00:00:00+00:00/7", "/"])
+async def test_a_place_in_the_list_must_be_one(backend: Backend, after: str) -> None:
+    """Anything else is refused, and not taken for the beginning."""
+    with pytest.raises(StoreRefused, match="no place in the list"):
+        await backend.store.list_tasks(after=after)
+
+
+async def test_folders_are_searched_in_pages(backend: Backend) -> None:
+    """However small: each abandoned folder is found, and the search ends."""
+    folders = {f"{OWNER}/{uuid.uuid4()}" for _ in range(5)} | {f"paid/{uuid.uuid4()}" for _ in range(3)}
+    for folder in folders:
+        names = ("image", "image.json") if folder.startswith("paid") else ("base.png", "candidates/1.png")
+        for name in names:
+            await put_old(backend, backend.store.concept_bucket, f"{folder}/{name}")
+    found: set[str] = set()
+    search = Search(before=SINCE, paid_before=SINCE, limit=2)
+    for _ in range(20):
+        page = await backend.store.abandoned_folders(search)
+        for each in page.folders:
+            found.add(each.path)
+            await backend.store.remove_folder(each.bucket, each.path)
+        if page.next is None and not page.folders:
+            break
+        search = search.model_copy(update={"after": page.next or search.after})
+    assert found == folders
+    assert await backend.everything() == set()
 
 
 async def put_old(backend: Backend, bucket: str, path: str) -> None:
