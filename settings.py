@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 import os
 import re
@@ -283,6 +284,12 @@ class Settings(BaseSettings):
             return cls.model_validate({})
         except ValidationError as exc:
             raise SettingsError(_problems(cls, exc)) from None  # the original repeats secrets
+
+    @property
+    def store_id(self) -> str:
+        """Tells this store from others without naming it: eight hexadecimal digits."""
+        place = f"{self.supabase_url} {self.db_schema}" if self.store == "supabase" else str(self.data_dir.resolve())
+        return hashlib.sha256(place.encode()).hexdigest()[:8]
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, however it got into a text."""

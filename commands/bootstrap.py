@@ -12,6 +12,7 @@ from typing import TypeVar
 from dotenv import load_dotenv
 from temporalio.client import RetryConfig
 from temporalio.runtime import Runtime
+from temporalio.service import RPCError
 
 from commands.console import BadInput, progress, run_async
 from contracts.tasks import Request
@@ -25,6 +26,7 @@ from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
+from temporal.queues import stores_of_workers
 
 T = TypeVar("T")
 
@@ -85,7 +87,12 @@ async def connected(
     """
     async with tracing(service, last_spans_s) as interceptors:
         client = await connect(
-            address, keyring=keyring(settings), runtime=runtime, retry_config=retry_config, interceptors=interceptors
+            address,
+            keyring=keyring(settings),
+            runtime=runtime,
+            retry_config=retry_config,
+            interceptors=interceptors,
+            store_id=settings.store_id,
         )
         concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
         folder = (settings.data_dir / "objects").absolute() if settings.store == "local" else None
@@ -111,6 +118,24 @@ def run_connected(settings: Settings, call: Callable[[TaskService], Awaitable[T]
             return await call(service)
 
     return run_async(main())
+
+
+async def warn_of_another_store(settings: Settings, service: TaskService) -> None:
+    """Say so before a task is started where its result would not be found; a server that does not tell is believed."""
+    try:
+        theirs = await stores_of_workers(service.concepts.client, service.concepts.task_queue)
+    except RPCError:
+        return
+    if theirs and settings.store_id not in theirs:
+        place = str(settings.data_dir.resolve()) if settings.store == "local" else f"{settings.supabase_url}"
+        server = service.concepts.client.service_client.config.target_host
+        progress.print(
+            f"The workers at {server} have another store than this command ({place}): its results will be there, and "
+            "not here. CONCEPT_DATA_DIR and CONCEPT_STORE say which.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @asynccontextmanager

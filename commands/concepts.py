@@ -10,24 +10,45 @@ from contextlib import suppress
 import typer
 from rich.console import Console
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
-from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.bootstrap import (
+    check_owner,
+    load_command_settings,
+    opened_store,
+    run_connected,
+    warn_of_another_store,
+)
+from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
 from commands.display import ProgressView, print_report, print_status
 from commands.gallery import make_gallery
-from commands.inputs import build_request, parse_id, read_image, read_request, with_image
-from commands.options import Candidates, Image, Json, Logo, NewTaskId, NoWait, Palettes, TaskFile, TaskId, Theme, User
+from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
+from commands.options import (
+    Candidates,
+    Image,
+    Json,
+    Logo,
+    NewTaskId,
+    NoWait,
+    PaletteFile,
+    Palettes,
+    TaskFile,
+    TaskId,
+    Theme,
+    User,
+)
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from settings import Settings
 from stores.errors import StoreError
+from stores.ports import TaskRow
 from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
-from tasks.service import TaskService
+from tasks.service import TaskService, status_of_row
+from temporal.errors import TemporalUnreachable
 
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
 _NO_WORKER_WAIT_S = 20.0
-_OF_THE_MESSAGE = ("logo", "theme", "palettes", "candidates", "user", "task_id")
+_OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
 
@@ -36,6 +57,7 @@ def generate(
     logo: Logo = None,
     theme: Theme = None,
     palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
     image: Image = None,
     candidates: Candidates = 1,
     user: User = "local",
@@ -51,6 +73,7 @@ def generate(
       starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
       starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
       starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "our present logo" --image logo.png --palette-file palettes.json
       starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
@@ -62,15 +85,20 @@ def generate(
             options = " and ".join(f"--{name.replace('_', '-')}" for name in more)
             raise BadInput(f"--task-file says everything: give it without {options}")
         request: Request = read_request(task_file)
-    elif logo is None or theme is None:
+    elif logo is None or (theme is None and palette_file is None):
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
-        words = {"logo_description": logo, "theme_description": theme}
+        words: dict[str, object] = {"logo_description": logo}
+        if theme is not None:
+            words["theme_description"] = theme
+        if palette_file is not None:
+            words["palettes"] = read_palettes(palette_file)
         request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         complete = await with_image(service.store, request, picture)
         if no_wait:
             return await begin(service, complete)
@@ -81,14 +109,28 @@ def generate(
 
 
 def status(task_id: TaskId, json: Json = False) -> int:
-    """Say where a task stands; from its row when no worker answers within 3 seconds.
+    """Say where a task stands; from its row when no worker answers within 3 seconds, or Temporal is away.
 
     \b
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    show_status(run_connected(load_command_settings(), lambda service: service.status(parse_id(task_id))), json=json)
+    settings, task = load_command_settings(), parse_id(task_id)
+    try:
+        found = run_connected(settings, lambda service: service.status(task))
+    except TemporalUnreachable as exc:
+        row = run_async(_row(settings, task))
+        if row is None:
+            raise
+        progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
+        found = status_of_row(row)
+    show_status(found, json=json)
     return ExitCode.DONE
+
+
+async def _row(settings: Settings, task_id: uuid.UUID) -> TaskRow | None:
+    async with opened_store(settings) as store:
+        return await store.task(task_id)
 
 
 def watch(task_id: TaskId, json: Json = False) -> int:

@@ -17,8 +17,8 @@ from commands.bootstrap import check_owner, connected, load_command_settings, st
 from commands.concepts import finish, make, with_gallery
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
 from commands.crash import survive_crash
-from commands.inputs import build_request, read_image, with_image
-from commands.options import Image, Json, OpenPage, User
+from commands.inputs import build_request, read_image, read_palettes, with_image
+from commands.options import Image, Json, OpenPage, PaletteFile, User
 from commands.worker_process import WorkerProcess, worker_process
 from contracts.concepts import ConceptReport
 from contracts.tasks import GenerationRequest, TaskStatus
@@ -44,6 +44,7 @@ def demo(
     palettes: Annotated[
         int | None, typer.Option("--palettes", help="How many, 1 to 24.  [default: 7; with --crash 12]")
     ] = None,
+    palette_file: PaletteFile = None,
     image: Image = None,
     user: User = "local",
     keep: Annotated[bool, typer.Option("--keep", help="Leave server, worker and UI running until Ctrl-C.")] = False,
@@ -73,6 +74,7 @@ def demo(
         logo_description=logo,
         theme_description=theme,
         num_palettes=palettes if palettes is not None else _PALETTES_OF_CRASH if crash else _PALETTES,
+        palettes=() if palette_file is None else read_palettes(palette_file),
     )
     check_owner(settings, request)
     picture = None if image is None else read_image(image)

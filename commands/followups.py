@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from commands.bootstrap import check_owner, load_command_settings, run_connected
+from commands.bootstrap import check_owner, load_command_settings, run_connected, warn_of_another_store
 from commands.concepts import accompany, begin, finish, following, make, show_status, with_gallery
 from commands.console import BadInput, ExitCode, progress
-from commands.inputs import build_request, parse_id
-from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
+from commands.inputs import build_request, parse_id, read_palettes
+from commands.options import Json, NewTaskId, NoWait, PaletteFile, Palettes, TaskId, Theme, User
 from contracts.concepts import ConceptReport
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
 from settings import Settings
@@ -69,8 +69,9 @@ def refine(
 
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")],
+    theme: Theme = None,
     palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
     user: User = "local",
     task_id: NewTaskId = None,
     no_wait: NoWait = False,
@@ -83,13 +84,18 @@ def variations(
       starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
     """
     settings = load_command_settings()
+    if theme is None and palette_file is None:
+        raise BadInput("--theme is missing (or give a --palette-file)")
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if palette_file is not None:
+        words["palettes"] = read_palettes(palette_file)
     request = build_request(
         VariationsRequest,
         user,
         task_id,
         source_concept_id=parse_id(concept, "concept"),
-        theme_description=theme,
         num_palettes=palettes,
+        **words,
     )
     return _make(settings, request, no_wait=no_wait, json=json)
 
@@ -137,6 +143,7 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
     check_owner(settings, request)
 
     async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
         await _check_source(service, request)
         if no_wait:
             return await begin(service, request)

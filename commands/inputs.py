@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from color import Facts, ImageError, decode, to_png
 from commands.console import BadInput
 from contracts.images import MAX_IMAGE_BYTES
+from contracts.palettes import HexColor, Palette
 from contracts.tasks import GenerationRequest, Request, TaskRequest
 from contracts.validation import problems
 from pubsub import task_messages
@@ -33,8 +34,12 @@ _OPTION_NAMES = {
     "refinement_prompt": "--prompt",
     "original_image_url": "--image-url",
     "preserve_aspects": "--preserve",
+    "palettes": "--palette-file",
 }
 _MOST_CHANNELS = 4
+_MAX_PALETTES_BYTES = 1024 * 1024
+_PALETTE_LIST = TypeAdapter(tuple[Palette, ...])
+_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,29 @@ def read_image(path: Path) -> InputImage:
     except ImageError as exc:
         raise BadInput(f"{path}: {exc}") from exc
     return InputImage(data, picture.facts)
+
+
+def read_palettes(path: Path) -> tuple[Palette, ...]:
+    """Palettes from a file: [{name?, colors, ground?}] or {name: [hex, ...]}. Raises `BadInput`."""
+    data = read_file(path, _MAX_PALETTES_BYTES)
+    try:
+        if data.lstrip()[:1] == b"{":
+            table = _PALETTE_TABLE.validate_json(data)
+            palettes = tuple(_palette(path, name, colors) for name, colors in table.items())
+        else:
+            palettes = _PALETTE_LIST.validate_json(data)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {problems(exc)[0]}") from exc
+    if not palettes:
+        raise BadInput(f"{path}: no palettes in it")
+    return palettes
+
+
+def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
+    try:
+        return Palette(name=name, colors=colors)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:

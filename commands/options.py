@@ -22,6 +22,10 @@ Candidates = Annotated[
 TaskFile = Annotated[
     Path | None, typer.Option("--task-file", help="A task message as JSON, instead of the options above.")
 ]
+PaletteFile = Annotated[
+    Path | None,
+    typer.Option("--palette-file", help="Palettes of your own, as `recolor` reads them: none are made or paid for."),
+]
 NewTaskId = Annotated[
     str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
 from color import (
     Base,
@@ -26,16 +26,11 @@ from color import (
 )
 from commands.bootstrap import load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress
-from commands.inputs import read_file, read_image
+from commands.inputs import read_image, read_palettes
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
-from contracts.validation import problems
 from files.atomic_write import replacing
 from pack import LogoShapes
-
-_MAX_PALETTES_BYTES = 1024 * 1024
-_PALETTE_LIST = TypeAdapter(list[Palette])
-_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
 
 
 class ImageFormat(StrEnum):
@@ -161,18 +156,8 @@ def recolor(
     return ExitCode.DONE
 
 
-def _read_palettes(path: Path) -> list[Palette]:
-    data = read_file(path, _MAX_PALETTES_BYTES)
-    try:
-        if data.lstrip()[:1] == b"{":
-            table = _PALETTE_TABLE.validate_json(data)
-            palettes = [_palette(path, name, colors) for name, colors in table.items()]
-        else:
-            palettes = _PALETTE_LIST.validate_json(data)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {problems(exc)[0]}") from exc
-    if not palettes:
-        raise BadInput(f"{path}: no palettes in it")
+def _read_palettes(path: Path) -> tuple[Palette, ...]:
+    palettes = read_palettes(path)
     seen: set[str] = set()
     for palette in palettes:
         # The name becomes a file's name: it must not lead anywhere else, nor to another palette's file.
@@ -182,13 +167,6 @@ def _read_palettes(path: Path) -> list[Palette]:
             raise BadInput(f"{path}: two palettes are named {palette.name!r}")
         seen.add(palette.name.casefold())
     return palettes
-
-
-def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
-    try:
-        return Palette(name=name, colors=colors)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
 
 
 def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:

@@ -27,6 +27,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from observability.metrics import BacklogMetrics
+from temporal.client import STORE_MARK
 
 _POLLED_WITHIN = timedelta(seconds=150)
 """Longer than a poll (60 s), and than the longest activity: a worker whose slots are all taken does not poll."""
@@ -76,6 +77,14 @@ async def has_pollers(client: Client, queue: str) -> bool:
         if (await _describe(client, partition, TaskKind.ACTIVITY)).pollers:
             return True
     return False
+
+
+async def stores_of_workers(client: Client, queue: str) -> set[str]:
+    """Which stores the workers of that queue said they have (`client.identity_of`), lately. Raises `RPCError`."""
+    since = datetime.now(UTC) - _POLLED_WITHIN
+    answer = await _describe(client, queue, TaskKind.WORKFLOW)
+    recent = (poller.identity for poller in answer.pollers if poller.last_access_time.ToDatetime(UTC) > since)
+    return {identity.partition(STORE_MARK)[2] for identity in recent} - {""}
 
 
 @asynccontextmanager

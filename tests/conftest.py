@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 
 import worker
 from activities import heartbeats
@@ -59,6 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files begin first; within a file, and among the others, the order stays."""
     places = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_unconfigure() -> None:
+    """Keep the SDK's runtimes for ever: dropped while the interpreter ends, they wait for threads that wait for it."""
+    for each in gc.get_objects():
+        if type(each) is Runtime:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
 
 
 @pytest.fixture(scope="session", autouse=True)

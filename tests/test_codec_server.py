@@ -152,6 +152,28 @@ async def test_a_body_beyond_the_limit_is_refused(http: httpx.AsyncClient) -> No
     assert answer.status_code == 413
 
 
+async def test_too_many_payloads_are_refused(http: httpx.AsyncClient) -> None:
+    """413 before they are made objects: empty ones are small in a body and large in memory."""
+    body = b'{"payloads": [' + b"{}," * 4_000_000 + b"{}]}"
+    answer = await http.post("/decode", content=body, headers=BEARER)
+    assert (answer.status_code, answer.json()) == (413, {"message": "the body has too many elements"})
+    answer = await http.post("/encode", json=as_json(*[plain("1")] * 5000), headers=BEARER)
+    assert answer.status_code == 200
+
+
+async def test_guessing_is_slow_and_right_tokens_are_not(http: httpx.AsyncClient) -> None:
+    """Wrong tokens wait for each other, few at once; whoever has the right one is answered meanwhile."""
+    guesses = [
+        asyncio.create_task(http.post("/sign-in", content=f"token=guess-{number}", timeout=60)) for number in range(40)
+    ]
+    opened = await http.post("/decode", json=as_json(plain("1")), headers=BEARER)
+    assert opened.status_code == 200
+    done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED)
+    statuses = [(await guess).status_code for guess in done | waiting]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) <= 20
+
+
 async def test_only_configured_pages_may_read(http: httpx.AsyncClient) -> None:
     """The browser is told yes for Temporal's page with credentials, and nothing for any other."""
     asking = {"access-control-request-method": "POST", "access-control-request-headers": "content-type,x-namespace"}

@@ -625,3 +625,53 @@ async def test_a_sample_is_credited_once_and_an_image_is_not_a_panda(shell: Shel
     assert "the logo our-mark" in Path(link.removeprefix("Gallery: file://")).read_text()
     sample = await shell.run("starter.py", "demo", "--palettes", "1")
     assert sample.err.count("offline sample generator in place of a real image provider") == 1
+
+
+async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
+    """Workers that write elsewhere are named before the task begins; with the same store nothing is said."""
+    elsewhere = str(tmp_path / "elsewhere")
+    words = ("starter.py", "generate", *WORDS, "--palettes", "1", "--no-wait")
+    other = await dev.shell.run(*words, CONCEPT_DATA_DIR=elsewhere, TEMPORAL_ADDRESS=dev.address)
+    said = [line for line in other.err.splitlines() if line.strip()]
+    assert said[0].startswith(f"The workers at {dev.address} have another store than this command ({elsewhere})")
+    assert "another store" not in (await dev.shell.run(*words)).err
+
+
+async def test_palettes_of_ones_own(dev: Dev) -> None:
+    """`--palette-file`: the variations have its palettes in their order, none are made; `variations` takes it too."""
+    palettes = [
+        {"name": "Ours", "colors": ["#0B1F3A", "#C8A45D", "#F4EFE6"], "ground": "#0B1F3A"},
+        {"name": "Theirs", "colors": ["#7A1E1E", "#F2D7B6"]},
+    ]
+    (dev.shell.folder / "own.json").write_text(json.dumps(palettes))
+    words = ("--logo", "lighthouse books", "--palette-file", "own.json", "--json")
+    ended = await dev.shell.run("starter.py", "generate", *words)
+    assert ended.code == 0, ended.err
+    report = report_of(ended)
+    assert [(one.name, list(one.colors)) for one in report.variations] == [(p["name"], p["colors"]) for p in palettes]
+    assert report.variations[0].ground == "#0B1F3A"
+    assert report.variations[0].shown is not None
+    assert report.variations[0].shown.ground == "#0B1F3A"
+    assert report.provenance is not None
+    assert report.provenance.palettes is None or not report.provenance.palettes.provider.startswith("builtin")
+    more = await dev.shell.run(
+        "starter.py", "variations", str(report.concept_id), "--palette-file", "own.json", "--json"
+    )
+    assert [one.name for one in report_of(more).variations] == ["Ours", "Theirs"]
+    (dev.shell.folder / "bad.json").write_text('[{"name": "x", "colors": ["#12"]}]')
+    for command in (("generate", "--logo", "a fox"), ("variations", str(report.concept_id)), ("demo",)):
+        refused = await dev.shell.run("starter.py", *command, "--palette-file", "bad.json")
+        assert refused.code == 2
+        assert refused.err.startswith("starter.py: bad.json: ")
+
+
+async def test_status_without_a_server_is_the_row(shell: Shell) -> None:
+    """With Temporal away `status` answers from the row and says so; a task without one is exit 3."""
+    made = report_of(await shell.run("starter.py", "demo", "--palettes", "1", "--json"))
+    away = {"TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    ended = await shell.run("starter.py", "status", str(made.task_id), "--json", **away)
+    assert ended.code == 0, ended.err
+    found = ConceptStatus.model_validate_json(ended.out)
+    assert (found.state, found.source) == (TaskStatus.COMPLETED, "row")
+    assert "no Temporal server answers at 127.0.0.1:9" in ended.err
+    assert (await shell.run("starter.py", "status", str(uuid.uuid4()), **away)).code == 3

@@ -174,7 +174,7 @@ async def test_all_queues_are_left_at_once(client: Client, store: LocalStore, ca
         await asyncio.wait_for(entered.wait(), 30)
         leave.set()
         try:
-            await until(lambda: caplog.text.count("Beginning worker shutdown") == len(Queue), timeout_s=10)
+            await until(lambda: caplog.text.count("Beginning worker shutdown") == len(Queue), timeout_s=60)
             assert not working.done()
         finally:
             finish_it.set()

