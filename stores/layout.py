@@ -78,6 +78,11 @@ def choice(task_id: uuid.UUID) -> str:
     return f"{PAID_FOLDER}/{task_id}/choice.json"
 
 
+def batch_page(batch_id: uuid.UUID, page: int) -> str:
+    """Up to a thousand task messages of a batch, one a line; `page` counts from 0."""
+    return f"{PAID_FOLDER}/batch-{batch_id}/page-{page:05d}.jsonl"
+
+
 def base(user_id: str, concept_id: uuid.UUID) -> str:
     """The base image that users see."""
     return f"{_visible_folder(user_id, concept_id)}/base.png"

@@ -47,7 +47,7 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 
 _CHOICE_TIMEOUT = timedelta(seconds=10)
 
-_NO_ANSWER = {
+NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -121,7 +121,7 @@ class ConceptClient:
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
             raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
-            if exc.status in _NO_ANSWER:
+            if exc.status in NO_ANSWER:
                 raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
         return status
