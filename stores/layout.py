@@ -32,11 +32,6 @@ def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
     return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")
 
 
-def paid_vector(task_id: uuid.UUID, candidate: int = 1) -> str:
-    """The same image as shapes, where the provider drew it so: SVG, as it came."""
-    return f"{paid_image(task_id, candidate)}.svg"
-
-
 def given_image(task_id: uuid.UUID) -> str:
     """The image that was handed in with the request, as it came."""
     return f"{PAID_FOLDER}/{task_id}/given"
@@ -81,6 +76,11 @@ def paid_palettes(task_id: uuid.UUID) -> str:
 def choice(task_id: uuid.UUID) -> str:
     """Which of several candidates was chosen."""
     return f"{PAID_FOLDER}/{task_id}/choice.json"
+
+
+def batch_page(batch_id: uuid.UUID, page: int) -> str:
+    """Up to a thousand task messages of a batch, one a line; `page` counts from 0."""
+    return f"{PAID_FOLDER}/batch-{batch_id}/page-{page:05d}.jsonl"
 
 
 def base(user_id: str, concept_id: uuid.UUID) -> str:

@@ -543,7 +543,7 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     "command",
     [
         *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "export", "recolor", "dev"),
+        *("gallery", "export", "recolor", "dev", "batch", "list"),
     ],
 )
 async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
