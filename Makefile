@@ -1,15 +1,20 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test fuzz check audit bench chaos lock clean
+.PHONY: help demo demo-crash dev test fuzz check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "A logo, its palettes and its recolored variations, by a durable Temporal worker. Begin with: make demo"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## one concept from start to gallery; LOGO="…" THEME="…" IMAGE=file PALETTES=n
 	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
 		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES")
+
+demo-crash: .venv/.ready ## the same, with the worker killed in the middle
+	@$(BIN)/python starter.py demo --crash
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
 export LOGO THEME IMAGE PALETTES
@@ -17,9 +22,10 @@ export LOGO THEME IMAGE PALETTES
 dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
-# Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py.
-test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=2
-	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
+# Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py. Half of their
+# time is waiting for timers and other processes: four suit two cores.
+test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=4
+	@$(BIN)/python -m pytest -n $(or $(PROCESSES),4) --dist loadfile --no-loadscope-reorder
 
 # A failing example is kept in .hypothesis and printed: write it into the test as an @example.
 fuzz: .venv/.ready-dev ## the property tests with examples that no run has tried; ROUNDS=20
@@ -47,17 +53,28 @@ chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CO
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.12 …" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv module is incomplete: install it first (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
-	@echo "Setting up .venv …"
+	@echo "Setting up .venv, once; it takes about a minute"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(call install,requirements.lock)
 	@touch $@
 
 .venv/.ready-dev: .venv/.ready requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "Adding what tests and checks need, once; it takes about a minute and a half"
+	$(call install,requirements-dev.lock)
 	@touch $@
 
-# For maintainers: pyproject.toml → the two lock files, versions and hashes only. Needs uv.
-lock:
+# pip says what it does, package by package; of that a line for each ten.
+define install
+@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) || echo FAILED; } | \
+	awk -v all="$$(grep -c '==' $(1))" ' \
+		/^(Collecting|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
+		/^Installing collected/ { print "  installing them" } \
+		/^FAILED$$/ { failed = 1 } \
+		{ fflush() } \
+		END { exit failed }'
+endef
+
+lock: ## for maintainers: the lock files anew from pyproject.toml, versions and hashes only; needs uv
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \

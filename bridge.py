@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,18 +16,15 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.bootstrap import keyring, opened_store, owner_rule
-from commands.console import load_dotenv_file, run_app, start_logs
+from commands.bootstrap import connected, fairness_secret, load_settings, owner_rule
+from commands.console import command_group, run_app
 from commands.options import resource_path
 from observability.health import health_pages, serving
 from observability.metrics import DeliveryMetrics
 from observability.readiness import Check, Readiness, store_answers
 from observability.temporal_runtime import temporal_runtime
-from observability.traces import tracing
 from pubsub.delivery import Bridge
-from settings import Settings, SettingsError, unknown_variables
-from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from settings import Settings, SettingsError
 from temporal.readiness_checks import temporal_answers
 
 GRACE_S = 8.2
@@ -37,23 +33,19 @@ GRACE_S = 8.2
 LAST_SPANS_S = 0.5
 """How long the last spans may take after that, and after a second for the last answers: Cloud Run leaves 10 s."""
 
-# Pub/Sub is who repeats: a message that waits for Temporal in here only takes the place of another.
+# Pub/Sub repeats: a message that waits for Temporal in this process takes the place of another.
 SOON = RetryConfig(max_elapsed_time_millis=1000)
 
 log = logging.getLogger(__name__)
 
-app = typer.Typer(
-    help="Start the workflows that task messages of Pub/Sub ask for, until SIGTERM.\n\n"
-    "Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = command_group(
+    "Start the workflows that task messages of Pub/Sub ask for, until SIGTERM.\n\n"
+    "Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml."
 )
 
 
 @dataclass(frozen=True)
-class Connected:
+class Ready:
     """What both ways in need."""
 
     bridge: Bridge
@@ -63,26 +55,25 @@ class Connected:
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connected]:
+async def opened_bridge(settings: Settings) -> AsyncIterator[Ready]:
     """Connect to everything. Raises what connecting, the store and Pub/Sub raise."""
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
-        interceptors = await stack.enter_async_context(tracing("concept-bridge", LAST_SPANS_S))
-        client = await connect(keyring=keyring(settings), runtime=runtime, retry_config=SOON, interceptors=interceptors)
-        concepts = ConceptClient(client, settings.task_queue, await ensure_search_attributes(client))
-        store = await stack.enter_async_context(opened_store(settings))
+        service = await stack.enter_async_context(
+            connected(settings, "concept-bridge", runtime=runtime, retry_config=SOON, last_spans_s=LAST_SPANS_S)
+        )
         dead_letters = None
         if settings.dead_letter_topic is not None:
             from pubsub.google_client import opened_topic  # noqa: PLC0415 -- slow to load, and not needed otherwise
 
             dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
         metrics = DeliveryMetrics(runtime.metric_meter)
-        bridge = Bridge(concepts, store, secret, dead_letters, owner_rule(settings), metrics)
+        bridge = Bridge(service, fairness_secret(settings), dead_letters, owner_rule(settings), metrics)
         async with readiness.watched():
-            yield Connected(bridge, readiness, (store_answers(store), temporal_answers(client)), stop)
+            checks = (store_answers(service.store), temporal_answers(service.concepts.client))
+            yield Ready(bridge, readiness, checks, stop)
 
 
 @app.command()
@@ -90,14 +81,14 @@ def push(
     port: Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "0.0.0.0",  # noqa: S104 -- Pub/Sub comes from outside
 ) -> None:
-    r"""Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
+    """Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
 
     \b
     Example:
       CONCEPT_PUSH_AUDIENCE=https://bridge.example.com CONCEPT_PUSH_SERVICE_ACCOUNT=push@my-project.example \
         bridge.py push --port 8080
     """
-    settings = _settings()
+    settings = load_settings()
     if settings.push_auth == "oidc":
         needed = {"PUSH_AUDIENCE": settings.push_audience, "PUSH_SERVICE_ACCOUNT": settings.push_service_account}
         missing = [name for name, value in needed.items() if value is None]
@@ -115,31 +106,29 @@ def pull(
         ),
     ],
 ) -> None:
-    r"""Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
+    """Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
 
     \b
     Example:
       bridge.py pull --subscription projects/my-project/subscriptions/concepts
     """
-    settings = _settings()
+    settings = load_settings()
     asyncio.run(_pull(settings, resource_path("subscriptions", subscription)))
 
 
 async def _push(settings: Settings, address: str) -> None:
     # Loaded here, so that pulling does without.
-    import httpx  # noqa: PLC0415
-
-    from providers.cookies import no_cookies  # noqa: PLC0415
+    from http_messages.http_client import http_client  # noqa: PLC0415
     from pubsub.push import PushEndpoint  # noqa: PLC0415
     from pubsub.push_tokens import SigningKeys, TokenCheck  # noqa: PLC0415
 
-    async with connected(settings) as ready, httpx.AsyncClient(cookies=no_cookies(), follow_redirects=False) as http:
+    async with opened_bridge(settings) as ready, http_client() as http:
         token_check = None
         if settings.push_auth == "oidc":
             keys = SigningKeys(http, settings.push_certs_url)
             token_check = TokenCheck(keys, settings.push_audience or "", settings.push_service_account or "")
         else:
-            log.warning("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts")
+            log.warning("CONCEPT_PUSH_AUTH=off: every request to this endpoint can start concepts")
         endpoint = PushEndpoint(ready.bridge, token_check, ready.readiness)
         async with serving(endpoint.app, address, "--port"):
             ready.readiness.started(*ready.checks)
@@ -157,22 +146,13 @@ async def _pull(settings: Settings, subscription: str) -> None:
     from pubsub.google_client import pull as pull_from  # noqa: PLC0415
 
     state = StreamState()
-    async with connected(settings) as ready, AsyncExitStack() as stack:
+    async with opened_bridge(settings) as ready, AsyncExitStack() as stack:
         if settings.health_address is not None:
             await stack.enter_async_context(health_pages(settings.health_address, ready.readiness))
         log.info("pulling", extra={"subscription": subscription})
         ready.readiness.started(*ready.checks, state.closed)
         await pull_from(subscription, ready.bridge, ready.stop, state)
         log.info("stopped: what was in work is finished, the rest is handed back")
-
-
-def _settings() -> Settings:
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings)
-    for line in unknown_variables(tuple(os.environ)):
-        log.warning(line)
-    return settings
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes encrypted payloads readable in Temporal's web page and command line, for who knows a token, until SIGTERM.
+"""Makes encrypted payloads readable in Temporal's web page and command line, for callers with a token, until SIGTERM.
 
 python codec_server.py --port 8082
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from typing import Annotated
 
 import typer
 
-from commands.bootstrap import keyring
-from commands.console import load_dotenv_file, run_app, start_logs
+from commands.bootstrap import keyring, load_settings
+from commands.console import Version, run_app, single_command
 from observability.health import serving
-from settings import Settings, SettingsError, unknown_variables
+from settings import Settings, SettingsError
 from temporal.codec_endpoint import CodecEndpoint
 from temporal.encryption import DecryptionStatus, EncryptionCodec
 
@@ -39,18 +38,14 @@ async def serve(settings: Settings, address: str) -> None:
 def main(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen.")] = 8082,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "127.0.0.1",
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
-    r"""Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for who knows CONCEPT_CODEC_TOKEN.
+    """Decode what CONCEPT_ENCRYPTION_KEYS encrypted, for callers with CONCEPT_CODEC_TOKEN.
 
-    \b
     POST /decode and /encode, a page to sign in at /, health at /health, /healthz and /readyz.
     docs/encryption.md says how Temporal's web page and command line use it.
     """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings)
-    for line in unknown_variables(tuple(os.environ)):
-        log.warning(line)
+    settings = load_settings()
     needed = {"ENCRYPTION_KEYS": settings.encryption_keys, "CODEC_TOKEN": settings.codec_token}
     missing = [name for name, value in needed.items() if value is None]
     if missing:
@@ -59,6 +54,4 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))

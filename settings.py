@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import math
 import os
 import re
 from pathlib import Path
@@ -13,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     HttpUrl,
+    JsonValue,
     SecretStr,
     TypeAdapter,
     ValidationError,
@@ -31,6 +34,7 @@ _LAST_PORT = 65535
 _SHORTEST_ROLE_KEY = 20
 _LIKE_A_URL = re.compile(r"://|@")
 _URL = TypeAdapter[HttpUrl](HttpUrl)
+_OBJECT = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
 
 def _private(sentence: LiteralString) -> PydanticCustomError:
@@ -99,6 +103,14 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _model_input(text: str) -> str:
+    try:
+        _OBJECT.validate_json(text)
+    except ValidationError:
+        raise _private('must be a JSON object, such as {"aspect_ratio": "1:1"}') from None
+    return text
+
+
 def _upper(text: object) -> object:
     return text.upper() if isinstance(text, str) else text
 
@@ -132,7 +144,9 @@ ModelName = Annotated[
     ),
 ]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
-Provider = Literal["builtin", "jigsawstack", "openai"]
+ImageProviderName = Literal["builtin", "openai", "replicate", "fal", "jigsawstack"]
+PaletteProviderName = Literal["builtin", "openai", "jigsawstack"]
+ModelInput = Annotated[str, AfterValidator(_model_input)]
 Audience = Annotated[
     str, _matches(r"[!-~]{1,500}", "must be what the subscription sends: a URL, most of the time", private=True)
 ]
@@ -168,6 +182,10 @@ _NEEDED_BY = {
     "openai_api_key": ((_IMAGES, "openai"), (_PALETTES, "openai")),
     "openai_image_model": ((_IMAGES, "openai"),),
     "openai_text_model": ((_PALETTES, "openai"),),
+    "replicate_api_token": ((_IMAGES, "replicate"),),
+    "replicate_model": ((_IMAGES, "replicate"),),
+    "fal_key": ((_IMAGES, "fal"),),
+    "fal_model": ((_IMAGES, "fal"),),
     "supabase_url": (("store", "supabase"),),
     "supabase_service_role": (("store", "supabase"),),
 }
@@ -189,6 +207,21 @@ NeededUrl = Annotated[ServiceUrl | None, AfterValidator(_present_where_needed)]
 NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
 
 
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """How many processors this process may use; a container's limit (cgroup version 1 or 2) counts, rounded up."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota: list[str] = []
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota = " ".join((cgroup / name).read_text() for name in names).split()
+        except OSError:
+            continue
+        break
+    if len(quota) != 2 or not all(part.isdecimal() for part in quota):  # noqa: PLR2004 -- quota and period, in µs
+        return cpus  # no file, or no limit: "max" or -1
+    return max(1, min(cpus, math.ceil(int(quota[0]) / int(quota[1]))))
+
+
 class Settings(BaseSettings):
     """The `CONCEPT_*` variables. `.env.example` describes each; `load` reports every problem at once."""
 
@@ -202,11 +235,12 @@ class Settings(BaseSettings):
     storage_bucket_concept: BucketName = "concept-images"
     storage_bucket_palette: BucketName = "palette-images"
     signed_url_expiry_seconds: int = Field(default=31 * 24 * 3600, ge=1)
+    row_links: Literal["off", "signed"] = "off"
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
     reconcile_seconds: int = Field(default=120, ge=0, le=86_400)
     interrupted: Literal["fail", "restart"] = "fail"
-    image_provider: Provider = "builtin"
-    palette_provider: Provider = "builtin"
+    image_provider: ImageProviderName = "builtin"
+    palette_provider: PaletteProviderName = "builtin"
     palette_fallback: Literal["none", "builtin"] = "none"
     jigsawstack_api_key: NeededKey = None
     jigsawstack_api_url: ServiceUrl = "https://api.jigsawstack.com"
@@ -214,10 +248,20 @@ class Settings(BaseSettings):
     openai_base_url: ServiceUrl = "https://api.openai.com/v1"
     openai_image_model: NeededModel = None
     openai_text_model: NeededModel = None
+    replicate_api_token: NeededKey = None
+    replicate_api_url: ServiceUrl = "https://api.replicate.com"
+    replicate_model: NeededModel = None
+    replicate_input: ModelInput | None = None
+    fal_key: NeededKey = None
+    fal_url: ServiceUrl = "https://queue.fal.run"
+    fal_model: NeededModel = None
+    fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None
+    give_up_minutes: float | None = Field(default=None, gt=0, le=10_000, allow_inf_nan=False)
+    paid_calls: int = Field(default=100, ge=1, le=10_000)
     provider_rate_per_second: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    render_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    render_threads: int = Field(default_factory=available_cpus, ge=1, le=256)
     cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     encryption_keys: EncryptionKeys | None = None
     codec_token: Key | None = Field(default=None, min_length=32)
@@ -240,6 +284,12 @@ class Settings(BaseSettings):
             return cls.model_validate({})
         except ValidationError as exc:
             raise SettingsError(_problems(cls, exc)) from None  # the original repeats secrets
+
+    @property
+    def store_id(self) -> str:
+        """Tells this store from others without naming it: eight hexadecimal digits."""
+        place = f"{self.supabase_url} {self.db_schema}" if self.store == "supabase" else str(self.data_dir.resolve())
+        return hashlib.sha256(place.encode()).hexdigest()[:8]
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown, however it got into a text."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 try:
-    import typer
-
+    from commands.batches import batch
     from commands.concepts import cancel, generate, status, watch
-    from commands.console import run_app
+    from commands.console import command_group, run_app
     from commands.demo import demo, dev
+    from commands.export import export
     from commands.followups import choose, refine, retry, variations
     from commands.gallery import gallery
     from commands.providers import providers
@@ -17,18 +17,15 @@ try:
     from commands.recolor import recolor
     from commands.reconciliation import reconcile
     from commands.stores import check_store
+    from commands.task_list import list_tasks
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
-app = typer.Typer(
-    help="Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"
+app = command_group(
+    "Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"
     "Start with `demo`, which needs nothing else. For a server that stays, run `dev` in one terminal and `generate` "
     "in another.\n\n"
-    "Exit codes: 0 done, 1 the task failed, 2 bad input, 3 a service cannot be reached, 130 interrupted.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    "Exit codes: 0 done, 1 the task failed, 2 bad input, 3 a service cannot be reached, 130 interrupted."
 )
 for command in (
     demo,
@@ -40,15 +37,18 @@ for command in (
     watch,
     cancel,
     retry,
+    batch,
     gallery,
+    export,
     recolor,
     publish,
     reconcile,
     dev,
 ):
     app.command()(command)
+app.command("list")(list_tasks)
 app.add_typer(providers, name="providers")
-stores = typer.Typer(help="The store that the settings name.", no_args_is_help=True)
+stores = command_group("The store that the settings name.")
 stores.command("check")(check_store)
 app.add_typer(stores, name="store")
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +23,11 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.batches import BatchActivities
 from activities.candidates import CandidateActivities
+from activities.cpu_threads import CpuThreads, Rank
+from activities.deadline import DeadlineActivities
+from activities.heartbeats import HeartbeatInterceptor
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.metrics_interceptor import MetricsInterceptor
@@ -32,35 +35,40 @@ from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
 from activities.retry_variations import CompletionActivities
+from activities.row_links import RowLinkActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import keyring, opened_store, provider_choice, queues_of
-from commands.console import BadInput, load_dotenv_file, run_app, start_logs
+from commands.bootstrap import connected, fairness_secret, load_settings
+from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
+from commands.providers import provider_choice
+from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
 from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
 from observability.readiness import Readiness, store_answers
 from observability.temporal_runtime import temporal_runtime
-from observability.traces import around_calls, tracing
+from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
-from providers.chosen import chosen_providers
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider
-from settings import Settings, unknown_variables
-from stores.port import Store
+from providers.registry import chosen_providers
+from settings import Settings
+from stores.ports import Store
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
 from temporal.readiness_checks import keys_fit, polls, temporal_answers
 from temporal.sandbox import SandboxWithoutContexts
-from temporal.schedules import ensure_reconciliation, ensure_retention
+from temporal.schedules import ensure_reconciliation, ensure_retention, ensure_row_links
 from temporal.worker_lifecycle import running
+from workflows.batch import ConceptBatchWorkflow
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refinement import ConceptRefinementWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.retry_variations import ConceptCompletionWorkflow
+from workflows.row_links import RowLinksWorkflow
 from workflows.variations import ConceptVariationsWorkflow
 
 GRACE = timedelta(seconds=130)
@@ -70,10 +78,9 @@ A container's stop grace must be longer still.
 """
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
-_PAID_CALLS_AT_ONCE = 100
-_VARIATIONS_PER_THREAD = 4
-"""One is recolored while the others are stored: an upload takes ten times as long. Each holds its encoded picture in
-memory.
+_CPU_BOUND_PER_THREAD = 4
+"""One has the thread while the others are stored, which may take ten times as long. Each holds its encoded picture in
+memory; and what a process has begun must be worked off within the time of an attempt.
 """
 
 WORKFLOWS = (
@@ -82,7 +89,9 @@ WORKFLOWS = (
     ConceptVariationsWorkflow,
     ConceptCompletionWorkflow,
     RetentionWorkflow,
+    RowLinksWorkflow,
     ReconciliationWorkflow,
+    ConceptBatchWorkflow,
 )
 
 _Activities: TypeAlias = list[Callable[..., object]]  # type: ignore[explicit-any]  # as the SDK types them
@@ -116,49 +125,43 @@ async def working(
     `with_attributes` is as in `ConceptClient`. Yields what is polled.
     """
     async with AsyncExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render"))
-        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), threads, around_calls))
+        threads = CpuThreads(settings.render_threads)
+        stack.callback(threads.shutdown)
+        drawing, preparing = threads.ranked(Rank.DRAW), threads.ranked(Rank.PREPARE)
+        configured = await stack.enter_async_context(chosen_providers(provider_choice(settings), drawing, around_calls))
         images, palettes = image_provider or configured[0], palette_provider or configured[1]
-        fallback = BuiltinPalettes(threads) if settings.palette_fallback == BuiltinPalettes.name else None
+        fallback = BuiltinPalettes(drawing) if settings.palette_fallback == BuiltinPalettes.name else None
         meter = meter_of(client)
         calling = ProviderMetrics(meter)
-        bases = ImageCache(store, threads, settings.cache_bytes, CacheMetrics(meter))
-        tasks = TaskActivities(store, images.name, palettes.name, None if fallback is None else fallback.name)
-        imaging = ImageActivities(store, images, bases, threads, calling)
+        bases = ImageCache(store, preparing, settings.cache_bytes, CacheMetrics(meter))
+        tasks = TaskActivities(
+            store, images.name, palettes.name, None if fallback is None else fallback.name, settings.give_up_minutes
+        )
+        imaging = ImageActivities(store, images, bases, preparing, calling)
         coloring = PaletteActivities(store, palettes, calling)
-        varying = VariationActivities(store, bases, threads, RenderMetrics(meter))
-        retaining = RetentionActivities(store)
-        completing = CompletionActivities(store)
+        varying = VariationActivities(store, bases, threads.ranked(Rank.RECOLOR), RenderMetrics(meter))
         if downloads is None:
-            downloads = Downloads()
+            downloads = Downloads(own_links=_own_links(settings))
             stack.push_async_callback(downloads.aclose)
         sourcing = SourceActivities(store, downloads, bases)
 
         network = settings.task_queue
-        reconciling = ReconciliationActivities(store, ConceptClient(client, network, with_attributes))
-        kind = _Kind(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
+        factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
                 sourcing.load_source,
-                imaging.upload_image,
-                CandidateActivities(store).remove_candidates,
+                imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                completing.find_gaps,
-                completing.add_variations,
-                retaining.find_expired_tasks,
-                retaining.remove_expired_tasks,
-                retaining.find_abandoned_folders,
-                retaining.remove_abandoned_folders,
-                reconciling.settle_open_tasks,
-                reconciling.sweep_unfulfilled_tasks,
+                *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings),
             ]
-            workers.append(kind.worker(network, rows, workflows=WORKFLOWS))
+            workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
+        cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
-            at_once = _VARIATIONS_PER_THREAD * settings.render_threads
-            workers.append(kind.worker(render_queue(network), [varying.render_variation], at_once=at_once))
+            pictures: _Activities = [imaging.upload_image, varying.render_variation]
+            workers.append(factory.worker(render_queue(network), pictures, at_once=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
@@ -167,27 +170,64 @@ async def working(
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
-                workers.append(kind.worker(queue, asking, at_once=_PAID_CALLS_AT_ONCE, per_second=rate))
-        workflow_queues = [network] if Queue.NETWORK in queues else []
+                at_once = cpu_bound if provider == BuiltinPalettes.name else settings.paid_calls
+                workers.append(factory.worker(queue, asking, at_once=at_once, per_second=rate))
         polled = [
             *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
-            *(PolledQueue(queue, TaskKind.WORKFLOW) for queue in workflow_queues),
+            *(PolledQueue(network, TaskKind.WORKFLOW) for queue in queues if queue is Queue.NETWORK),
         ]
         if settings.metrics_address is not None:
-            watched = {*polled, *queues_of(settings)} if Queue.NETWORK in queues else polled
+            watched = {*polled, *_queues_of(settings)} if Queue.NETWORK in queues else polled
             await stack.enter_async_context(watching_backlog(client, tuple(watched), BacklogMetrics(meter)))
         async with running(client, workers):
             log.info("polling", extra={"queues": [worker.task_queue for worker in workers]})
-            leaving = asyncio.create_task(_leave_what_cannot_be_read(client, workers))
+            leaving = asyncio.create_task(_stop_on_wrong_keys(client, workers))
             try:
                 yield polled
             finally:
                 leaving.cancel()
 
 
+def _own_links(settings: Settings) -> str | None:
+    """How signed links of the configured project begin, which may be where only this machine gets to."""
+    return f"{settings.supabase_url}/storage/v1/object/sign/" if settings.store == "supabase" else None
+
+
+def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
+    """Every task queue of the concepts that these settings make.
+
+    Workers of the network queue watch all of them: a queue that has lost its last worker is watched by no other.
+    """
+    network = settings.task_queue
+    providers = dict.fromkeys((settings.image_provider, settings.palette_provider, settings.palette_fallback))
+    names = (network, render_queue(network), *(paid_queue(network, name) for name in providers if name != "none"))
+    return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
+
+
+def _store_activities(service: TaskService, settings: Settings) -> _Activities:
+    """Those that make no picture."""
+    store = service.store
+    completing, retaining = CompletionActivities(store, settings.give_up_minutes), RetentionActivities(store)
+    reconciling = ReconciliationActivities(store, service.concepts)
+    return [
+        CandidateActivities(store).remove_candidates,
+        DeadlineActivities().measure_trying,
+        completing.find_gaps,
+        completing.add_variations,
+        retaining.find_expired_tasks,
+        retaining.remove_expired_tasks,
+        retaining.find_abandoned_folders,
+        retaining.remove_abandoned_folders,
+        RowLinkActivities(store).renew_row_links,
+        reconciling.settle_open_tasks,
+        reconciling.sweep_unfulfilled_tasks,
+        BatchActivities(service, fairness_secret(settings)).advance_batch,
+    ]
+
+
 @dataclass(frozen=True)
-class _Kind:
-    """What all workers of this process have in common."""
+class _WorkerFactory:
+    """Makes the workers of this process, with what they have in common."""
 
     client: Client
     measuring: MetricsInterceptor
@@ -211,17 +251,17 @@ class _Kind:
             activities=activities,
             max_concurrent_activities=at_once,
             max_task_queue_activities_per_second=per_second,
-            interceptors=[self.measuring],
+            interceptors=[self.measuring, HeartbeatInterceptor()],
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
             deployment_config=self.deployment,
         )
 
 
-async def _leave_what_cannot_be_read(client: Client, workers: Sequence[Worker]) -> None:
+async def _stop_on_wrong_keys(client: Client, workers: Sequence[Worker]) -> None:
     """Stop polling once an activity could not be read for want of a key.
 
-    Each one taken costs it an attempt, and some have few. So this process waits to be given the right keys.
+    Each such activity loses an attempt, and some have few. The process goes on, not ready, until it is restarted.
     """
     await decryption_status(client.data_converter).wrong_keys.wait()
     log.error("taking no more work: start this worker again with the keys of the others")
@@ -238,41 +278,46 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig:
     return WorkerDeploymentConfig(
         WorkerDeploymentVersion(settings.task_queue, settings.build_id),
         use_worker_versioning=True,
-        # A concept is over within its deadline, or a day later where somebody is to choose: it may as well end on the
-        # code that it began on.
+        # A concept ends within its deadline, or a day later where it waits for a choice: it can end on the code that
+        # it began on.
         default_versioning_behavior=VersioningBehavior.PINNED,
     )
 
 
-async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
-    """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise."""
+async def serve(
+    settings: Settings, queues: Sequence[Queue], *, address: str | None = None, schedules: bool = True
+) -> None:
+    """Work until SIGTERM or SIGINT. Raises what connecting, the store and the addresses raise.
+
+    With an `address` the process is supervised: it prints `ready`, and ends at once when standard input does.
+    """
+    if address is not None:
+        asyncio.get_running_loop().add_reader(sys.stdin, leave, ExitCode.INTERRUPTED)
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    async with tracing("concept-worker") as interceptors:
-        client = await connect(keyring=keyring(settings), runtime=runtime, interceptors=interceptors)
-        await _serve(client, settings, queues, readiness, stop)
-
-
-async def _serve(
-    client: Client, settings: Settings, queues: Sequence[Queue], readiness: Readiness, stop: asyncio.Event
-) -> None:
-    with_attributes = await ensure_search_attributes(client)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(opened_store(settings))
+        service = await stack.enter_async_context(
+            connected(settings, "concept-worker", address=address, runtime=runtime)
+        )
+        client, store = service.concepts.client, service.store
         if settings.health_address is not None:
             # A web server is loaded where one is wanted: it takes a twentieth of a second.
             from observability.health import health_pages  # noqa: PLC0415
 
             await stack.enter_async_context(health_pages(settings.health_address, readiness))
         await stack.enter_async_context(readiness.watched())
-        if Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
+        if schedules and Queue.NETWORK in queues:  # before the first poll: from then on a worker outlives an outage
             await ensure_retention(client, settings.task_queue, settings.retention_days)
+            links_s = settings.signed_url_expiry_seconds if settings.row_links == "signed" else None
+            await ensure_row_links(client, settings.task_queue, links_s)
             await ensure_reconciliation(client, settings.task_queue, settings.reconcile_seconds, settings.interrupted)
         polled = await stack.enter_async_context(
-            working(client, settings, store, queues=queues, with_attributes=with_attributes)
+            working(client, settings, store, queues=queues, with_attributes=service.concepts.with_attributes)
         )
         readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
+        if address is not None:
+            print(READY, flush=True)  # noqa: T201 -- for the process that supervises
         await stop.wait()
 
 
@@ -280,21 +325,29 @@ def main(
     queues: Annotated[
         str,
         typer.Option(
-            help="Which kinds of work to take, comma-separated: network (workflows, rows, uploads), render "
-            "(CPU), paid (provider calls)."
+            help="Which kinds of work to take, comma-separated: network (workflows, rows), render (CPU), paid "
+            "(provider calls)."
         ),
     ] = "network,render,paid",
+    schedules: Annotated[
+        bool, typer.Option("--schedules/--no-schedules", help="Keep the server's schedules as the settings say.")
+    ] = True,
+    supervised: Annotated[
+        bool,
+        typer.Option(
+            "--supervised",
+            help="Read the server's address from standard input, print `ready` when polling, end with standard input.",
+        ),
+    ] = False,
+    version: Version = False,  # noqa: ARG001 -- its callback acts
 ) -> None:
     """Poll Temporal for concepts until SIGTERM.
 
     Settings come from CONCEPT_* variables (see .env.example), the connection from TEMPORAL_* or temporal.toml.
     """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings)
-    for line in unknown_variables(tuple(os.environ)):
-        log.warning(line)
-    asyncio.run(serve(settings, _parse_queues(queues)))
+    settings = load_settings()
+    address = sys.stdin.readline().strip() if supervised else None
+    asyncio.run(serve(settings, _parse_queues(queues), address=address, schedules=schedules))
 
 
 def _parse_queues(text: str) -> tuple[Queue, ...]:
@@ -305,6 +358,4 @@ def _parse_queues(text: str) -> tuple[Queue, ...]:
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    run_app(app)
+    run_app(single_command(main))

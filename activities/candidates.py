@@ -17,13 +17,13 @@ from contracts.activities import CandidatesRequest, CandidateStages, MadeChoice
 from contracts.tasks import Request
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreConflict
-from stores.port import Store
+from stores.ports import ObjectStore
 
 
 class CandidateActivities(CandidateStages):
     """What becomes of candidates after the choice."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     @override
@@ -34,7 +34,7 @@ class CandidateActivities(CandidateStages):
             return await self._store.remove_folder(self._store.concept_bucket, folder)
 
 
-async def store_choice(store: Store, choice: MadeChoice) -> None:
+async def store_choice(store: ObjectStore, choice: MadeChoice) -> None:
     """Keep the choice for every later run. Raises `StoreError`: `StoreConflict` where another one is kept already."""
     data = choice.model_dump_json().encode()
     stored = await store.put(store.concept_bucket, layout.choice(choice.task_id), data, "application/json")
@@ -45,7 +45,7 @@ async def store_choice(store: Store, choice: MadeChoice) -> None:
         raise StoreConflict(f"candidate {earlier.number} was chosen in an earlier run, and a retry takes it")
 
 
-async def chosen_candidate(store: Store, request: Request) -> int | None:
+async def chosen_candidate(store: ObjectStore, request: Request) -> int | None:
     """The candidate that was chosen in an earlier run of the task, from 1, or None. Raises `StoreError`."""
     try:
         choice = await _read(store, request.task_id)
@@ -54,7 +54,7 @@ async def chosen_candidate(store: Store, request: Request) -> int | None:
     return choice.number
 
 
-async def _read(store: Store, task_id: uuid.UUID) -> MadeChoice:
+async def _read(store: ObjectStore, task_id: uuid.UUID) -> MadeChoice:
     bucket, path = store.concept_bucket, layout.choice(task_id)
     try:
         return MadeChoice.model_validate_json(await store.get(bucket, path))

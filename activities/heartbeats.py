@@ -1,57 +1,93 @@
+"""Heartbeats of every activity: they tell the server that a worker lives, and the next attempt what this one did."""
+
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from contextvars import ContextVar
 
-from pydantic import BaseModel, ConfigDict
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+from typing_extensions import override
 
+from activities.trying import AttemptDetails, merged, pause_before
 
-class CallCount(BaseModel):
-    """How often an activity has called its provider, all attempts together; travels in heartbeats."""
-
-    model_config = ConfigDict(frozen=True)
-
-    sent: int = 0
-    perhaps_billed: int = 0
-    """Those of them that may have been billed and brought nothing, one under way included."""
+INTERVAL_S = 3.0
+"""An activity that ends sooner sends none."""
 
 
 class Heartbeater:
-    """Tells the server that an attempt is alive, and what the next one must know if this one is cut off."""
+    """Sends the heartbeats of one attempt."""
 
-    def __init__(self, calls: CallCount) -> None:
-        self.calls = calls
+    def __init__(self) -> None:
+        info = activity.info()
+        said = info.heartbeat_details
+        earlier = AttemptDetails.model_validate(said[0]) if said else AttemptDetails()
+        pause = pause_before(info.attempt, info.current_attempt_scheduled_time, info.scheduled_time, earlier)
+        self._earlier = (*earlier.tried, pause)
+        # The server's clock: this machine's may be wrong.
+        self._started, self._began = info.started_time.timestamp(), time.monotonic()
+        self._attempt = info.attempt
+        self.details = earlier
 
-    def send(self, calls: CallCount | None = None) -> None:
-        """Send a heartbeat; the first one of an attempt leaves at once, later ones within a second."""
-        if calls is not None:
-            self.calls = calls
-        activity.heartbeat(self.calls)
+    def send(self, details: AttemptDetails | None = None) -> None:
+        """The first one of an attempt leaves at once, later ones within a second."""
+        if details is not None:
+            self.details = details
+        activity.heartbeat(self.now())
+
+    def now(self) -> AttemptDetails:
+        """The details, with how long the activity has been tried until now."""
+        under_way = (self._started, self._started + time.monotonic() - self._began)
+        tried = merged((*self._earlier, under_way))
+        return self.details.model_copy(update={"attempt": self._attempt, "tried": tried})
 
 
-@asynccontextmanager
-async def heartbeating(interval_s: float = 3.0) -> AsyncIterator[Heartbeater]:
-    """Send one every `interval_s` seconds, the first after one interval; that is also how a cancel arrives.
+_current: ContextVar[Heartbeater] = ContextVar("heartbeater")
 
-    The heartbeat before that is left to a paid call's count: it is the one that is not delayed.
+
+def heartbeater() -> Heartbeater:
+    """That of the attempt under way."""
+    return _current.get(None) or Heartbeater()
+
+
+def details_of_attempt() -> tuple[AttemptDetails, ...]:
+    """What a failure of this attempt carries for whoever reads the history; nothing outside a worker."""
+    attempt = _current.get(None)
+    return () if attempt is None else (attempt.now(),)
+
+
+class HeartbeatInterceptor(Interceptor):
+    """Sends heartbeats for every attempt at every activity of a worker, also while it waits for a thread.
+
+    The first goes after one interval, because it is the one that is not delayed: it is left to a paid call's count.
     """
-    heartbeater = Heartbeater(_calls_of_earlier_attempts())
 
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(interval_s)
-            heartbeater.send()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield heartbeater
-    finally:
-        beating.cancel()
-        await asyncio.wait({beating})  # not `await beating`: a cancel of this very attempt must not be swallowed here
+    @override
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Heartbeats(next)
 
 
-def _calls_of_earlier_attempts() -> CallCount:
-    details = activity.info().heartbeat_details
-    return CallCount.model_validate(details[0]) if details else CallCount()
+class _Heartbeats(ActivityInboundInterceptor):
+    @override
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
+        attempt = Heartbeater()
+
+        async def send() -> None:
+            while True:
+                await asyncio.sleep(INTERVAL_S)
+                attempt.send()
+
+        sending, token = asyncio.create_task(send()), _current.set(attempt)
+        try:
+            result: object = await super().execute_activity(input)
+        except ApplicationError as exc:
+            if not exc.non_retryable:
+                attempt.send()
+            raise
+        finally:
+            _current.reset(token)
+            sending.cancel()
+            await asyncio.wait({sending})  # not `await sending`: a cancel of this very attempt must not be swallowed
+        return result

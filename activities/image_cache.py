@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from color import Base, inspect, prepare
 from contracts.images import ImageRef
 from observability.metrics import CacheMetrics
-from stores.port import Store
+from stores.ports import ObjectStore
 
 
 class ImageCache:
@@ -19,7 +19,7 @@ class ImageCache:
     on it. Use from one event loop; the analysis runs on `threads`.
     """
 
-    def __init__(self, store: Store, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
+    def __init__(self, store: ObjectStore, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
         self._store = store
         self._threads = threads
         self._max_bytes = max_bytes
@@ -37,7 +37,7 @@ class ImageCache:
         return data
 
     async def base(self, ref: ImageRef) -> Base:
-        """The prepared image; whoever asks while it is being made waits for the one that makes it.
+        """The prepared image; calls while it is being made wait for the one that makes it.
 
         Raises `StoreError` or `ImageError`.
         """

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -13,11 +11,11 @@ from typing_extensions import override
 
 from activities.candidates import store_choice
 from activities.error_mapping import temporal_failures
-from activities.heartbeats import heartbeating
+from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
-from activities.paid_calls import PaidCalls
-from activities.pending_answers import PendingAnswers, store_with_retry
-from color import ImageError, decode, inspect, keep_colors, to_png
+from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
+from color import ImageError, decode, inspect, keep_colors, rasterize, to_png
+from color.svg import is_svg
 from contracts.activities import (
     GeneratedImage,
     ImageRequest,
@@ -25,75 +23,62 @@ from contracts.activities import (
     RefineRequest,
     UploadRequest,
 )
-from contracts.images import ImageRef, Provenance
+from contracts.images import SVG, ImageRef, Provenance
 from contracts.tasks import Stage
+from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
-from providers.errors import ProviderAnswerUnusable
-from providers.port import ImageProvider, ProvidedImage
+from providers.errors import ProviderError
+from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from stores import layout
-from stores.errors import ObjectCorrupt, ObjectMissing
-from stores.port import Store
+from stores.errors import ObjectCorrupt
+from stores.ports import ObjectStore
 
 T = TypeVar("T")
-
-Call: TypeAlias = Callable[[], Awaitable[ProvidedImage]]
-"""One request to the provider."""
 
 PNG = "image/png"
 _REFINABLE = {PNG, "image/jpeg", "image/webp"}
 """What every provider reads."""
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where an image that was paid for lies."""
-
-    task_id: uuid.UUID
-    candidate: int = 1
-
-    @property
-    def image(self) -> str:
-        """Its bytes, as they came."""
-        return layout.paid_image(self.task_id, self.candidate)
-
-    @property
-    def provenance(self) -> str:
-        """Who made it."""
-        return layout.paid_image_provenance(self.task_id, self.candidate)
-
-
 class ImageActivities(ImageStages):
     """The paid call, and what users see of it."""
 
     def __init__(
-        self, store: Store, provider: ImageProvider, bases: ImageCache, threads: Executor, metrics: ProviderMetrics
+        self,
+        store: ObjectStore,
+        provider: ImageProvider,
+        bases: ImageCache,
+        threads: Executor,
+        metrics: ProviderMetrics,
     ) -> None:
         self._store = store
         self._provider = provider
-        self._metrics = metrics
         self._bases = bases
         self._threads = threads
-        self._received: PendingAnswers[ProvidedImage] = PendingAnswers()
+        self._calls = PaidCalls(store, metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
 
     @override
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
-        async def ready() -> Call:
-            words = request.logo_description, request.theme_description
-            return lambda: self._provider.generate(*words, request.candidate)
+        words = request.logo_description, request.theme_description
 
-        return await self._paid(_Place(request.task_id, request.candidate), ready)
+        async def prepare() -> Send:
+            return self._sending(lambda: self._provider.generate(*words, request.candidate), words)
+
+        return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare, words)
 
     @override
     @activity.defn(name="refine_image")
     async def refine_image(self, request: RefineRequest) -> GeneratedImage:
-        async def ready() -> Call:
+        words = (request.prompt,)
+
+        async def prepare() -> Send:
             source = await self._bases.original(request.source)
             if inspect(source).media_type not in _REFINABLE:
                 source = await self._in_thread(_as_png, source)
-            return lambda: self._provider.refine(source, request.prompt, request.preserve)
+            return self._sending(lambda: self._provider.refine(source, request.prompt, request.preserve), words)
 
-        return await self._paid(_Place(request.task_id), ready)
+        return await self._paid(layout.paid_image(request.task_id), prepare, words)
 
     @override
     @activity.defn(name="upload_image")
@@ -128,56 +113,61 @@ class ImageActivities(ImageStages):
                 base = await self._bases.prepare(stored.sha256, data)
             return stored.as_image(base.width, base.height)
 
-    async def _paid(self, place: _Place, ready: Callable[[], Awaitable[Call]]) -> GeneratedImage:
-        """The task's image: as it lies in the store, or by one call to the provider, which `ready` prepares."""
-        async with heartbeating() as heartbeater:
-            provider = self._provider
-            calls = PaidCalls(
-                heartbeater, self._metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title
-            )
-            with temporal_failures(calls.spent):
-                return await self._already_paid(place) or await self._pay(place, calls, await ready())
+    async def _paid(self, place: str, prepare: Prepare, private: tuple[str, ...]) -> GeneratedImage:
+        async def read(answer: Answer) -> GeneratedImage:
+            try:
+                image = await self._described(answer)
+            except ImageError as exc:
+                raise AnswerUnusable(f"an image that cannot be used: {exc}") from exc
+            return GeneratedImage(image=image, provenance=self._provenance(answer))
 
-    async def _already_paid(self, place: _Place) -> GeneratedImage | None:
-        bucket = self._store.concept_bucket
+        def resume(data: bytes) -> Job | None:
+            try:
+                job = ImageJob.model_validate_json(data)
+            except ValidationError as exc:
+                raise ObjectCorrupt(f"the object {layout.job_of(place)} is no job") from exc
+            return self._job(job, private) if job.provider == self._provider.name else None
+
+        with temporal_failures():
+            return await self._calls.answer(place, prepare, read, resume=resume)
+
+    async def _described(self, answer: Answer) -> ImageRef:
+        """The picture in an answer, drawn and stored beside it where that is SVG. Raises `ImageError`."""
+        bucket, path, data = self._store.concept_bucket, answer.path, answer.data
+        if is_svg(data):
+            path = path.removesuffix(".svg")
+            data = await self._in_thread(rasterize, data)
+            stored = await self._store.put(bucket, path, data, PNG)
+            if stored.sha256 != await self._bases.sha256(data):
+                data = await self._store.get(bucket, path, sha256=stored.sha256)
+        return await self._bases.described(bucket, path, data)
+
+    def _sending(self, call: Callable[[], Awaitable[ProvidedImage | ImageJob]], private: tuple[str, ...]) -> Send:
+        async def send(count_calls: CountCalls) -> Answer | Job:
+            provided = await call()
+            return self._job(provided, private) if isinstance(provided, ImageJob) else _answer(provided, count_calls)
+
+        return send
+
+    def _job(self, job: ImageJob, private: tuple[str, ...]) -> Job:
+        async def collect(count_calls: CountCalls) -> Answer | ProviderError | None:
+            outcome = await self._provider.collect(job, private)
+            if isinstance(outcome, JobFailed):
+                return outcome.error
+            return None if outcome is None else _answer(outcome, count_calls)
+
+        return Job(job.model_dump_json().encode(), collect, lambda: self._provider.cancel(job))
+
+    def _provenance(self, answer: Answer) -> Provenance:
+        """As it is stored; by the name alone where a worker was lost before it could be."""
+        if not answer.provenance:
+            calls = max(1, heartbeater().details.sent)
+            return Provenance(provider=self._provider.name, usage=Usage(calls=calls))
         try:
-            data = await self._store.get(bucket, place.image)
-            provenance = Provenance.model_validate_json(await self._store.get(bucket, place.provenance))
-        except ObjectMissing:
-            return None
+            return Provenance.model_validate_json(answer.provenance)
         except ValidationError as exc:
-            where = layout.named(bucket, place.provenance)
+            where = layout.named(self._store.concept_bucket, layout.provenance_of(answer.path) or answer.path)
             raise ObjectCorrupt(f"the object {where} does not say who made the image") from exc
-        return await self._describe(place, data, provenance)
-
-    async def _pay(self, place: _Place, calls: PaidCalls, ask: Call) -> GeneratedImage:
-        provided = self._received.get(place.image)
-        if provided is None:
-            answer = await calls.make(ask)
-            usage = calls.usage(answer.provenance.usage)
-            provided = replace(answer, provenance=answer.provenance.model_copy(update={"usage": usage}))
-            self._received.keep(place.image, provided)
-        try:
-            generated = await self._describe(place, provided.data, provided.provenance)
-        except ImageError as exc:
-            self._received.stored(place.image)
-            raise ProviderAnswerUnusable(f"{self._provider.title} sent an image that cannot be used: {exc}") from exc
-        bucket = self._store.concept_bucket
-        # The image last: where it exists, everything about it does.
-        provenance = provided.provenance.model_dump_json().encode()
-        await store_with_retry(lambda: self._store.put(bucket, place.provenance, provenance, "application/json"))
-        stored = await store_with_retry(
-            lambda: self._store.put(bucket, place.image, provided.data, generated.image.media_type)
-        )
-        self._received.stored(place.image)
-        if stored.sha256 != generated.image.sha256:
-            # Another attempt was faster: both were paid for, and only the stored one counts from here on.
-            return await self._already_paid(place) or generated
-        return generated
-
-    async def _describe(self, place: _Place, data: bytes, provenance: Provenance) -> GeneratedImage:
-        image = await self._bases.described(self._store.concept_bucket, place.image, data)
-        return GeneratedImage(image=image, provenance=provenance)
 
     async def _in_thread(self, work: Callable[[bytes], T], data: bytes) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, data)
@@ -185,3 +175,18 @@ class ImageActivities(ImageStages):
 
 def _as_png(data: bytes) -> bytes:
     return to_png(decode(data))
+
+
+def _answer(provided: ProvidedImage, count_calls: CountCalls) -> Answer:
+    usage = count_calls(provided.provenance.usage)
+    provenance = provided.provenance.model_copy(update={"usage": usage}).model_dump_json().encode()
+    return Answer(provided.data, _media_type(provided.data), provenance, vector=provided.vector)
+
+
+def _media_type(data: bytes) -> str:
+    if is_svg(data):
+        return SVG
+    try:
+        return inspect(data).media_type
+    except ImageError:
+        return "application/octet-stream"

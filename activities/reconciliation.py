@@ -4,10 +4,9 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from activities.heartbeats import heartbeating
 from contracts.activities import ReconciliationStages
 from contracts.reconciliation import Page, PageReconciled
-from stores.port import Store
+from stores.ports import Store
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 
@@ -22,12 +21,10 @@ class ReconciliationActivities(ReconciliationStages):
     @activity.defn(name="settle_open_tasks")
     async def settle_open_tasks(self, page: Page) -> PageReconciled:
         with temporal_failures():
-            async with heartbeating():
-                return await self._reconciler.settle_page(page)
+            return await self._reconciler.settle_page(page)
 
     @override
     @activity.defn(name="sweep_unfulfilled_tasks")
     async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
         with temporal_failures():
-            async with heartbeating():
-                return await self._reconciler.sweep_page(page)
+            return await self._reconciler.sweep_page(page)

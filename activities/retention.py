@@ -4,11 +4,10 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from activities.heartbeats import heartbeating
 from contracts.activities import RetentionStages
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from stores import layout
-from stores.port import Store
+from stores.ports import Store
 
 
 class RetentionActivities(RetentionStages):
@@ -28,32 +27,28 @@ class RetentionActivities(RetentionStages):
     @activity.defn(name="remove_expired_tasks")
     async def remove_expired_tasks(self, expired: ExpiredTasks) -> Removed:
         with temporal_failures():
-            async with heartbeating():
-                # Rows first: nobody is shown a concept without its pictures, and a task that was taken up again
-                # keeps everything. Also those whose rows an earlier attempt removed lose their objects now.
-                gone = await self._store.remove_tasks(expired.tasks, expired.before)
-                objects = 0
-                for task in gone:
-                    objects += await layout.remove_visible(self._store, task.user_id, task.concept_id)
-                    objects += await layout.remove_paid(self._store, task.task_id)
-                return Removed(tasks=len(gone), objects=objects)
+            # Rows first: no user sees a concept without its pictures, and a task that was reopened
+            # keeps everything. Also those whose rows an earlier attempt removed lose their objects now.
+            gone = await self._store.remove_tasks(expired.tasks, expired.before)
+            objects = 0
+            for task in gone:
+                objects += await layout.remove_visible(self._store, task.user_id, task.concept_id)
+                objects += await layout.remove_paid(self._store, task.task_id)
+            return Removed(tasks=len(gone), objects=objects)
 
     @override
     @activity.defn(name="find_abandoned_folders")
     async def find_abandoned_folders(self, search: Search) -> AbandonedFolders:
         with temporal_failures():
-            async with heartbeating():
-                folders = await self._store.abandoned_folders(search.before, search.paid_before, search.limit)
-                return AbandonedFolders(folders=folders)
+            return await self._store.abandoned_folders(search)
 
     @override
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         with temporal_failures():
-            async with heartbeating():
-                removed = Removed()
-                for folder in abandoned.folders:
-                    objects = await self._store.remove_folder(folder.bucket, folder.path)
-                    # One that was empty does not count: whoever goes on while something is removed must come to an end.
-                    removed += Removed(folders=int(objects > 0), objects=objects)
-                return removed
+            removed = Removed()
+            for folder in abandoned.folders:
+                objects = await self._store.remove_folder(folder.bucket, folder.path)
+                # An empty one does not count: a caller that repeats while something is removed must come to an end.
+                removed += Removed(folders=int(objects > 0), objects=objects)
+            return removed

@@ -8,21 +8,27 @@ from contracts.activities import Completeness, CompletionStages, Gaps, NewVariat
 from contracts.concepts import Concept
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
-from stores.port import Store
+from stores.ports import TaskStore
 
 
 class CompletionActivities(CompletionStages):
     """What a completed concept lacks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TaskStore, give_up_minutes: float | None = None) -> None:
         self._store = store
+        self._give_up_minutes = give_up_minutes
 
     @override
     @activity.defn(name="find_gaps")
     async def find_gaps(self, request: CompletionRequest) -> Gaps:
         with temporal_failures():
             concept = _existing(await self._store.concept(request.concept_id))
-            return Gaps(base=concept.image, present=len(concept.variations), missing=concept.failed_variations)
+            return Gaps(
+                base=concept.image,
+                present=len(concept.variations),
+                missing=concept.failed_variations,
+                give_up_minutes=self._give_up_minutes,
+            )
 
     @override
     @activity.defn(name="add_variations")

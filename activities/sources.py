@@ -12,7 +12,7 @@ from contracts.images import ImageRef
 from providers.download import Downloads
 from stores import layout
 from stores.errors import ObjectMissing
-from stores.port import Store
+from stores.ports import Store
 
 _LEAST_COLORS = 2
 

@@ -13,12 +13,14 @@ from typing_extensions import override
 
 from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
+from activities.heartbeats import heartbeater
+from activities.trying import total_s
 from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
-from stores.errors import StoreUnavailable, TaskHeld
-from stores.port import Store, TaskRow
-from tasks.ending import end_without_concept
+from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
+from stores.ports import Store, TaskRow
+from tasks.ending import end_by_workflow
 
 _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""
@@ -28,9 +30,15 @@ class TaskActivities(TaskStages):
     """The row's beginning and end, on behalf of the workflow that calls."""
 
     def __init__(
-        self, store: Store, image_provider: str, palette_provider: str, palette_fallback: str | None = None
+        self,
+        store: Store,
+        image_provider: str,
+        palette_provider: str,
+        palette_fallback: str | None = None,
+        give_up_minutes: float | None = None,
     ) -> None:
         self._store = store
+        self._give_up_minutes = give_up_minutes
         self._image_provider = image_provider
         self._palette_provider = palette_provider
         self._palette_fallback = palette_fallback
@@ -51,6 +59,7 @@ class TaskActivities(TaskStages):
                 error=row.error,
                 variations=0 if concept is None else len(concept.variations),
                 chosen=chosen,
+                give_up_minutes=self._give_up_minutes,
             )
 
     @override
@@ -65,7 +74,7 @@ class TaskActivities(TaskStages):
     async def fail_task(self, request: FailRequest) -> TaskEnd:
         with temporal_failures():
             async with _in_time():
-                row = await end_without_concept(
+                row = await end_by_workflow(
                     self._store, request.request, _calling_workflow(), request.status, request.error
                 )
             return TaskEnd(status=row.status)
@@ -78,6 +87,12 @@ class TaskActivities(TaskStages):
     async def _claim(self, request: Request) -> TaskRow:
         try:
             return await self._store.claim_task(request, _calling_workflow())
+        except StoreUnavailable as exc:
+            # The workflow learns of the setting with the claim only.
+            minutes = self._give_up_minutes
+            if minutes is None or total_s(heartbeater().now().tried) < 60 * minutes:
+                raise
+            raise StoreRefused(str(exc)) from exc
         except TaskHeld as held:
             if await _is_running(held.workflow_id):
                 raise

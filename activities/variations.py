@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -13,21 +11,18 @@ from typing_extensions import override
 from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import PNG
-from color import Base, recolor
-from contracts.activities import RenderRequest, VariationStages
-from contracts.images import StoredObject
-from contracts.palettes import HexColor
+from color import Base, choose, measure_shown, render
+from contracts.activities import RenderedVariation, RenderRequest, VariationStages
+from contracts.palettes import HexColor, Shown
 from observability.metrics import RenderMetrics
 from stores import layout
-from stores.port import Store
-
-_SLUG_LENGTH = 40
+from stores.ports import ObjectStore
 
 
 class VariationActivities(VariationStages):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
-    def __init__(self, store: Store, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
+    def __init__(self, store: ObjectStore, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
         self._store = store
         self._bases = bases
         self._threads = threads
@@ -35,24 +30,21 @@ class VariationActivities(VariationStages):
 
     @override
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> StoredObject:
+    async def render_variation(self, request: RenderRequest) -> RenderedVariation:
         with temporal_failures():
             base = await self._bases.base(request.base)
-            png, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _timed_recolor, base, request.colors
+            png, shown, seconds = await asyncio.get_running_loop().run_in_executor(
+                self._threads, _rendered, base, request.colors, request.ground
             )
             self._metrics.rendered(seconds)
-            path = layout.variation(request.user_id, request.concept_id, request.index, slug(request.name))
-            return await self._store.put(self._store.palette_bucket, path, png, PNG)
+            path = layout.variation(request.user_id, request.concept_id, request.index, request.name)
+            stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
+            return RenderedVariation(**stored.model_dump(), shown=shown)
 
 
-def _timed_recolor(base: Base, colors: Sequence[HexColor]) -> tuple[bytes, float]:
-    """The variation as a PNG, and how many seconds it took without the wait for a thread."""
+def _rendered(base: Base, colors: Sequence[HexColor], ground: HexColor | None) -> tuple[bytes, Shown, float]:
+    """The variation as a PNG, what it shows, and how many seconds it took without the wait for a thread."""
     began = time.monotonic()
-    return recolor(base, colors), time.monotonic() - began
-
-
-def slug(name: str) -> str:
-    """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"
+    coloring = choose(base, colors, ground)
+    png = render(base, coloring)
+    return png, measure_shown(base, coloring), time.monotonic() - began

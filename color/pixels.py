@@ -120,3 +120,15 @@ def roughness(rgb: U8, labels: U8, flat: NDArray[np.bool_], count: int) -> NDArr
     step = np.abs(green[:, 1:] - green[:, :-1])[same]
     where = label[:, 1:][same]
     return np.bincount(where, step, count) / np.maximum(np.bincount(where, minlength=count), 1)
+
+
+def spread(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Pixels (h, w) that have one of the mask within `reach` pixels to the side, up or down, diagonals included."""
+    for _ in range(reach):
+        wide = mask.copy()
+        wide[1:] |= mask[:-1]
+        wide[:-1] |= mask[1:]
+        mask = wide.copy()
+        mask[:, 1:] |= wide[:, :-1]
+        mask[:, :-1] |= wide[:, 1:]
+    return mask

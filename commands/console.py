@@ -1,4 +1,4 @@
-"""How every command speaks: progress and errors on standard error, at most one JSON document on standard output."""
+"""Output of every command: progress and errors on standard error, at most one JSON document on standard output."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn, TextIO, TypeVar
+from typing import Annotated, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
-from dotenv import load_dotenv
 from pydantic import BaseModel
 from rich.console import Console
 from temporalio.service import RPCError
 
-from color import ImageError
+from commands.worker_process import WorkerEnded
+from contracts.version import VERSION
+from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
-from observability.logs import configure_logs
-from observability.traces import current_trace
 from pubsub.errors import PubSubRefused, PubSubUnreachable
-from settings import Settings, SettingsError, unknown_variables
+from settings import SettingsError
 from stores.errors import ObjectMissing, StoreError, StoreRefused
+from tasks.errors import NoWorker, TaskNotFound, TaskRefused
 from temporal.errors import (
     FolderInUse,
     PortInUse,
@@ -37,6 +37,7 @@ from temporal.errors import (
 )
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
@@ -56,10 +57,6 @@ class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
 
 
-class NoWorker(Exception):
-    """Only a worker can do what was asked for, and none answers; one sentence says what."""
-
-
 class Interrupted(Exception):
     """Ctrl-C or SIGTERM; everything has been cleaned up."""
 
@@ -68,7 +65,6 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     BadInput: ExitCode.BAD_INPUT,
     SettingsError: ExitCode.BAD_INPUT,
     Unreadable: ExitCode.BAD_INPUT,
-    ImageError: ExitCode.BAD_INPUT,
     typer.TyperException: ExitCode.BAD_INPUT,
     PortInUse: ExitCode.BAD_INPUT,
     FolderInUse: ExitCode.BAD_INPUT,
@@ -76,17 +72,72 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TemporalMisconfigured: ExitCode.BAD_INPUT,
     TracesMisconfigured: ExitCode.BAD_INPUT,
     PubSubRefused: ExitCode.BAD_INPUT,
+    ProxyUnusable: ExitCode.BAD_INPUT,
     ServerStartError: ExitCode.UNREACHABLE,
     TemporalUnreachable: ExitCode.UNREACHABLE,
     TemporalRefused: ExitCode.UNREACHABLE,
     PubSubUnreachable: ExitCode.UNREACHABLE,
+    TaskNotFound: ExitCode.BAD_INPUT,
+    TaskRefused: ExitCode.BAD_INPUT,
     NoWorker: ExitCode.UNREACHABLE,
+    WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
     StoreRefused: ExitCode.BAD_INPUT,
     ObjectMissing: ExitCode.BAD_INPUT,
     StoreError: ExitCode.UNREACHABLE,
 }
 """In this order: the first entry that fits decides."""
+
+
+def print_version(*, wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        _write(sys.stdout, f"{Path(sys.argv[0]).name} {VERSION}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", is_eager=True, callback=lambda wanted: print_version(wanted=wanted), help="Print it."),
+]
+
+
+def command_group(text: str) -> typer.Typer:
+    """An application of several commands. Alone it prints its help, and help shows brackets as they are written."""
+    app = _application(text)
+
+    @app.callback(invoke_without_command=True)
+    def root(ctx: typer.Context, version: Version = False) -> None:  # noqa: ARG001 -- its callback acts
+        if ctx.invoked_subcommand is None:
+            _write(sys.stdout, f"{ctx.get_help()}\n")
+
+    return app
+
+
+def single_command(main: Callable[P, None]) -> typer.Typer:
+    """An application of one command."""
+    app = _application()
+    app.command()(main)
+    return app
+
+
+def _application(text: str | None = None) -> typer.Typer:
+    # Plain help: rich's would take brackets for markup.
+    return typer.Typer(
+        help=text,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def invocation(program: str = "starter.py") -> str:
+    """How a command line begins that can be pasted where this one was typed: `.venv/bin/python starter.py`."""
+    python = Path(sys.prefix, "bin", "python")
+    with suppress(ValueError):
+        python = python.relative_to(Path.cwd())
+    return f"{python} {program}"
 
 
 def run_app(app: typer.Typer) -> NoReturn:
@@ -99,21 +150,24 @@ def run_app(app: typer.Typer) -> NoReturn:
         pass
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
-        _complain(exc)
+        _print_error(exc)
     leave(code)
 
 
-def _complain(exc: Exception) -> None:
+def _print_error(exc: Exception) -> None:
     """One line for people, and the same in a document for scripts."""
     message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+    if isinstance(exc, RPCError):
+        message = f"Temporal did not do what it was asked: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:
         _write(sys.stderr, f"{Path(sys.argv[0]).name}: {line}\n")
     if "--json" in sys.argv:
-        _write(sys.stdout, json.dumps({"error": {"type": type(exc).__name__, "message": message}}) + "\n")
+        name = BadInput.__name__ if isinstance(exc, (TaskNotFound, TaskRefused)) else type(exc).__name__
+        _write(sys.stdout, json.dumps({"error": {"type": name, "message": message}}) + "\n")
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Whoever closed the other end does not want to read it, and nobody is left to be told."""
+    """A closed pipe is no error: its reader has seen enough."""
     with suppress(OSError):
         stream.write(text)
         stream.flush()
@@ -154,36 +208,6 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
-
-
-def load_dotenv_file() -> None:
-    """Let a `.env` file of the working directory fill in what the environment lacks."""
-    try:
-        load_dotenv(Path.cwd() / ".env")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SettingsError((f".env: cannot be read: {exc}",)) from exc
-
-
-def start_logs(settings: Settings, level: str | None = None) -> None:
-    """Let the log begin, as the settings say; `level` is for who knows better."""
-    secrets = (*settings.secrets(), os.environ.get("TEMPORAL_API_KEY", ""))
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-    configure_logs(
-        level or settings.log_level, settings.log_format, secrets=secrets, trace=current_trace, project=project
-    )
-
-
-def load_settings() -> Settings:
-    """The settings, `.env` included, for people at a terminal. Raises `SettingsError`.
-
-    Those see progress; of the log only warnings, unless they ask for more.
-    """
-    load_dotenv_file()
-    settings = Settings.load()
-    start_logs(settings, None if "log_level" in settings.model_fields_set else "WARNING")
-    for line in unknown_variables(tuple(os.environ)):
-        progress.print(line, style="yellow", markup=False)
-    return settings
 
 
 def print_document(document: BaseModel) -> None:

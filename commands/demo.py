@@ -4,43 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.concepts import finish, make
-from commands.console import ExitCode, load_settings, print_document, progress, run_async, start_logs
-from commands.gallery import make_gallery
-from commands.inputs import build_request, read_image, with_image
-from commands.options import Image, Json, Palettes, User
-from commands.session import Session, check_owner, opened
+from commands.bootstrap import check_owner, connected, load_command_settings, start_logs
+from commands.concepts import finish, make, with_gallery
+from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
+from commands.crash import survive_crash
+from commands.inputs import build_request, read_image, read_palettes, with_image
+from commands.options import Image, Json, OpenPage, PaletteFile, User
+from commands.worker_process import WorkerProcess, worker_process
+from contracts.concepts import ConceptReport
 from contracts.tasks import GenerationRequest, TaskStatus
 from settings import Settings
+from tasks.service import TaskService
 from temporal.client import configured_address
 from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
-from temporal.schedules import ensure_reconciliation, ensure_retention
 from temporal.server_announcement import announce, announced, withdraw
-from worker import working
 
 _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
+_PANDA = "a cute panda eating bamboo"
+_LONGEST_LOGO = 500
+_PALETTES, _PALETTES_OF_CRASH = 7, 12
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
 
 
 def demo(
-    logo: Annotated[str, typer.Option("--logo", help="What the logo shows, 5 to 500 characters.")] = (
-        "a cute panda eating bamboo"
-    ),
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")] = (
+    logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows.  [default: a panda]")] = None,
+    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")] = (
         "minimalist, green and white"
     ),
-    palettes: Palettes = 7,
+    palettes: Annotated[
+        int | None, typer.Option("--palettes", help="How many, 1 to 24.  [default: 7; with --crash 12]")
+    ] = None,
+    palette_file: PaletteFile = None,
     image: Image = None,
     user: User = "local",
     keep: Annotated[bool, typer.Option("--keep", help="Leave server, worker and UI running until Ctrl-C.")] = False,
+    crash: Annotated[
+        bool, typer.Option("--crash", help="Kill the worker in the middle, and let another one finish.")
+    ] = False,
+    open_page: OpenPage = False,
     json: Json = False,
 ) -> int:
     """Make one concept from start to gallery, with a Temporal server and a worker of its own.
@@ -50,36 +61,73 @@ def demo(
       starter.py demo
       starter.py demo --logo "a fox for a coffee shop" --theme "warm autumn" --palettes 12
       starter.py demo --image logo.png --theme "bold neon" --keep
+      starter.py demo --crash
     """
-    settings = load_settings()
+    settings = load_command_settings()
+    if crash and keep:
+        raise BadInput("--crash does not go with --keep")
+    if logo is None:
+        logo = _PANDA if image is None else f"the logo {image.stem}"[:_LONGEST_LOGO]
     request = build_request(
-        GenerationRequest, user, logo_description=logo, theme_description=theme, num_palettes=palettes
+        GenerationRequest,
+        user,
+        logo_description=logo,
+        theme_description=theme,
+        num_palettes=palettes if palettes is not None else _PALETTES_OF_CRASH if crash else _PALETTES,
+        palettes=() if palette_file is None else read_palettes(palette_file),
     )
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
-    async def main() -> int:
-        async with _server(settings, with_ui=keep) as server, opened(settings, server.address) as session:
-            complete = await with_image(session.store, request, picture)
-            attributes = session.concepts.with_attributes
-            async with working(session.concepts.client, settings, session.store, with_attributes=attributes):
-                report = await make(
-                    session,
-                    complete,
-                    farewell=_LAST_FAREWELL if server.forgetful else _FAREWELL,
-                    cancel_on_leaving=server.forgetful,
-                )
-                if report.status is TaskStatus.COMPLETED:
-                    folder = settings.data_dir / "galleries" / str(report.concept_id)
-                    index = await make_gallery(session.store, report.concept_id, folder)
-                    report = report.model_copy(update={"gallery": str(index)})
-                code = finish(report, json=json)
-                if keep:
-                    _say_where(server, session)
-                    await _until_interrupted()
+    environment = {} if "log_level" in settings.model_fields_set else {"CONCEPT_LOG_LEVEL": "WARNING"}
+
+    async def run(server: Place, service: TaskService, worker: WorkerProcess) -> int:
+        complete = await with_image(service.store, request, picture)
+        async with worker.polling(server.address):
+            report = await make(
+                service,
+                complete,
+                farewell=_LAST_FAREWELL if server.forgetful else _FAREWELL,
+                cancel_on_leaving=server.forgetful,
+            )
+            code = await end(service, report)
+            if keep:
+                _print_addresses(server, service, settings)
+                await _until_interrupted()
         return code
 
+    async def run_and_crash(server: Place, service: TaskService) -> int:
+        complete = await with_image(service.store, request, picture)
+        return await end(service, await survive_crash(service, complete, server.address, environment))
+
+    async def end(service: TaskService, report: ConceptReport) -> int:
+        report = await with_gallery(service, settings, report)
+        code = finish(report, json=json, next_steps=_after_demo(report))
+        if open_page and report.gallery is not None:
+            webbrowser.open(Path(report.gallery).as_uri())
+        return code
+
+    async def main() -> int:
+        async with AsyncExitStack() as stack:
+            # It loads its modules while the server starts.
+            worker = None if crash else await stack.enter_async_context(worker_process(environment, "--no-schedules"))
+            server = await stack.enter_async_context(_server(settings, with_ui=keep, private=crash))
+            service = await stack.enter_async_context(connected(settings, address=server.address))
+            return await (run_and_crash(server, service) if worker is None else run(server, service, worker))
+
     return run_async(main())
+
+
+def _after_demo(report: ConceptReport) -> tuple[tuple[str, str], ...]:
+    """The demo's server has ended: what needs none, and how to have one that stays."""
+    if report.status is not TaskStatus.COMPLETED:
+        return ()
+    return (
+        ('make demo LOGO="your own words" THEME="your colors"', "your own words"),
+        (f"{invocation()} export {report.concept_id}", "SVG, icons, palette files"),
+        ("make demo-crash", "kill the worker in the middle, and see what is lost"),
+        ("make dev", "a server that stays, for generate, refine and variations"),
+    )
 
 
 def dev(
@@ -98,21 +146,20 @@ def dev(
       starter.py dev
       starter.py generate --logo "lighthouse books" --theme "navy and sand"
     """
-    settings = load_settings()
+    settings = load_command_settings()
     start_logs(settings)
+
+    # A server of one's own knows none of the tasks in a store that others share: it must not settle them.
+    settles = settings.store == "local" or configured_address() is not None
 
     async def main() -> int:
         async with (
+            worker_process({} if settles else {"CONCEPT_RECONCILE_SECONDS": "0"}) as worker,
             _server(settings, with_ui=True, port=port, ui_port=ui_port, shared=True) as server,
-            opened(settings, server.address) as session,
-            working(session.concepts.client, settings, session.store, with_attributes=session.concepts.with_attributes),
+            connected(settings, address=server.address) as service,
+            worker.polling(server.address),
         ):
-            await ensure_retention(session.concepts.client, settings.task_queue, settings.retention_days)
-            # A server of one's own must not judge tasks in a store that others share: it has never heard of them.
-            judge = settings.store == "local" or configured_address() is not None
-            within_s = settings.reconcile_seconds if judge else 0
-            await ensure_reconciliation(session.concepts.client, settings.task_queue, within_s, settings.interrupted)
-            _say_where(server, session)
+            _print_addresses(server, service, settings)
             if json:
                 print_document(server)
             await _until_interrupted()
@@ -140,11 +187,20 @@ async def _server(
     port: int | None = None,
     ui_port: int | None = None,
     shared: bool = False,
+    private: bool = False,
 ) -> AsyncIterator[Place]:
     """The server that the environment names, else the one that `dev` runs on this data directory, else a new one.
 
     `shared`: other commands may use it, so it is announced, and a second one on the same folder is refused.
+    `private`: always a new one, which no other worker polls.
     """
+    if private:
+        own = await EmbeddedServer.start(with_ui=with_ui)
+        try:
+            yield Place(address=own.address, ui=own.ui, forgetful=True)
+        finally:
+            await own.stop()
+        return
     configured = configured_address()
     if configured is not None:
         yield Place(address=configured)
@@ -189,9 +245,9 @@ async def _until_interrupted() -> None:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
-def _say_where(server: Place, session: Session) -> None:
+def _print_addresses(server: Place, service: TaskService, settings: Settings) -> None:
     progress.print(f"Temporal    {server.address}", markup=False)
     if server.ui is not None:
-        progress.print(f"Web page    {server.ui}/namespaces/{session.concepts.client.namespace}", markup=False)
-    progress.print(f"Data        {session.settings.data_dir.resolve()}", markup=False)
+        progress.print(f"Web page    {server.ui}/namespaces/{service.concepts.client.namespace}", markup=False)
+    progress.print(f"Data        {settings.data_dir.resolve()}", markup=False)
     progress.print("Ctrl-C ends it.", style="dim")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -10,9 +12,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from contracts.concepts import ConceptReport
+from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
+from gallery.exhibit import credit_line
 
 _LABELS = {
     "claim": "claim the task",
@@ -29,6 +32,15 @@ _MARKS = {
     StageState.FAILED: ("✗", "bold red"),
     StageState.CANCELLED: ("✗", "yellow"),
 }
+_URGENCY = {
+    StageState.FAILED: 0,
+    StageState.RUNNING: 1,
+    StageState.CANCELLED: 2,
+    StageState.PENDING: 3,
+    StageState.DONE: 4,
+    StageState.SKIPPED: 5,
+}
+_MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
 _NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
@@ -60,7 +72,9 @@ class ProgressView:
         if status is None:
             self._say_once(_NO_WORKER, style="yellow")
         elif self._live is not None:
-            self._live.update(Group(_picture(status), *map(Text, _offer(status))))
+            below = [*(Text(line, style="yellow") for line in _waiting(status)), *map(Text, _offer(status))]
+            rows = self._console.height - len(below) - 1
+            self._live.update(Group(_picture(status, rows), *below))
         else:
             for line in _lines(status):
                 self._say_once(line)
@@ -71,38 +85,58 @@ class ProgressView:
             self._console.print(line, style=style, markup=False, soft_wrap=True)
 
 
-def print_report(console: Console, report: ConceptReport) -> None:
-    """How it ended, for people."""
+def print_report(console: Console, report: ConceptReport, next_steps: Sequence[tuple[str, str]] = ()) -> None:
+    """How it ended, for people; `next_steps` are commands to paste, each with what it does."""
     if report.status is TaskStatus.COMPLETED:
         count = len(report.variations)
-        console.print(f"[bold green]Completed[/] concept {report.concept_id} with {count} variations")
+        console.print(f"[bold green]Completed[/] concept {report.concept_id} with {count} variations", soft_wrap=True)
+        for variation in report.variations:
+            console.print(_variation_line(variation), soft_wrap=True)
+        if report.provenance is not None and (credit := credit_line(report.provenance)):
+            console.print(f"  {credit}", style="dim", markup=False, soft_wrap=True)
         for failed in report.failed_variations:
             console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
-        origin = None if report.provenance is None else report.provenance.palettes
-        if origin is not None and origin.notice:
-            console.print(f"  {origin.notice}", style="yellow", markup=False, soft_wrap=True)
+        for notice in report.notices:
+            console.print(f"  {notice}", style="yellow", markup=False, soft_wrap=True)
     else:
         color = "red" if report.status.ended else "yellow"
-        console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}")
+        console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}", soft_wrap=True)
         if report.error is not None:
             console.print(report.error.message, style="red", markup=False, soft_wrap=True)
     if report.gallery is not None:
-        console.print(f"Gallery: {report.gallery}", markup=False, soft_wrap=True)
+        console.print(f"Gallery: {Path(report.gallery).as_uri()}", markup=False, soft_wrap=True)
+    if next_steps:
+        console.print("Next:", style="bold")
+        for command, what in next_steps:
+            console.print(Text.assemble(f"  {command}", (f"   # {what}", "dim")), soft_wrap=True)
+
+
+def _variation_line(variation: Variation) -> Text:
+    """What the picture shows as swatches, most first; codes where a terminal has no colors."""
+    shown = [one.color for one in variation.shown.colors] if variation.shown else list(variation.colors)
+    line = Text("  ")
+    for color in shown[:_MOST_SWATCHES]:
+        line.append("   ", style=f"on {color}")
+    return line.append(f" {variation.name}").append(f"  {' '.join(shown[:_MOST_SWATCHES])}", style="dim")
 
 
 def print_status(console: Console, status: ConceptStatus) -> None:
     """Where a task stands, for people, on standard output."""
     console.print(_picture(status))
+    for line in _waiting(status):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
     for line in _offer(status):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
+    console.print(f"concept {status.concept_id}", markup=False, soft_wrap=True)
     for notice in status.notices:
         console.print(notice, style="yellow", markup=False, soft_wrap=True)
     if status.error is not None:
         console.print(status.error.message, style="red", markup=False, soft_wrap=True)
 
 
-def _picture(status: ConceptStatus) -> RenderableType:
+def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
+    """Bar, stages and palettes; with so many `rows`, only as many palettes as fit below the others."""
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():
         mark = _SPINNER if stand.state is StageState.RUNNING else Text(*_MARKS[stand.state])
@@ -111,15 +145,34 @@ def _picture(status: ConceptStatus) -> RenderableType:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
         stages.add_row(mark, _LABELS[stage], Text(seconds, style="dim"))
     palettes = Table.grid(padding=(0, 1))
-    for item in status.variations.items:
+    items = status.variations.items
+    room = len(items) if rows is None else max(rows - len(status.stages) - 2, 1)
+    if len(items) > room:  # those that run or failed say most, the finished ones least
+        order = sorted(range(len(items)), key=lambda i: (_URGENCY[items[i].state], i))
+        items = tuple(items[i] for i in sorted(order[: room - 1]))
+    for item in items:
         swatches = Text()
         for color in item.colors:
             swatches.append("   ", style=f"on {color}")
         mark = _SPINNER if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
         palettes.add_row(mark, swatches, Text(item.palette))
+    hidden = len(status.variations.items) - len(items)
+    if hidden:
+        done = sum(item.state is StageState.DONE for item in status.variations.items)
+        palettes.add_row("", "", Text(f"and {hidden} more; {done} of {status.variations.total} are done", style="dim"))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(ProgressBar(total=100, completed=status.percent, width=40), f"{status.percent} %")
     return Group(bar, stages, palettes)
+
+
+def _waiting(status: ConceptStatus) -> list[str]:
+    """What keeps it, a line for each stage."""
+    labels: dict[str, str] = dict(_LABELS)
+    lines = []
+    for one in status.waiting:
+        what = "waiting" if one.attempt == 1 else f"attempt {one.attempt}"
+        lines.append(f"{labels.get(one.stage, one.stage)}: {what}: {one.error}")
+    return lines
 
 
 def _offer(status: ConceptStatus) -> list[str]:
@@ -137,7 +190,7 @@ def _offer(status: ConceptStatus) -> list[str]:
 
 
 def _lines(status: ConceptStatus) -> list[str]:
-    lines = _offer(status)
+    lines = [*_offer(status), *_waiting(status)]
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
             lines.append(f"{_LABELS[stage]} ...")

@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from commands.concepts import accompany, begin, finish, make
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
-from commands.display import print_status
-from commands.inputs import build_request, parse_id
-from commands.options import Json, NewTaskId, NoWait, Palettes, TaskId, User
-from commands.session import Session, check_owner, opened
+from commands.bootstrap import check_owner, load_command_settings, run_connected, warn_of_another_store
+from commands.concepts import accompany, begin, finish, following, make, show_status, with_gallery
+from commands.console import BadInput, ExitCode, progress
+from commands.inputs import build_request, parse_id, read_palettes
+from commands.options import Json, NewTaskId, NoWait, PaletteFile, Palettes, TaskId, Theme, User
 from contracts.concepts import ConceptReport
-from contracts.status import ConceptStatus
 from contracts.tasks import RefinementRequest, Request, VariationsRequest
 from settings import Settings
+from tasks.service import TaskService
 
 
 def refine(
-    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 5 to 500 characters.")],
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
     concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
     image_url: Annotated[
         str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
@@ -49,7 +47,7 @@ def refine(
       starter.py refine --concept 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --prompt "a longer tail" --preserve colors,style
       starter.py refine --image-url https://example.com/logo.png --prompt "flatter" --palettes 5 --theme "warm autumn"
     """
-    settings = load_settings()
+    settings = load_command_settings()
     if (concept is None) == (image_url is None):
         raise BadInput("exactly one of --concept and --image-url is needed")
     if palettes and concept is None and theme is None:
@@ -71,8 +69,9 @@ def refine(
 
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 5 to 500 characters.")],
+    theme: Theme = None,
     palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
     user: User = "local",
     task_id: NewTaskId = None,
     no_wait: NoWait = False,
@@ -84,14 +83,19 @@ def variations(
     Example:
       starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
     """
-    settings = load_settings()
+    settings = load_command_settings()
+    if theme is None and palette_file is None:
+        raise BadInput("--theme is missing (or give a --palette-file)")
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if palette_file is not None:
+        words["palettes"] = read_palettes(palette_file)
     request = build_request(
         VariationsRequest,
         user,
         task_id,
         source_concept_id=parse_id(concept, "concept"),
-        theme_description=theme,
         num_palettes=palettes,
+        **words,
     )
     return _make(settings, request, no_wait=no_wait, json=json)
 
@@ -105,18 +109,18 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     Example:
       starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
-    async def main() -> ConceptReport:
-        async with opened(settings) as session:
-            task = parse_id(task_id)
-            if not await session.retry(task):
-                progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False)
-            elif not no_wait:
-                await accompany(session, task)
-            return await session.report(task)
+    async def run(service: TaskService) -> ConceptReport:
+        task = parse_id(task_id)
+        if not await service.retry(task):
+            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False, soft_wrap=True)
+        elif not no_wait:
+            await accompany(service, task)
+        report = await service.report(task)
+        return report if no_wait else await with_gallery(service, settings, report)
 
-    return finish(run_async(main()), json=json, waited=not no_wait)
+    return finish(run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def choose(
@@ -130,34 +134,31 @@ def choose(
     Example:
       starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
     """
-    settings = load_settings()
-
-    async def main() -> ConceptStatus:
-        async with opened(settings) as session:
-            return await session.choose(parse_id(task_id), number)
-
-    found = run_async(main())
-    print_document(found) if json else print_status(Console(), found)
+    settings = load_command_settings()
+    show_status(run_connected(settings, lambda service: service.choose(parse_id(task_id), number)), json=json)
     return ExitCode.DONE
 
 
 def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:
     check_owner(settings, request)
 
-    async def main() -> ConceptReport:
-        async with opened(settings) as session:
-            await _check_source(session, request)
-            return await begin(session, request) if no_wait else await make(session, request)
+    async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
+        await _check_source(service, request)
+        if no_wait:
+            return await begin(service, request)
+        return await with_gallery(service, settings, await make(service, request))
 
-    return finish(run_async(main()), json=json, waited=not no_wait)
+    report = run_connected(settings, run)
+    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-async def _check_source(session: Session, request: Request) -> None:
+async def _check_source(service: TaskService, request: Request) -> None:
     """Say at once what the workflow would find out. Raises `BadInput`."""
     if not isinstance(request, RefinementRequest | VariationsRequest) or request.source_concept_id is None:
         return
-    if await session.store.task(request.task_id) is not None:
+    if await service.store.task(request.task_id) is not None:
         return  # started before, and judged then
-    concept = await session.store.concept(request.source_concept_id)
+    concept = await service.store.concept(request.source_concept_id)
     if concept is None or concept.user_id != request.user_id:
         raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")

@@ -11,14 +11,16 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from commands.bootstrap import opened_store
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from color import ImageError
+from commands.bootstrap import load_command_settings, opened_store
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import parse_id
 from commands.options import Json
 from contracts.concepts import Concept
 from contracts.palettes import Palette
 from gallery import Exhibit, Tile, write_gallery
-from stores.port import Store
+from stores.ports import Store
+from tasks.lookup import find_concept
 
 
 class GalleryDocument(BaseModel):
@@ -30,7 +32,7 @@ class GalleryDocument(BaseModel):
 
 
 def gallery(
-    concept_id: Annotated[str, typer.Argument(metavar="CONCEPT_ID", help="The concept's id.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the pages; in the data directory if not given.")
     ] = None,
@@ -42,16 +44,18 @@ def gallery(
     Example:
       starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
     """
-    settings = load_settings()
+    settings = load_command_settings()
 
     async def main() -> GalleryDocument:
-        concept = parse_id(concept_id, "concept")
-        folder = out or settings.data_dir / "galleries" / str(concept)
+        wanted = parse_id(id_, "task or concept")
         async with opened_store(settings) as store:
-            index = await make_gallery(store, concept, folder)
-        return GalleryDocument(
-            concept_id=concept, gallery=str(index), contact_sheet=str(index.with_name("contact-sheet.png"))
-        )
+            concept = await find_concept(store, wanted)
+            if concept is None:
+                raise BadInput(f"task or concept {wanted} not found")
+            folder = out or settings.data_dir / "galleries" / str(concept.concept_id)
+            index = await make_gallery(store, concept.concept_id, folder)
+        sheet = index.with_name("contact-sheet.png")
+        return GalleryDocument(concept_id=concept.concept_id, gallery=str(index), contact_sheet=str(sheet))
 
     document = run_async(main())
     if json:
@@ -65,22 +69,31 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
     concept = await store.concept(concept_id)
     if concept is None:
         raise BadInput(f"concept {concept_id} not found")
-    exhibit = await _exhibit(store, concept)
+    exhibit = await exhibit_of(store, concept)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
             return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
     except OSError as exc:
         raise BadInput(f"{folder}: {exc.strerror}") from exc
+    except ImageError as exc:
+        raise BadInput(str(exc)) from exc
 
 
-async def _exhibit(store: Store, concept: Concept) -> Exhibit:
+async def exhibit_of(store: Store, concept: Concept) -> Exhibit:
+    """What a gallery shows of a concept, its pictures read from the store. Raises `StoreError`."""
     base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
     tiles = []
     for variation in concept.variations:
         image = variation.image
         tiles.append(
             Tile(
-                palette=Palette(name=variation.name, colors=variation.colors, description=variation.description),
+                palette=Palette(
+                    name=variation.name,
+                    colors=variation.colors,
+                    description=variation.description,
+                    ground=variation.ground,
+                ),
+                shown=variation.shown,
                 image=await store.get(image.bucket, image.path, sha256=image.sha256),
                 media_type=image.media_type,
             )

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from color import Facts, ImageError, decode, to_png
 from commands.console import BadInput
 from contracts.images import MAX_IMAGE_BYTES
+from contracts.palettes import HexColor, Palette
 from contracts.tasks import GenerationRequest, Request, TaskRequest
 from contracts.validation import problems
 from pubsub import task_messages
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from stores import layout
-from stores.port import Store
+from stores.ports import Store
 
 R = TypeVar("R", bound=TaskRequest)
 
@@ -33,12 +34,16 @@ _OPTION_NAMES = {
     "refinement_prompt": "--prompt",
     "original_image_url": "--image-url",
     "preserve_aspects": "--preserve",
+    "palettes": "--palette-file",
 }
 _MOST_CHANNELS = 4
+_MAX_PALETTES_BYTES = 1024 * 1024
+_PALETTE_LIST = TypeAdapter(tuple[Palette, ...])
+_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
 
 
 @dataclass(frozen=True)
-class GivenImage:
+class InputImage:
     """A picture that exists already, decoded once to be sure."""
 
     data: bytes
@@ -70,7 +75,7 @@ def read_request(path: Path) -> Request:
         raise BadInput(f"{path}: {exc.reason}") from exc
 
 
-def read_image(path: Path) -> GivenImage:
+def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
     data = read_file(path, MAX_IMAGE_BYTES)
     try:
@@ -79,7 +84,30 @@ def read_image(path: Path) -> GivenImage:
             to_png(picture)  # as `upload_image` will
     except ImageError as exc:
         raise BadInput(f"{path}: {exc}") from exc
-    return GivenImage(data, picture.facts)
+    return InputImage(data, picture.facts)
+
+
+def read_palettes(path: Path) -> tuple[Palette, ...]:
+    """Palettes from a file: [{name?, colors, ground?}] or {name: [hex, ...]}. Raises `BadInput`."""
+    data = read_file(path, _MAX_PALETTES_BYTES)
+    try:
+        if data.lstrip()[:1] == b"{":
+            table = _PALETTE_TABLE.validate_json(data)
+            palettes = tuple(_palette(path, name, colors) for name, colors in table.items())
+        else:
+            palettes = _PALETTE_LIST.validate_json(data)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {problems(exc)[0]}") from exc
+    if not palettes:
+        raise BadInput(f"{path}: no palettes in it")
+    return palettes
+
+
+def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
+    try:
+        return Palette(name=name, colors=colors)
+    except ValidationError as exc:
+        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
@@ -98,7 +126,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-async def with_image(store: Store, request: Request, image: GivenImage | None) -> Request:
+async def with_image(store: Store, request: Request, image: InputImage | None) -> Request:
     """Put the picture where only the worker reads, and name it in the request; unless there is none, or no use for it.
 
     Raises `BadInput`, `StoreError`.

@@ -12,13 +12,28 @@ import typer
 from commands.console import BadInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
+AnyId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task, a concept or a batch.")]
+TaskOrBatchId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task or a batch.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
+Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")]
+Theme = Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")]
+Candidates = Annotated[
+    int, typer.Option("--candidates", help="Draw so many logos, 1 to 4, and wait until one is chosen.")
+]
+TaskFile = Annotated[
+    Path | None, typer.Option("--task-file", help="A task message as JSON, instead of the options above.")
+]
+PaletteFile = Annotated[
+    Path | None,
+    typer.Option("--palette-file", help="Palettes of your own, as `recolor` reads them: none are made or paid for."),
+]
 NewTaskId = Annotated[
     str | None, typer.Option("--task-id", help="The task's id; starting the same id again changes nothing.")
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the task.")]
 User = Annotated[str, typer.Option("--user", help="Who owns the concept; a user's UUID where the store is Supabase.")]
+OpenPage = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 Image = Annotated[Path | None, typer.Option("--image", help="Start from this logo: nothing is generated or paid for.")]
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-import typer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
 
-from commands.bootstrap import provider_choice
-from commands.console import ExitCode, load_settings, print_document, progress, run_async
+from commands.bootstrap import load_command_settings
+from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
-from providers.chosen import Choice, check_provider
 from providers.errors import ProviderError, ProviderRejected
+from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
+from settings import Settings
 
-providers = typer.Typer(help="Look after the services that make images and palettes.", no_args_is_help=True)
+_EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
+
+providers = command_group("Look after the services that make images and palettes.")
 
 
 class ProviderCheck(BaseModel):
@@ -49,7 +51,7 @@ def check(json: Json = False) -> int:
     Example:
       CONCEPT_IMAGE_PROVIDER=openai starter.py providers check --json
     """
-    document = run_async(check_all(provider_choice(load_settings())))
+    document = run_async(check_all(provider_choice(load_command_settings())))
     for one in document.checks:
         about = f"{one.provider} ({' and '.join(one.used_for)})"
         said = "; ".join(one.notes) if one.error is None else one.error
@@ -60,7 +62,40 @@ def check(json: Json = False) -> int:
     return exit_code(document)
 
 
-async def check_all(choice: Choice) -> ChecksDocument:
+def provider_choice(settings: Settings) -> ProviderChoice:
+    """The providers that the settings name, with the accounts that have a key."""
+    jigsawstack, openai = settings.jigsawstack_api_key, settings.openai_api_key
+    return ProviderChoice(
+        images=settings.image_provider,
+        palettes=settings.palette_provider,
+        jigsawstack=None
+        if jigsawstack is None
+        else JigsawStackAccount(settings.jigsawstack_api_url, jigsawstack.get_secret_value()),
+        openai=None
+        if openai is None
+        else OpenAIAccount(
+            settings.openai_base_url,
+            openai.get_secret_value(),
+            settings.openai_image_model or "",
+            settings.openai_text_model or "",
+        ),
+        replicate=_job_account(
+            settings.replicate_api_url,
+            settings.replicate_api_token,
+            settings.replicate_model,
+            settings.replicate_input,
+        ),
+        fal=_job_account(settings.fal_url, settings.fal_key, settings.fal_model, settings.fal_input),
+    )
+
+
+def _job_account(url: str, key: SecretStr | None, model: str | None, extra: str | None) -> JobAccount | None:
+    if key is None:
+        return None
+    return JobAccount(url, key.get_secret_value(), model or "", _EXTRA.validate_json(extra or "{}"))
+
+
+async def check_all(choice: ProviderChoice) -> ChecksDocument:
     """Ask each chosen provider once, one after the other."""
     checks = [await _check(choice, name) for name in dict.fromkeys((choice.images, choice.palettes))]
     return ChecksDocument(ok=all(one.state == "ok" for one in checks), checks=tuple(checks))
@@ -74,7 +109,7 @@ def exit_code(document: ChecksDocument) -> ExitCode:
     return ExitCode.UNREACHABLE if "unreachable" in states else ExitCode.DONE
 
 
-async def _check(choice: Choice, name: str) -> ProviderCheck:
+async def _check(choice: ProviderChoice, name: str) -> ProviderCheck:
     used_for: tuple[Literal["image", "palettes"], ...] = (
         *(("image",) if choice.images == name else ()),
         *(("palettes",) if choice.palettes == name else ()),

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.console import BadInput, ExitCode, load_dotenv_file, print_document, progress, run_async
+from commands.bootstrap import load_dotenv_file
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import read_file
 from commands.options import Json, resource_path
 from contracts.tasks import Request

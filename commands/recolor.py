@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
 from color import (
     Base,
@@ -25,15 +24,13 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress
-from commands.inputs import read_file, read_image
+from commands.bootstrap import load_command_settings
+from commands.console import BadInput, ExitCode, print_document, progress
+from commands.inputs import read_image, read_palettes
 from commands.options import Json
 from contracts.palettes import HexColor, Palette, Shown
-from contracts.validation import problems
-
-_MAX_PALETTES_BYTES = 1024 * 1024
-_PALETTE_LIST = TypeAdapter(list[Palette])
-_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
+from files.atomic_write import replacing
+from pack import LogoShapes
 
 
 class ImageFormat(StrEnum):
@@ -68,6 +65,10 @@ class RecoloredFile(BaseModel):
     shown: Shown
     shifted: tuple[ShiftedColor, ...] = ()
     cube: CubeFile | None = None
+    svg: str | None = None
+    """The path of its SVG."""
+    no_svg: str | None = None
+    """Why it has none although one was asked for."""
 
 
 class RecolorDocument(BaseModel):
@@ -89,6 +90,9 @@ def recolor(
     cube: Annotated[
         bool, typer.Option("--cube", help="Also write {name}.cube, a lookup table that approximates the recoloring.")
     ] = False,
+    svg: Annotated[
+        bool, typer.Option("--svg", help="Also write {name}.svg, the picture as shapes, if it has any.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Recolor a picture with each palette of a file. Needs no server.
@@ -97,12 +101,13 @@ def recolor(
     Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
       starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
-      starter.py recolor logo.png --palettes palettes.json --out recolored --cube
+      starter.py recolor logo.png --palettes palettes.json --out recolored --svg --cube
     """
-    settings = load_settings()
+    settings = load_command_settings()
     chosen = _read_palettes(palettes)
     data = read_image(image).data
-    base = prepare(data)
+    shapes = LogoShapes(data) if svg else None
+    base = shapes.base if shapes else prepare(data)
     picture = decode(data) if cube else None
 
     def make(palette: Palette) -> RecoloredFile:
@@ -113,10 +118,19 @@ def recolor(
             variation = render(base, coloring, image_format.value)
             _write(path, variation)
             table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
+            drawn = None if shapes is None else shapes.svg_in(coloring, decode(variation))
+            if isinstance(drawn, bytes):
+                _write(path.with_suffix(".svg"), drawn)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(
-            name=palette.name, path=str(path.absolute()), shown=measure_shown(base, coloring), shifted=moved, cube=table
+            name=palette.name,
+            path=str(path.absolute()),
+            shown=measure_shown(base, coloring),
+            shifted=moved,
+            cube=table,
+            svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,
+            no_svg=drawn if isinstance(drawn, str) else None,
         )
 
     try:
@@ -132,6 +146,8 @@ def recolor(
             most = max(shift.distance for shift in file.shifted)
             moved = f"{len(file.shifted)} colors moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
             progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
+        if file.no_svg is not None:
+            progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
         if file.cube is not None:
             mean, worst = file.cube.error_mean, file.cube.error_percentile_99
             distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
@@ -140,18 +156,8 @@ def recolor(
     return ExitCode.DONE
 
 
-def _read_palettes(path: Path) -> list[Palette]:
-    data = read_file(path, _MAX_PALETTES_BYTES)
-    try:
-        if data.lstrip()[:1] == b"{":
-            table = _PALETTE_TABLE.validate_json(data)
-            palettes = [_palette(path, name, colors) for name, colors in table.items()]
-        else:
-            palettes = _PALETTE_LIST.validate_json(data)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {problems(exc)[0]}") from exc
-    if not palettes:
-        raise BadInput(f"{path}: no palettes in it")
+def _read_palettes(path: Path) -> tuple[Palette, ...]:
+    palettes = read_palettes(path)
     seen: set[str] = set()
     for palette in palettes:
         # The name becomes a file's name: it must not lead anywhere else, nor to another palette's file.
@@ -163,13 +169,6 @@ def _read_palettes(path: Path) -> list[Palette]:
     return palettes
 
 
-def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
-    try:
-        return Palette(name=name, colors=colors)
-    except ValidationError as exc:
-        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
-
-
 def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:
     path = beside.with_suffix(".cube")
     table = lookup_table(base, coloring)
@@ -179,9 +178,5 @@ def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, 
 
 
 def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Rows against Temporal, by hand: reconcile."""
+"""Commands about lost tasks: reconcile."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.console import BadInput, ExitCode, load_settings, print_document, progress, run_async
+from commands.bootstrap import connected_command, load_command_settings
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.options import Json
-from commands.session import opened
 from contracts.reconciliation import Page, Reconciled
 from tasks.reconciliation import Reconciler
 from temporal.client import configured_address
 
 _PAGE = 200
 _LONGEST_S = 1_000_000_000
-"""30 years, so that the moment is one that calendars know."""
+"""About 30 years: within the range of `datetime`."""
 
 
 def reconcile(
@@ -29,9 +29,9 @@ def reconcile(
     ] = 60,
     json: Json = False,
 ) -> int:
-    """Settle tasks that nobody works on, once; workers do the same by a schedule.
+    """Settle tasks that no workflow works on, once; workers do the same by a schedule.
 
-    Pending ones are started. Those whose workflow was terminated, timed out or forgotten are failed, or begun again
+    Pending ones are started. Those whose workflow was terminated, timed out or forgotten are failed, or started again
     with CONCEPT_INTERRUPTED=restart. Temporal must be the one that the workers of this store use: it alone knows.
 
     \b
@@ -39,15 +39,15 @@ def reconcile(
       starter.py reconcile
       CONCEPT_INTERRUPTED=restart starter.py reconcile --older-than 0 --json
     """
-    settings = load_settings()
+    settings = load_command_settings()
     if settings.store != "local" and configured_address() is None:
-        raise BadInput("TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it")
+        raise BadInput("TEMPORAL_ADDRESS is not set: it must name the server that the workers of this store use")
     before = datetime.now(UTC) - timedelta(seconds=older_than)
 
     async def main() -> Reconciled:
         done = Reconciled()
-        async with opened(settings) as session:
-            reconciler = Reconciler(session.store, session.concepts)
+        async with connected_command(settings) as service:
+            reconciler = Reconciler(service.store, service.concepts)
             for work in (reconciler.settle_page, reconciler.sweep_page):
                 page = Page(before=before, limit=_PAGE, interrupted=settings.interrupted)
                 while True:

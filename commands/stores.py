@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import opened_store, supabase_project
-from commands.console import ExitCode, load_settings, print_document, run_async
+from commands.bootstrap import load_command_settings, opened_store, supabase_project
+from commands.console import ExitCode, print_document, run_async
 from commands.options import Json
 from settings import Settings
 
@@ -21,6 +21,7 @@ class CheckedThing(BaseModel):
     ok: bool
     found: str
     advice: str = ""
+    unreachable: bool = Field(default=False, exclude=True)
 
 
 class StoreDocument(BaseModel):
@@ -44,13 +45,15 @@ def check_store(json: Json = False) -> int:
       starter.py store check
       CONCEPT_STORE=supabase starter.py store check --json
     """
-    settings = load_settings()
+    settings = load_command_settings()
     checks = run_async(_check(settings))
     document = StoreDocument(store=settings.store, ok=all(check.ok for check in checks), checks=checks)
     if json:
         print_document(document)
     else:
         _print(document)
+    if any(check.unreachable for check in checks):
+        return ExitCode.UNREACHABLE
     return ExitCode.DONE if document.ok else ExitCode.TASK_FAILED
 
 

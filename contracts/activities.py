@@ -13,11 +13,13 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 from temporalio import activity
 
+from contracts.batches import BatchProgress, BatchStep
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
+from contracts.row_links import ExpiringLinks
 from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError, TaskStatus
 from contracts.usage import PaletteOrigin
 
@@ -37,6 +39,8 @@ class Claim(BaseModel):
     variations: int = 0
     chosen: int | None = None
     """The candidate that was chosen in an earlier run of the task, from 1."""
+    give_up_minutes: float | None = None
+    """How long the concept may be tried, where the worker's settings say something else than `policies.DEADLINE`."""
 
 
 class ImageRequest(BaseModel):
@@ -118,7 +122,7 @@ class UploadRequest(BaseModel):
     candidate: int = 0
     """Its number where it is not the base yet, but one to choose from."""
     choice: MadeChoice | None = None
-    """To be remembered before anybody sees the base, where it was chosen among several."""
+    """To be stored before the base is visible, where it was chosen among several."""
 
 
 class CandidatesRequest(BaseModel):
@@ -168,6 +172,13 @@ class RenderRequest(BaseModel):
     name: str
     colors: tuple[HexColor, ...]
     base: ImageRef
+    ground: HexColor | None = None
+
+
+class RenderedVariation(StoredObject):
+    """A variation as it lies in the store, and what it shows; None from a worker of before it was measured."""
+
+    shown: Shown | None = None
 
 
 class FailRequest(BaseModel):
@@ -196,6 +207,8 @@ class Gaps(BaseModel):
     base: ImageRef
     present: int
     missing: tuple[FailedVariation, ...]
+    give_up_minutes: float | None = None
+    """As in `Claim`."""
 
 
 class NewVariations(BaseModel):
@@ -215,6 +228,34 @@ class Completeness(BaseModel):
 
     variations: int
     failed_variations: tuple[FailedVariation, ...]
+
+
+class TryingRequest(BaseModel):
+    """How long has the workflow that asks been tried?"""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Trying(BaseModel):
+    """How long a workflow's activities have been tried: attempts and pauses between them, without waiting in queues."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tried_s: float
+    """What overlaps counts once."""
+    unpolled: tuple[str, ...] = ()
+    """The queues in which one waits and which no worker polls."""
+    error: str = ""
+    """Why the one that failed most often failed last, of those that are not done."""
+
+
+class DeadlineStages(Protocol):
+    """What a workflow cannot see of its own activities."""
+
+    @activity.defn(name="measure_trying")
+    async def measure_trying(self, request: TryingRequest) -> Trying:
+        """For how long, and what it waits for."""
+        ...
 
 
 class TaskStages(Protocol):
@@ -300,7 +341,7 @@ class VariationStages(Protocol):
     """From a base and a palette to a variation."""
 
     @activity.defn(name="render_variation")
-    async def render_variation(self, request: RenderRequest) -> StoredObject:
+    async def render_variation(self, request: RenderRequest) -> RenderedVariation:
         """Recolor and publish one variation: a PNG as large as its base."""
         ...
 
@@ -329,12 +370,30 @@ class RetentionStages(Protocol):
         ...
 
 
+class BatchStages(Protocol):
+    """A batch's work, a few seconds at a time."""
+
+    @activity.defn(name="advance_batch")
+    async def advance_batch(self, step: BatchStep) -> BatchProgress:
+        """Start tasks of a page and wait for some; what is under way at the end goes on by itself."""
+        ...
+
+
+class RowLinkStages(Protocol):
+    """Nothing needs to be remembered: what was renewed is not found again."""
+
+    @activity.defn(name="renew_row_links")
+    async def renew_row_links(self, links: ExpiringLinks) -> int:
+        """Sign a page of links anew; how many there were."""
+        ...
+
+
 class ReconciliationStages(Protocol):
     """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
 
     @activity.defn(name="settle_open_tasks")
     async def settle_open_tasks(self, page: Page) -> PageReconciled:
-        """Look after tasks that say pending or processing, and start, restart or end those nobody works on."""
+        """Look after pending and processing tasks, and start, restart or end those that no workflow works on."""
         ...
 
     @activity.defn(name="sweep_unfulfilled_tasks")

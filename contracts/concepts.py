@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor, Shown
@@ -98,3 +98,9 @@ class ConceptReport(BaseModel):
     gallery: str | None = None
     """Absolute path of the gallery's `index.html`."""
     error: TaskError | None = None
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic's documented form
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was asked for and the result does not give, or gives otherwise: sentences."""
+        return () if self.provenance is None else self.provenance.sentences

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.usage import PaletteOrigin, Usage
@@ -10,10 +12,25 @@ MAX_IMAGE_SIDE_PX = 4096
 """The longest side accepted anywhere: 4096² RGBA is 64 MB decoded."""
 
 
+SVG = "image/svg+xml"
+
 SUPPLIED = "upload"
 """In place of a provider's name: the image came with the request."""
 UNKNOWN = "unknown"
-"""In place of a provider's name: nobody has kept who made it."""
+"""In place of a provider's name: it was not recorded who made the image."""
+
+
+_SIGNATURES = (
+    ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
+    ("image/gif", re.compile(rb"GIF8[79]a")),
+    ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
+)
+
+
+def media_type_of(data: bytes) -> str | None:
+    """The type of image that its first 12 bytes announce; None for everything else, SVG and HTML included."""
+    return next((media_type for media_type, signature in _SIGNATURES if signature.match(data)), None)
 
 
 class ImageRef(BaseModel):
@@ -36,7 +53,7 @@ class ImageRef(BaseModel):
 
 
 class StoredObject(BaseModel):
-    """An object as it lies in the store, whoever put it there."""
+    """An object in the store."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,3 +91,10 @@ class Provenance(BaseModel):
     usage: Usage | None = None
     """What the image took; None where nothing was asked of a service."""
     palettes: PaletteOrigin | None = None
+    notices: tuple[str, ...] = ()
+    """What was asked for and the image does not show: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All sentences to show with the concept, about its image and its palettes."""
+        return (*self.notices, *(self.palettes.sentences if self.palettes is not None else ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import datetime
 from typing import Literal
 
@@ -36,7 +37,7 @@ class Reconciled(BaseModel):
     failed: int = 0
     cancelled: int = 0
     refused: int = 0
-    """Those that the store, or Temporal, does not let anybody settle: the log says why."""
+    """Those that the store, or Temporal, refuses to settle: the log says why."""
     objects: int = 0
 
     @property
@@ -45,16 +46,9 @@ class Reconciled(BaseModel):
         return self.started + self.restarted + self.failed + self.cancelled
 
     def __add__(self, other: Reconciled) -> Reconciled:
-        return Reconciled(
-            looked_at=self.looked_at + other.looked_at,
-            under_way=self.under_way + other.under_way,
-            started=self.started + other.started,
-            restarted=self.restarted + other.restarted,
-            failed=self.failed + other.failed,
-            cancelled=self.cancelled + other.cancelled,
-            refused=self.refused + other.refused,
-            objects=self.objects + other.objects,
-        )
+        counts = Counter(self.model_dump())
+        counts.update(other.model_dump())
+        return Reconciled.model_validate(counts)
 
 
 class Page(BaseModel):

@@ -15,13 +15,22 @@ class Removed(BaseModel):
 
     tasks: int = 0
     folders: int = 0
-    """Folders of objects that nobody refers to."""
+    """Folders of objects that no row refers to."""
     objects: int = 0
 
     def __add__(self, other: Removed) -> Removed:
         return Removed(
             tasks=self.tasks + other.tasks, folders=self.folders + other.folders, objects=self.objects + other.objects
         )
+
+
+class Folder(BaseModel):
+    """A folder of objects, with everything below it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    path: str
 
 
 class RetentionRequest(BaseModel):
@@ -38,6 +47,8 @@ class RetentionRequest(BaseModel):
     """When the first of a chain of runs began: all of them share one idea of what is old."""
     removed: Removed = Removed()
     """By the runs before this one."""
+    after: Folder | None = None
+    """Where the search for abandoned folders goes on."""
 
 
 class ExpiredTask(BaseModel):
@@ -50,15 +61,6 @@ class ExpiredTask(BaseModel):
     user_id: str
 
 
-class Folder(BaseModel):
-    """A folder of objects, with everything below it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bucket: str
-    path: str
-
-
 class Search(BaseModel):
     """What is older than `before`, at most `limit` of it; what was paid for only if it is older than `paid_before`."""
 
@@ -67,6 +69,8 @@ class Search(BaseModel):
     before: datetime
     paid_before: datetime
     limit: int
+    after: Folder | None = None
+    """Where the page before ended: an object's bucket and path."""
 
 
 class ExpiredTasks(BaseModel):
@@ -84,3 +88,5 @@ class AbandonedFolders(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     folders: tuple[Folder, ...]
+    next: Folder | None = None
+    """Where the next page begins; None after the last."""

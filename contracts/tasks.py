@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -9,13 +10,20 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from contracts.images import MAX_IMAGE_BYTES, ImageRef
+from contracts.palettes import Palette
 
 _CONCEPT_NAMESPACE = uuid.UUID("6f0f5c1e-3b0a-5d5f-9f5e-6d1c0c2a7b11")
 """Fixed for ever: every concept's identity is derived from it."""
@@ -67,27 +75,49 @@ def _not_reserved(user_id: str) -> str:
 
 
 Description = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500), AfterValidator(_printable)
+    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=500), AfterValidator(_printable)
 ]
-"""What a person wrote: 5 to 500 characters without control characters."""
+"""What a person wrote: 2 to 500 characters without control characters."""
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
 """It becomes a path segment, and row-level security depends on it."""
 
 ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[!-~]+$")]
-"""Where an image is that somebody else serves; whether it may be fetched is judged address by address."""
+"""The address of an image on a server of others; whether it may be fetched is decided by IP address."""
 
 Aspect = Literal["colors", "layout", "style", "shapes"]
 """What a refinement may be asked to keep."""
 
 
 def workflow_id(task_id: uuid.UUID) -> str:
-    """The one workflow id of a task, whoever starts it and however often."""
+    """The one workflow id of a task, however often it is started."""
     return f"concept-{task_id}"
 
 
 def concept_id(task_id: uuid.UUID) -> uuid.UUID:
     """The one concept id of a task."""
     return uuid.uuid5(_CONCEPT_NAMESPACE, str(task_id))
+
+
+def _named(palettes: object) -> object:
+    """A palette without a name is called by its number."""
+    if not isinstance(palettes, list | tuple):
+        return palettes
+    return [
+        {**one, "name": one.get("name") or f"Palette {number}"} if isinstance(one, Mapping) else one
+        for number, one in enumerate(palettes, 1)
+    ]
+
+
+def _needed_without_palettes(text: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo[object]) -> object:
+    if text != "":
+        return check(text)
+    if not info.data.get("palettes", True):
+        raise PydanticCustomError("missing", "Field required")
+    return text
+
+
+ThemeOrPalettes = Annotated[Description, WrapValidator(_needed_without_palettes), Field(validate_default=True)]
+"""May be absent where `palettes` are given."""
 
 
 class TaskRequest(BaseModel):
@@ -101,6 +131,16 @@ class TaskRequest(BaseModel):
     is_anonymous: bool = True
     num_palettes: int = Field(default=7, ge=1, le=24)
     min_variations: int = Field(default=1, ge=1, le=24)
+    palettes: Annotated[tuple[Palette, ...], BeforeValidator(_named)] = Field(default=(), max_length=24)
+    """Where they are given, none are made or paid for, and `num_palettes` is their number."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_palettes(cls, data: object) -> object:
+        if not isinstance(data, Mapping):
+            return data
+        given = data.get("palettes")
+        return {**data, "num_palettes": len(given)} if isinstance(given, list | tuple) and given else data
 
     @model_validator(mode="after")
     def _enough_palettes(self) -> Self:
@@ -125,7 +165,7 @@ class GenerationRequest(TaskRequest):
 
     task_type: Literal["concept_generation"] = "concept_generation"
     logo_description: Description
-    theme_description: Description
+    theme_description: ThemeOrPalettes = ""
     base_image: ImageRef | None = None
     candidates: int = Field(default=1, ge=1, le=4)
     """How many logos to draw; with more than one, a person chooses which is varied."""
@@ -170,7 +210,12 @@ class RefinementRequest(TaskRequest):
         if (self.source_concept_id is None) == (self.original_image_url is None):
             msg = "exactly one of original_image_url and concept_id is needed"
             raise ValueError(msg)
-        if self.num_palettes and self.source_concept_id is None and self.theme_description is None:
+        if (
+            self.num_palettes
+            and not self.palettes
+            and self.source_concept_id is None
+            and self.theme_description is None
+        ):
             msg = "num_palettes needs a theme_description where the source is a URL"
             raise ValueError(msg)
         return self
@@ -184,11 +229,16 @@ class VariationsRequest(TaskRequest):
 
     task_type: Literal["concept_variations"] = "concept_variations"
     source_concept_id: uuid.UUID = Field(validation_alias=AliasChoices("concept_id", "source_concept_id"))
-    theme_description: Description
+    theme_description: ThemeOrPalettes = ""
 
 
 Request: TypeAlias = GenerationRequest | RefinementRequest | VariationsRequest
 """Any task message; `task_type` tells which."""
+
+
+def without_empty(message: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """A task message without what it leaves empty: there a text that is `""`, or a null, is one that is not there."""
+    return {name: value for name, value in message.items() if value is not None and value != ""}
 
 
 class CompletionRequest(TaskRequest):

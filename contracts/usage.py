@@ -35,10 +35,17 @@ class PaletteOrigin(BaseModel):
     reason: str = ""
     """Why it failed: one sentence."""
     usage: Usage | None = None
+    notices: tuple[str, ...] = ()
+    """What the theme asked for and the palettes do not give: sentences."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All sentences to show with the concept about its palettes."""
+        return (*([self.notice] if self.notice else []), *self.notices)
 
     @property
     def notice(self) -> str:
-        """What whoever looks at the concept must be told; empty where the provider that was asked made the palettes."""
+        """What the concept's viewer must know; empty where the provider that was asked made the palettes."""
         if not self.stands_in_for:
             return ""
         maker = "the offline sample generator" if self.sample else self.provider

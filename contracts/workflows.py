@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from temporalio.common import SearchAttributeKey
+
+from contracts.tasks import TaskRequest
 
 GENERATION_WORKFLOW = "ConceptGenerationWorkflow"
 REFINEMENT_WORKFLOW = "ConceptRefinementWorkflow"
@@ -20,10 +23,14 @@ WORKFLOWS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Which workflow does what a `task_type` asks for."""
+BATCH_WORKFLOW = "ConceptBatchWorkflow"
 STATUS_QUERY = "status"
 CHOOSE_UPDATE = "choose"
+GO_ON_SIGNAL = "go_on"
+CANCEL_SIGNAL = "cancel"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
+ROW_LINKS_WORKFLOW = "RowLinksWorkflow"
 
 TASK_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptTask")
 STAGE_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptStage")
@@ -34,11 +41,23 @@ one. Whether ours are known is asked where a workflow is started.
 """
 KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
 SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
-"""Readable by everyone who may list workflows, even where payloads are encrypted: nothing private goes here."""
+"""Readable by every account that may list workflows, even where payloads are encrypted: nothing private goes here."""
+
+
+FIRST_PRIORITY = 1
+USER_PRIORITY = 2
+ANONYMOUS_PRIORITY = 4
+BATCH_PRIORITY = 5
+"""Where a concept stands in its task queues; once paid for, one step before, but for batches (docs/adr/0035)."""
+
+
+def usual_priority(request: TaskRequest) -> int:
+    """That of a single task: visitors without an account wait behind users, where there is a queue at all."""
+    return ANONYMOUS_PRIORITY if request.is_anonymous else USER_PRIORITY
 
 
 def render_queue(task_queue: str) -> str:
-    """Where variations are rendered."""
+    """Where bases are prepared and published, and variations rendered: all that needs a processor."""
     return f"{task_queue}-render"
 
 
@@ -55,3 +74,13 @@ def retention_id(task_queue: str) -> str:
 def reconciliation_id(task_queue: str) -> str:
     """The schedule that keeps the rows of a queue's concepts true, and the beginning of its workflows' ids."""
     return f"reconciliation-{task_queue}"
+
+
+def row_links_id(task_queue: str) -> str:
+    """The schedule that renews the signed links in rows, and the beginning of its workflows' ids."""
+    return f"row-links-{task_queue}"
+
+
+def batch_workflow_id(batch_id: uuid.UUID) -> str:
+    """The one workflow id of a batch."""
+    return f"batch-{batch_id}"

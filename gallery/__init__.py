@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gallery.exhibit import Exhibit, Tile
+from gallery.sheet import draw_sheet
 from gallery.writing import write_gallery
 
-__all__ = ["Exhibit", "Tile", "write_gallery"]
+__all__ = ["Exhibit", "Tile", "draw_sheet", "write_gallery"]

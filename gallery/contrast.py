@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 
 from color import contrast_ratio
 from contracts.palettes import HexColor
 
 
 class Grade(StrEnum):
-    """What text of a given contrast passes as."""
+    """What text of a given contrast is good for."""
 
-    AAA = "AAA"
-    AA = "AA"
-    LARGE = "large"
-    """AA for large text only: from 24 px, or 18.66 px bold."""
-    LOW = "low"
+    AAA = "reads very well"
+    AA = "reads well"
+    LARGE = "large text only"
+    """From 24 px, or 18.66 px bold."""
+    LOW = "too faint"
 
 
 _FLOORS = ((7.0, Grade.AAA), (4.5, Grade.AA), (3.0, Grade.LARGE))
@@ -41,25 +40,14 @@ class Contrast:
         return f"{self.ratio:.1f}"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The two colors of a palette that stand out most against each other."""
-
-    first: HexColor
-    second: HexColor
-    contrast: Contrast
-
-
 def contrast(first: HexColor, second: HexColor) -> Contrast:
     """The contrast of two canonical colors; their order does not matter."""
-    ratio = contrast_ratio(first, second)
+    return cut(contrast_ratio(first, second))
+
+
+def cut(ratio: float) -> Contrast:
+    """A measured ratio as it is shown."""
     return Contrast(math.floor(ratio * 10 + 1e-6) / 10)  # the tolerance: white on black may compute as 20.999…
-
-
-def strongest_pair(colors: tuple[HexColor, ...]) -> Pair:
-    """The pair with the highest ratio among at least two colors; ties take the more prominent one."""
-    first, second = max(combinations(colors, 2), key=lambda pair: contrast_ratio(*pair))
-    return Pair(first, second, contrast(first, second))
 
 
 def legible_ink(color: HexColor) -> HexColor:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from contracts.images import SUPPLIED, UNKNOWN, Provenance
-from contracts.palettes import Palette
+from contracts.palettes import HexColor, Palette, Shown
 
 # Not strftime: its month names follow the locale of the machine.
 _MONTHS = (
@@ -15,11 +15,20 @@ _MONTHS = (
 
 @dataclass(frozen=True)
 class Tile:
-    """One variation: the encoded image, at most 4096 px a side, and the palette it was recolored with."""
+    """One variation: the encoded image, at most 4096 px a side, and the palette it was recolored with.
+
+    shown: what the picture shows of it; None in concepts from before that was recorded.
+    """
 
     palette: Palette
     image: bytes
     media_type: str = "image/png"
+    shown: Shown | None = None
+
+    @property
+    def colors(self) -> tuple[HexColor, ...]:
+        """What the picture shows, largest first; the palette's colors where there is no record."""
+        return tuple(shown.color for shown in self.shown.colors) if self.shown else self.palette.colors
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,8 @@ def spelled_out(moment: datetime) -> str:
 
 
 def notice_line(provenance: Provenance) -> str:
-    """What must be said about the palettes; empty where there is nothing to say."""
-    return "" if provenance.palettes is None else provenance.palettes.notice
+    """What must be said about image and palettes; empty where there is nothing to say."""
+    return " ".join(provenance.sentences)
 
 
 def credit_line(provenance: Provenance) -> str:

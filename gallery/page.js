@@ -28,6 +28,30 @@
     });
   }
 
+  // The picture is in the page already; a blob, because browsers refuse to download long data URLs.
+  const save = (image, name) => {
+    const [header, data] = image.src.split(",");
+    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes], { type: header.slice(5, header.indexOf(";")) }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
+  for (const file of document.querySelectorAll(".file")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "save";
+    button.title = `Download ${file.dataset.name}`;
+    button.append(...file.childNodes);
+    file.append(button);
+    button.addEventListener("click", () => {
+      save(file.closest("figure").querySelector("img"), file.dataset.name);
+      status.textContent = `Downloaded ${file.dataset.name}`;
+    });
+  }
+
   const ways = { Escape: ".close", ArrowLeft: ".previous", ArrowRight: ".next" };
   addEventListener("keydown", (event) => {
     if (!event.altKey && !event.ctrlKey && !event.metaKey && event.key in ways)

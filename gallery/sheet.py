@@ -1,23 +1,23 @@
 """The contact sheet: the base logo and its story on the left, the variations in a grid on the right.
 
-Everything is measured before anything is drawn, so that the sheet is exactly as tall as its content. Set in the font
-that Pillow carries, in its basic layout: the same picture on each machine.
+Everything is measured before anything is drawn, so that the sheet is exactly as tall as its content. `typeface` says
+what a text is set in. Swatches are the colors that the picture shows, where its record says so.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import HexColor
 from gallery.contrast import legible_ink
 from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out
 from gallery.pixels import thumbnail
-from gallery.wording import clean, latin
+from gallery.typeface import Typeset, typeset
+from gallery.wording import clean
 
 _WIDEST_PX = 2400
 _MARGIN_PX = 96
@@ -30,6 +30,7 @@ _ROW_GAP_PX = 64
 _SWATCH_PX = 46
 _SWATCHES_PER_ROW = 5
 _SWATCHES_ABOVE_PX = 12
+_MOST_SWATCHES = 10
 _COLUMNS = {0: 1, 1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}
 _MOST_COLUMNS = 4
 
@@ -49,7 +50,7 @@ _CHECK_PX = 16
 class _Lines:
     """Wrapped text, ready to be drawn from its top left corner."""
 
-    lines: tuple[str, ...]
+    lines: tuple[Typeset, ...]
     size_px: int
     color: HexColor
     space_above_px: int = 0
@@ -66,7 +67,7 @@ class _Lines:
         """Draw at the given corner; returns the y below the last line."""
         for number, line in enumerate(self.lines):
             y = top + self.space_above_px + number * self.line_px
-            sheet.text((left, y), line, fill=self.color, font=_font(self.size_px))
+            sheet.text((left, y), line.text, fill=self.color, font=line.font(self.size_px))
         return top + self.height_px
 
 
@@ -81,7 +82,7 @@ def draw_sheet(exhibit: Exhibit) -> Image.Image:
     rows = [range(start, min(start + columns, len(names))) for start in range(0, len(names), columns)]
     swatches_tops = [tile_px + max(names[i].height_px for i in row) + _SWATCHES_ABOVE_PX for row in rows]
     row_heights = [
-        top + max(_SWATCH_PX * len(_swatch_rows(exhibit.tiles[i].palette)) for i in row)
+        top + max(_SWATCH_PX * len(_swatch_rows(exhibit.tiles[i])) for i in row)
         for row, top in zip(rows, swatches_tops, strict=True)
     ]
     story = _story(exhibit)
@@ -104,7 +105,7 @@ def draw_sheet(exhibit: Exhibit) -> Image.Image:
             left = _GRID_LEFT_PX + column * (tile_px + _GAP_PX)
             _mount(sheet, thumbnail(exhibit.tiles[i].image, (tile_px, tile_px)), (left, top, tile_px, tile_px))
             names[i].draw(pen, left, top + tile_px)
-            _draw_swatches(pen, exhibit.tiles[i].palette, (left, top + swatches_top), tile_px)
+            _draw_swatches(pen, exhibit.tiles[i], (left, top + swatches_top), tile_px)
         top += height + _ROW_GAP_PX
     return sheet
 
@@ -115,13 +116,17 @@ def columns_for(tiles: int) -> int:
 
 
 def printable(text: str) -> str:
-    """The text in the characters the font has, others in their Latin spelling or left out; may become empty."""
-    return " ".join("".join(c if _has_glyph(c) else latin(c) for c in clean(text)).split())
+    """The text as it is set: in the characters a font has, others in their Latin spelling; may become empty."""
+    return typeset(clean(text)).text
 
 
-def wrapped(text: str, size_px: int, width_px: int, most_lines: int) -> tuple[str, ...]:
+def wrapped(text: str, size_px: int, width_px: int, most_lines: int) -> tuple[Typeset, ...]:
     """Lines no wider than `width_px`; words that are wider are broken, what does not fit ends in an ellipsis."""
-    font = _font(size_px)
+    whole = typeset(text)
+    return tuple(Typeset(line, whole.path) for line in _broken(whole.text, whole.font(size_px), width_px, most_lines))
+
+
+def _broken(text: str, font: ImageFont.FreeTypeFont, width_px: int, most_lines: int) -> tuple[str, ...]:
     lines: list[str] = []
     rest = text
     while rest and len(lines) < most_lines:
@@ -159,7 +164,7 @@ def _story(exhibit: Exhibit) -> list[_Lines]:
         (f"Concept {exhibit.concept_id}", 20, _QUIET, 26, 1),
     )
     return [
-        _Lines(wrapped(_capitalized(printable(text)), size, _BASE_PX, lines), size, color, above)
+        _Lines(wrapped(_capitalized(clean(text)), size, _BASE_PX, lines), size, color, above)
         for text, size, color, above, lines in texts
     ]
 
@@ -169,7 +174,8 @@ def _capitalized(text: str) -> str:
 
 
 def _name(number: int, tile: Tile, width_px: int) -> _Lines:
-    name = printable(tile.palette.name) or f"Palette {number}"
+    name = clean(tile.palette.name)
+    name = name if typeset(name).text else f"Palette {number}"
     return _Lines(wrapped(name, 28, width_px, 2), 28, _TEXT, space_above_px=16)
 
 
@@ -193,38 +199,24 @@ def _checkerboard(size: tuple[int, int]) -> Image.Image:
     return board
 
 
-def _swatch_rows(palette: Palette) -> list[tuple[HexColor, ...]]:
+def _swatch_rows(tile: Tile) -> list[tuple[HexColor, ...]]:
     """As few rows as leave room for the codes, as even as can be: 8 colors stand 4 and 4."""
-    count = len(palette.colors)
-    rows = -(-count // _SWATCHES_PER_ROW)
-    per_row = -(-count // rows)
-    return [palette.colors[start : start + per_row] for start in range(0, count, per_row)]
+    colors = tile.colors[:_MOST_SWATCHES]
+    rows = -(-len(colors) // _SWATCHES_PER_ROW)
+    per_row = -(-len(colors) // rows)
+    return [colors[start : start + per_row] for start in range(0, len(colors), per_row)]
 
 
-def _draw_swatches(pen: ImageDraw.ImageDraw, palette: Palette, corner: tuple[int, int], width_px: int) -> None:
+def _draw_swatches(pen: ImageDraw.ImageDraw, tile: Tile, corner: tuple[int, int], width_px: int) -> None:
     left, top = corner
     y = top
     code_px = min(20, width_px * 22 // 100 // _SWATCHES_PER_ROW)  # six characters and some air in the narrowest swatch
-    for colors in _swatch_rows(palette):
+    for colors in _swatch_rows(tile):
         edges = [left + width_px * i // len(colors) for i in range(len(colors) + 1)]
         for color, (start, end) in zip(colors, pairwise(edges), strict=True):
             pen.rectangle((start, y, end - 1, y + _SWATCH_PX - 1), fill=color)
             middle = ((start + end) / 2, y + _SWATCH_PX / 2)
-            pen.text(middle, color[1:], fill=legible_ink(color), font=_font(code_px), anchor="mm")
+            code = Typeset(color[1:])
+            pen.text(middle, code.text, fill=legible_ink(color), font=code.font(code_px), anchor="mm")
         y += _SWATCH_PX
     pen.rectangle((left, top, left + width_px - 1, y - 1), outline=_LINE)
-
-
-@cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise OSError("this Pillow was built without FreeType, which the contact sheet's text needs")
-    return font
-
-
-@cache
-def _has_glyph(character: str) -> bool:
-    """Whether the font draws this character itself and not its box for missing ones."""
-    font = _font(24)
-    return bytes(font.getmask(character)) != bytes(font.getmask("\U0010ffff"))

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+from anyascii import anyascii
 
 _UNWANTED = frozenset("\u200b\u2060\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters without a shape, and direction controls: direction comes from the letters themselves (`dir="auto"`), an
 override could only disguise a text. The joiners that emoji and some scripts need stay."""
-
-_LATIN = str.maketrans(
-    {
-        "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
-        "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "\N{LATIN SMALL LETTER DOTLESS I}": "i",
-        "\N{HYPHEN}": "-", "\N{NON-BREAKING HYPHEN}": "-", "\N{FIGURE DASH}": "-", "\N{EN DASH}": "-",
-        "\N{EM DASH}": "-", "\N{HORIZONTAL BAR}": "-", "\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x",
-        "\N{BULLET}": "·",
-    }
-)  # fmt: skip
-"""What Unicode does not decompose into ASCII."""
 
 
 def clean(text: str) -> str:
@@ -32,7 +24,6 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
 
 
-def latin(character: str) -> str:
-    """The nearest plain Latin spelling of a character: `é` → `e`, `ß` → `ss`; empty where there is none."""
-    decomposed = unicodedata.normalize("NFKD", character).translate(_LATIN)
-    return decomposed.encode("ascii", "ignore").decode()
+def file_name(text: str) -> str:
+    """A name for a file on every system: lower-case ASCII letters, digits and dashes; `picture` where none is left."""
+    return re.sub("[^a-z0-9]+", "-", anyascii(text).lower()).strip("-")[:60].strip("-") or "picture"

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from files.atomic_write import replacing
 from gallery.exhibit import Exhibit
+from gallery.pack_links import pack_links
 from gallery.page import render_page
 from gallery.sheet import draw_sheet
 
@@ -14,6 +12,7 @@ from gallery.sheet import draw_sheet
 def write_gallery(exhibit: Exhibit, folder: Path) -> Path:
     """Write `index.html` and `contact-sheet.png` into `folder`, created if missing; each complete or not at all.
 
+    The page links the files of the concept's pack where that lies in the same folder.
     Returns the absolute path of `index.html`. The same exhibit gives the same page, byte for byte, and the same
     pixels of the sheet. Raises `OSError` where the folder cannot be written to, `color.ImageError` for an image that
     does not decode; the files of an earlier gallery are then left as they were.
@@ -21,22 +20,8 @@ def write_gallery(exhibit: Exhibit, folder: Path) -> Path:
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
-    with _replacing(folder / "contact-sheet.png") as unfinished_sheet, _replacing(page) as unfinished_page:
+    with replacing(folder / "contact-sheet.png") as unfinished_sheet, replacing(page) as unfinished_page:
         draw_sheet(exhibit).save(unfinished_sheet, "PNG")
         with unfinished_page.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(render_page(exhibit))
+            file.writelines(render_page(exhibit, pack_links(folder, exhibit.concept_id)))
     return page
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A path next to the target that takes its place at the end, or is removed on failure.
-
-    Not `tempfile`: it would make the result readable by its owner alone, whatever the umask says.
-    """
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        yield unfinished
-        os.replace(unfinished, target)  # noqa: PTH105 - the call that is documented to be atomic
-    finally:
-        unfinished.unlink(missing_ok=True)

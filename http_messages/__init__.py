@@ -1,1 +1,1 @@
-"""What every reader of HTTP requests and answers needs, whichever library brought them."""
+"""HTTP as every part of this system speaks it: clients, proxies, bounded bodies, pauses, and why nothing answered."""

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from typing_extensions import override
 
+from observability.bounded_http import BoundedHttp, backlog
 from observability.errors import AddressUnusable
 from observability.readiness import Check, Readiness
 
@@ -57,7 +58,10 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
     listener = _listen(address, source)
     config = uvicorn.Config(
         app,
+        http=BoundedHttp,
+        backlog=backlog(),
         log_config=None,
+        log_level="error",  # a line for each request that is none would fill the log
         access_log=False,
         lifespan="off",
         server_header=False,

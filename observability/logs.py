@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from contracts.activities import stage_of_activity
 from contracts.workflows import STAGE_ATTRIBUTE
+from observability.expected_failures import SdkRetries, failed_attempt
 from observability.tracebacks import describe, short_path
 
 _OURS = (
@@ -49,6 +50,9 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _USER_FOLDER = re.compile(rf"(?<![A-Za-z0-9_-])(?!paid/)[A-Za-z0-9_-]{{1,64}}/(?={_UUID})")
 _TASK = re.compile(rf"concept-({_UUID})")
 _LONGEST = 4000
+_SHORTEST_IN_WORDS = 8
+"""From so many characters on a secret is looked for inside of words too."""
+_OWN_FIELDS = frozenset({"level", "logger", "timestamp", "source"})
 _DEEPEST = 3
 _LABELS = ("task_id", "workflow_id", "stage", "attempt")
 _SEVERITIES = {"warn": "WARNING", "notset": "DEFAULT"}
@@ -78,10 +82,10 @@ def configure_logs(
     link to it. Tracebacks come without local variables, and without the values that validation refused: those hold
     prompts and keys. `json` is what Cloud Logging reads: severity, message, time, labels, source location.
     """
-    clean = _Cleaning(secrets)
+    redact = _Redaction(secrets)
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        clean,
+        redact,
     ]
     if style == "json":
         processors += [_CloudFields(project), structlog.processors.JSONRenderer()]
@@ -94,12 +98,13 @@ def configure_logs(
     before: list[structlog.typing.Processor] = [
         structlog.stdlib.ExtraAdder(),
         structlog.contextvars.merge_contextvars,
-        _Belonging(trace),
+        _TaskFields(trace),
         _describe_record,
         _describe_exception,
     ]
     handler = logging.StreamHandler()
     handler.addFilter(_is_worth_a_line)
+    handler.addFilter(SdkRetries())
     handler.setFormatter(_Formatter(foreign_pre_chain=before, processors=processors))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -134,7 +139,7 @@ def _is_protocol_buffer(value: object) -> bool:
     return type(value).__module__.endswith("_pb2")
 
 
-class _Belonging:
+class _TaskFields:
     """Which concept a line is about, and which attempt at which stage of it."""
 
     def __init__(self, trace: Callable[[], Trace | None]) -> None:
@@ -197,24 +202,38 @@ def _describe_exception(
     error = raised[1] if isinstance(raised, tuple) else sys.exc_info()[1] if raised else None
     if isinstance(error, BaseException):
         event["exception"] = describe(error)
+        expected = failed_attempt(error, event.get("workflow_id"))
+        if expected is not None:
+            event["event"] = expected
+            event["expected"] = True
     return event
 
 
-class _Cleaning:
-    """Takes out of every text what must not be in a line."""
+class _Redaction:
+    """Takes out of every value what must not be in a line. Names of fields are ours, as is what begins a line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(sorted(filter(None, secrets), key=len, reverse=True))
+        forms = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = re.compile(
+            "|".join(
+                # A short one may be part of any word: only where it stands alone can it be the secret.
+                re.escape(secret) if len(secret) >= _SHORTEST_IN_WORDS else rf"(?<!\w){re.escape(secret)}(?!\w)"
+                for secret in forms
+            )
+            or r"(?!)"
+        )
 
     def __call__(
         self, _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
         exception = event.pop("exception", None)
-        cleaned = {self.text(str(name)): self.value(value) for name, value in event.items()}
+        redacted = {
+            _printable(str(name)): value if name in _OWN_FIELDS else self.value(value) for name, value in event.items()
+        }
         if isinstance(exception, list):
             # The lines are ours, what they say is not; indented they cannot be taken for records.
-            cleaned["exception"] = "\n".join(f"  {self.text(line)}" for line in exception)
-        return cleaned
+            redacted["exception"] = "\n".join(f"  {self.text(line)}" for line in exception)
+        return redacted
 
     def value(self, value: object, depth: int = 0) -> object:
         """A value that JSON has."""
@@ -228,18 +247,23 @@ class _Cleaning:
 
     def text(self, text: str) -> str:
         """One line of bounded length."""
-        for secret in self._secrets:
-            text = text.replace(secret, "(secret)")
+        text = self._secrets.sub("(secret)", text)
         text = _USER_FOLDER.sub("(user)/", _QUERY.sub(r"\1?(query)", text))
-        text = _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        text = _printable(text)
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _printable(text: str) -> str:
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _without_source(
     _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """At a terminal the logger's name says enough."""
+    """At a terminal the logger's name says enough, and an expected failure's sentence."""
     event.pop("source")
+    if event.pop("expected", False):
+        event.pop("exception", None)
     return event
 
 
@@ -261,6 +285,7 @@ class _CloudFields:
         }
         file, number, function = event.pop("source")
         exception = event.pop("exception", None)
+        event.pop("expected", None)
         line.update(event)
         if exception is not None:
             line["stack_trace"] = f"Traceback (most recent call last):\n{exception}"
@@ -275,5 +300,5 @@ class _CloudFields:
 
 
 def _log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A mistake of ours that ends the process is a record like all others."""
-    log.critical("ended by an error nobody expected", exc_info=(kind, error, trace))
+    """An exception that ends the process is a record like all others."""
+    log.critical("unhandled exception", exc_info=(kind, error, trace))

@@ -13,7 +13,7 @@ from uuid import UUID
 from temporalio.common import MetricMeter
 
 from stores.errors import StoreError
-from stores.port import Store
+from stores.ports import TaskStore
 
 Check = Callable[[], Awaitable[str | None]]
 """Answers why this process cannot work, or None."""
@@ -37,6 +37,7 @@ class Readiness:
         self._asking = asyncio.Lock()
         self._answer: str | None = None
         self._repeat_until = float("-inf")
+        self._lost_at = 0.0
 
     def started(self, *checks: Check) -> None:
         """From now on `checks` decide: asked in turn, all of them within three seconds, until one has a reason."""
@@ -58,13 +59,22 @@ class Readiness:
                 if time.monotonic() > self._repeat_until:
                     answer = await self._ask()
                     if answer != self._answer:
-                        log.log(logging.WARNING if answer else logging.INFO, "readiness", extra={"reason": answer})
+                        self._log_change(answer)
                     self._answer = answer
                     self._repeat_until = time.monotonic() + (_BAD_FOR_S if answer else _GOOD_FOR_S)
         if self._state is not None:  # it may have changed meanwhile
             return self._state
         self._gauge.set(0 if self._answer else 1)
         return self._answer
+
+    def _log_change(self, answer: str | None) -> None:
+        if answer is not None:
+            if self._answer is None:
+                self._lost_at = time.monotonic()
+            log.warning("not ready: %s", answer, extra={"reason": answer})
+        elif self._answer is not None:
+            lasted_s = round(time.monotonic() - self._lost_at)
+            log.info("ready again after %d s; it was: %s", lasted_s, self._answer, extra={"reason": None})
 
     async def _ask(self) -> str | None:
         try:
@@ -91,7 +101,7 @@ class Readiness:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look while the block runs, every ten seconds if all is well: the gauge is true even if nobody asks."""
+        """Check while the block runs, every ten seconds if all is well, so that the gauge needs no `/readyz`."""
 
         async def look() -> None:
             while True:
@@ -106,7 +116,7 @@ class Readiness:
             await asyncio.wait({looking})
 
 
-def store_answers(store: Store) -> Check:
+def store_answers(store: TaskStore) -> Check:
     """Whether the store can be read."""
 
     async def check() -> str | None:

@@ -12,14 +12,14 @@ _ROOT = f"{Path(__file__).parents[1]}/"
 
 
 def short_path(path: str) -> str:
-    """Where a file is in the project or in a library; where those are on this machine is nobody's business."""
+    """A file's path within the project or a library, without where those are on this machine."""
     return path.removeprefix(_ROOT).rpartition("site-packages/")[2]
 
 
 def describe(error: BaseException) -> list[str]:
     """Where and why, the first cause first, one line each: no local variables, no values that validation refused.
 
-    A message keeps its own line breaks: whoever writes lines must take them out.
+    A message keeps its own line breaks.
     """
     lines: list[str] = []
     for number, link in enumerate(reversed(_chain(error))):

@@ -1,4 +1,4 @@
-"""Traces, by OpenTelemetry's own variables (`OTEL_…`): from who starts a concept to the calls that its activities make.
+"""Traces, by OpenTelemetry's own variables (`OTEL_…`): from a concept's start to the calls that its activities make.
 
 Off unless those name an exporter, and then nothing of OpenTelemetry is loaded. Spans hold ids and names of ours, never
 what an error says: that could repeat what people wrote. The SDK's interceptor is used, not its newer plugin, which is
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_LAST_SPANS_S = 3.0
+LAST_SPANS_S = 3.0
 """How long the end of a process waits for a collector, unless it has less time than that."""
 
 
@@ -44,7 +44,7 @@ _tracing = _Tracing()
 
 
 @asynccontextmanager
-async def tracing(service: str, last_spans_s: float = _LAST_SPANS_S) -> AsyncIterator[Sequence[Interceptor]]:
+async def tracing(service: str, last_spans_s: float = LAST_SPANS_S) -> AsyncIterator[Sequence[Interceptor]]:
     """Export spans under that name while the block runs, if the environment wants it.
 
     Yields what a Temporal client needs for it. Leaving waits `last_spans_s` seconds at most for the last spans. Raises
@@ -53,7 +53,7 @@ async def tracing(service: str, last_spans_s: float = _LAST_SPANS_S) -> AsyncIte
     if not _wanted():
         yield ()
         return
-    # About a tenth of a second that nobody else should wait for.
+    # Loading it takes about a tenth of a second.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from temporalio.contrib.opentelemetry import TracingInterceptor  # noqa: PLC0415
 
@@ -161,7 +161,7 @@ def _wanted() -> bool:
 
 
 async def _flush(provider: TracerProvider, patience_s: float) -> None:
-    """Send what has not been sent, on a thread that nobody waits for longer: OpenTelemetry does not heed a limit."""
+    """Send the last spans, on a thread of their own: OpenTelemetry does not keep to a time limit."""
     loop, flushed = asyncio.get_running_loop(), asyncio.Event()
 
     def flush() -> None:

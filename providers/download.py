@@ -1,4 +1,4 @@
-"""Images that lie at a URL which somebody else chose.
+"""Images at a URL that a user or a service chose.
 
 DownloadError           the image could not be had; str() is one sentence without the URL
 ├── DownloadRefused     this URL is not fetched at all: another scheme, a private address, too many redirects
@@ -13,17 +13,21 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 import httpx
 from typing_extensions import override
 
-from contracts.images import MAX_IMAGE_BYTES
-from providers.cookies import no_cookies
-from providers.tls import public_authorities
+from color.svg import is_svg
+from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
+from http_messages.bounded_read import BodyTooLarge, read_at_most
+from http_messages.http_client import no_cookies, public_authorities
+from http_messages.proxies import ProxiedTransport, is_direct
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[Address]]]
@@ -49,7 +53,16 @@ class DownloadUnusable(DownloadError):
 
 
 class DownloadUnavailable(DownloadError):
-    """Nothing could be had from there now."""
+    """Nothing could be had from there now; `status` is what the server answered, if it did."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @override
+    def __reduce__(self) -> tuple[type[DownloadUnavailable], tuple[str, int | None]]:
+        """Survive pickling with the status."""
+        return type(self), (str(self), self.status)
 
 
 @dataclass(frozen=True)
@@ -108,29 +121,24 @@ _IPV4_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 """RFC 6890; Python versions differ about it."""
 
 
-def media_type_of(head: bytes) -> str | None:
-    """The type of image that the first 12 bytes announce; None for everything else, SVG and HTML included."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 
 
 class Downloads:
     """Fetches images from the open internet, and from the exact origins of configured services. `aclose` it.
 
-    `permitted` judges addresses; `transport` carries the requests.
+    `permitted` judges addresses; `transport` carries the requests. `proxied` carries those to which the environment's
+    rule about proxies applies; what users name is always fetched directly. `vectors` lets SVG through. URLs below
+    `own_links` are the store's own signed links, and fetched wherever that is.
     """
 
     def __init__(
         self,
         trusted: Iterable[Origin] = (),
         *,
+        own_links: str | None = None,
+        proxied: ProxiedTransport | None = None,
+        vectors: bool = False,
         resolver: Resolver = resolve,
         permitted: Callable[[Address], bool] = is_public,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -139,8 +147,11 @@ class Downloads:
         plain = httpx.AsyncHTTPTransport(
             verify=public_authorities(), retries=0, limits=httpx.Limits(max_keepalive_connections=0)
         )
+        self._media_types = frozenset(
+            {"image/png", "image/jpeg", "image/webp", "image/gif", *([SVG] if vectors else [])}
+        )
         self._client = httpx.AsyncClient(
-            transport=_JudgedTransport(transport or plain, frozenset(trusted), resolver, permitted),
+            transport=_JudgedTransport(transport or plain, proxied, frozenset(trusted), own_links, resolver, permitted),
             cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
@@ -169,7 +180,7 @@ class Downloads:
             response = await self._client.send(request, stream=True)
             try:
                 if response.next_request is None:
-                    return await _read(response, max_bytes)
+                    return await _read(response, max_bytes, self._media_types)
                 request = response.next_request
             except (httpx.InvalidURL, UnicodeError) as exc:
                 raise DownloadRefused("the image's URL leads to something that is not a URL") from exc
@@ -178,18 +189,29 @@ class Downloads:
         raise DownloadRefused(f"the image's URL leads on more than {_MAX_REDIRECTS} times")
 
 
+def _is_below(beginning: str, url: httpx.URL) -> bool:
+    """Whether a URL begins so and names nothing else by `..` or an escaped letter; its origin is compared as such."""
+    start, path = httpx.URL(beginning), url.raw_path.decode("ascii").partition("?")[0]
+    below = path.removeprefix(start.raw_path.decode("ascii"))
+    return Origin.of(start) == Origin.of(url) and below != path and _PLAIN_PATH.fullmatch(below) is not None
+
+
 class _JudgedTransport(httpx.AsyncBaseTransport):
     """Sends a request to an address of its host that was found acceptable, or not at all."""
 
     def __init__(
         self,
         inner: httpx.AsyncBaseTransport,
+        proxied: ProxiedTransport | None,
         trusted: frozenset[Origin],
+        own_links: str | None,
         resolver: Resolver,
         permitted: Callable[[Address], bool],
     ) -> None:
         self._inner = inner
+        self._proxied = proxied
         self._trusted = trusted
+        self._own_links = own_links
         self._resolver = resolver
         self._permitted = permitted
 
@@ -197,7 +219,12 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = Origin.of(request.url)
         if origin in self._trusted:
+            return await (self._proxied or self._inner).handle_async_request(request)
+        if self._own_links is not None and _is_below(self._own_links, request.url):
             return await self._inner.handle_async_request(request)
+        if self._proxied is not None and not is_direct(request.url):
+            await self._judge_behind_proxy(origin)
+            return await self._proxied.handle_async_request(request)
         addresses = await self._addresses(origin)
         failure: httpx.TransportError = httpx.ConnectError("the name has no address")
         for address in addresses:
@@ -210,12 +237,19 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._inner.handle_async_request(pinned)
             except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                failure = exc  # nobody there: the name's next address may be served
+                failure = exc  # no answer: the name's next address may be served
         raise failure
 
     @override
     async def aclose(self) -> None:
         await self._inner.aclose()
+        if self._proxied is not None:
+            await self._proxied.aclose()
+
+    async def _judge_behind_proxy(self, origin: Origin) -> None:
+        """Refuse what is known not to be public; a name that only the proxy can look up is the proxy's to judge."""
+        with suppress(DownloadUnavailable):
+            await self._addresses(origin)
 
     async def _addresses(self, origin: Origin) -> list[Address]:
         try:
@@ -230,24 +264,28 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
         return addresses
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> Downloaded:
+async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset[str]) -> Downloaded:
     """Never more than `max_bytes` and one chunk in memory; what is no image ends after its first bytes."""
     if response.status_code != _OK:
-        raise DownloadUnavailable(f"the image's server answered {response.status_code}")
-    too_large = DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB")
+        status = response.status_code
+        raise DownloadUnavailable(f"the image's server answered {status}", status)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise DownloadUnusable("the image's server sent it compressed, which nobody asked for")
+        raise DownloadUnusable("the image's server sent it compressed, which was not asked for")
+
+    def perhaps_an_image(head: bytes) -> bool:
+        return (
+            len(head) < _HEAD_BYTES
+            or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+            or media_type_of(head) is not None
+        )
+
     announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
-        raise too_large
-    data = bytearray()
-    async for chunk in response.aiter_raw():
-        data += chunk
-        if len(data) > max_bytes:
-            raise too_large
-        if len(data) >= _HEAD_BYTES and media_type_of(bytes(data[:_HEAD_BYTES])) is None:
-            break
-    media_type = media_type_of(bytes(data[:_HEAD_BYTES]))
-    if media_type is None:
-        raise DownloadUnusable("the URL does not lead to a PNG, JPEG, WebP or GIF image")
-    return Downloaded(bytes(data), media_type)
+    try:
+        data = await read_at_most(response.aiter_raw(), max_bytes, announced=announced, wanted=perhaps_an_image)
+    except BodyTooLarge as exc:
+        raise DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB") from exc
+    media_type = media_type_of(data) or (SVG if SVG in media_types and is_svg(data) else None)
+    if media_type not in media_types:
+        names = "PNG, JPEG, WebP, GIF or SVG" if SVG in media_types else "PNG, JPEG, WebP or GIF"
+        raise DownloadUnusable(f"the URL does not lead to a {names} image")
+    return Downloaded(data, media_type)

@@ -10,6 +10,7 @@
     └── ProviderPerhapsBilled      it may have been paid for, and there is nothing to show for it
         ├── ProviderAnswerLost     sent, but no whole answer came: a timeout, a broken connection
         └── ProviderAnswerUnusable a whole answer came that is not what was asked for
+            └── ProviderLinkExpired    it was a link that leads nowhere any more
 
 `activities/error_mapping.py` decides what each means for a retry; providers only say what happened. A message is one
 sentence for the task's row: it names the service and no secrets, prompts or URLs.
@@ -19,13 +20,29 @@ from __future__ import annotations
 
 from typing_extensions import override
 
+MAX_KEPT_ANSWER_BYTES = 64 * 1024
+"""As much of an unusable answer as is kept."""
+
 
 class ProviderError(Exception):
     """The provider gave no usable answer. The message names the provider and no secrets, prompts or URLs."""
 
 
 class ProviderRejected(ProviderError):
-    """The provider does not accept our request; repeating it cannot help."""
+    """The provider does not accept our request; repeating it cannot help.
+
+    `status` is what it answered, if it did; `named` holds words of its reason that may be fields of the request.
+    """
+
+    def __init__(self, message: str, status: int | None = None, named: frozenset[str] = frozenset()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.named = named
+
+    @override
+    def __reduce__(self) -> tuple[type[ProviderRejected], tuple[str, int | None, frozenset[str]]]:
+        """Survive pickling with both."""
+        return type(self), (str(self), self.status, self.named)
 
 
 class ProviderRefused(ProviderRejected):
@@ -41,16 +58,17 @@ class ProviderQuotaSpent(ProviderRejected):
 
 
 class _Delayed(ProviderError):
-    """Carries how many seconds the provider asks to wait; None where it does not say."""
+    """`retry_after_s` is how many seconds the provider asks to wait, `status` what it answered; None if it did not."""
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
 
     @override
-    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None]]:
-        """Survive pickling with the delay."""
-        return type(self), (str(self), self.retry_after_s)
+    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None, int | None]]:
+        """Survive pickling with both."""
+        return type(self), (str(self), self.retry_after_s, self.status)
 
 
 class ProviderThrottled(_Delayed):
@@ -64,10 +82,26 @@ class ProviderUnavailable(_Delayed):
 class ProviderPerhapsBilled(ProviderError):
     """The call may have been billed and brought nothing: it is repeated a few times only."""
 
+    last = False
+    """Set by the caller, who counts: no further call will be made."""
+
 
 class ProviderAnswerLost(ProviderPerhapsBilled):
     """The request was sent, and no whole answer came back."""
 
 
 class ProviderAnswerUnusable(ProviderPerhapsBilled):
-    """A whole answer came back that is not what was asked for."""
+    """A whole answer came back that is not what was asked for; `answer` has its beginning, for the operator."""
+
+    def __init__(self, message: str, answer: bytes = b"") -> None:
+        super().__init__(message)
+        self.answer = answer[:MAX_KEPT_ANSWER_BYTES]
+
+    @override
+    def __reduce__(self) -> tuple[type[ProviderAnswerUnusable], tuple[str, bytes]]:
+        """Survive pickling with the answer."""
+        return type(self), (str(self), self.answer)
+
+
+class ProviderLinkExpired(ProviderAnswerUnusable):
+    """The answer was a link, and what it led to is not there any more."""

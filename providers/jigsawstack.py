@@ -13,27 +13,25 @@ import httpx
 from pydantic import JsonValue
 from typing_extensions import override
 
-from contracts.images import Provenance
+from contracts.images import Provenance, media_type_of
 from contracts.tasks import Aspect
 from contracts.usage import Usage
-from providers.download import Downloads, media_type_of
-from providers.encoded import (
+from providers.download import Downloads
+from providers.endpoint import Answer, Endpoint, Limits, document_of, unusable
+from providers.errors import ProviderAnswerUnusable, ProviderError, ProviderPerhapsBilled, ProviderUnavailable
+from providers.http_errors import error_inside
+from providers.image_answers import (
     CHECK_LIMITS,
     IMAGE_LIMITS,
     TEXT_LIMITS,
     UPLOAD_LIMITS,
-    image_at,
-    image_of,
-    image_of_base64,
+    ImageLink,
+    collected,
+    image_of_answer,
 )
-from providers.errors import (
-    ProviderAnswerUnusable,
-    ProviderError,
-    ProviderPerhapsBilled,
-    ProviderRefused,
-    ProviderUnavailable,
-)
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.json_answers import count_of, field_of, numbers_of
+from providers.palette_parser import palettes_of
+from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
 from providers.prompts import (
     NEGATIVE,
     PALETTE_RULES,
@@ -42,14 +40,12 @@ from providers.prompts import (
     refinement_negative,
     refinement_prompt,
 )
-from providers.proposals import palettes_of
-from providers.refusals import refusal_of
-from providers.wire import Answer, Endpoint, Limits, count_of, field_of, json_of, numbers_of
 
 NAME = "jigsawstack"
 TITLE = "JigsawStack"
 _SIDE_PX = 1024
 _LONGEST_PROMPT = 5000
+_OPTIONAL = frozenset({"aspect_ratio", "width", "height", "output_format", "return_type", "advance_config"})
 
 
 def jigsawstack_endpoint(client: httpx.AsyncClient, url: str, key: str) -> Endpoint:
@@ -91,12 +87,12 @@ class JigsawStackImages(ImageProvider):
             await asyncio.wait(self._removals)
 
     @override
-    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
+    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage | ImageJob:
         prompt = image_prompt(logo_description, theme_description)
         return await self._ask(prompt, (logo_description, theme_description), NEGATIVE, _More(take=take))
 
     @override
-    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
+    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage | ImageJob:
         key, taken_s = await self._upload(source)
         negative, more = refinement_negative(preserve), _More(fields={"file_store_key": key}, taken_s=taken_s)
         try:
@@ -113,7 +109,7 @@ class JigsawStackImages(ImageProvider):
         private: tuple[str, ...],
         negative: str | None,
         more: _More,
-    ) -> ProvidedImage:
+    ) -> ProvidedImage | ImageJob:
         body: dict[str, JsonValue] = {
             "prompt": prompt[:_LONGEST_PROMPT],
             "aspect_ratio": "1:1",
@@ -129,31 +125,26 @@ class JigsawStackImages(ImageProvider):
         if config:
             body["advance_config"] = config
         limits = self._limits.after(more.taken_s)
-        answer = await self._endpoint.post("/ai/image_generation", body, limits, private)
-        if answer.media_type.startswith("image/") or media_type_of(answer.body[:12]) is not None:
-            return self._provided(image_of(answer.body, TITLE), Usage(latency_s=answer.latency_s))
-        document = _document(answer, private)
-        sent = field_of(document, "url")
-        if not isinstance(sent, str) or not sent:
-            raise ProviderAnswerUnusable(f"{TITLE} answered {answer.status} without an image")
-        if sent.startswith(("http://", "https://")):
-            data = await image_at(sent, self._downloads, TITLE, more.taken_s + answer.latency_s)
-        else:
-            data = image_of_base64(sent, TITLE)
-        return self._provided(data, _usage(document, answer))
+        answer = await self._endpoint.post("/ai/image_generation", body, limits, private, optional=_OPTIONAL)
+        found, document = image_of_answer(answer, self._endpoint, private)
+        provenance = Provenance(provider=self.name, credit="Generated with JigsawStack", usage=_usage(document, answer))
+        if isinstance(found, ImageLink):
+            return ImageJob(provider=self.name, link=found.url, provenance=provenance)
+        return ProvidedImage(found, provenance)
 
-    def _provided(self, data: bytes, usage: Usage) -> ProvidedImage:
-        return ProvidedImage(data, Provenance(provider=self.name, credit="Generated with JigsawStack", usage=usage))
+    @override
+    async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
+        return await collected(job, job.link, self._downloads, TITLE)
 
     async def _upload(self, source: bytes) -> tuple[str, float]:
         """Put the image where the generation can see it; its key, and the seconds that it took.
 
         Nothing is billed before the generation.
         """
-        media_type = media_type_of(source[:12]) or "application/octet-stream"
+        media_type = media_type_of(source) or "application/octet-stream"
         try:
             answer = await self._endpoint.post_bytes("/store/file", source, media_type, UPLOAD_LIMITS)
-            key = field_of(json_of(answer, TITLE), "key")
+            key = field_of(document_of(answer, self._endpoint.service), "key")
         except ProviderPerhapsBilled as exc:
             raise ProviderUnavailable(f"{TITLE} did not confirm an upload") from exc
         if not isinstance(key, str) or not key:
@@ -161,7 +152,7 @@ class JigsawStackImages(ImageProvider):
         return key, answer.latency_s
 
     async def _remove(self, key: str) -> None:
-        """Somebody's logo should not stay there; but what was paid for is not given up because it does."""
+        """A user's logo should not stay there; but an answer is not given up because it does."""
         try:
             await self._endpoint.delete(f"/store/file/read/{quote(key, safe='')}", CHECK_LIMITS)
         except ProviderError:
@@ -189,9 +180,16 @@ class JigsawStackPalettes(PaletteProvider):
             "return_prompt": [{"name": "name", "description": "one sentence", "colors": ["#RRGGBB"]}],
             "prompt_guard": ["hate", "sexual_content"],
         }
+        service = self._endpoint.service
         answer = await self._endpoint.post("/prompt_engine/run", body, self._limits, private)
-        document = _document(answer, private)
-        palettes = palettes_of(field_of(document, "result"), count, TITLE)
+        document = document_of(answer, service)
+        failure = error_inside(service, document, private) if field_of(document, "success") is False else None
+        if failure is not None:
+            raise failure
+        try:
+            palettes = palettes_of([field_of(document, "result"), document], count, TITLE, private)
+        except ProviderAnswerUnusable as exc:
+            raise unusable(str(exc), answer, document, service, private) from exc
         return ProvidedPalettes(palettes, usage=_usage(document, answer))
 
 
@@ -199,15 +197,6 @@ async def check_jigsawstack(endpoint: Endpoint) -> tuple[str, ...]:
     """What is well: the key, found out by listing stored prompts, which runs none. Raises `ProviderError`."""
     await endpoint.get("/prompt_engine?limit=1&page=0", CHECK_LIMITS)
     return ("the key is accepted",)
-
-
-def _document(answer: Answer, private: tuple[str, ...]) -> JsonValue:
-    document = json_of(answer, TITLE)
-    if field_of(document, "success") is False:
-        sentence, refused = refusal_of(TITLE, document, private)
-        # Not said to be final, and said with a good status: it may have been billed, so it is not repeated for ever.
-        raise ProviderRefused(sentence) if refused else ProviderAnswerUnusable(sentence)
-    return document
 
 
 def _usage(document: JsonValue, answer: Answer) -> Usage:

@@ -30,14 +30,17 @@ COLORS_PER_PALETTE = 5
 PALETTE_RULES = (
     "You are a brand designer. Each palette has five different colors in this order: background, main, second, "
     "accent, extra. Background and main contrast well enough to read text. The palettes differ clearly from each "
-    "other. Each has a short name of its own and one sentence that describes its mood. Colors are written #RRGGBB."
+    "other, in their backgrounds and in their main colors: some stand on a light one and some on a dark one, unless "
+    "the theme forbids it. Each has a short name of its own, one sentence that describes its mood, and its `ground`: "
+    "the color that the logo stands on, mostly its background. Colors are written #RRGGBB."
 )
 
 
 def image_prompt(logo_description: str, theme_description: str) -> str:
     """The request for a logo; the descriptions are at most 500 characters each."""
     rules = " ".join([*_RULES.values(), _NO_TEXT])
-    return f"A logo: {logo_description}\nMood and colors: {theme_description}\n{rules}"
+    mood = f"Mood and colors: {theme_description}\n" if theme_description else ""
+    return f"A logo: {logo_description}\n{mood}{rules}"
 
 
 def refinement_prompt(prompt: str, preserve: tuple[Aspect, ...]) -> str:

@@ -25,18 +25,15 @@ from observability.metrics import DeliveryMetrics
 from observability.traces import span
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
-from pubsub.fairness import priority_of
 from pubsub.task_messages import partial_request, read_request
-from stores.errors import StoreError, StoreRefused, TaskImported
-from stores.port import Store
-from tasks.workflow_client import ConceptClient, Start
+from stores.errors import StoreError, StoreRefused
+from tasks.errors import TaskRefused
+from tasks.priority import priority_of
+from tasks.service import REFUSED_MESSAGE, TaskService
 
 ANSWER_TIMEOUT_S = 8.0
 """For one message, everything included. Shorter than the 10 s that Cloud Run leaves after SIGTERM, and than the
 shortest acknowledgement deadline of a subscription, which is 10 s too."""
-
-REFUSED_MESSAGE = "InvalidMessage"
-"""Error type of a row that a refused message left behind. Its request is a remnant: it must never be started."""
 
 _TRACE_PARENT = "googclient_traceparent"
 """Where Google's client libraries say which trace a message belongs to."""
@@ -63,7 +60,7 @@ class DeadLetters(Protocol):
         ...
 
 
-def _anybody(_: str) -> bool:
+def _every_user(_: str) -> bool:
     return True
 
 
@@ -75,11 +72,10 @@ class Bridge:
     can take a user id for an owner.
     """
 
-    concepts: ConceptClient
-    store: Store
+    tasks: TaskService
     fairness_secret: bytes | None = None
     dead_letters: DeadLetters | None = None
-    can_own: Callable[[str], bool] = _anybody
+    can_own: Callable[[str], bool] = _every_user
     metrics: DeliveryMetrics = field(default_factory=lambda: DeliveryMetrics(MetricMeter.noop))
 
     async def deliver(self, message: Message) -> DeliveryOutcome:
@@ -95,14 +91,14 @@ class Bridge:
         began, outcome = time.monotonic(), "crashed"
         try:
             with span("deliver", parent=message.attributes.get(_TRACE_PARENT)):
-                verdict = await self._in_time(message)
-            outcome = verdict.value
+                delivered = await self._in_time(message)
+            outcome = delivered.value
         except RetryLater:
             outcome = "not now"
             raise
         finally:
             self.metrics.ended(outcome, time.monotonic() - began)
-        return verdict
+        return delivered
 
     async def _in_time(self, message: Message) -> DeliveryOutcome:
         try:
@@ -121,78 +117,61 @@ class Bridge:
         try:
             request = read_request(message)
             bind_contextvars(task_id=str(request.task_id), workflow_id=request.workflow_id)
-            verdict = await self._start(request)
-        except InvalidMessage as poison:
-            recorded = await self._refuse(message, poison)
+            outcome = await self._start(request)
+        except InvalidMessage as invalid:
+            recorded = await self._refuse(message, invalid)
             log.warning(
                 "a message can never succeed",
                 extra={
                     "message_id": message.message_id,
-                    "task_id": None if poison.task_id is None else str(poison.task_id),
-                    "reason": poison.reason,
+                    "task_id": None if invalid.task_id is None else str(invalid.task_id),
+                    "reason": invalid.reason,
                     "recorded": recorded,
                 },
             )
             return DeliveryOutcome.REFUSED
-        log.debug("delivered", extra={"verdict": verdict})
-        return verdict
+        log.debug("delivered", extra={"outcome": outcome})
+        return outcome
 
     async def _start(self, request: Request) -> DeliveryOutcome:
-        # The row first: with the store down a started concept would only run into its deadline, while Pub/Sub keeps
-        # the message for days.
         if not self.can_own(request.user_id):
             raise InvalidMessage("user_id: not one that the store can take for an owner", request.task_id)
         try:
-            row = await self.store.task(request.task_id)
-        except TaskImported:
-            return DeliveryOutcome.ENDED_BEFORE
-        if row is not None and row.user_id != request.user_id:
-            raise InvalidMessage("the task exists already and belongs to another user", request.task_id)
-        if row is not None and row.status.ended:
-            return DeliveryOutcome.ENDED_BEFORE
-        priority = priority_of(request, self.fairness_secret)
-        if await self.concepts.start(request, priority=priority) is Start.STARTED:
-            return DeliveryOutcome.STARTED
-        row = await self.store.task(request.task_id)
-        if row is not None and row.status.ended:
-            return DeliveryOutcome.ENDED_BEFORE
-        # Its workflow ended without telling the row: terminated, for example. What failed may be started anew.
-        started = await self.concepts.start(request, priority=priority, after_failure=True)
-        return DeliveryOutcome.STARTED if started is Start.STARTED else DeliveryOutcome.ENDED_BEFORE
+            started = await self.tasks.start(request, priority=priority_of(request, self.fairness_secret))
+        except TaskRefused as exc:
+            raise InvalidMessage(str(exc), request.task_id) from exc
+        return DeliveryOutcome.STARTED if started else DeliveryOutcome.ENDED_BEFORE
 
-    async def _refuse(self, message: Message, poison: InvalidMessage) -> str:
+    async def _refuse(self, message: Message, invalid: InvalidMessage) -> str:
         """Record a message that can never succeed; where."""
-        if await self._fail_row(message, poison):
+        if await self._fail_row(message, invalid):
             return "row"
         if self.dead_letters is not None:
             try:
-                await self.dead_letters.keep(message, poison.reason)
+                await self.dead_letters.keep(message, invalid.reason)
             except NoMessage as exc:  # it will not be one tomorrow either
                 log.warning("not a dead letter", extra={"message_id": message.message_id, "reason": str(exc)})
                 return "log"
             return "dead-letter topic"
         return "log"
 
-    async def _fail_row(self, message: Message, poison: InvalidMessage) -> bool:
+    async def _fail_row(self, message: Message, invalid: InvalidMessage) -> bool:
         """Whether the task's row tells its user now. An outcome, another user's row and a running concept stay."""
-        task_id = poison.task_id
+        task_id = invalid.task_id
         if task_id is None:
             return False
-        try:
-            row = await self.store.task(task_id)
-        except TaskImported:
+        row = await self.tasks.store.task(task_id)
+        partial = partial_request(message, task_id, None if row is None else row.user_id)
+        if partial is None or (row is not None and row.user_id != partial.user_id):
             return False
-        remnant = partial_request(message, task_id, None if row is None else row.user_id)
-        if remnant is None or (row is not None and row.user_id != remnant.user_id):
-            return False
-        if (row is not None and row.status is not TaskStatus.PENDING) or await self.concepts.is_running(task_id):
+        if (row is not None and row.status is not TaskStatus.PENDING) or await self.tasks.concepts.is_running(task_id):
             return row is not None and row.error is not None and row.error.type == REFUSED_MESSAGE
         error = TaskError(
-            stage=Stage.CLAIM, type=REFUSED_MESSAGE, message=f"The task message cannot be used: {poison.reason}"
+            stage=Stage.CLAIM, type=REFUSED_MESSAGE, message=f"The task message cannot be used: {invalid.reason}"
         )
         try:
             # Under a name of its own: a workflow that claims the row in this moment keeps it.
-            after = await self.store.fail_task(remnant, f"message-{message.message_id}", TaskStatus.FAILED, error)
+            after = await self.tasks.store.fail_task(partial, f"message-{message.message_id}", TaskStatus.FAILED, error)
         except StoreRefused as exc:
             log.warning("the row cannot be recorded", extra={"task_id": str(task_id), "reason": str(exc)})
             return False

@@ -1,4 +1,4 @@
-"""How Pub/Sub hands over a message by HTTP: wrapped JSON, or a CloudEvent as functions receive it."""
+"""How Pub/Sub pushes a message by HTTP: wrapped JSON, or a CloudEvent as functions receive it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     message_id: str = ""
-    """Pub/Sub's, for logs; empty where somebody posts by hand."""
+    """Pub/Sub's, for logs; empty in a request made by hand."""
     data: bytes | None
     """The payload; None where it was not base64."""
     attributes: Mapping[str, str] = {}

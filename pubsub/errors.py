@@ -1,13 +1,13 @@
-"""What can be wrong with what comes in, and with the services around it.
+"""Errors of messages, of the tokens of push requests, and of Pub/Sub.
 
 MessageError
 ├── NotAnEnvelope      the body is nothing that Pub/Sub sends
 │   └── UnsupportedBody    in a format or an encoding that is not read here
-├── InvalidMessage             an envelope whose payload can never become a concept
+├── InvalidMessage         an envelope whose payload can never become a concept
 ├── RetryLater             Temporal, the store or the dead-letter topic cannot be used; the message must come again
 ├── TokenError
 │   ├── TokenRefused       none, not from Google, forged or expired
-│   ├── TokenForbidden     genuine, but for somebody else
+│   ├── TokenForbidden     genuine, but for another audience or of another account
 │   └── KeysUnavailable    it cannot be judged right now
 └── PubSubError
     ├── PubSubUnreachable  no answer from Pub/Sub

@@ -66,7 +66,7 @@ class Topic(DeadLetters):
     async def publish(self, data: bytes, attributes: Mapping[str, str]) -> str:
         """Publish one message and wait until Pub/Sub has it; the id it got. Raises `PubSubError`."""
         try:
-            # The library's own retries are off, as everywhere: whoever called decides.
+            # The library's own retries are off, as everywhere: the caller decides.
             sent = self._client.publish(self._path, data, retry=None, timeout=_PUBLISH_TIMEOUT_S, **attributes)
             return await asyncio.wrap_future(sent)
         except MessageTooLargeError as exc:

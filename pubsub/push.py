@@ -37,7 +37,7 @@ MAX_BODY_BYTES = 15 * 1024 * 1024
 """Above the largest genuine one: 10 MB of message are 14 MB as base64. What Pub/Sub can send must not end as a 4xx,
 which it would repeat for ever."""
 MAX_IN_FLIGHT = 64
-"""Requests at once. Beyond it Pub/Sub is told to slow down; it does by itself when it sees refusals."""
+"""Requests at once. Beyond it requests are refused with 429, and Pub/Sub slows down."""
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 """Bodies in memory at once, whatever the number of requests."""
 _BODY_TIMEOUT_S = 10.0
@@ -112,7 +112,7 @@ class PushEndpoint:
             headers["retry-after"] = str(_COME_BACK_S)
         if status == 401:  # noqa: PLR2004 -- the table above names them
             headers["www-authenticate"] = "Bearer"
-        # To strangers nothing is explained, and to nobody how our services are doing.
+        # A caller without a valid token learns no reason, and no caller the state of our services.
         told = "refused" if isinstance(exc, TokenError) else "unavailable" if isinstance(exc, RetryLater) else reason
         return JSONResponse({"error": told}, status_code=status, headers=headers)
 

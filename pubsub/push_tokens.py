@@ -26,7 +26,7 @@ _FETCH_TIMEOUT_S = 3.0
 _AFTER_FAILURE_S = 1.0
 """How long a failed fetch is not repeated: requests must not queue up behind each other's timeouts."""
 _UNKNOWN_KEY_EVERY_S = 30.0
-"""How often an unknown key id may cause a fetch: anybody can make one up."""
+"""How often an unknown key id may cause a fetch: a stranger can make one up."""
 _USUAL_AGE_S, _SHORTEST_AGE_S, _LONGEST_AGE_S = 3600.0, 60.0, 86400.0
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})")
 

@@ -1,4 +1,4 @@
-"""One translation for every way in: the bytes of a message become a request, or a reason why they never can."""
+"""From the bytes of a message to a request, or to the reason why they are none; for push, pull and command line."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from contracts.tasks import Description, GenerationRequest, RefinementRequest, Request, UserId, VariationsRequest
+from contracts.tasks import (
+    Description,
+    GenerationRequest,
+    RefinementRequest,
+    Request,
+    UserId,
+    VariationsRequest,
+    without_empty,
+)
 from contracts.validation import problems
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -27,7 +35,7 @@ REQUESTS: Mapping[str, type[Request]] = MappingProxyType(
         "concept_variations": VariationsRequest,
     }
 )
-"""What each `task_type` is read as. A type that is not here is poison, with a reason that says so."""
+"""What each `task_type` is read as. A type that is not here makes an `InvalidMessage`."""
 
 UNREADABLE = "(not readable)"
 """Stands in the row of a refused message for words that could not be read; such a row has failed and is not run."""
@@ -39,6 +47,7 @@ _TASK_ID = TypeAdapter[uuid.UUID](uuid.UUID)
 _USER_ID = TypeAdapter[str](UserId)
 _DESCRIPTION = TypeAdapter[str](Description)
 _FLAG = TypeAdapter[bool](bool)
+_FIELDS = TypeAdapter(dict[str, JsonValue])
 
 
 class _Fragment(BaseModel):
@@ -63,15 +72,15 @@ def read_request(message: Message) -> Request:
     if request_type is None:
         raise InvalidMessage(f"task_type {_named(fragment.task_type)} is not known here", task_id)
     try:
-        return request_type.model_validate_json(data)
+        return request_type.model_validate(without_empty(_FIELDS.validate_json(data)))
     except ValidationError as exc:
         raise InvalidMessage(_problem(exc), task_id) from exc
 
 
 def partial_request(message: Message, task_id: uuid.UUID, owner: str | None) -> GenerationRequest | None:
-    """What can be read of a message that was refused, as a request for the row to keep; never to be started.
+    """The readable part of a refused message, as a request for its row; never to be started.
 
-    None when nobody can own it: the message names no user, and `owner` knows none either.
+    None without an owner: the message names no user, and `owner` is None too.
     """
     try:
         fragment = _fragment(_payload(message))
@@ -113,7 +122,7 @@ def _readable(adapter: TypeAdapter[T], value: object) -> T | None:
 
 
 def _named(task_type: object) -> str:
-    """A name is told; anything else could be what a person wrote."""
+    """Only a name is repeated; anything else could be a person's words."""
     if isinstance(task_type, str) and _TYPE_NAME.fullmatch(task_type):
         return repr(task_type)
     return "(not a name)"

@@ -1,1 +1,1 @@
-"""Rows and objects behind one port: `stores.port.Store`."""
+"""Rows and objects behind two ports: `TaskStore` and `ObjectStore` in `stores.ports`."""

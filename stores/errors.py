@@ -6,8 +6,7 @@ StoreError
 │   └── StoreThrottled  it asks to be left alone for a while
 ├── StoreRefused        it will not do this, now or later
 │   ├── StoreForbidden  its policies or our key do not allow it
-│   ├── StoreConflict   it contradicts what is there
-│   └── TaskImported    the task has ended in the previous system, and its message is not known
+│   └── StoreConflict   it contradicts what is there
 ├── ObjectMissing       no object at that place
 ├── ObjectCorrupt       the bytes there are not the bytes that were stored
 └── TaskHeld            another workflow has claimed the task
@@ -53,10 +52,6 @@ class StoreForbidden(StoreRefused):
 
 class StoreConflict(StoreRefused):
     """This contradicts what the store holds already."""
-
-
-class TaskImported(StoreRefused):
-    """The previous system recorded how this task ended, but not its message."""
 
 
 class ObjectMissing(StoreError):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 
 from contracts.tasks import PAID_FOLDER
-from stores.port import Store
+from stores.ports import ObjectStore
 
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OURS = re.compile(
-    r"[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/"
-    r"(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png|image(-[0-9]+)?(\.json)?|given|source|palettes\.json|choice\.json)"
+    rf"{PAID_FOLDER}/{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
 )
+_SLUG_LENGTH = 40
 
 
 def is_ours(path: str) -> bool:
@@ -36,13 +38,34 @@ def given_image(task_id: uuid.UUID) -> str:
 
 
 def source_image(task_id: uuid.UUID) -> str:
-    """The image at somebody's URL that a refinement starts from, as it came."""
+    """The image at a user's URL that a refinement starts from, as it came."""
     return f"{PAID_FOLDER}/{task_id}/source"
 
 
-def paid_image_provenance(task_id: uuid.UUID, candidate: int = 1) -> str:
-    """Who made it; written before the image, so that where the image exists, this does."""
-    return f"{paid_image(task_id, candidate)}.json"
+def numbered_answer(first: str, number: int) -> str:
+    """Where the answer lies that was paid for after so many others at the place of the first; `number` from 1."""
+    return first if number == 1 else _beside(first, f"answer-{number}")
+
+
+def unusable_marker(first: str, number: int) -> str:
+    """What says that this answer cannot be used."""
+    return _beside(first, f"unusable-{number}").removesuffix(".json")
+
+
+def vector_of(answer: str) -> str:
+    """Where an image lies as it came if it came as SVG; beside it the picture that was drawn from it."""
+    return f"{answer}.svg"
+
+
+def job_of(first: str) -> str:
+    """Where the job lies that an image at this place was submitted as, or the link that was the whole answer."""
+    folder, _, name = first.rpartition("/")
+    return f"{folder}/{name.replace('image', 'job', 1)}.json"
+
+
+def provenance_of(answer: str) -> str | None:
+    """Who made it; None of an answer that says so itself."""
+    return None if answer.endswith(".json") else f"{answer}.json"
 
 
 def paid_palettes(task_id: uuid.UUID) -> str:
@@ -55,14 +78,19 @@ def choice(task_id: uuid.UUID) -> str:
     return f"{PAID_FOLDER}/{task_id}/choice.json"
 
 
+def batch_page(batch_id: uuid.UUID, page: int) -> str:
+    """Up to a thousand task messages of a batch, one a line; `page` counts from 0."""
+    return f"{PAID_FOLDER}/batch-{batch_id}/page-{page:05d}.jsonl"
+
+
 def base(user_id: str, concept_id: uuid.UUID) -> str:
     """The base image that users see."""
     return f"{_visible_folder(user_id, concept_id)}/base.png"
 
 
-def variation(user_id: str, concept_id: uuid.UUID, index: int, slug: str) -> str:
-    """One variation that users see; `index` counts from 1."""
-    return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug}.png"
+def variation(user_id: str, concept_id: uuid.UUID, index: int, name: str) -> str:
+    """One variation that users see; `index` counts from 1, `name` is its palette's."""
+    return f"{_visible_folder(user_id, concept_id)}/variation-{index:02d}-{slug(name)}.png"
 
 
 def candidate(user_id: str, concept_id: uuid.UUID, number: int) -> str:
@@ -75,7 +103,7 @@ def candidates(user_id: str, concept_id: uuid.UUID) -> str:
     return f"{_visible_folder(user_id, concept_id)}/candidates"
 
 
-async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> int:
+async def remove_visible(store: ObjectStore, user_id: str, concept_id: uuid.UUID) -> int:
     """Remove what users can see of a concept; what was paid for stays. How many objects. Raises `StoreError`."""
     count = 0
     for bucket in sorted({store.concept_bucket, store.palette_bucket}):
@@ -83,10 +111,23 @@ async def remove_visible(store: Store, user_id: str, concept_id: uuid.UUID) -> i
     return count
 
 
-async def remove_paid(store: Store, task_id: uuid.UUID) -> int:
+async def remove_paid(store: ObjectStore, task_id: uuid.UUID) -> int:
     """Remove what was paid for, and what was handed in. How many objects. Raises `StoreError`."""
     return await store.remove_folder(store.concept_bucket, f"{PAID_FOLDER}/{task_id}")
 
 
+def _beside(path: str, what: str) -> str:
+    """`folder/stem.what.extension`."""
+    folder, _, name = path.rpartition("/")
+    stem, dot, extension = name.partition(".")
+    return f"{folder}/{stem}.{what}{dot}{extension}"
+
+
 def _visible_folder(user_id: str, concept_id: uuid.UUID) -> str:
     return f"{user_id}/{concept_id}"
+
+
+def slug(name: str) -> str:
+    """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"

@@ -1,4 +1,4 @@
-"""Rows against Temporal: which tasks does nobody work on, and what becomes of them.
+"""Lost tasks: rows that are open although no workflow works on them are started, restarted or ended.
 
 Decision: docs/adr/0022.
 """
@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -22,20 +23,24 @@ from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
 from contracts.workflows import STAGE_ATTRIBUTE
 from stores import layout
 from stores.errors import StoreRefused
-from stores.port import Store, TaskSnapshot
-from tasks.workflow_client import ConceptClient, Start
+from stores.ports import Store, TaskSnapshot
+from tasks.ending import end_without_workflow
+from tasks.workflow_client import ConceptClient
 from temporal.errors import Unreadable
 
 INTERRUPTED = "Interrupted"
 """Error type of a task whose workflow was lost."""
 UNREADABLE = "UnreadableMessage"
-"""Error type of a task that nobody could ever start."""
+"""Error type of a task whose message cannot be read, so that it was never started."""
+
+NO_MESSAGE = "NoMessage"
+"""Error type of a task that was recorded, and whose message did not come."""
 
 _AT_ONCE = 16
 _UNREADABLE_AFTER = timedelta(hours=1)
 """A message that this process cannot read may be meant for a newer one, which would have started it by then."""
 
-_TORN_AWAY = {
+_STOPPED_FROM_OUTSIDE = {
     WorkflowExecutionStatus.TERMINATED: "its workflow was terminated",
     WorkflowExecutionStatus.TIMED_OUT: "its workflow was timed out",
 }
@@ -44,10 +49,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Fate:
+class _WorkflowEnd:
     """What Temporal says of a task's workflow that does not run.
 
-    `lost` where it was torn away, and the task could be done again; otherwise it ended by its own doing.
+    `lost`: it was stopped from outside or is unknown, so the task could be started again; otherwise it ended by itself.
     """
 
     status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
@@ -67,39 +72,40 @@ class Reconciler:
         tasks = await self.store.open_tasks(page.before, page.after, page.limit)
 
         async def settle(task: TaskSnapshot) -> Reconciled:
-            return await self._settle(task, page.interrupted)
+            return await self.settle(task, page.interrupted)
 
         done = await _each(settle, tasks)
         return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
 
     async def sweep_page(self, page: Page) -> PageReconciled:
-        """Remove what a failed or cancelled task left in sight, of one page. Raises `StoreUnavailable`."""
+        """Remove what failed or cancelled tasks left visible, for one page. Raises `StoreUnavailable`."""
         tasks = await self.store.unfulfilled_tasks(page.before, page.after, page.limit)
 
         async def sweep(task: TaskSnapshot) -> Reconciled:
             row = await self.store.task(task.task_id)
             if row is None or row.updated_at != task.updated_at:
-                return Reconciled()  # taken up again: what is in sight may be wanted
+                return Reconciled()  # reopened: what is visible may be wanted
             return Reconciled(objects=await layout.remove_visible(self.store, task.user_id, task.concept_id))
 
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
-    async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
-        fate = await self._fate(task)
-        if fate is None:
+    async def settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+        """Look after one open task. Raises `StoreError` and `RPCError`."""
+        end = await self._workflow_end(task)
+        if end is None:
             return Reconciled(under_way=1)
         wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
-        if fate.lost and wanted:
-            if task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
+        if end.lost and wanted:
+            if task.requested and task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
                 log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})
                 return Reconciled(refused=1)
             if task.request is not None:
-                started = await self.concepts.start(task.request, after_failure=True)
-                if started is Start.STARTED:
-                    return self._began(task, fate)
-        return await self._end(task, fate)
+                reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+                if await self.concepts.start(task.request, reuse=reuse):
+                    return self._started(task, end)
+        return await self._end_task(task, end)
 
-    async def _fate(self, task: TaskSnapshot) -> _Fate | None:
+    async def _workflow_end(self, task: TaskSnapshot) -> _WorkflowEnd | None:
         """None while the task's workflow runs."""
         handle = self.concepts.client.get_workflow_handle(task.workflow_id or workflow_id(task.task_id))
         try:
@@ -115,16 +121,18 @@ class Reconciler:
             return _lost(None, "its workflow had ended before")
         return await self._ended(description)
 
-    async def _ended(self, description: WorkflowExecutionDescription) -> _Fate:
+    async def _ended(self, description: WorkflowExecutionDescription) -> _WorkflowEnd:
         stage, status = _stage(description), description.status
-        if status in _TORN_AWAY:
-            return _lost(stage, _TORN_AWAY[status])
+        if status in _STOPPED_FROM_OUTSIDE:
+            return _lost(stage, _STOPPED_FROM_OUTSIDE[status])
         if status is WorkflowExecutionStatus.FAILED:
-            return _Fate(TaskStatus.FAILED, await self._own_error(description, stage))
+            return _WorkflowEnd(TaskStatus.FAILED, await self._own_error(description, stage))
         if status is WorkflowExecutionStatus.CANCELED:
-            return _Fate(TaskStatus.CANCELLED, _error(stage, "Cancelled", "Cancelled, and its row was not told"))
+            return _WorkflowEnd(
+                TaskStatus.CANCELLED, _error(stage, "Cancelled", "Cancelled, and its row was not updated")
+            )
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
-        return _Fate(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
+        return _WorkflowEnd(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
 
     async def _own_error(self, description: WorkflowExecutionDescription, stage: Stage | None) -> TaskError:
         """What the workflow gave as its reason to fail."""
@@ -139,31 +147,36 @@ class Reconciler:
                 try:
                     return TaskError.model_validate(cause.details[0])
                 except ValidationError:
-                    log.warning("a workflow failed for no reason of ours", extra={"workflow_id": description.id})
+                    log.warning(
+                        "a workflow failed without our error in its details", extra={"workflow_id": description.id}
+                    )
             return _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {cause}"[:1000])
         raise RuntimeError("a workflow that failed has a result")
 
-    def _began(self, task: TaskSnapshot, fate: _Fate) -> Reconciled:
-        extra = {"task_id": str(task.task_id), "was": task.status, "reason": fate.error.message}
-        log.warning("started a task that nobody worked on", extra=extra)
+    def _started(self, task: TaskSnapshot, end: _WorkflowEnd) -> Reconciled:
+        extra = {"task_id": str(task.task_id), "was": task.status, "reason": end.error.message}
+        log.warning("started a task that no workflow worked on", extra=extra)
         return Reconciled(started=1) if task.status is TaskStatus.PENDING else Reconciled(restarted=1)
 
-    async def _end(self, task: TaskSnapshot, fate: _Fate) -> Reconciled:
-        error = fate.error
-        if task.status is TaskStatus.PENDING and task.request is None:
+    async def _end_task(self, task: TaskSnapshot, end: _WorkflowEnd) -> Reconciled:
+        error = end.error
+        if not task.requested:
+            error = _error(None, NO_MESSAGE, "No message of this task came within 30 minutes")
+        elif task.status is TaskStatus.PENDING and task.request is None:
             error = TaskError(stage=Stage.CLAIM, type=UNREADABLE, message="The task's message cannot be read")
-        if not await self.store.settle_task(task, fate.status, error):
-            return Reconciled(under_way=1)  # somebody took it up after it was seen
-        log.warning("ended a task that nobody worked on", extra={"task_id": str(task.task_id), "reason": error.message})
-        # First the row, then the pictures: see tasks/ending.py.
-        objects = await layout.remove_visible(self.store, task.user_id, task.concept_id)
-        if fate.status is TaskStatus.CANCELLED:
+        objects = await end_without_workflow(self.store, task, end.status, error)
+        if objects is None:
+            return Reconciled(under_way=1)  # claimed after it was seen
+        log.warning(
+            "ended a task that no workflow worked on", extra={"task_id": str(task.task_id), "reason": error.message}
+        )
+        if end.status is TaskStatus.CANCELLED:
             return Reconciled(cancelled=1, objects=objects)
         return Reconciled(failed=1, objects=objects)
 
 
-def _lost(stage: Stage | None, reason: str) -> _Fate:
-    return _Fate(TaskStatus.FAILED, _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {reason}"), lost=True)
+def _lost(stage: Stage | None, reason: str) -> _WorkflowEnd:
+    return _WorkflowEnd(TaskStatus.FAILED, _error(stage, INTERRUPTED, f"{_interrupted(stage)}: {reason}"), lost=True)
 
 
 def _interrupted(stage: Stage | None) -> str:
@@ -195,7 +208,7 @@ async def _each(call: Callable[[TaskSnapshot], Awaitable[Reconciled]], tasks: Se
             except (StoreRefused, RPCError) as exc:
                 if isinstance(exc, RPCError) and exc.status is not RPCStatusCode.INVALID_ARGUMENT:
                     raise
-                log.warning("nothing can be done about a row", extra={"task_id": str(task.task_id), "reason": str(exc)})
+                log.warning("a row cannot be settled", extra={"task_id": str(task.task_id), "reason": str(exc)})
                 return Reconciled(refused=1)
 
     calls = [asyncio.ensure_future(one(task)) for task in tasks]

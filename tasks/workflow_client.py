@@ -1,13 +1,17 @@
-"""What a client says to a concept's workflow: start, ask, cancel, await. Shared by every way in."""
+"""The Temporal side of a task: start, query, cancel and await its workflow."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from datetime import UTC, timedelta
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -27,8 +31,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.activities import stage_of_activity
 from contracts.concepts import ConceptOutcome
-from contracts.status import Choice, ConceptStatus
+from contracts.status import Choice, ConceptStatus, Waiting
 from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
     CHOOSE_UPDATE,
@@ -37,15 +42,20 @@ from contracts.workflows import (
     STATUS_QUERY,
     TASK_ATTRIBUTE,
     WORKFLOWS,
+    usual_priority,
 )
+from tasks.errors import ChoiceRefused, NoWorker, WorkflowNotFound
 
 QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
 
 _CHOICE_TIMEOUT = timedelta(seconds=10)
+_QUEUED_S = 5.0
+"""After so long in a queue an activity counts as waiting for a worker."""
+_OUTER_FAILURES = {"server_failure_info", "timeout_failure_info"}
+"""A failure that was too large is wrapped by the server, one before a timeout stands inside it."""
 
-_GONE = {RPCStatusCode.NOT_FOUND}
-_NO_ANSWER = {
+NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -61,27 +71,6 @@ _SUMMARIES = {
 }
 
 
-class Start(StrEnum):
-    """What starting found."""
-
-    STARTED = "started"
-    """A new run, or the one that is running already: the server answers alike."""
-    ENDED_BEFORE = "ended before"
-    """The task's workflow has run to its end; nothing was started."""
-
-
-class NoAnswer(Exception):
-    """The workflow exists, but no worker answered its query in time, or one answered that it cannot."""
-
-
-class NotChosen(Exception):
-    """The workflow does not take this choice; the message says why."""
-
-
-class UnknownWorkflow(Exception):
-    """The server knows no workflow of that task."""
-
-
 @dataclass(frozen=True)
 class ConceptClient:
     """The concepts of one namespace, on one task queue.
@@ -92,20 +81,19 @@ class ConceptClient:
     client: Client
     task_queue: str
     with_attributes: bool
+    query_timeout: timedelta = QUERY_TIMEOUT
 
     async def start(
         self,
         request: TaskRequest,
         *,
-        after_failure: bool = False,
-        anew: bool = False,
-        priority: Priority = Priority.default,
-    ) -> Start:
-        """Start the task's one workflow, or find that it runs or ran already. May be repeated without harm.
+        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        priority: Priority | None = None,
+    ) -> bool:
+        """Start the task's one workflow, or join the run that there is; False if it has ended. Idempotent.
 
-        `after_failure` starts it anew when it ended without success; for a row that such an end has left open.
-        `anew` starts it however it ended; for who has looked at the row.
-        `priority` says where it stands in its task queues, on servers that know of it.
+        `reuse` says after which ends it is started again: by default after none. Without a `priority` it has the
+        usual one of its kind of user; servers that know of none ignore it.
         """
         attributes = TypedSearchAttributes(
             [
@@ -114,11 +102,6 @@ class ConceptClient:
                 SearchAttributePair(KIND_ATTRIBUTE, request.task_type),
             ]
         )
-        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
-        if after_failure:
-            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-        if anew:
-            reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
         try:
             await self.client.start_workflow(
                 WORKFLOWS[request.task_type],
@@ -129,76 +112,111 @@ class ConceptClient:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
-                priority=priority,
+                priority=priority or Priority(priority_key=usual_priority(request)),
                 static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )
         except WorkflowAlreadyStartedError:
-            return Start.ENDED_BEFORE
-        return Start.STARTED
+            return False
+        return True
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
-        """Ask the workflow. Raises `NoAnswer`, after 3 s at the latest, and `UnknownWorkflow`."""
+        """Ask the workflow. Raises `NoWorker`, after `query_timeout` at the latest, and `WorkflowNotFound`."""
         try:
-            status: ConceptStatus = await self._handle(task_id).query(
-                STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
-            )
+            with _found(task_id):
+                status: ConceptStatus = await self._handle(task_id).query(
+                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=self.query_timeout
+                )
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
-            raise NoAnswer(str(task_id)) from exc
+            raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
-            if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
-            if exc.status in _NO_ANSWER:
-                raise NoAnswer(str(task_id)) from exc
+            if exc.status in NO_ANSWER:
+                raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
         return status
 
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
-        """Take a candidate. Raises `NotChosen` with the workflow's reason, `NoAnswer` and `UnknownWorkflow`."""
+        """Take a candidate. Raises `ChoiceRefused` with the workflow's reason, `NoWorker`, `WorkflowNotFound`."""
         try:
-            status: ConceptStatus = await self._handle(task_id).execute_update(
-                CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
-            )
+            with _found(task_id):  # not found is also one that has ended
+                status: ConceptStatus = await self._handle(task_id).execute_update(
+                    CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
+                )
         except WorkflowUpdateFailedError as exc:
-            raise NotChosen(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
+            raise ChoiceRefused(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
         except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
-            raise NoAnswer(str(task_id)) from exc
-        except RPCError as exc:
-            if exc.status in _GONE:  # also where it has ended
-                raise UnknownWorkflow(str(task_id)) from exc
-            raise
+            raise NoWorker(f"no worker answers for task {task_id}") from exc
         return status
 
     async def is_running(self, task_id: uuid.UUID) -> bool:
         """Whether the task's workflow exists and has not ended."""
         try:
-            description = await self._handle(task_id).describe()
-        except RPCError as exc:
-            if exc.status in _GONE:
-                return False
-            raise
+            with _found(task_id):
+                description = await self._handle(task_id).describe()
+        except WorkflowNotFound:
+            return False
         return description.status is WorkflowExecutionStatus.RUNNING
 
-    async def cancel(self, task_id: uuid.UUID) -> None:
-        """Ask the workflow to stop; it cleans up by itself. Raises `UnknownWorkflow`."""
+    async def waiting(self, task_id: uuid.UUID) -> tuple[Waiting, ...] | None:
+        """What the task's activities wait for; None where its workflow does not exist or has ended."""
         try:
+            with _found(task_id):
+                description = await self._handle(task_id).describe()
+        except WorkflowNotFound:
+            return None
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        found: dict[tuple[str, str], Waiting] = {}
+        for activity in description.raw_description.pending_activities:
+            stage, error = stage_of_activity(activity.activity_type.name), await self._reason(activity)
+            if error:
+                # Variations wait for the same, most of the time: it is said once.
+                found.setdefault((stage, error), _waiting(stage, error, activity))
+        return tuple(found.values())
+
+    async def _reason(self, activity: PendingActivityInfo) -> str:
+        if activity.HasField("last_failure"):
+            failure = activity.last_failure
+            while failure.HasField("cause") and failure.WhichOneof("failure_info") in _OUTER_FAILURES:
+                failure = failure.cause
+            decoded = await self.client.data_converter.decode_failure(failure)
+            return decoded.message if isinstance(decoded, ApplicationError) else str(decoded)
+        queued_s = time.time() - activity.scheduled_time.ToMicroseconds() / 1e6
+        if activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and queued_s > _QUEUED_S:
+            return f"no worker has taken it from the task queue {activity.activity_options.task_queue.name} yet"
+        return ""
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
+        with _found(task_id):
             await self._handle(task_id).cancel()
-        except RPCError as exc:
-            if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
-            raise
 
     async def wait(self, task_id: uuid.UUID, timeout_s: float | None = None) -> None:
-        """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `UnknownWorkflow`."""
-        try:
+        """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `WorkflowNotFound`."""
+        with _found(task_id), suppress(WorkflowFailureError):
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
-        except WorkflowFailureError:
-            return
-        except RPCError as exc:
-            if exc.status in _GONE:
-                raise UnknownWorkflow(str(task_id)) from exc
-            raise
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)
+
+
+def _waiting(stage: str, error: str, activity: PendingActivityInfo) -> Waiting:
+    at = activity.next_attempt_schedule_time
+    return Waiting(
+        stage=stage,
+        attempt=activity.attempt,
+        error=error,
+        next_attempt_at=at.ToDatetime(UTC) if activity.HasField("next_attempt_schedule_time") else None,
+    )
+
+
+@contextmanager
+def _found(task_id: uuid.UUID) -> Iterator[None]:
+    """Raises `WorkflowNotFound` where the server does not find the task's workflow."""
+    try:
+        yield
+    except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            raise WorkflowNotFound(task_id) from exc
+        raise

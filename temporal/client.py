@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -24,6 +26,8 @@ _NO_ADDRESS = (
     f"TEMPORAL_ADDRESS must be host:port, such as {_DEFAULT_ADDRESS}"  # not what it is: it may hold a password
 )
 _CONNECT_TIMEOUT_S = 10.0
+STORE_MARK = " store:"
+"""In a process's identity, before what tells its store from others."""
 _OPERATOR_TIMEOUT = timedelta(seconds=5)
 _NO_ATTRIBUTES = {
     RPCStatusCode.PERMISSION_DENIED,  # no operator rights, as every key of Temporal Cloud
@@ -47,12 +51,15 @@ async def connect(
     runtime: Runtime | None = None,
     retry_config: RetryConfig | None = None,
     interceptors: Sequence[Interceptor] = (),
+    store_id: str = "",
 ) -> Client:
     """Connect as the environment says (`TEMPORAL_*`, `temporal.toml`).
 
     `address` is used where the environment names none; the last resort is localhost:7233. Payloads are encrypted with
     the keyring's first key, if it has one. `retry_config` is for who would rather hear of an outage at once than after
-    the SDK's ten seconds. Raises `TemporalUnreachable` or `TemporalMisconfigured`.
+    the SDK's ten seconds. `store_id` becomes a part of the identity that the server shows.
+
+    Raises `TemporalUnreachable` or `TemporalMisconfigured`.
     """
     config = _configuration()
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
@@ -66,6 +73,7 @@ async def connect(
                 runtime=runtime or temporal_runtime(None),
                 retry_config=retry_config,
                 interceptors=interceptors,
+                identity=f"{os.getpid()}@{socket.gethostname()}{STORE_MARK if store_id else ''}{store_id}",
             )
     except ValueError as exc:
         raise TemporalMisconfigured(_NO_ADDRESS) from exc

@@ -1,7 +1,7 @@
-"""What Temporal's web page and command line ask to make encrypted payloads readable: POST /decode, POST /encode.
+"""The HTTP API by which Temporal's web page and command line decrypt payloads: POST /decode, POST /encode.
 
-The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot be told a token: it can send
-a cookie along, which whoever knows the token gets at GET /. Cross-origin answers go to the configured origins alone.
+The command line sends the token itself (`--codec-auth "Bearer …"`). The web page cannot send a token: it sends
+a cookie, which GET / gives in return for the token. Cross-origin answers go to the configured origins alone.
 
 Decision: docs/adr/0029.
 """
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qs
@@ -33,7 +34,13 @@ from temporal.errors import Unreadable
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """More than one page of a history; the server refuses single payloads beyond 2 MB."""
+MAX_ELEMENTS = 100_000
+"""Of the JSON document of a request: empty payloads cost three bytes in it and a thousand times as much in memory."""
 MAX_REQUESTS_AT_ONCE = 32
+MAX_GUESSES_AT_ONCE = 16
+_GUESS_S = 0.5
+"""How long each wrong token takes, one after the other; the right one never waits."""
+_LOGGED_EVERY_S = 60.0
 _BODY_TIMEOUT_S = 10.0
 _SIGNED_IN_S = 12 * 3600
 _COOKIE = "concept_codec"
@@ -84,6 +91,9 @@ class CodecEndpoint:
         self._codec = codec
         self._token = token.encode()
         self._at_once = 0
+        self._guesses = 0
+        self._guess_turn = asyncio.Lock()
+        self._refused_since, self._logged_at = 0, -math.inf
         routes = [
             Route("/decode", self._decode, methods=["POST"]),
             Route("/encode", self._encode, methods=["POST"]),
@@ -101,13 +111,13 @@ class CodecEndpoint:
         self.app = Starlette(routes=routes, middleware=[cross_origin])
 
     async def _decode(self, request: Request) -> Response:
-        return await self._answer(request, self._opened)
+        return await self._answer(request, self._decoded)
 
     async def _encode(self, request: Request) -> Response:
         return await self._answer(request, self._codec.encode)
 
-    async def _opened(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """One by one: what cannot be read stays as it is, and does not hide the others."""
+    async def _decoded(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """One by one: what cannot be decrypted stays as it is."""
         opened = []
         for payload in payloads:
             try:
@@ -117,11 +127,12 @@ class CodecEndpoint:
         return opened
 
     async def _answer(self, request: Request, convert: Convert) -> Response:
+        if not self._is_authorized(request):  # before anything of the body is read
+            return await self._refuse(request.headers.get("authorization", "") != "")
         if self._at_once >= MAX_REQUESTS_AT_ONCE:
             return _refusal(_Refused(429, "too many requests at once"))
         self._at_once += 1
         try:
-            self._check(request)  # before anything of the body is read
             asked = _read(await _body(request, MAX_BODY_BYTES))
             return _document(await convert([Payload(metadata=one.metadata, data=one.data) for one in asked.payloads]))
         except _Refused as exc:
@@ -129,11 +140,28 @@ class CodecEndpoint:
         finally:
             self._at_once -= 1
 
-    def _check(self, request: Request) -> None:
-        if not self._may_ask(request):
-            raise _Refused(401, "refused")
+    async def _refuse(self, guessed: bool) -> Response:
+        """After a while, where a wrong token was sent."""
+        if guessed:
+            if self._guesses >= MAX_GUESSES_AT_ONCE:
+                return _refusal(_Refused(429, "too many wrong tokens"))
+            self._guesses += 1
+            try:
+                async with self._guess_turn:
+                    await asyncio.sleep(_GUESS_S)
+            finally:
+                self._guesses -= 1
+            self._log_refusal()
+        return _refusal(_Refused(401, "refused"))
 
-    def _may_ask(self, request: Request) -> bool:
+    def _log_refusal(self) -> None:
+        """Once a minute, with their number: guessing must not fill the log."""
+        self._refused_since += 1
+        if time.monotonic() - self._logged_at >= _LOGGED_EVERY_S:
+            log.warning("wrong tokens were refused", extra={"count": self._refused_since})
+            self._refused_since, self._logged_at = 0, time.monotonic()
+
+    def _is_authorized(self, request: Request) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token):
             return True
@@ -146,7 +174,7 @@ class CodecEndpoint:
         return hmac.new(self._token, f"codec session until {until}".encode(), hashlib.sha256).hexdigest()
 
     async def _page(self, request: Request) -> Response:
-        notice = "<p>Signed in.</p>" if self._may_ask(request) else ""
+        notice = "<p>Signed in.</p>" if self._is_authorized(request) else ""
         return HTMLResponse(_SIGN_IN.format(notice=notice), headers=_STRICT)
 
     async def _sign_in(self, request: Request) -> Response:
@@ -156,8 +184,9 @@ class CodecEndpoint:
             return _refusal(exc)
         token = form.get("token", [""])[0]
         if not hmac.compare_digest(token.strip().encode(), self._token):
-            log.warning("a sign-in was refused")
-            return HTMLResponse(_SIGN_IN.format(notice="<p>Refused.</p>"), status_code=401, headers=_STRICT)
+            refusal = await self._refuse(guessed=True)
+            notice = "<p>Refused.</p>" if refusal.status_code == 401 else "<p>Too many wrong tokens: try later.</p>"  # noqa: PLR2004 -- HTTP's
+            return HTMLResponse(_SIGN_IN.format(notice=notice), status_code=refusal.status_code, headers=_STRICT)
         until = str(int(time.time()) + _SIGNED_IN_S)
         answer = RedirectResponse(".", status_code=303, headers=_STRICT)
         answer.set_cookie(
@@ -184,10 +213,12 @@ async def _body(request: Request, limit: int) -> bytes:
     except TimeoutError as exc:
         raise _Refused(408, "the body did not arrive in time") from exc
     except ClientDisconnect as exc:
-        raise _Refused(400, "the caller left") from exc
+        raise _Refused(400, "the connection was closed") from exc
 
 
 def _read(body: bytes) -> _Payloads:
+    if body.count(b",") > MAX_ELEMENTS:
+        raise _Refused(413, "the body has too many elements")
     try:
         return _Payloads.model_validate_json(body)
     except ValidationError as exc:

@@ -37,7 +37,7 @@ _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 10.0
 _LOOK_EVERY_S = 0.02
 USUAL_PORT = 7233
-"""Where the `temporal` CLI looks when it is told nothing."""
+"""The default of the `temporal` CLI."""
 
 # Its one history shard is polled 20 times a second by default: every scheduling step would wait for a 50 ms tick.
 _FAST = (
@@ -45,9 +45,11 @@ _FAST = (
     "--dynamic-config-value=history.timerProcessorMaxPollRPS=1000",
     # A workflow that is deleted is gone at once: the server would look every 30 s whether its end has been dealt with.
     "--dynamic-config-value=history.transferProcessorEnsureCloseBeforeDelete=false",
+    # Timers, such as the pause before a retry, come up to a second late otherwise.
+    '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"',
 )
-# Without it a worker that stops breaks off its own polls, and a task that is then on its way waits for its timeout.
-_LOSE_NOTHING = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)
+# Without it a worker that stops aborts its polls, and a task that is being delivered waits for its timeout.
+_FINISH_POLLS = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)
 _DURABLE_AND_FAST = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
@@ -88,7 +90,7 @@ class EmbeddedServer:
             except ServerStartError:
                 if port is not None:
                     raise
-            # Somebody took the port between our look at it and the server's: any other will do.
+            # Another process took the port between our check and the server's start: any other will do.
             return await cls._launch(folder, lock, _choose_port(None, 0), with_ui, ui_port, log_path)
         except BaseException:
             if lock is not None:
@@ -100,7 +102,7 @@ class EmbeddedServer:
         cls, folder: Path | None, lock: FileLock | None, port: int, with_ui: bool, ui_port: int | None, log_path: Path
     ) -> Self:
         command = [find_temporal(), "server", "start-dev", f"--ip={_HOST}", f"--port={port}", "--log-level=error"]
-        command += [*_FAST, *_LOSE_NOTHING]
+        command += [*_FAST, *_FINISH_POLLS]
         ui = None
         if with_ui:
             page_port = _choose_port(ui_port, port + 1000)
@@ -152,7 +154,7 @@ class EmbeddedServer:
             await self.process.wait()
 
     async def _until_healthy(self, port: int, log_path: Path) -> None:
-        # That something listens there is not enough: it could be the server of whoever was faster.
+        # That something listens there is not enough: it could be the server of another process.
         while not _listens(self.process.pid, port):
             if self.process.returncode is not None:
                 reason = f"(exit {self.process.returncode}): {_last_line(log_path)}"

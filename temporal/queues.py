@@ -1,4 +1,4 @@
-"""What the server says about the task queues that a process polls: which processes poll, and what waits.
+"""Task queues as the server describes them: which processes poll, and how many tasks wait.
 
 A worker whose connection is well may still not poll: a hung core, a missing permission, a queue of another name. So
 readiness asks the server for the pollers of each queue and looks for its own identity. A poll is seen by one of a
@@ -27,9 +27,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from observability.metrics import BacklogMetrics
+from temporal.client import STORE_MARK
 
 _POLLED_WITHIN = timedelta(seconds=150)
-"""Longer than a poll (60 s), and than the longest activity: a worker whose places are all taken does not poll."""
+"""Longer than a poll (60 s), and than the longest activity: a worker whose slots are all taken does not poll."""
 _TIMEOUT = timedelta(seconds=5)
 _EVERY_S = 15.0
 
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class TaskKind(StrEnum):
-    """Each task queue is two: one of workflows, one of activities."""
+    """A task queue holds workflow tasks and activity tasks apart."""
 
     ACTIVITY = "activity"
     WORKFLOW = "workflow"
@@ -45,14 +46,14 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True)
 class PolledQueue:
-    """One of the two of that name."""
+    """A task queue of one kind: its workflow tasks, or its activity tasks."""
 
     name: str
     kind: TaskKind
 
 
 async def partitions_of(client: Client, queue: str) -> tuple[str, ...]:
-    """The names of a queue's parts: each poll is seen by one of them. Raises `RPCError`."""
+    """The names of a queue's partitions: each poll reaches one of them. Raises `RPCError`."""
     answer = await client.workflow_service.list_task_queue_partitions(
         ListTaskQueuePartitionsRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue)), timeout=_TIMEOUT
     )
@@ -60,7 +61,7 @@ async def partitions_of(client: Client, queue: str) -> tuple[str, ...]:
 
 
 async def is_polled(client: Client, queue: PolledQueue, partitions: Sequence[str]) -> bool:
-    """Whether one of the partitions has seen this client's process ask for work lately. Raises `RPCError`."""
+    """Whether this client's process has polled one of the partitions lately. Raises `RPCError`."""
     since = datetime.now(UTC) - _POLLED_WITHIN
     for partition in partitions:
         answer = await _describe(client, partition, queue.kind)
@@ -68,6 +69,22 @@ async def is_polled(client: Client, queue: PolledQueue, partitions: Sequence[str
             if poller.identity == client.identity and poller.last_access_time.ToDatetime(UTC) > since:
                 return True
     return False
+
+
+async def has_pollers(client: Client, queue: str) -> bool:
+    """Whether any worker has asked for activities of that queue in the last minutes. Raises `RPCError`."""
+    for partition in await partitions_of(client, queue):
+        if (await _describe(client, partition, TaskKind.ACTIVITY)).pollers:
+            return True
+    return False
+
+
+async def stores_of_workers(client: Client, queue: str) -> set[str]:
+    """Which stores the workers of that queue said they have (`client.identity_of`), lately. Raises `RPCError`."""
+    since = datetime.now(UTC) - _POLLED_WITHIN
+    answer = await _describe(client, queue, TaskKind.WORKFLOW)
+    recent = (poller.identity for poller in answer.pollers if poller.last_access_time.ToDatetime(UTC) > since)
+    return {identity.partition(STORE_MARK)[2] for identity in recent} - {""}
 
 
 @asynccontextmanager
@@ -94,11 +111,11 @@ async def watching_backlog(
 
 
 async def _backlog(client: Client, queue: PolledQueue) -> tuple[float, float]:
-    """How many tasks wait, and how many seconds the oldest of them has; not numbers where nobody answers."""
+    """How many tasks wait, and how many seconds the oldest of them has; NaN where the server does not answer."""
     try:
         answer = await _describe(client, queue.name, queue.kind, stats=True)
     except RPCError as exc:
-        log.debug("the backlog is not known", extra={"queue": queue.name, "reason": exc.message})
+        log.debug("the backlog is unknown", extra={"queue": queue.name, "reason": exc.message})
         return float("nan"), float("nan")
     age = answer.stats.approximate_backlog_age
     return answer.stats.approximate_backlog_count, age.seconds + age.nanos / 1e9

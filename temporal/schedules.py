@@ -1,4 +1,4 @@
-"""The schedules that workers keep on the server, for reconciliation and retention: created, changed and removed."""
+"""The schedules that workers keep on the server: created, changed and removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.reconciliation import InterruptedPolicy, ReconciliationRequest
 from contracts.retention import RetentionRequest
-from contracts.workflows import RECONCILIATION_WORKFLOW, RETENTION_WORKFLOW, reconciliation_id, retention_id
+from contracts.row_links import RowLinksRequest
+from contracts.workflows import (
+    RECONCILIATION_WORKFLOW,
+    RETENTION_WORKFLOW,
+    ROW_LINKS_WORKFLOW,
+    reconciliation_id,
+    retention_id,
+    row_links_id,
+)
 from temporal.errors import TemporalUnreachable
 
 _RPC_TIMEOUT = timedelta(seconds=5)
@@ -30,6 +38,7 @@ _SHORTEST_INTERVAL_S = 1
 _CATCH_UP = timedelta(seconds=10)
 """The shortest that the server allows: looking once is as good as looking for every time that was missed."""
 _RETENTION_INTERVAL = timedelta(hours=6)
+_LONGEST_LINK_INTERVAL = timedelta(hours=6)
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +54,7 @@ async def ensure_reconciliation(client: Client, task_queue: str, within_s: int, 
         ReconciliationRequest(grace_s=half_s, interrupted=interrupted),
         id=reconciliation_id(task_queue),
         task_queue=task_queue,
-        static_summary="settle tasks that nobody works on",
+        static_summary="settle tasks that no workflow works on",
     )
     interval = timedelta(seconds=max(half_s, _SHORTEST_INTERVAL_S))
     policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP)
@@ -65,6 +74,23 @@ async def ensure_retention(client: Client, task_queue: str, days: int | None) ->
         )
     policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP)
     await _ensure(client, action, retention_id(task_queue), _RETENTION_INTERVAL, policy)
+
+
+async def ensure_row_links(client: Client, task_queue: str, expiry_s: int | None) -> None:
+    """Renew signed links in rows in the last third of `expiry_s` seconds; None removes the schedule. See `_ensure`."""
+    action = None
+    if expiry_s is not None:
+        action = ScheduleActionStartWorkflow(
+            ROW_LINKS_WORKFLOW,
+            RowLinksRequest(expiry_s=expiry_s),
+            id=row_links_id(task_queue),
+            task_queue=task_queue,
+            static_summary="renew the links in rows",
+        )
+    # Twice in that third, so that one that is missed does no harm.
+    interval = min(_LONGEST_LINK_INTERVAL, timedelta(seconds=max((expiry_s or 0) / 6, _SHORTEST_INTERVAL_S)))
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP)
+    await _ensure(client, action, row_links_id(task_queue), interval, policy)
 
 
 async def _ensure(

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from files.atomic_write import replacing
 from temporal.development_server import EmbeddedServer
 
 
@@ -24,13 +25,12 @@ class Announcement(BaseModel):
 
 def announce(folder: Path, server: EmbeddedServer) -> None:
     """Let commands that use this data directory find the server for as long as it runs."""
-    draft = folder / "dev.json.new"
     process = psutil.Process(server.process.pid)
     announcement = Announcement(
         address=server.address, ui=server.ui, server_pid=process.pid, server_started_at=process.create_time()
     )
-    draft.write_text(announcement.model_dump_json())
-    draft.replace(folder / "dev.json")
+    with replacing(folder / "dev.json") as unfinished:
+        unfinished.write_text(announcement.model_dump_json())
 
 
 def withdraw(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Workers from their first poll to their last, whatever the server does meanwhile.
+"""The life of workers: start, failure, and an end that waits for their activities, also without a server.
 
 Decision: docs/adr/0037.
 """
@@ -18,8 +18,8 @@ from temporalio.worker import Worker
 
 from temporal.errors import TemporalRefused, TemporalUnreachable
 
-SILENCE = timedelta(seconds=30)
-"""How long workers that stop wait for a server that does not answer: what runs could tell it nothing."""
+SERVER_SILENCE = timedelta(seconds=30)
+"""How long workers that stop wait for a server that does not answer: results could not be reported."""
 
 _STATUS = re.compile(r'\bStatus \{ code: (\w+), message: "([^"]*)"')
 _NOT_THERE = {"Unavailable", "DeadlineExceeded", "Cancelled", "Unknown"}
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def running(client: Client, workers: Sequence[Worker]) -> AsyncIterator[None]:
-    """Let all of them work while the block runs; leaving it lets them finish, or gives them up after `SILENCE`.
+    """Let all of them work while the block runs; leaving it lets them finish, or gives them up after `SERVER_SILENCE`.
 
     When one of them cannot go on, the block is cancelled. Raises `TemporalRefused` or `TemporalUnreachable` then.
     """
@@ -61,31 +61,35 @@ async def running(client: Client, workers: Sequence[Worker]) -> AsyncIterator[No
 
 
 async def _stop(client: Client, workers: Sequence[Worker], runs: Sequence[asyncio.Task[None]]) -> None:
-    """All at once: a queue that is still polled while another drains would begin what nobody finishes."""
+    """All at once: a queue that is still polled while another drains would start work that is never finished."""
     stopping = asyncio.create_task(_ended(workers, runs))
-    silence = asyncio.create_task(_silence(client))
+    silent = asyncio.create_task(_server_silence(client))
     try:
-        await asyncio.wait({stopping, silence}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, silent}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
             log.warning("Temporal does not answer: leaving without it")
     finally:
-        silence.cancel()
+        silent.cancel()
         stopping.cancel()
         await asyncio.wait({stopping})
 
 
 async def _ended(workers: Sequence[Worker], runs: Sequence[asyncio.Task[None]]) -> None:
-    await asyncio.gather(*(worker.shutdown() for worker in workers), *runs, return_exceptions=True)
+    started = [worker for worker in workers if worker.is_running]
+    for worker, run in zip(workers, runs, strict=True):
+        if worker not in started:  # it still waits for the server's word about its namespace, up to ten seconds each
+            run.cancel()
+    await asyncio.gather(*(worker.shutdown() for worker in started), *runs, return_exceptions=True)
 
 
-async def _silence(client: Client) -> None:
-    """Come back once Temporal has been silent for `SILENCE`.
+async def _server_silence(client: Client) -> None:
+    """Return once the server has not answered for `SERVER_SILENCE`.
 
     The SDK waits for the server to end its polls, and without a server it would wait for ever.
     """
     loop = asyncio.get_running_loop()
     heard_at = loop.time()
-    while loop.time() - heard_at < SILENCE.total_seconds():
+    while loop.time() - heard_at < SERVER_SILENCE.total_seconds():
         if await _answers(client):
             heard_at = loop.time()
         await asyncio.sleep(1)

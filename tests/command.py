@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.forking import ROOT, Forker, Order
+from tests.forking import ROOT, ForkedProcess, Forker, Order
 
 __all__ = ["ROOT"]
 
 _TIMEOUT_S = 120
 _CHOSEN_PORTS = (12000, 32000)
-"""Below those that systems give to whoever asks for any: another test may ask before ours listens."""
+"""Below those that systems give out for port 0: another test may be given one before ours listens."""
 _CHANCE = random.SystemRandom()
 _forkers: dict[str, Forker] = {}
 
@@ -52,8 +52,19 @@ class Shell:
         """The data directory."""
         return self.folder / ".data"
 
-    async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-        """Start a program of the project, such as `start("starter.py", "demo")`, in a session of its own."""
+    async def start(self, *arguments: str, **environment: str) -> ForkedProcess:
+        """Start a program of the project, such as `start("starter.py", "demo")`, in a session of its own.
+
+        It forks from a process that has loaded the program's files: that takes longer than what most programs do.
+        """
+        program, *rest = arguments
+        if program not in _forkers:
+            _forkers[program] = Forker.start(program, self.environment)
+        order = Order(arguments=tuple(rest), folder=self.folder, environment=self.environment | environment)
+        return await _forkers[program].run(order)
+
+    async def start_interpreter(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+        """The same with a new interpreter, as a shell would."""
         program, *rest = arguments
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -68,35 +79,27 @@ class Shell:
         )
 
     @asynccontextmanager
-    async def running(self, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The same for as long as the block runs; killed afterwards if it has not ended by itself."""
+    async def running(self, *arguments: str, **environment: str) -> AsyncIterator[ForkedProcess]:
+        """A program for as long as the block runs; killed afterwards if it has not ended by itself."""
         process = await self.start(*arguments, **environment)
         try:
             yield process
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+            process.kill()
+            await process.communicate()
 
     async def run(self, *arguments: str, **environment: str) -> Ended:
-        """Run a program to its end, as a process that forks from one that has loaded the program's files.
-
-        Starting an interpreter and loading them takes longer than what most commands do.
-        """
-        program, *rest = arguments
-        if program not in _forkers:
-            _forkers[program] = Forker.start(program, self.environment)
-        order = Order(arguments=tuple(rest), folder=self.folder, environment=self.environment | environment)
-        return Ended(*await _forkers[program].run(order, _TIMEOUT_S))
+        """Run a program to its end."""
+        return await finish(await self.start(*arguments, **environment))
 
 
 def end_forkers() -> None:
-    """Let go of what `Shell.run` has started on the way."""
+    """End the processes from which `Shell.start` forks."""
     while _forkers:
         _forkers.popitem()[1].end()
 
 
-async def finish(process: asyncio.subprocess.Process) -> Ended:
+async def finish(process: ForkedProcess | asyncio.subprocess.Process) -> Ended:
     """Wait for a program's end."""
     try:
         out, err = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
@@ -124,13 +127,18 @@ def make_shell(folder: Path, **environment: str) -> Shell:
 
 
 def free_address() -> str:
-    """An address nobody listens on, and that nobody is given who asks the system for any."""
+    """An address without a listener, outside the range that the system gives out for port 0."""
     while True:
         port = _CHANCE.randrange(*_CHOSEN_PORTS)
         with suppress(OSError), closing(socket.create_server(("127.0.0.1", port))):
             return f"127.0.0.1:{port}"
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that `pid` has started and that still run (Linux)."""
-    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+def children_of(pid: int) -> dict[str, int]:
+    """The processes that `pid` has started and that still run, by the name of program or script (Linux)."""
+    lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    children = {}
+    for child in (int(child) for one in lists for child in one):
+        program, *rest = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        children[Path(rest[0] if program == sys.executable else program).name] = child
+    return children

@@ -1,8 +1,8 @@
 """Programs of the project without a new interpreter for each: `python -m tests.forking starter.py 7`.
 
-A process that has loaded what the program loads first, and forks for each run that it is told of over its socket (a
-file descriptor, 7 above). The run is a process of its own, with the arguments, the folder, the environment and the
-output it was given, and executes the program's file as `__main__`: all but the loading is as from a shell.
+A process that has loaded what the program loads, and forks for each order on its socket (a file descriptor, 7 above).
+A run is a process of its own, with the arguments, the folder, the environment and the output of its order, and executes
+the program's file as `__main__`: all but the loading, most of a second of processor time, is as from a shell.
 """
 
 from __future__ import annotations
@@ -25,14 +25,59 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).parents[1]
 _LARGEST_ORDER = 2**20
+_LOADED_LATER = {
+    "bridge.py": ("observability.health", "pubsub.google_client", "stores.supabase.store"),
+    "starter.py": ("stores.supabase.store",),
+    "tests/impatient_worker.py": ("worker",),
+    "worker.py": ("observability.health", "stores.supabase.store"),
+}
+"""What a program loads only where a setting or an option asks for it."""
 
 
 class Order(BaseModel):
-    """One run. Its output comes along as two file descriptors, and a third is told the exit code."""
+    """One run. Its output comes along as two file descriptors; a third is sent its process id and its exit code."""
 
     arguments: tuple[str, ...]
     folder: Path
     environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ForkedProcess:
+    """A run of a program, used like `asyncio.subprocess.Process`."""
+
+    pid: int
+    stdout: asyncio.StreamReader
+    stderr: asyncio.StreamReader
+    ending: asyncio.Task[int]
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, minus a signal's number where one ended it; None while it runs."""
+        return self.ending.result() if self.ending.done() else None
+
+    async def wait(self) -> int:
+        """Wait for its end; the exit code."""
+        return await asyncio.shield(self.ending)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Wait for its end; the rest of standard output and of standard error."""
+        out, err, _ = await asyncio.gather(self.stdout.read(), self.stderr.read(), self.wait())
+        return out, err
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if not self.ending.done():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
+        self.send_signal(signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -42,7 +87,7 @@ class Forker:
     orders: socket.socket
     process: subprocess.Popen[bytes]
     log: IO[bytes]
-    """What it says before it is somebody."""
+    """The output of the process itself, and of a run before it has its own."""
 
     @classmethod
     def start(cls, program: str, environment: dict[str, str]) -> Self:
@@ -63,32 +108,30 @@ class Forker:
         return cls(ours, process, log)
 
     def end(self) -> None:
-        """It ends by itself when nobody is left to give orders; what runs goes on."""
+        """It ends by itself once its socket is closed; what runs goes on."""
         self.orders.close()
         self.process.wait()
         self.log.close()
 
-    async def run(self, order: Order, timeout_s: float) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of one run; killed when it takes too long."""
-        with TemporaryFile() as out, TemporaryFile() as err:
-            told, telling = socket.socketpair()
-            with telling:
-                files = [out.fileno(), err.fileno(), telling.fileno()]
-                socket.send_fds(self.orders, [order.model_dump_json().encode()], files)
-            reader, writer = await asyncio.open_connection(sock=told)
+    async def run(self, order: Order) -> ForkedProcess:
+        """Start one run."""
+        out, err = os.pipe(), os.pipe()
+        told, telling = socket.socketpair()
+        with telling:
+            socket.send_fds(self.orders, [order.model_dump_json().encode()], [out[1], err[1], telling.fileno()])
+        for _, ours in (out, err):
+            os.close(ours)
+        stdout, stderr = await _reader(out[0]), await _reader(err[0])
+        reader, writer = await asyncio.open_connection(sock=told)
+        pid = await self._number(reader)
+
+        async def ended() -> int:
             try:
-                async with asyncio.timeout(timeout_s):
-                    pid = await self._number(reader)
-                    try:
-                        code = await self._number(reader)
-                    except BaseException:
-                        os.kill(pid, signal.SIGKILL)
-                        raise
+                return await self._number(reader)
             finally:
                 writer.close()
-            out.seek(0)
-            err.seek(0)
-            return code, out.read().decode(), err.read().decode()
+
+        return ForkedProcess(pid, stdout, stderr, asyncio.create_task(ended()))
 
     async def _number(self, reader: asyncio.StreamReader) -> int:
         line = await reader.readline()
@@ -98,9 +141,18 @@ class Forker:
         return int(line)
 
 
+async def _reader(file: int) -> asyncio.StreamReader:
+    """What arrives in a pipe."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(file, "rb", 0))
+    return reader
+
+
 def _serve(program: str, orders: socket.socket) -> None:
-    """Fork for each order until nobody is left to give one."""
-    importlib.import_module(program.removesuffix(".py"))
+    """Fork for each order until the socket is closed."""
+    for module in (program.removesuffix(".py").replace("/", "."), *_LOADED_LATER.get(program, ())):
+        importlib.import_module(module)
     while True:
         data, files, _, _ = socket.recv_fds(orders, _LARGEST_ORDER, 3)
         if not data:
@@ -121,6 +173,8 @@ def _watch(program: str, order: Order, out: int, err: int, telling: int) -> NoRe
     if run == 0:
         os.close(telling)
         _become(program, order, out, err)
+    os.close(out)
+    os.close(err)
     os.write(telling, f"{run}\n".encode())
     _, status = os.waitpid(run, 0)
     os.write(telling, f"{os.waitstatus_to_exitcode(status)}\n".encode())

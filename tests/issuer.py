@@ -1,4 +1,4 @@
-"""Somebody who signs push tokens as Google does: RSA keys of its own, published as a JWK set over loopback."""
+"""An issuer that signs push tokens as Google does: RSA keys of its own, published as a JWK set over loopback."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Kept:
 
 @dataclass
 class Lease:
-    """A message that somebody works on, until the timer says otherwise."""
+    """A message in work, until the timer runs out."""
 
     kept: Kept
     timer: asyncio.TimerHandle

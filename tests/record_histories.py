@@ -11,19 +11,23 @@ import json
 import re
 import sys
 import tempfile
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from temporalio.api.enums.v1 import EventType
+
 from activities.candidates import store_choice
-from commands.session import Session
 from contracts.activities import MadeChoice
+from contracts.batches import BatchOrder, BatchRequest
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
-from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
-from providers.errors import ProviderRejected
-from settings import Settings
+from contracts.workflows import RECONCILIATION_WORKFLOW, batch_workflow_id, reconciliation_id
+from providers.errors import ProviderKeyRefused, ProviderRejected, ProviderUnavailable
+from stores import layout
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
+from tasks.batches import BatchClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.rig import (
@@ -32,6 +36,7 @@ from tests.rig import (
     Rig,
     Script,
     ScriptedImages,
+    ScriptedPalettes,
     draw_png,
     make_refinement,
     make_request,
@@ -39,8 +44,10 @@ from tests.rig import (
     rigged,
     until,
 )
+from worker import Queue
 
 FOLDER = Path(__file__).with_name("histories")
+IMPATIENT = {"give_up_minutes": 0.05}
 
 
 async def _completed(rig: Rig) -> str:
@@ -89,7 +96,7 @@ async def _retried(rig: Rig) -> str:
     await rig.finish(request)
     assert isinstance(rig.store, FaultyStore)
     rig.store.mend()
-    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    assert await rig.tasks.retry(request.task_id)
     await rig.concepts.wait(request.task_id)
     return request.workflow_id
 
@@ -97,9 +104,30 @@ async def _retried(rig: Rig) -> str:
 async def _retried_in_vain(rig: Rig) -> str:
     request = make_request()
     await rig.finish(request)
-    assert await Session(Settings.model_validate({}), rig.store, rig.concepts).retry(request.task_id)
+    assert await rig.tasks.retry(request.task_id)
     await rig.concepts.wait(request.task_id)
     return request.workflow_id
+
+
+async def _batch(rig: Rig) -> str:
+    """Paused by a refused key, told to go on with what failed, paused again and cancelled."""
+    batch_id, count = uuid.uuid4(), 12
+    tasks = [make_request(num_palettes=1).model_dump_json() for _ in range(count)]
+    path = layout.batch_page(batch_id, 0)
+    await rig.store.put(rig.store.concept_bucket, path, "\n".join(tasks).encode(), "application/x-ndjson")
+    batches = BatchClient(rig.concepts)
+
+    async def paused() -> bool:
+        status = await batches.status(batch_id)
+        return status.state == "paused" and not status.under_way
+
+    for retry_failed in (False, True):
+        order = BatchOrder(window=2, retry_failed=retry_failed)
+        await batches.start(BatchRequest(batch_id=batch_id, pages=(count,), order=order))
+        await until(paused)
+    await batches.cancel(batch_id, under_way=True)
+    await batches.outcome(batch_id)
+    return batch_workflow_id(batch_id)
 
 
 async def _chosen_before(rig: Rig) -> str:
@@ -133,6 +161,29 @@ async def _cancelled(rig: Rig) -> str:
     await until(generating)
     await rig.concepts.cancel(request.task_id)
     await rig.concepts.wait(request.task_id)
+    return request.workflow_id
+
+
+async def _waited(rig: Rig) -> str:
+    request = make_request()
+    await rig.concepts.start(request)
+
+    async def was_checked() -> bool:
+        events = [event async for event in rig.handle(request).fetch_history_events()]
+        fired = [event for event in events if event.event_type is EventType.EVENT_TYPE_TIMER_FIRED]
+        return len(fired) > 1
+
+    await until(was_checked)
+    async with rigged(
+        rig.concepts.client,
+        rig.store,
+        images=ScriptedImages(),
+        palettes=ScriptedPalettes(),
+        configured=IMPATIENT,
+        queue=rig.concepts.task_queue,
+        queues=(Queue.PAID,),
+    ):
+        await rig.concepts.wait(request.task_id)
     return request.workflow_id
 
 
@@ -181,7 +232,10 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "varied": (_varied, "nothing", Script()),
     "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
     "retried-variations": (_retried, "variation-02", Script()),
+    "batch": (_batch, "nothing", Script(then=ProviderKeyRefused("the key is refused"))),
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
+    "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
+    "waited-for-a-worker": (_waited, "nothing", Script()),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 
@@ -198,7 +252,14 @@ async def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             local = LocalStore(Path(folder), *BUCKETS)
             store: Store = FaultyStore(local, _no_room(refused))
-            async with rigged(client, store, images=ScriptedImages(script)) as rig:
+            async with rigged(
+                client,
+                store,
+                images=ScriptedImages(script),
+                palettes=ScriptedPalettes(),
+                configured=IMPATIENT if name in {"out-of-time", "waited-for-a-worker"} else None,
+                queues=(Queue.NETWORK, Queue.RENDER) if name == "waited-for-a-worker" else tuple(Queue),
+            ) as rig:
                 workflow_id = await run(rig)
                 history = await client.get_workflow_handle(workflow_id).fetch_history()
             await local.close()

@@ -7,8 +7,8 @@ import io
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +17,14 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
 from contracts.concepts import Concept, ConceptOutcome, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import Palette
 from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
+from contracts.retention import AbandonedFolders, ExpiredTask, Search
 from contracts.status import ConceptStatus
 from contracts.tasks import (
     Aspect,
@@ -38,8 +39,10 @@ from contracts.tasks import (
 from providers.download import Downloads
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
-from stores.port import Store, TaskRow, TaskSnapshot
+from stores.ports import Store, TaskList, TaskRow, TaskSnapshot
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
+from tests.objects import find
 from worker import Queue, working
 
 BUCKETS = ("concept-images", "palette-images")
@@ -127,7 +130,7 @@ class Script:
         step = self.calls[self.count] if self.count < len(self.calls) else self.then
         self.count += 1
         if isinstance(step, Exception):
-            raise step
+            raise step.with_traceback(None)  # one error may be raised many times
         if step is not None:
             waiting = step()
             if asyncio.iscoroutine(waiting):
@@ -250,10 +253,6 @@ class FaultyStore(Store):
         return await self._store.put(bucket, path, data, media_type)
 
     @override
-    async def find(self, bucket: str, path: str) -> StoredObject | None:
-        return await self._store.find(bucket, path)
-
-    @override
     async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
         self._meet("get", path)
         return await self._store.get(bucket, path, sha256=sha256)
@@ -276,8 +275,12 @@ class FaultyStore(Store):
         return await self._store.remove_tasks(tasks, before)
 
     @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        return await self._store.abandoned_folders(before, paid_before, limit)
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        return await self._store.abandoned_folders(search)
+
+    @override
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        return await self._store.renew_links(before, limit)
 
     @override
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
@@ -296,6 +299,12 @@ class FaultyStore(Store):
         return await self._store.settle_task(seen, status, error)
 
     @override
+    async def list_tasks(
+        self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> TaskList:
+        return await self._store.list_tasks(status=status, user_id=user_id, after=after, limit=limit)
+
+    @override
     async def close(self) -> None:
         await self._store.close()
 
@@ -306,6 +315,16 @@ class Rig:
 
     concepts: ConceptClient
     store: Store
+
+    @property
+    def tasks(self) -> TaskService:
+        """What a command or a bridge has in its hands."""
+        return TaskService(self.store, self.concepts)
+
+    async def cancel(self, task_id: uuid.UUID) -> None:
+        """Cancel a task, and wait until its workflow has ended if one runs."""
+        if await self.tasks.cancel(task_id):
+            await self.concepts.wait(task_id, 60)
 
     def handle(self, request: TaskRequest) -> WorkflowHandle[object, ConceptOutcome]:
         """The request's workflow."""
@@ -348,7 +367,7 @@ class Rig:
             name
             for name in names
             for bucket in BUCKETS
-            if await self.store.find(bucket, f"{folder}/{name}") is not None
+            if await find(self.store, bucket, f"{folder}/{name}") is not None
         ]
 
 
@@ -366,14 +385,17 @@ async def rigged(
     configured: Mapping[str, object] | None = None,
     downloads: Downloads | None = None,
 ) -> AsyncIterator[Rig]:
-    """A worker on a queue nobody else uses by default; `work=False` leaves the worker out.
+    """A worker on a queue of its own by default; `work=False` leaves the worker out.
 
     Its providers are scripted unless they are given, or `configured`: then it uses those that these settings name.
     """
     settings = Settings.model_validate(
         {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2, **(configured or {})}
     )
-    rig = Rig(ConceptClient(client, settings.task_queue, with_attributes), store)
+    concepts = ConceptClient(client, settings.task_queue, with_attributes)
+    if work and Queue.NETWORK in queues:  # on a saturated machine a worker may need more than three seconds
+        concepts = replace(concepts, query_timeout=timedelta(seconds=60))
+    rig = Rig(concepts, store)
     if not work:
         yield rig
         return
@@ -390,7 +412,20 @@ async def rigged(
         yield rig
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
+def attempt_of_now(client: Client | None = None) -> ActivityEnvironment:
+    """A first attempt at an activity that has just begun, with two minutes to go."""
+    environment, now = ActivityEnvironment(client), datetime.now(UTC)
+    environment.info = replace(
+        environment.info,
+        started_time=now,
+        scheduled_time=now,
+        current_attempt_scheduled_time=now,
+        start_to_close_timeout=timedelta(minutes=2),
+    )
+    return environment
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 90) -> None:
     """Wait until `condition` (plain or async) is true."""
     async with asyncio.timeout(timeout_s):
         while True:

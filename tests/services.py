@@ -23,9 +23,9 @@ from typing import ClassVar, TypeVar
 import pytest
 from typing_extensions import override
 
-from commands.bootstrap import provider_choice
-from providers.chosen import chosen_providers
-from providers.port import ImageProvider, PaletteProvider
+from commands.providers import provider_choice
+from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage
+from providers.registry import chosen_providers
 from settings import Settings
 from tests.rig import draw_png
 
@@ -95,10 +95,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class Hold:
-    """The usual answer, once the event is set; `entered` is set when the request has come."""
+    """The usual answer, or `reply`, once the event is set; `entered` is set when the request has come."""
 
     until: asyncio.Event
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    reply: Reply | None = None
 
 
 Step = Reply | Hang | Drop | Hold
@@ -204,7 +205,7 @@ class FakeService(ABC):
                 step.entered.set()
                 if not await _unless_gone(reader, step.until.wait()):
                     return
-                step = None
+                step = step.reply
             reply = step or self.usual(request)
             if not await _send(writer, reply):
                 return
@@ -297,6 +298,126 @@ class FakeOpenAI(FakeService):
         return _json({"id": "x", "object": "chat.completion", "choices": choices, "usage": usage})
 
 
+class FakeJobs(FakeService):
+    """A service that works in jobs. Each takes `takes_s`; `ended` says how it ends in place of with an image."""
+
+    palettes_path = "/no/palettes"
+    edit_path = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.takes_s = 0.0
+        self.ended: dict[str, object] = {}
+        self.submitted: dict[str, float] = {}
+        """Job → when it was submitted, on the monotonic clock."""
+        self.cancelled: set[str] = set()
+        self.links = True
+
+    @override
+    def mood(self, request: Recorded) -> Step | None:
+        return Reply(self.image, media_type="image/png") if request.path == "/files/out.png" else None
+
+    def submit(self) -> str:
+        """A new job's name."""
+        name = f"job{len(self.submitted) + 1}"
+        self.submitted[name] = time.monotonic()
+        return name
+
+    def is_done(self, name: str) -> bool:
+        """Whether its time is up."""
+        return time.monotonic() - self.submitted[name] >= self.takes_s
+
+    def output(self) -> str:
+        """Where the image of a job lies, or the image itself."""
+        encoded = f"data:image/png;base64,{base64.b64encode(self.image).decode()}"
+        return f"{self.url}/files/out.png" if self.links else encoded
+
+
+class FakeReplicate(FakeJobs):
+    """Replicate's predictions, account and models."""
+
+    model = "acme/sketch"
+    image_path = f"/v1/models/{model}/predictions"
+
+    @override
+    def settings(self) -> dict[str, str]:
+        chosen = {"image_provider": "replicate", "replicate_model": self.model}
+        return chosen | {"replicate_api_token": KEY, "replicate_api_url": self.url}
+
+    @override
+    def usual(self, request: Recorded) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return refusal(401, {"title": "Unauthenticated", "detail": "You did not pass a valid token", "status": 401})
+        match request.method, request.path.split("/")[2:]:
+            case "POST", ["models", *_, "predictions"] | ["predictions"]:
+                return Reply(json.dumps(self._prediction(self.submit())).encode(), 201)
+            case "POST", ["predictions", name, "cancel"]:
+                self.cancelled.add(name)
+                return _json(self._prediction(name))
+            case "GET", ["predictions", name] if name in self.submitted:
+                return _json(self._prediction(name))
+            case "GET", ["account"] | ["models", "acme", "sketch"]:
+                return _json({"type": "organization", "username": "acme", "name": "sketch"})
+        return refusal(
+            404, {"title": "Not found", "detail": "The requested resource could not be found", "status": 404}
+        )
+
+    def _prediction(self, name: str) -> dict[str, object]:
+        own = f"{self.url}/v1/predictions/{name}"
+        document: dict[str, object] = {"id": name, "input": {"prompt": "?"}, "logs": "", "error": None, "output": None}
+        document |= {"model": self.model, "version": "0123abcd", "created_at": "2026-11-26T06:00:00Z"}
+        document |= {"urls": {"get": own, "cancel": f"{own}/cancel", "web": "https://replicate.com/p"}}
+        if name in self.cancelled:
+            return document | {"status": "canceled"}
+        if not self.is_done(name):
+            return document | {"status": "processing"}
+        return document | {
+            "status": "succeeded",
+            "output": [self.output()],
+            "metrics": {"predict_time": 1.5},
+            **self.ended,
+        }
+
+
+class FakeFal(FakeJobs):
+    """fal's queue."""
+
+    model = "acme/sketch/fast"
+    image_path = f"/{model}"
+
+    @override
+    def settings(self) -> dict[str, str]:
+        return {"image_provider": "fal", "fal_model": self.model, "fal_key": KEY, "fal_url": self.url}
+
+    @override
+    def usual(self, request: Recorded) -> Reply:
+        if request.headers.get("authorization") != f"Key {KEY}":
+            return refusal(401, {"detail": "No user found for Key ID and Secret"})
+        match request.method, request.path.split("/")[1:]:
+            case "POST", ["acme", "sketch", "fast"]:
+                return _json(self._queued(self.submit()))
+            case "PUT", ["acme", "sketch", "requests", name, "cancel"]:
+                self.cancelled.add(name)
+                return Reply(b'{"status": "CANCELLATION_REQUESTED"}', 202)
+            case "GET", ["acme", "sketch", "requests", name, "status"] if name in self.submitted:
+                state = "COMPLETED" if self.is_done(name) else "IN_PROGRESS"
+                ended = self.ended if self.is_done(name) else {}
+                return _json(
+                    self._queued(name) | {"status": state, "logs": None, "metrics": {"inference_time": 1.5}} | ended
+                )
+            case "GET", ["acme", "sketch", "requests", name] if name in self.submitted:
+                return _json(
+                    {"images": [{"url": self.output(), "content_type": "image/png"}], "seed": 1, "prompt": "?"}
+                )
+        return refusal(404, {"detail": "Request not found"})
+
+    def _queued(self, name: str) -> dict[str, object]:
+        own = f"{self.url}/acme/sketch/requests/{name}"
+        urls = {"response_url": own, "status_url": f"{own}/status", "cancel_url": f"{own}/cancel"}
+        return {"status": "IN_QUEUE", "request_id": name, "queue_position": 0, **urls}
+
+
+JOB_SERVICES: dict[str, type[FakeJobs]] = {"replicate": FakeReplicate, "fal": FakeFal}
 SERVICES: dict[str, type[FakeService]] = {"jigsawstack": FakeJigsawStack, "openai": FakeOpenAI}
 
 
@@ -377,12 +498,24 @@ async def _unless_gone(reader: asyncio.StreamReader, wait: Awaitable[T]) -> bool
 
 
 @asynccontextmanager
-async def adapters(service: FakeService) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
-    """Our two adapters, built as a worker builds them from its settings."""
-    settings = Settings.model_validate(service.settings())
+async def adapters(service: FakeService, **more: str) -> AsyncIterator[tuple[ImageProvider, PaletteProvider]]:
+    """Our two adapters, built as a worker builds them from its settings and `more` of them."""
+    settings = Settings.model_validate(service.settings() | more)
     with ThreadPoolExecutor(1) as threads:
         async with chosen_providers(provider_choice(settings), threads) as both:
             yield both
+
+
+async def drawn(images: ImageProvider, calling: Awaitable[ProvidedImage | ImageJob]) -> ProvidedImage:
+    """The image that a call leads to, collected where it is a link; what became of a job that failed is raised."""
+    provided = await calling
+    if isinstance(provided, ImageJob):
+        outcome = await images.collect(provided)
+        assert outcome is not None
+        if isinstance(outcome, JobFailed):
+            raise outcome.error
+        return outcome
+    return provided
 
 
 @pytest.fixture(params=sorted(SERVICES), name="service")

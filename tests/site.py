@@ -19,6 +19,7 @@ from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
 from temporal.development_server import EmbeddedServer
 from tests.command import Shell, free_address, make_shell
+from tests.forking import ForkedProcess
 from tests.rig import BUCKETS, until
 
 
@@ -54,7 +55,7 @@ class Site:
 class RunningWorker:
     """A worker process with a health page."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedProcess
     address: str
 
     async def is_ready(self) -> bool:
@@ -84,7 +85,7 @@ async def site_of_this_test(server: EmbeddedServer, client: Client, tmp_path: Pa
 
 
 async def fetch(address: str, path: str) -> tuple[int, str] | None:
-    """Status and body of a page; None when nobody answers."""
+    """Status and body of a page; None without an answer."""
 
     def get() -> tuple[int, str] | None:
         with closing(http.client.HTTPConnection(address, timeout=30)) as connection:

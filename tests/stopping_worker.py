@@ -1,7 +1,7 @@
-"""A worker process that stands still where its concepts are told to: `python -m tests.stopping_worker POINTS.json`.
+"""A worker process that stops at given points of its concepts: `python -m tests.stopping_worker POINTS.json`.
 
-It is the real worker with the real store behind a wrapper; whoever started it kills it once every concept has come to
-its point, each of which it says in a line. Timeouts are shorter, so that nobody waits long for what was killed.
+It is the real worker with the real store behind a wrapper; the test kills it once every concept has come to
+its point, which it prints. Timeouts are shorter, so that recovery from the kill is quick.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contracts.concepts import Concept
 from contracts.images import StoredObject
 from contracts.tasks import Request, concept_id
 from settings import Settings
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskRow
 from temporal.client import connect
 from tests.rig import FaultyStore
 from worker import working
@@ -56,7 +56,7 @@ class _Reached:
 
 
 class StoppingStore(FaultyStore):
-    """A real store in which a call can stand still for ever. Its keys are paths and ids with the task's id in them."""
+    """A real store in which a call can hang for ever. Its keys are paths and ids with the task's id in them."""
 
     def __init__(self, store: Store, reached: _Reached, concepts: dict[str, str]) -> None:
         super().__init__(store, lambda _method, _path: None)

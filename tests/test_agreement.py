@@ -18,7 +18,7 @@ def written_in(file: str) -> set[str]:
 
 
 def test_the_example_names_every_setting_and_no_other() -> None:
-    """Whoever copies .env.example sees everything there is."""
+    """A copy of .env.example shows everything there is."""
     assert written_in(".env.example") == set(Settings.variables())
 
 

@@ -3,7 +3,11 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.command import ROOT
 from tests.conftest import LONGEST_FIRST
@@ -13,9 +17,11 @@ PACKAGES = (
     "color",
     "commands",
     "contracts",
+    "files",
     "gallery",
     "http_messages",
     "observability",
+    "pack",
     "providers",
     "pubsub",
     "stores",
@@ -23,6 +29,84 @@ PACKAGES = (
     "temporal",
     "workflows",
 )
+
+
+ENTRY_FILES = ("starter", "worker", "bridge", "codec_server")
+LAYERS = (
+    ENTRY_FILES,
+    ("commands",),
+    ("settings", "gallery", "workflows", "activities", "pubsub"),
+    ("tasks",),
+    ("temporal",),
+    ("observability",),
+    ("providers", "stores", "pack"),
+    ("color",),
+    ("contracts", "files", "http_messages"),
+)
+"""From top to bottom. A module imports its own package and lower layers; `settings` is read from above alone."""
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Every module of the product, with its code; a package is named without `__init__`."""
+    tops = [name for layer in LAYERS for name in layer]
+    for path in sorted(path for top in tops for path in (ROOT / f"{top}.py", *ROOT.glob(f"{top}/**/*.py"))):
+        if path.exists():
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), ast.parse(path.read_text())
+
+
+def imports() -> dict[str, set[str]]:
+    """What each module imports of ours, wherever in the file: at the top, in functions, for type checking."""
+    trees = dict(modules())
+    found: dict[str, set[str]] = {}
+    for module, tree in trees.items():
+        names = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= inner & set(trees) or {node.module}
+        found[module] = names & set(trees)
+    return found
+
+
+def test_imports_point_downwards() -> None:
+    """In every file, entry files and imports inside functions included."""
+    rank = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    upwards = [
+        f"{module} imports {imported}"
+        for module, names in imports().items()
+        for imported in names
+        if (top := module.partition(".")[0]) != (below := imported.partition(".")[0]) and rank[top] >= rank[below]
+    ]
+    assert upwards == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Neither packages nor modules of one package form a cycle."""
+    TopologicalSorter(imports()).prepare()
+
+
+def test_every_module_has_a_layer() -> None:
+    """A new file or package at the top cannot escape the checks above."""
+    tops = {path.stem for path in ROOT.glob("*.py")} | {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert tops - {"tests"} <= {name for layer in LAYERS for name in layer}
+
+
+def test_only_entry_files_and_commands_read_settings() -> None:
+    """Everything else receives values."""
+    readers = {module.partition(".")[0] for module, names in imports().items() if "settings" in names}
+    assert readers <= {*ENTRY_FILES, "commands"}
+
+
+@pytest.mark.parametrize("entry", ["bridge", "codec_server"])
+def test_small_services_load_no_pictures(entry: str) -> None:
+    """A process that draws nothing loads neither numpy, Pillow and the color engine nor providers and workers."""
+    heavy = ("numpy", "PIL", "color", "providers", "gallery", "pack", "activities", "workflows", "temporalio.worker")
+    code = f"import sys, {entry}; print([name for name in {heavy} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 def test_import_contracts_hold() -> None:
@@ -58,7 +142,7 @@ def test_every_activity_call_has_a_policy() -> None:
                 assert len(spread) == 1, f"{path.name}:{node.lineno}"
                 assert spread[0].startswith("policies."), f"{path.name}:{node.lineno}"
                 calls += 1
-    assert calls == 20
+    assert calls == 23
 
 
 def test_importing_a_module_runs_nothing() -> None:

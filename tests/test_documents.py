@@ -14,7 +14,7 @@ from tests.command import ROOT
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE_FILE = re.compile(r"(?<![\w/.{}*-])(?:[\w.-]+/)*\w[\w-]*\.(?:py|sql|toml|lock|yml|yaml)(?![\w/])")
 _IN_A_FOLDER = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
-_DECISION = re.compile(r"docs/adr/(\d{4})")
+_DECISIONS = re.compile(r"docs/adr/(\d{4}(?:, (?:docs/adr/)?\d{4})*)")
 _PARTS = re.compile(
     r"# (\d+)\. [^\n]+\n\nDate: \d{4}-\d\d-\d\d · Status: (?:accepted|replaced)[^\n]*\n"
     r"\n## Context\n\n.+\n\n## Decision\n\n.+\n\n## Consequences\n\n.+\n",
@@ -90,5 +90,11 @@ def test_decisions_and_code_name_each_other() -> None:
     named = set()
     for path in _tracked():
         if path.suffix in {".py", ".sql", ".yml", ".yaml"} or path.name in {"Makefile", "Dockerfile"}:
-            named |= set(_DECISION.findall(path.read_text()))
+            for several in _DECISIONS.findall(path.read_text()):
+                named |= set(re.findall(r"\d{4}", several))
     assert named == {path.name[:4] for path in _decisions()}
+
+
+def test_no_file_is_a_link() -> None:
+    """A link to a folder of one machine replaces that folder wherever the project is updated."""
+    assert [path for path in _tracked() if path.is_symlink()] == []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import ValidationError
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -18,20 +19,19 @@ from typing_extensions import override
 from activities import paid_calls
 from activities.tasks import TaskActivities
 from color import decode
-from commands.console import BadInput
-from commands.session import Session
 from contracts.activities import FailRequest
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
-from settings import Settings
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
-from tasks.ending import end_without_concept
-from tasks.workflow_client import Start
+from stores.ports import Store
+from tasks.ending import end_by_workflow
+from tasks.errors import TaskRefused
+from tasks.service import TaskService
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -47,7 +47,7 @@ from tests.rig import (
 
 
 async def test_a_concept_is_complete_and_true(client: Client, store: LocalStore) -> None:
-    """Completed means: every listed image exists, decodes, matches its hash, and everybody agrees on the state."""
+    """Completed means: every image exists, decodes and matches its hash; row, workflow and Temporal say the same."""
     request = make_request(num_palettes=7)
     async with rigged(client, store) as rig:
         status = await rig.finish(request)
@@ -216,12 +216,12 @@ async def test_a_second_start_changes_nothing(client: Client, store: LocalStore,
     images, palettes = ScriptedImages(), ScriptedPalettes()
     request = make_request()
     async with rigged(client, store, images=images, palettes=palettes) as rig:
-        assert await rig.concepts.start(request) is Start.STARTED
+        assert await rig.concepts.start(request)
         if second == "while it runs":
-            assert await rig.concepts.start(request) is Start.STARTED
+            assert await rig.concepts.start(request)
         await rig.concepts.wait(request.task_id)
         first_row = await rig.row(request)
-        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert not await rig.concepts.start(request)
         assert await rig.row(request) == first_row
     assert (images.script.count, palettes.script.count) == (1, 1)
 
@@ -269,7 +269,7 @@ async def test_a_task_held_by_a_running_workflow_is_not_taken(client: Client, st
     assert status.error.message.startswith("Claiming the task failed: the task is being processed by workflow")
 
 
-@pytest.mark.parametrize("holder", ["a workflow nobody knows", None])
+@pytest.mark.parametrize("holder", ["an unknown workflow", None])
 async def test_a_task_left_behind_is_taken_over(client: Client, store: LocalStore, holder: str | None) -> None:
     """Processing by a workflow that is gone, or pending: the task is ours to finish."""
     request = make_request()
@@ -371,7 +371,7 @@ async def test_outages_and_throttling_are_waited_out(client: Client, store: Loca
 
 
 async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Client, store: LocalStore) -> None:
-    """An answer that may have been billed and does not decode is not bought for ever."""
+    """An answer that may have been billed and does not decode is stored, marked, and not bought for ever."""
     images = ScriptedImages(image=draw_png()[:-30])
     request = make_request()
     async with rigged(client, store, images=images) as rig:
@@ -379,11 +379,14 @@ async def test_an_image_that_cannot_be_used_is_asked_for_three_times(client: Cli
     assert images.script.count == 3
     assert status.error is not None
     assert (status.error.stage, status.error.type) == (Stage.IMAGE, "ProviderAnswerUnusable")
-    assert await store.find(store.concept_bucket, f"paid/{request.task_id}/image") is None
+    for name in ("image", "image.answer-2", "image.answer-3"):
+        assert await store.get(store.concept_bucket, f"paid/{request.task_id}/{name}") == images.image
+    for number in (1, 2, 3):
+        assert await find(store, store.concept_bucket, f"paid/{request.task_id}/image.unusable-{number}") is not None
 
 
 async def test_what_was_paid_for_is_found_again(client: Client, store: LocalStore, tmp_path: Path) -> None:
-    """Stored answers outlive the run that paid for them; whoever makes the concept later does not pay again."""
+    """Stored answers outlive the run that paid for them; a later run of the task does not pay again."""
     images, palettes = ScriptedImages(), ScriptedPalettes()
     request = make_request()
     async with rigged(client, FaultyStore(store, refuse("store_concept")), images=images, palettes=palettes) as rig:
@@ -492,7 +495,7 @@ async def test_the_answer_that_was_stored_first_counts(client: Client, store: Lo
 
 
 async def test_a_damaged_note_on_what_was_paid_is_final(client: Client, store: LocalStore) -> None:
-    """Reading it again brings nothing: the task fails at once and says which object it is, and nobody pays twice."""
+    """Reading it again brings nothing: the task fails at once and names the object, and nothing is paid twice."""
     request, images = make_request(), ScriptedImages()
     await store.put(BUCKETS[0], f"paid/{request.task_id}/image.json", b'{"provider": ', "application/json")
     await store.put(BUCKETS[0], f"paid/{request.task_id}/image", draw_png(), "image/png")
@@ -524,9 +527,8 @@ async def test_a_base_that_was_published_first_counts(client: Client, store: Loc
 async def test_a_terminated_workflow_can_be_started_again(client: Client, store: LocalStore) -> None:
     """An operator's terminate leaves the row open: it is what `status` tells then, and a start takes the task up."""
     request = make_request()
-    settings = Settings.model_validate({})
     async with rigged(client, store, work=False) as idle:
-        session = Session(settings, store, idle.concepts)
+        session = TaskService(store, idle.concepts)
         assert await session.start(request)
         await store.claim_task(request, request.workflow_id)
         await idle.handle(request).terminate()
@@ -537,7 +539,7 @@ async def test_a_terminated_workflow_can_be_started_again(client: Client, store:
     async with rigged(client, store, queue=queue) as rig:
         await rig.concepts.wait(request.task_id, timeout_s=60)
         row = await rig.row(request)
-        assert not await Session(settings, store, rig.concepts).start(request)
+        assert not await TaskService(store, rig.concepts).start(request)
     assert row.status is TaskStatus.COMPLETED
 
 
@@ -546,25 +548,25 @@ async def test_an_id_belongs_to_one_request(client: Client, store: LocalStore) -
     request = make_request()
     async with rigged(client, store) as rig:
         await rig.finish(request)
-        session = Session(Settings.model_validate({}), store, rig.concepts)
+        session = TaskService(store, rig.concepts)
         for change in ({"user_id": "eve"}, {"logo_description": "another logo"}, {"num_palettes": 1}):
-            with pytest.raises(BadInput, match="exists already, with other words or another owner"):
-                await session.start(request.model_copy(update=change))
+            with pytest.raises(TaskRefused, match="exists already, with other words or another owner"):
+                await session.start(request.model_copy(update=change), exact=True)
 
 
 @pytest.mark.parametrize("ended", [TaskStatus.FAILED, TaskStatus.CANCELLED])
 async def test_a_completed_concept_keeps_its_pictures(
     store: LocalStore, ended: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 ) -> None:
-    """Whoever fails or cancels a task that was completed a moment ago changes nothing, neither row nor pictures."""
+    """To fail or cancel a task that was completed a moment ago changes nothing, neither row nor pictures."""
     request = make_request()
     path = f"ada/{request.concept_id}/base.png"
     await store.put(BUCKETS[0], path, draw_png(), "image/png")
     await store.claim_task(request, request.workflow_id)
     completed = await store.store_concept(make_concept(request), request.workflow_id)
     error = TaskError(stage=Stage.STORE, type="Cancelled", message="Too late")
-    assert await end_without_concept(store, request, request.workflow_id, ended, error) == completed
-    assert await store.find(BUCKETS[0], path) is not None
+    assert await end_by_workflow(store, request, request.workflow_id, ended, error) == completed
+    assert await find(store, BUCKETS[0], path) is not None
 
 
 def attempt_of_two_seconds(request: GenerationRequest) -> ActivityEnvironment:
@@ -651,3 +653,37 @@ async def test_a_cancel_while_a_failure_cannot_be_recorded(client: Client, store
     assert failure.value.cause.type == "ProviderRejected"
     assert status.error is not None
     assert (status.state, status.error.type) == (TaskStatus.FAILED, "ProviderRejected")
+
+
+async def test_palettes_that_come_with_the_request(client: Client, store: LocalStore) -> None:
+    """None are made or paid for, and a theme is not needed; what they ask for and what is shown is kept."""
+    given = [
+        {"name": "Night", "colors": ["#0B132B", "#F2F4F8", "#5BC0BE"], "ground": "#0B132B", "description": "dark"},
+        {"colors": ["#fff", "#D62828"]},
+    ]
+    values = make_request().model_dump(exclude={"theme_description", "num_palettes"}) | {"palettes": given}
+    request, palettes = GenerationRequest.model_validate(values), ScriptedPalettes()
+    async with rigged(client, store, palettes=palettes) as rig:
+        status = await rig.finish(request)
+        concept = await store.concept(request.concept_id)
+    assert palettes.script.count == 0
+    assert (request.num_palettes, status.variations.total, status.variations.done) == (2, 2, 2)
+    assert status.stages[Stage.PALETTES].state is StageState.SKIPPED
+    assert concept is not None
+    night, red = concept.variations
+    assert (night.name, night.ground, night.description) == ("Night", "#0B132B", "dark")
+    assert (red.name, red.ground, red.colors) == ("Palette 2", None, ("#FFFFFF", "#D62828"))
+    assert night.shown is not None
+    assert night.shown.ground == "#0B132B"
+    assert concept.provenance.palettes is not None
+    assert concept.provenance.palettes.provider == "upload"
+
+
+def test_a_theme_or_palettes_are_needed() -> None:
+    """One of the two says what the variations look like."""
+    with pytest.raises(ValidationError, match="Field required"):
+        GenerationRequest.model_validate(make_request().model_dump(exclude={"theme_description"}))
+    with pytest.raises(ValidationError, match="at most 24"):
+        GenerationRequest.model_validate(
+            make_request().model_dump() | {"palettes": [{"colors": ["#fff", "#000"]}] * 25}
+        )

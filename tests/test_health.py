@@ -18,7 +18,7 @@ from observability.health import health_pages
 from observability.readiness import Check, Readiness, store_answers
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
 from temporal import queues
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
@@ -78,7 +78,7 @@ async def test_readiness_tells_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks gets an answer before they lose patience."""
+    """A probe gets an answer within its time."""
     monkeypatch.setattr(readiness, "_TIMEOUT_S", 0.05)
     left = asyncio.Event()
 
@@ -94,7 +94,7 @@ async def test_a_check_that_hangs_means_not_ready(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_many_probes_cost_one_question() -> None:
-    """Whoever asks while a question is open, or soon after, shares its answer; the first reason ends the asking."""
+    """A probe during a check, or soon after, shares its answer; the first reason ends the checks."""
     first, second = Scripted(), Scripted()
     first.wait = asyncio.Event()
     made = started(first, second)
@@ -124,6 +124,24 @@ async def test_from_its_start_to_its_end() -> None:
     assert await asking == "stopping"
     made.started(check)
     assert await made.reason() == "stopping"
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says why the process is not ready, and one that it is again, for how long it was not, and why."""
+    monkeypatch.setattr(readiness, "_GOOD_FOR_S", 0.0)
+    monkeypatch.setattr(readiness, "_BAD_FOR_S", 0.0)
+    check = Scripted()
+    made = started(check)
+    with caplog.at_level("INFO", logger="observability.readiness"):
+        for reason in (None, "the store is away", "the store is away", None, None):
+            check.reason = reason
+            assert await made.reason() == reason
+    assert [record.message for record in caplog.records] == [
+        "not ready: the store is away",
+        "ready again after 0 s; it was: the store is away",
+    ]
 
 
 async def test_a_store_that_cannot_be_read_is_a_reason(store: LocalStore) -> None:
@@ -195,10 +213,10 @@ async def test_readiness_ends_before_anything_else_does(site: Site) -> None:
             assert await says(0)
         ended = await finish(worker.process)
     said = messages(ended.err)
-    order = ["readiness", "not ready: stopping", "stopping: no new work, finishing what runs"]
+    order = ["not ready: stopping", "stopping: no new work, finishing what runs"]
     assert ended.code == 0
-    assert [line for line in said if line in order][-2:] == order[-2:]
-    assert said.index(order[1]) < next(n for n, line in enumerate(said) if line.startswith("Beginning worker shutdown"))
+    assert [line for line in said if line in order] == order
+    assert said.index(order[0]) < next(n for n, line in enumerate(said) if line.startswith("Beginning worker shutdown"))
 
 
 async def test_a_pulling_bridge_knows_its_stream(site: Site) -> None:
@@ -250,6 +268,6 @@ async def test_two_pages_cannot_share_an_address() -> None:
 
 @pytest.mark.parametrize("address", ["no-such-host.invalid:8080", "192.0.2.1:8080"])
 async def test_an_address_that_is_not_ours_is_told(address: str) -> None:
-    """A name nobody knows, or another machine's address: a typed error that names the variable."""
+    """An unknown name, or another machine's address: a typed error that names the variable."""
     with pytest.raises(AddressUnusable, match=f"CONCEPT_HEALTH_ADDRESS: cannot listen on {address}: "):
         health._listen(address, "CONCEPT_HEALTH_ADDRESS")

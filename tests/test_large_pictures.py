@@ -14,11 +14,10 @@ from typing_extensions import override
 
 from commands.console import BadInput
 from commands.inputs import read_image
-from commands.session import Session
 from contracts.images import MAX_IMAGE_BYTES, StoredObject
 from contracts.tasks import Stage, TaskStatus
-from settings import Settings
 from stores.local import LocalStore
+from tasks.service import TaskService
 from tests.rig import FaultyStore, ScriptedImages, make_request, rigged
 
 
@@ -31,7 +30,7 @@ def grain(side_px: int, quality: int) -> bytes:
 
 
 class OddStore(FaultyStore):
-    """Says of what lies at some place what nobody expects."""
+    """Reports an object of a size that is not expected."""
 
     def __init__(self, store: LocalStore, part: str, **claims: object) -> None:
         super().__init__(store, lambda _method, _path: None)
@@ -67,7 +66,7 @@ async def test_data_that_our_own_models_refuse_fails_the_task(client: Client, st
             await rig.handle(request).result()
         assert await rig.visible(request) == []
         odd.claims = {}
-        assert await Session(Settings.model_validate({}), odd, rig.concepts).retry(request.task_id)
+        assert await TaskService(odd, rig.concepts).retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert (row.status, status.state, row.error) == (TaskStatus.FAILED, TaskStatus.FAILED, status.error)

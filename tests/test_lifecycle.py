@@ -13,16 +13,14 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
 from activities import paid_calls
-from commands import concepts as commands
-from commands.console import BadInput
-from commands.session import Session
 from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from pubsub.delivery import Bridge, DeliveryOutcome
 from pubsub.envelopes import Message
-from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
+from tasks.errors import TaskNotFound, TaskRefused
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -52,11 +50,6 @@ class Case:
     entered: asyncio.Event
     go_on: asyncio.Event
     paid_before: int
-
-    @property
-    def session(self) -> Session:
-        """What a command has in its hands."""
-        return Session(Settings.model_validate({}), self.rig.store, self.rig.concepts)
 
     @property
     def calls(self) -> int:
@@ -91,7 +84,7 @@ class Case:
     async def deliver(self) -> DeliveryOutcome:
         """A task message arrives."""
         message = Message(message_id="m-1", data=self.request.model_dump_json().encode())
-        return await Bridge(self.rig.concepts, self.rig.store).deliver(message)
+        return await Bridge(self.rig.tasks).deliver(message)
 
 
 State = Callable[[Case], Awaitable[None]]
@@ -99,7 +92,7 @@ Event = Callable[[Case], Awaitable[None]]
 
 
 async def no_row(case: Case) -> None:
-    """Nobody has recorded the task."""
+    """The task is not recorded."""
     assert await case.row() is None
 
 
@@ -119,7 +112,7 @@ async def processing(case: Case) -> None:
 
 async def left_behind(case: Case) -> None:
     """Processing by a workflow that is gone."""
-    await case.store.claim_task(case.request, "a workflow nobody knows")
+    await case.store.claim_task(case.request, "an unknown workflow")
 
 
 async def completed(case: Case) -> None:
@@ -138,11 +131,11 @@ async def failed(case: Case) -> None:
 
 
 async def cancelled(case: Case) -> None:
-    """Somebody cancelled while the image was being made, and its answer came all the same."""
+    """Cancelled while the image was being made, and its answer came all the same."""
     await case.rig.concepts.start(case.request)
     await case.entered.wait()
     palettes = f"paid/{case.request.task_id}/palettes.json"
-    await until(lambda: case.store.find(case.store.concept_bucket, palettes))
+    await until(lambda: find(case.store, case.store.concept_bucket, palettes))
     await case.rig.concepts.cancel(case.request.task_id)
     assert await case.ended() is TaskStatus.CANCELLED
 
@@ -159,7 +152,7 @@ async def first_delivery_makes_it(case: Case) -> None:
 
 async def start_makes_it(case: Case) -> None:
     """So does the starter."""
-    assert await case.session.start(case.request)
+    assert await case.rig.tasks.start(case.request)
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
 
@@ -168,7 +161,7 @@ async def again_is_the_same_run(case: Case) -> None:
     """A message or a start while it runs joins the run."""
     first = (await case.rig.handle(case.request).describe()).run_id
     assert await case.deliver() is DeliveryOutcome.STARTED
-    assert await case.session.start(case.request)
+    assert await case.rig.tasks.start(case.request)
     assert (await case.rig.handle(case.request).describe()).run_id == first
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
@@ -178,14 +171,14 @@ async def again_changes_nothing(case: Case) -> None:
     """A message or a start after the end is acknowledged, and that is all."""
     before, calls = await case.row(), case.calls
     assert await case.deliver() is DeliveryOutcome.ENDED_BEFORE
-    assert not await case.session.start(case.request)
+    assert not await case.rig.tasks.start(case.request)
     assert (await case.row(), case.calls) == (before, calls)
 
 
 async def cancel_settles_it(case: Case) -> None:
     """It stops, cleans up, and the row says cancelled."""
     case.go_on.set()
-    await commands.settle(case.session, case.request.task_id)
+    await case.rig.cancel(case.request.task_id)
     row = await case.row()
     assert row is not None
     assert row.status is TaskStatus.CANCELLED
@@ -194,8 +187,8 @@ async def cancel_settles_it(case: Case) -> None:
 
 async def cancel_knows_nothing(case: Case) -> None:
     """A task that neither store nor server knows is bad input."""
-    with pytest.raises(BadInput, match="nobody knows"):
-        await commands.settle(case.session, case.request.task_id)
+    with pytest.raises(TaskNotFound, match="not found"):
+        await case.rig.cancel(case.request.task_id)
     assert await case.row() is None
 
 
@@ -215,8 +208,8 @@ async def cancel_before_the_first_claim(case: Case) -> None:
 async def cancel_is_refused(case: Case) -> None:
     """Too late: the outcome stays."""
     before = await case.row()
-    with pytest.raises(BadInput, match=r"is (completed|failed|cancelled) already"):
-        await commands.settle(case.session, case.request.task_id)
+    with pytest.raises(TaskRefused, match=r"is (completed|failed|cancelled) already"):
+        await case.rig.cancel(case.request.task_id)
     assert await case.row() == before
 
 
@@ -232,23 +225,23 @@ async def deadline_fails_it(case: Case) -> None:
 
 
 async def retry_knows_nothing(case: Case) -> None:
-    """A task that nobody knows is bad input."""
-    with pytest.raises(BadInput, match="nobody knows"):
-        await case.session.retry(case.request.task_id)
+    """An unknown task is bad input."""
+    with pytest.raises(TaskNotFound, match="not found"):
+        await case.rig.tasks.retry(case.request.task_id)
     assert await case.row() is None
 
 
 async def retry_starts_it(case: Case) -> None:
     """It is made, and its image asked for once."""
-    assert await case.session.retry(case.request.task_id)
+    assert await case.rig.tasks.retry(case.request.task_id)
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
 
 
 async def retry_is_refused(case: Case) -> None:
     """What runs is left alone, and completes."""
-    with pytest.raises(BadInput, match="is being worked on"):
-        await case.session.retry(case.request.task_id)
+    with pytest.raises(TaskRefused, match="is being worked on"):
+        await case.rig.tasks.retry(case.request.task_id)
     assert await case.ended() is TaskStatus.COMPLETED
     assert case.calls == 1
 
@@ -256,12 +249,12 @@ async def retry_is_refused(case: Case) -> None:
 async def retry_finds_nothing_to_do(case: Case) -> None:
     """A complete concept stays as it is."""
     before = await case.row()
-    assert not await case.session.retry(case.request.task_id)
+    assert not await case.rig.tasks.retry(case.request.task_id)
     assert await case.row() == before
 
 
 async def retry_reuses_everything(case: Case) -> None:
-    """A new run under the same id, and nobody is asked again."""
+    """A new run under the same id, and the person is not asked again."""
     first = (await case.rig.handle(case.request).describe()).run_id
     palettes = case.palettes.script.count
     await retry_starts_it(case)

@@ -10,16 +10,20 @@ import sys
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal, Protocol
 
 import httpx
 import pytest
 from pydantic import BaseModel, Field, ValidationError
+from temporalio.exceptions import ApplicationError
 
 from contracts import activities as stages
 from contracts.activities import stage_of_activity
 from contracts.tasks import GenerationRequest, Stage
+from observability import expected_failures
 from observability.logs import configure_logs
 from temporal.development_server import EmbeddedServer
 from tests.command import finish, free_address, make_shell, read_until
@@ -148,6 +152,23 @@ def test_what_is_private_is_taken_out(logs: Configure, style: Style) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("secret", ["e", "in", "2026", "level"])
+def test_a_short_secret_is_taken_out_whole(logs: Configure, style: Style, secret: str) -> None:
+    """It goes where it stands alone; words, names of fields, and times that contain it stay as they are."""
+    written = logs(style, secrets=(secret,))
+    logging.getLogger("tests.logs").warning("sent Bearer %s", secret, extra={"level_in": f"never inline {secret}"})
+    text = written()
+    assert text.count("(secret)") == 2
+    assert "sent Bearer (secret)" in text
+    assert "never inline (secret)" in text
+    assert "tests.logs" in text
+    if style == "json":
+        line = json.loads(text)
+        assert set(line) >= {"severity", "time", "message", "logger", "level_in"}
+        assert datetime.fromisoformat(line["time"]).year >= 2026
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_a_traceback_shows_no_values(logs: Configure, style: Style) -> None:
     """Where and what happened, from the first cause on: no local variables, nothing that validation refused."""
 
@@ -188,7 +209,7 @@ def test_libraries_are_one_step_quieter(logs: Configure, level: str, ours: str, 
 
 
 def test_warnings_and_the_end_are_lines_too(logs: Configure) -> None:
-    """Python's warnings, and an error that nobody expected and that ends the process."""
+    """Python's warnings, and an unhandled exception that ends the process."""
     written = logs("json")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -198,7 +219,7 @@ def test_warnings_and_the_end_are_lines_too(logs: Configure) -> None:
     sys.excepthook(OSError, error, None)
     first, second = (json.loads(line) for line in written().splitlines())
     assert "old\\nfashioned" in first["message"]
-    assert (second["severity"], second["message"]) == ("CRITICAL", "ended by an error nobody expected")
+    assert (second["severity"], second["message"]) == ("CRITICAL", "unhandled exception")
     assert "OSError: no room" in second["stack_trace"]
 
 
@@ -310,3 +331,57 @@ async def test_a_bridges_lines_name_message_and_task(server: EmbeddedServer, tmp
     assert (refused["message_id"], refused["task_id"]) == ("12", None)
     assert ("delivery_attempt" in delivered, refused.get("delivery_attempt")) == (False, 3)
     assert request.user_id not in err.decode().split('"')
+
+
+def outage() -> ApplicationError:
+    """What an activity raises where a service is away, with the cause that led to it."""
+    error = ApplicationError("OpenAI cannot be reached", type="ProviderUnavailable")
+    error.__cause__ = ConnectionRefusedError(111, "refused")
+    return error
+
+
+def test_an_expected_outage_is_one_line(logs: Configure) -> None:
+    """At a terminal: what failed, why, and where to look, without a traceback; a bug keeps its own."""
+    written = logs("console")
+    log = logging.getLogger("activities")
+    log.warning("Completing activity as failed", exc_info=outage(), extra={"workflow_id": "concept-1"})
+    line = written()
+    assert line.count("\n") == 1
+    assert "attempt failed: OpenAI cannot be reached (tried again; temporal workflow show -w concept-1)" in line
+    written = logs("console")
+    log.warning("Completing activity as failed", exc_info=ZeroDivisionError("by zero"))
+    assert "ZeroDivisionError: by zero" in written()
+
+
+def test_the_message_of_an_outage_has_the_reason_in_json(logs: Configure) -> None:
+    """Where logs are searched by message; the trace is still there, and final failures and pauses are told apart."""
+    written = logs("json")
+    log = logging.getLogger("activities")
+    log.warning("Completing activity as failed", exc_info=outage())
+    log.warning("x", exc_info=ApplicationError("no key", non_retryable=True))
+    log.warning("x", exc_info=ApplicationError("slow down", next_retry_delay=timedelta(seconds=21)))
+    lines = [json.loads(line) for line in written().splitlines()]
+    assert [line["message"] for line in lines] == [
+        "attempt failed: OpenAI cannot be reached (tried again)",
+        "attempt failed: no key (final)",
+        "attempt failed: slow down (tried again in 21 s)",
+    ]
+    assert "ConnectionRefusedError" in lines[0]["stack_trace"]
+    assert not any("expected" in line for line in lines)
+
+
+def test_the_sdks_own_retries_are_counted_into_one_line(logs: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty repeated calls are one line with the reason; the next one, a minute later, says how many there were."""
+    written = logs("console")
+    core = logging.getLogger("temporalio-sdk_core::temporalio_client::retry")
+    error = 'Status { code: Unavailable, message: "tcp connect error", source: Some(x) }'
+    fields = SimpleNamespace(fields={"error": error})
+    for number in range(60):
+        core.warning(f"gRPC call poll_activity_task_queue retried {number} times", extra={"temporal_log": fields})
+    core.warning("something else")
+    said = written()
+    assert said.count("\n") == 2
+    assert "Temporal cannot be reached (tcp connect error); the SDK repeats its calls " in said
+    monkeypatch.setattr(expected_failures, "_SUMMARY_EVERY_S", 0.0)
+    core.warning("gRPC call poll_workflow_task_queue retried 9 times", extra={"temporal_log": fields})
+    assert "the SDK repeats its calls, 60 times since the last such line" in written()

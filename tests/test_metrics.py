@@ -41,7 +41,7 @@ OUTCOMES = {
     *(kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)),
 }
 CONCEPTS = "Concept.+"
-"""The types of workflows that dashboard and alerts count: those that end as somebody's task does."""
+"""The types of workflows that dashboard and alerts count: those that end as a user's task does."""
 STATUSES = {str(status) for status in _STATUSES.values()}
 
 Labels = frozenset[tuple[str, str]]
@@ -70,7 +70,7 @@ def value(page: Page, name: str, **labels: str) -> float:
 
 
 async def scrape(address: str) -> str:
-    """The page, or nothing while nobody answers."""
+    """The page, or nothing without an answer."""
     async with httpx.AsyncClient(trust_env=False) as http:
         try:
             return (await http.get(f"http://{address}/metrics")).text
@@ -204,10 +204,10 @@ def test_labels_are_bounded(scraped: Mapping[str, str]) -> None:
 
 
 async def test_the_backlog_is_what_waits(server: EmbeddedServer, client: Client) -> None:
-    """Tasks that nobody takes are counted and grow older; of a server that is gone nothing is claimed."""
+    """Tasks without a worker are counted and grow older; of a server that is gone nothing is claimed."""
     queue = f"test-{uuid.uuid4()}"
     for number in range(3):
-        await client.start_workflow("Nobody", id=f"{queue}-{number}", task_queue=queue)
+        await client.start_workflow("Unknown", id=f"{queue}-{number}", task_queue=queue)
     address = free_address()
     runtime = temporal_runtime(address)
     lost = await EmbeddedServer.start()

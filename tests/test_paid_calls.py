@@ -9,7 +9,9 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,21 +19,28 @@ from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.client import Client
 from temporalio.common import MetricMeter
-from temporalio.testing import ActivityEnvironment
+from temporalio.exceptions import ApplicationError
 
+from activities import paid_calls
+from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
+from activities.trying import AttemptDetails
 from commands.gallery import make_gallery
 from contracts.activities import ImageRequest, PaletteRequest
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from observability.metrics import CacheMetrics, ProviderMetrics
+from providers.errors import ProviderThrottled
 from stores import layout
+from stores.errors import StoreUnavailable
 from stores.local import LocalStore
+from stores.ports import Store
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
-from tests.rig import Rig, draw_png, make_request, rigged, until
+from tests.objects import find
+from tests.rig import FaultyStore, Rig, attempt_of_now, draw_png, make_request, rigged, until
 from tests.services import (
     SERVICES,
     Drop,
@@ -115,7 +124,11 @@ async def test_a_concept_by_a_service(client: Client, store: LocalStore, service
 
 
 async def test_throttling_waits_what_was_asked_for(client: Client, tmp_path: Path) -> None:
-    """429 with 3 seconds in the service's own header: the next call comes then, not earlier and not much later."""
+    """429 with 3 seconds in the service's own header: Temporal is asked for just that pause, and keeps it."""
+    asked = ProviderThrottled("slow down", 3.0)
+    with pytest.raises(ApplicationError) as failure, temporal_failures():
+        raise asked
+    assert failure.value.next_retry_delay == timedelta(seconds=3)
 
     async def throttled(service: FakeService, store: LocalStore) -> None:
         headers = {"retry-after-ms": "3000"} if isinstance(service, FakeOpenAI) else {"Retry-After": "3"}
@@ -123,8 +136,7 @@ async def test_throttling_waits_what_was_asked_for(client: Client, tmp_path: Pat
         async with working_with(client, store, service) as rig:
             await completed(rig, make_request(num_palettes=1))
         first, second = service.calls(service.image_path)
-        # Never earlier; a second later on an idle machine is late, on a busy one it is not the server's fault.
-        assert 3.0 <= second.at - first.at < 6.0
+        assert second.at - first.at >= 3.0
 
     await in_parallel(tmp_path, throttled)
 
@@ -165,7 +177,6 @@ async def test_a_spent_quota_is_final(client: Client, store: LocalStore) -> None
     assert len(fake.calls(fake.image_path)) == 1
 
 
-@pytest.mark.usefixtures("quick")
 async def test_an_outage_is_waited_out(client: Client, tmp_path: Path) -> None:
     """Five 503s, then the answer: completed, with six calls of which none was perhaps billed."""
 
@@ -187,9 +198,8 @@ def truncated_png() -> Reply:
     return Reply(json.dumps({"url": text, "data": [{"b64_json": text}]}).encode(), media_type="application/json")
 
 
-@pytest.mark.usefixtures("quick")
 async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> None:
-    """Cut off, dropped, a truncated picture, a page, a gateway's timeout: completed after two calls, one in vain."""
+    """Cut off, dropped, a truncated picture, a page, a gateway's timeout: completed with the second call."""
     steps: tuple[Step, ...] = (
         Reply(b'{"success": true, "url": "' + b"A" * 500, cut_after=200),
         Drop(),
@@ -212,11 +222,10 @@ async def test_a_bad_answer_then_a_good_one(client: Client, tmp_path: Path) -> N
     await in_parallel(tmp_path, *map(answered_after, steps))
 
 
-@pytest.mark.usefixtures("quick")
-async def test_three_calls_in_vain_are_enough(client: Client, tmp_path: Path) -> None:
+async def test_three_calls_without_a_usable_answer_are_enough(client: Client, tmp_path: Path) -> None:
     """Perhaps billed calls are counted apart from outages and throttling in between, over all attempts together."""
 
-    async def in_vain(service: FakeService, store: LocalStore) -> None:
+    async def without_answer(service: FakeService, store: LocalStore) -> None:
         throttled = refusal(429, retry_after="0")
         service.script[service.image_path] = [Drop(), refusal(503), truncated_png(), throttled, Drop()]
         async with working_with(client, store, service) as rig:
@@ -236,7 +245,7 @@ async def test_three_calls_in_vain_are_enough(client: Client, tmp_path: Path) ->
         assert message.endswith("sent 2 palettes that can be used, 3 are needed")
         assert len(service.calls(service.palettes_path)) == 3
 
-    await in_parallel(tmp_path, in_vain, too_few_palettes)
+    await in_parallel(tmp_path, without_answer, too_few_palettes)
 
 
 async def test_a_hang_is_timed_out_and_tried_again(
@@ -283,7 +292,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
     asked = PaletteRequest(task_id=uuid.uuid4(), count=3, **words)
     answer = Hold(asyncio.Event())
     service.script[service.palettes_path] = [answer]
-    given_up = ActivityEnvironment()
+    given_up = attempt_of_now()
     async with adapters(service) as (_, coloring):
         activities = PaletteActivities(store, coloring, UNMEASURED)
         attempt = asyncio.create_task(given_up.run(activities.create_palettes, asked))
@@ -296,7 +305,7 @@ async def test_an_attempt_that_was_given_up_may_bring_its_answer(
         else:
             answer.until.set()
             await attempt
-        found = await ActivityEnvironment().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
+        found = await attempt_of_now().run(PaletteActivities(store, coloring, UNMEASURED).create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == (2 if shutdown else 1)
 
@@ -323,10 +332,10 @@ async def test_a_cancel_waits_for_what_is_being_paid(client: Client, store: Loca
         with ThreadPoolExecutor(1) as threads:
             bases = ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
             again = ImageActivities(store, images, bases, threads, UNMEASURED)
-            await ActivityEnvironment().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
+            await attempt_of_now().run(again.generate_image, ImageRequest(task_id=request.task_id, **words))
         recolored = PaletteActivities(store, coloring, UNMEASURED)
         asked = PaletteRequest(task_id=request.task_id, count=3, **words)
-        found = await ActivityEnvironment().run(recolored.create_palettes, asked)
+        found = await attempt_of_now().run(recolored.create_palettes, asked)
     assert len(found.palettes) == 3
     assert len(service.requests) == 2
 
@@ -340,7 +349,6 @@ async def _until_cancel_arrived(rig: Rig, request: GenerationRequest) -> None:
     await until(asked)
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("trouble", [refusal(401), refusal(503)])
 async def test_the_fallback_is_seen_everywhere(
     client: Client, store: LocalStore, tmp_path: Path, trouble: Reply
@@ -364,7 +372,7 @@ async def test_the_fallback_is_seen_everywhere(
     notice = f"The palettes are by the offline sample generator in place of jigsawstack: {reason}"
     assert status.notices == (notice,)
     assert notice in index.read_text()
-    assert await store.find(store.concept_bucket, layout.paid_palettes(request.task_id)) is None
+    assert await find(store, store.concept_bucket, layout.paid_palettes(request.task_id)) is None
     assert len(fake.calls(fake.palettes_path)) == (1 if trouble.status == 401 else 6)
 
 
@@ -394,3 +402,139 @@ async def test_the_rate_is_kept_over_all_workers(server: EmbeddedServer, client:
     # Beyond what may come at once at the beginning, one more call for each quarter of a second.
     burst = int(rate)
     assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 1 - burst) / rate * 0.8
+
+
+def image_request(**changes: object) -> ImageRequest:
+    """What to draw, for a task of its own."""
+    words = {"logo_description": "a fox for a coffee shop", "theme_description": "warm autumn, hand-made"}
+    return ImageRequest.model_validate({"task_id": uuid.uuid4(), **words, **changes})
+
+
+@asynccontextmanager
+async def image_activities(store: Store, service: FakeService) -> AsyncIterator[ImageActivities]:
+    """As a worker process has them."""
+    with ThreadPoolExecutor(1) as threads:
+        async with adapters(service) as (images, _):
+            bases = ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+            yield ImageActivities(store, images, bases, threads, UNMEASURED)
+
+
+async def test_an_unusable_answer_is_counted_even_after_a_crash(store: LocalStore) -> None:
+    """Stored by a worker that died before it looked at it: the next attempt marks it, and two calls are left."""
+    request, service = image_request(), FakeJigsawStack()
+    broken, place = draw_png()[:-40], layout.paid_image(request.task_id)
+    await store.put(store.concept_bucket, place, broken, "image/png")
+    lost = attempt_of_now()
+    # What the worker had said before it died: one call sent, for answer 1.
+    details = AttemptDetails(sent=1, perhaps_billed=1, answer=1)
+    lost.info = replace(lost.info, attempt=2, heartbeat_details=[details])
+    service.script[service.image_path] = [truncated_png(), truncated_png()]
+    async with service.serving(), image_activities(store, service) as activities:
+        with pytest.raises(ApplicationError) as second:
+            await lost.run(activities.generate_image, request)
+        with pytest.raises(ApplicationError) as third:
+            await attempt_of_now().run(activities.generate_image, request)
+        with pytest.raises(ApplicationError) as fourth:
+            await attempt_of_now().run(activities.generate_image, request)
+        assert len(service.requests) == 2
+        assert [one.value.non_retryable for one in (second, third, fourth)] == [False, True, True]
+        assert fourth.value.type == "NoUsableAnswer"
+        # Another run of the same task, as after `retry`: it may pay for three of its own.
+        again = attempt_of_now()
+        again.info = replace(again.info, workflow_run_id="another run")
+        generated = await again.run(activities.generate_image, request)
+    assert generated.image.path == f"{place}.answer-4"
+    for path, data in ((place, broken), (f"{place}.answer-2", broken), (f"{place}.answer-4", service.image)):
+        assert await store.get(store.concept_bucket, path) == data
+    for number in (1, 2, 3):
+        await store.get(store.concept_bucket, f"{place}.unusable-{number}")
+    usage = generated.provenance.usage
+    assert usage is not None
+    assert usage.calls == 1
+
+
+async def test_an_answer_that_arrived_is_not_counted_as_lost(store: LocalStore) -> None:
+    """Heartbeats say two calls without an answer, and the store has the answer to one of them: it counts once."""
+    request, service = image_request(), FakeJigsawStack()
+    await store.put(store.concept_bucket, layout.paid_image(request.task_id), b"<html>", "text/html")
+    attempt = attempt_of_now()
+    attempt.info = replace(attempt.info, heartbeat_details=[AttemptDetails(sent=2, perhaps_billed=2, answer=1)])
+    async with service.serving(), image_activities(store, service) as activities:
+        generated = await attempt.run(activities.generate_image, request)
+    usage = generated.provenance.usage
+    assert usage is not None
+    assert (usage.calls, usage.perhaps_billed) == (3, 2)
+
+
+async def test_a_second_attempt_joins_the_call_of_the_first(store: LocalStore, service: FakeService) -> None:
+    """After a freeze two attempts are at work in one process: one call, and both have its answer."""
+    request, answer = image_request(), Hold(asyncio.Event())
+    service.script[service.image_path] = [answer]
+    first, second = attempt_of_now(), attempt_of_now()
+    async with image_activities(store, service) as activities:
+        frozen = asyncio.create_task(first.run(activities.generate_image, request))
+        await asyncio.wait_for(answer.entered.wait(), 30)
+        first.cancel(ActivityCancellationDetails(timed_out=True))
+        joined = asyncio.create_task(second.run(activities.generate_image, request))
+        with pytest.raises(asyncio.CancelledError):  # the answer takes longer than an attempt that was given up waits
+            await frozen
+        answer.until.set()
+        generated = await joined
+    assert len(service.calls(service.image_path)) == 1
+    assert await store.get(store.concept_bucket, generated.image.path) == service.image
+
+
+async def test_a_joined_call_that_fails_counts_once(store: LocalStore) -> None:
+    """Both attempts hear of an outage, and neither keeps the call as perhaps billed."""
+    request, service, outage = image_request(), FakeJigsawStack(), asyncio.Event()
+    service.script[service.image_path] = [Hold(outage, reply=refusal(503))]
+    said: list[AttemptDetails] = []
+    first, second = attempt_of_now(), attempt_of_now()
+    second.info = replace(second.info, heartbeat_details=[AttemptDetails(sent=1, perhaps_billed=1, answer=1)])
+    second.on_heartbeat = said.append
+    async with service.serving(), image_activities(store, service) as activities:
+        attempts = [asyncio.create_task(one.run(activities.generate_image, request)) for one in (first, second)]
+        await until(lambda: service.requests)
+        outage.set()
+        ends = await asyncio.gather(*attempts, return_exceptions=True)
+    assert [end.type for end in ends if isinstance(end, ApplicationError)] == ["ProviderUnavailable"] * 2
+    assert len(service.requests) == 1
+    assert (said[-1].sent, said[-1].perhaps_billed) == (1, 0)
+
+
+async def test_an_attempt_that_was_replaced_sends_nothing(client: Client, store: LocalStore) -> None:
+    """Its task is older than 5 s, and Temporal has no such attempt: the place belongs to another one."""
+    service = FakeJigsawStack()
+    stale = attempt_of_now(client)
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    stale.info = replace(stale.info, started_time=began, workflow_id=f"concept-{uuid.uuid4()}", workflow_run_id=None)
+    async with service.serving(), image_activities(store, service) as activities:
+        with pytest.raises(ApplicationError) as refused:
+            await stale.run(activities.generate_image, image_request())
+    assert refused.value.type == "StaleAttempt"
+    assert service.requests == []
+
+
+def _answered(service: FakeService, count: int) -> bool:
+    return len(service.answered) == count
+
+
+async def test_answers_that_wait_for_the_store_are_bounded_by_bytes(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: the oldest is given up when all together are more than a process may hold."""
+    service = FakeJigsawStack()
+    monkeypatch.setattr(paid_calls, "PENDING_BYTES", 2 * len(service.image))
+    away = FaultyStore(store, lambda method, _path: StoreUnavailable("away") if method == "put" else None)
+    requests = [image_request() for _ in range(3)]
+    async with service.serving(), image_activities(away, service) as activities:
+        attempts = []
+        for count, request in enumerate(requests, 1):
+            attempts.append(asyncio.create_task(attempt_of_now().run(activities.generate_image, request)))
+            await until(partial(_answered, service, count))
+        with pytest.raises(ApplicationError) as given_up:
+            await attempts[0]
+        assert given_up.value.type == "ProviderAnswerLost"
+        away.mend()
+        await asyncio.gather(*attempts[1:])
+    assert len(service.requests) == 3

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from commands.bootstrap import provider_choice
+import json
+
+import pytest
+
 from commands.console import ExitCode
-from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code
+from commands.providers import ChecksDocument, ProviderCheck, check_all, exit_code, provider_choice
+from providers import openai
 from settings import Settings
 from tests.command import Shell
-from tests.services import KEY, FakeJigsawStack, FakeOpenAI, FakeService, refusal
+from tests.services import JOB_SERVICES, KEY, FakeFal, FakeJigsawStack, FakeOpenAI, FakeService, Reply, refusal
 
 
 async def checked(service: FakeService, **changes: str) -> tuple[ExitCode, ProviderCheck]:
     """The exit code, and the one provider's line."""
     document = await check_all(provider_choice(Settings.model_validate(service.settings() | changes)))
-    (check,) = document.checks
+    check = document.checks[0]
     assert document.ok is (exit_code(document) is ExitCode.DONE)
     return exit_code(document), check
 
@@ -52,6 +56,47 @@ async def test_a_service_that_is_down_is_told(service: FakeService) -> None:
     assert (code, check.state) == (ExitCode.UNREACHABLE, "unreachable")
     assert check.error is not None
     assert check.error.endswith("answered 503")
+
+
+@pytest.mark.parametrize("name", sorted(JOB_SERVICES))
+async def test_a_service_that_works_in_jobs_is_asked_for_nothing_that_costs(name: str) -> None:
+    """Key and, where that can be had, model; nothing is submitted."""
+    fake = JOB_SERVICES[name]()
+    async with fake.serving():
+        code, check = await checked(fake)
+        assert (code, check.state, fake.submitted) == (ExitCode.DONE, "ok", {})
+        assert "is accepted" in check.notes[0]
+        assert {request.method for request in fake.requests} == {"GET"}
+        key = "replicate_api_token" if name == "replicate" else "fal_key"
+        code, check = await checked(fake, **{key: "another-key"})
+    assert (code, check.state) == (ExitCode.TASK_FAILED, "refused")
+    assert f"answered 401 (check CONCEPT_{key.upper()})" in str(check.error)
+
+
+async def test_an_account_without_credit_is_told_where_it_says_so() -> None:
+    """Fal locks it; the check says what the service says."""
+    fake = FakeFal()
+    fake.script["/acme/sketch/requests/00000000-0000-0000-0000-000000000000/status"] = [
+        refusal(403, {"detail": "User is locked. Reason: Exhausted balance."})
+    ]
+    async with fake.serving():
+        code, check = await checked(fake)
+    assert (code, check.state) == (ExitCode.TASK_FAILED, "refused")
+    assert "Exhausted balance" in str(check.error)
+
+
+@pytest.mark.parametrize(("left", "state"), [(4.25, "ok"), (0, "refused"), (None, "ok")])
+async def test_credit_is_told_where_it_can_be_asked_for(
+    left: float | None, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of services that are known to answer that for free."""
+    monkeypatch.setitem(openai._CREDITS, "127.0.0.1", ("/key", ("data", "limit_remaining")))
+    fake = FakeOpenAI()
+    fake.script["/v1/key"] = [Reply(json.dumps({"data": {"limit_remaining": left}}).encode())]
+    async with fake.serving():
+        _, check = await checked(fake)
+    assert check.state == state
+    assert ("credit left: 4.25" in check.notes) is (left == 4.25)
 
 
 async def test_a_refusal_counts_more_than_an_outage() -> None:

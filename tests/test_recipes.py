@@ -98,7 +98,7 @@ def commands() -> list[str]:
 
 
 def test_page_and_test_name_the_same_commands() -> None:
-    """None is written down that is not run, and none is run that nobody reads."""
+    """None is written down that is not run, and none is run that is not written down."""
     assert commands() == list(EXPECTED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import uuid
 from contextlib import closing
@@ -31,15 +32,18 @@ from providers.errors import ProviderRejected
 from stores import layout
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
+from temporal import schedules
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption_keys import Keyring
+from temporal.errors import TemporalUnreachable
 from temporal.schedules import ensure_reconciliation
 from temporal.server_announcement import announced
 from tests.command import finish, make_shell, read_until
+from tests.objects import find
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, make_concept, make_request, rigged, until
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -140,17 +144,22 @@ async def test_a_terminated_task_fails(client: Client, store: LocalStore) -> Non
 
 
 async def test_a_terminated_task_is_begun_again_where_that_is_wished(client: Client, store: LocalStore) -> None:
-    """With `restart` the same task runs under the same workflow id, and completes."""
-    images = hanging()
-    images.script.calls = [hanging().script.then]
-    images.script.then = None
+    """With `restart` the same task runs under the same workflow id, and completes, with the call that is under way."""
+    answered = asyncio.Event()
+
+    async def answer() -> None:
+        await answered.wait()
+
+    images = ScriptedImages(Script(then=answer))
     async with rigged(client, store, images=images) as rig:
         request = await waiting_for_image(rig, images)
         await rig.handle(request).terminate()
         done = await reconcile(client, rig.concepts.task_queue, interrupted="restart")
         assert done == Reconciled(looked_at=1, restarted=1)
+        answered.set()
         await rig.concepts.wait(request.task_id, timeout_s=60)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
+    assert images.script.count == 1
 
 
 @pytest.mark.parametrize("verdict", ["fail", "restart"])
@@ -172,7 +181,7 @@ async def test_a_task_the_server_has_forgotten(
 
 
 async def test_a_pending_task_is_started(client: Client, store: LocalStore, tmp_path: Path) -> None:
-    """Nobody has picked it up: it is started once, however often somebody looks, and completes."""
+    """A pending task without a workflow is started once, however often reconciliation runs, and completes."""
     request = make_request()
     add_pending(tmp_path, request)
     async with rigged(client, store) as rig:
@@ -249,7 +258,7 @@ async def test_a_reason_sealed_with_a_key_that_is_gone(
 
 
 async def test_a_task_that_was_reopened_and_not_started(client: Client, store: LocalStore) -> None:
-    """Whoever asked for the retry was interrupted right after the row was theirs: it is started for them."""
+    """The retry was interrupted right after it had reopened the row: reconciliation starts the task."""
     images = ScriptedImages(Script(calls=[ProviderRejected("the service answered 401")]))
     async with rigged(client, store, images=images) as rig:
         request = make_request()
@@ -287,7 +296,7 @@ async def test_a_row_from_before_the_end(
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=5), timedelta(hours=2)])
-async def test_a_message_nobody_can_read(client: Client, store: LocalStore, tmp_path: Path, age: timedelta) -> None:
+async def test_an_unreadable_message(client: Client, store: LocalStore, tmp_path: Path, age: timedelta) -> None:
     """It may be meant for a newer worker; after an hour it is not. The row next to it is started all the same."""
     broken, sound = make_request(), make_request()
     add_pending(tmp_path, broken, datetime.now(UTC) - age)
@@ -313,7 +322,7 @@ async def test_a_message_nobody_can_read(client: Client, store: LocalStore, tmp_
 
 
 class TakenStore(FaultyStore):
-    """A store whose rows are taken up between look and settling."""
+    """A store whose rows are claimed between reading and settling."""
 
     @override
     async def settle_task(
@@ -325,7 +334,7 @@ class TakenStore(FaultyStore):
 
 
 async def test_a_new_run_of_the_same_workflow_is_not_failed(client: Client, store: LocalStore) -> None:
-    """Somebody starts it anew after Temporal was asked: its claim looks the same, and is respected."""
+    """It is started anew after Temporal was asked: its claim looks the same, and is respected."""
     request = make_request()
     await store.claim_task(request, request.workflow_id)
     async with rigged(client, TakenStore(store, lambda *_: None)) as rig:
@@ -378,7 +387,7 @@ async def test_a_row_the_store_refuses_does_not_hold_up_the_others(client: Clien
     assert row.status is TaskStatus.PROCESSING
 
 
-# What failed tasks leave in sight
+# What failed tasks leave visible
 
 
 async def test_what_a_straggler_leaves_in_sight_goes(client: Client, store: LocalStore) -> None:
@@ -412,7 +421,7 @@ async def test_what_cannot_be_swept_does_not_hold_up_the_others(client: Client, 
 
 
 class RevivingStore(FaultyStore):
-    """A store in which a failed task is taken up again after the sweep has found it."""
+    """A store in which a failed task is reopened after the sweep has found it."""
 
     folder: Path
 
@@ -434,10 +443,10 @@ async def test_a_task_that_was_taken_up_again_keeps_its_pictures(
     await store.put(store.concept_bucket, layout.base(request.user_id, request.concept_id), b"base", PNG)
     reviving = RevivingStore(store, lambda *_: None)
     reviving.folder = tmp_path
-    reconciler = Reconciler(reviving, ConceptClient(client, "nobody-polls", with_attributes=True))
+    reconciler = Reconciler(reviving, ConceptClient(client, "no-worker-polls", with_attributes=True))
     answer = await reconciler.sweep_page(Page(before=datetime.now(UTC) + SOON, limit=10))
     assert answer.done == Reconciled()
-    assert await store.find(store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
+    assert await find(store, store.concept_bucket, layout.base(request.user_id, request.concept_id)) is not None
 
 
 # The same with Supabase
@@ -503,6 +512,20 @@ async def test_a_worker_keeps_the_schedule(client: Client, server: EmbeddedServe
             worker.terminate()
         for worker in workers:
             assert (await finish(worker)).code == 0
+
+
+async def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schedule that cannot be kept in time says which one and where, not only that time ran out."""
+    server = await EmbeddedServer.start()
+    client = await connect(server.address)
+    server.process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(schedules, "_RPC_TIMEOUT", timedelta(milliseconds=200))
+    try:
+        with pytest.raises(TemporalUnreachable, match=f"at {server.address}: schedule reconciliation-busy: Timeout"):
+            await ensure_reconciliation(client, "busy", 60, "fail")
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        await server.stop()
 
 
 async def test_no_row_stays_untrue_for_long(client: Client, store: LocalStore) -> None:
@@ -575,7 +598,7 @@ async def test_the_command_wants_to_know_whose_server(tmp_path: Path) -> None:
     ended = await shell.run("starter.py", "reconcile")
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "starter.py: TEMPORAL_ADDRESS is not set: which server works for this store? Another would know none of it"
+        "starter.py: TEMPORAL_ADDRESS is not set: it must name the server that the workers of this store use"
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
 from typing_extensions import override
 
 from activities import paid_calls
@@ -22,6 +23,7 @@ from contracts.tasks import RefinementRequest, Stage, TaskStatus
 from providers.download import Downloads
 from providers.errors import ProviderRejected
 from stores.local import LocalStore
+from tests.objects import find
 from tests.rig import (
     BUCKETS,
     FaultyStore,
@@ -97,7 +99,7 @@ async def test_a_concept_is_refined(client: Client, store: LocalStore) -> None:
 
 
 async def test_who_drew_the_source_is_still_credited(client: Client, store: LocalStore) -> None:
-    """A refinement is by whoever refined it, and based on what somebody else may have to be named for."""
+    """A refinement credits the provider that made it, and the source's own credit."""
     images = ScriptedImages()
     async with rigged(client, store, images=images) as rig:
         source = await made(rig)
@@ -170,7 +172,7 @@ async def test_a_url_is_fetched_once(client: Client, store: LocalStore) -> None:
             failed = await rig.finish(request)
             row = await rig.row(request)
             assert await store.reopen_task(request.task_id, row.updated_at) is not None
-            await rig.concepts.start(request, anew=True)
+            await rig.concepts.start(request, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
             await rig.concepts.wait(request.task_id)
             concept = await store.concept(request.concept_id)
         assert len(site.requests) == 1
@@ -214,7 +216,7 @@ async def test_what_is_no_image_is_not_kept(client: Client, store: LocalStore) -
         status = await rig.finish(request)
     assert status.error is not None
     assert status.error.stage is Stage.IMAGE
-    assert await store.find(BUCKETS[0], f"paid/{request.task_id}/source") is None
+    assert await find(store, BUCKETS[0], f"paid/{request.task_id}/source") is None
 
 
 async def test_a_cancelled_refinement_leaves_nothing_visible(
@@ -263,7 +265,7 @@ async def test_a_base_is_varied_without_paying_for_it(client: Client, store: Loc
 
 
 async def test_only_the_owner_varies_a_concept(client: Client, store: LocalStore) -> None:
-    """Nobody gets another user's logo by asking for palettes."""
+    """A user cannot get another user's logo by asking for palettes."""
     async with rigged(client, store) as rig:
         source = await made(rig)
         request = make_variations(source.concept_id, user_id="eve")
@@ -285,7 +287,7 @@ async def test_only_the_owner_varies_a_concept(client: Client, store: LocalStore
         ({"original_image_url": "https://example.com/a b.png"}, "original_image_url"),
         ({"original_image_url": "https://example.com/" + "a" * 2000}, "original_image_url"),
         ({"original_image_url": "https://example.com/a.png", "num_palettes": 2}, "needs a theme_description"),
-        ({"refinement_prompt": "no"}, "refinement_prompt"),
+        ({"refinement_prompt": "n"}, "refinement_prompt"),
         ({"preserve_aspects": ["mood"]}, "preserve_aspects"),
         ({"num_palettes": 25}, "num_palettes"),
         ({"num_palettes": 1, "min_variations": 2}, "exceeds num_palettes"),

@@ -103,7 +103,7 @@ async def test_a_patched_change_replays_what_was_before_it(name: str) -> None:
 async def test_a_patched_change_is_made_by_what_begins_after_it(client: Client, store: LocalStore) -> None:
     """A new concept takes the new step, and its history says so; code without the change cannot replay it."""
     request, queue = make_request(), f"test-{uuid.uuid4()}"
-    tasks = TaskActivities(store, "nobody", "nobody")
+    tasks = TaskActivities(store, "none", "none")
     async with Worker(client, task_queue=queue, workflows=[CarefullyChanged], activities=[tasks.claim_task]):
         handle = await client.start_workflow(CarefullyChanged.run, request, id=request.workflow_id, task_queue=queue)
 

@@ -15,13 +15,13 @@ from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowHandl
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
-from contracts.retention import Folder, Removed, RetentionRequest
+from contracts.retention import AbandonedFolders, Folder, Removed, RetentionRequest, Search
 from contracts.tasks import GenerationRequest
 from contracts.workflows import RETENTION_WORKFLOW, retention_id
 from stores import layout
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from temporal.development_server import EmbeddedServer
 from temporal.schedules import ensure_retention
 from tests.command import finish, make_shell
@@ -117,8 +117,8 @@ class StubbornStore(FaultyStore):
     """A store that names a folder it cannot empty."""
 
     @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        return (Folder(bucket=self.concept_bucket, path=f"{OWNER}/{OWNER}"),)
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        return AbandonedFolders(folders=(Folder(bucket=self.concept_bucket, path=f"{OWNER}/{OWNER}"),))
 
 
 async def test_what_cannot_be_removed_does_not_keep_it_going(client: Client, store: LocalStore) -> None:

@@ -11,24 +11,17 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities import paid_calls
-from commands.concepts import settle
-from commands.console import BadInput
-from commands.session import Session
 from contracts.status import StageState
 from contracts.tasks import Stage, TaskError, TaskStatus
 from providers.errors import ProviderRejected
-from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeliveryOutcome
+from pubsub.delivery import Bridge, DeliveryOutcome
 from pubsub.envelopes import Message
-from settings import Settings
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from tasks.workflow_client import Start
-from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
-
-
-def session_of(rig: Rig) -> Session:
-    """What a command has in its hands."""
-    return Session(Settings.model_validate({}), rig.store, rig.concepts)
+from tasks.errors import TaskNotFound, TaskRefused
+from tasks.service import REFUSED_MESSAGE, TaskService
+from tests.objects import find
+from tests.rig import BUCKETS, FaultyStore, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 
 def refuse(method: str, part: str = "") -> Callable[[str, str], Exception | None]:
@@ -46,7 +39,7 @@ async def test_a_failed_task_is_finished_without_paying_again(client: Client, st
         assert (await rig.finish(request)).state is TaskStatus.FAILED
         first = (await rig.handle(request).describe()).run_id
         faulty.mend()
-        assert await session_of(rig).retry(request.task_id)
+        assert await rig.tasks.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         status, row = await rig.concepts.status(request.task_id), await rig.row(request)
         second = await rig.handle(request).describe()
@@ -70,12 +63,12 @@ async def test_a_cancelled_task_is_finished_with_the_answer_that_came(client: Cl
         await rig.concepts.start(request)
         await entered.wait()
         await rig.concepts.cancel(request.task_id)
-        with pytest.raises(BadInput, match="is being worked on"):
-            await session_of(rig).retry(request.task_id)
+        with pytest.raises(TaskRefused, match="is being worked on"):
+            await rig.tasks.retry(request.task_id)
         go_on.set()
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.CANCELLED
-        assert await session_of(rig).retry(request.task_id)
+        assert await rig.tasks.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         row = await rig.row(request)
     assert row.status is TaskStatus.COMPLETED
@@ -89,7 +82,7 @@ async def test_an_image_that_never_came_is_asked_for_again(client: Client, store
     async with rigged(client, store, images=images, palettes=palettes) as rig:
         await rig.finish(request)
         asked = palettes.script.count
-        assert await session_of(rig).retry(request.task_id)
+        assert await rig.tasks.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert images.script.count == 2
@@ -102,24 +95,24 @@ async def test_a_redelivery_is_no_retry(client: Client, store: LocalStore) -> No
     request = make_request()
     message = Message(message_id="m-1", data=request.model_dump_json().encode())
     async with rigged(client, faulty) as rig:
-        bridge = Bridge(rig.concepts, store)
+        bridge = Bridge(TaskService(store, rig.concepts))
         await rig.finish(request)
         failed = await rig.row(request)
         assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
-        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert not await rig.concepts.start(request)
         assert await rig.row(request) == failed
         faulty.mend()
-        assert await session_of(rig).retry(request.task_id)
+        assert await rig.tasks.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
         completed = await rig.row(request)
         assert await bridge.deliver(message) is DeliveryOutcome.ENDED_BEFORE
-        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert not await rig.concepts.start(request)
         assert await rig.row(request) == completed
     assert completed.status is TaskStatus.COMPLETED
 
 
 async def test_a_redelivery_between_reopening_and_starting_helps(client: Client, store: LocalStore) -> None:
-    """Whoever retries may be killed in between: the row is pending then, and the next delivery starts the one run."""
+    """A retry may be killed in between: the row is pending then, and the next delivery starts the one run."""
     images = ScriptedImages()
     faulty = FaultyStore(store, refuse("store_concept"))
     request = make_request()
@@ -129,7 +122,7 @@ async def test_a_redelivery_between_reopening_and_starting_helps(client: Client,
         row = await rig.row(request)
         await store.reopen_task(request.task_id, row.updated_at)
         message = Message(message_id="m-1", data=request.model_dump_json().encode())
-        assert await Bridge(rig.concepts, store).deliver(message) is DeliveryOutcome.STARTED
+        assert await Bridge(TaskService(store, rig.concepts)).deliver(message) is DeliveryOutcome.STARTED
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert images.script.count == 1
@@ -148,17 +141,17 @@ async def test_of_many_that_retry_there_is_one_run(client: Client, store: LocalS
         await rig.finish(request)
         faulty.mend()
         faulty.before_store_concept = note
-        tries = [session_of(rig).retry(request.task_id) for _ in range(6)]
+        tries = [rig.tasks.retry(request.task_id) for _ in range(6)]
         answers = await asyncio.gather(*tries, return_exceptions=True)
         await rig.concepts.wait(request.task_id)
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
     assert True in answers
-    assert all(answer is True or isinstance(answer, BadInput) for answer in answers)
+    assert all(answer is True or isinstance(answer, TaskRefused) for answer in answers)
     assert (images.script.count, stored) == (1, [1])
 
 
 async def test_only_the_failed_variations_are_made_again(client: Client, store: LocalStore) -> None:
-    """The others, the base and the row's outcome stay; nobody is paid, and nothing is left to retry then."""
+    """The others, the base and the row's outcome stay; nothing is paid, and nothing is left to retry then."""
     images, palettes = ScriptedImages(), ScriptedPalettes()
     written: list[str] = []
 
@@ -174,8 +167,8 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
         await rig.finish(request)
         before = await store.concept(request.concept_id)
         written.clear()
-        session = session_of(rig)
-        # Once more in vain: the concept is as it was, but for the reason, which is today's.
+        session = rig.tasks
+        # It fails again: the concept is as it was, with the new reason.
         reason = "the folder is gone"
         assert await session.retry(request.task_id)
         await rig.concepts.wait(request.task_id)
@@ -187,7 +180,7 @@ async def test_only_the_failed_variations_are_made_again(client: Client, store: 
         after, row = await store.concept(request.concept_id), await rig.row(request)
         status, outcome = await rig.concepts.status(request.task_id), await rig.handle(request).result()
         assert not await session.retry(request.task_id)
-        assert await rig.concepts.start(request) is Start.ENDED_BEFORE
+        assert not await rig.concepts.start(request)
     assert (images.script.count, palettes.script.count) == (1, 1)
     assert before is not None
     assert after is not None
@@ -213,7 +206,7 @@ async def test_a_completed_task_is_complete_whatever_becomes_of_its_retry(
         before = await store.concept(request.concept_id)
         queue = rig.concepts.task_queue
     async with rigged(client, store, work=False, queue=queue) as idle:
-        assert await session_of(idle).retry(request.task_id)
+        assert await idle.tasks.retry(request.task_id)
         await idle.concepts.cancel(request.task_id)
     async with rigged(client, store, queue=queue) as rig:
         await rig.concepts.wait(request.task_id)
@@ -238,9 +231,9 @@ async def test_the_status_of_a_retried_concept_is_that_of_its_row(client: Client
         await rig.finish(request)
         faulty.mend()
         faulty.before_add_variations = hold
-        assert await session_of(rig).retry(request.task_id)
+        assert await rig.tasks.retry(request.task_id)
         await entered.wait()
-        running, row = await session_of(rig).status(request.task_id), await rig.row(request)
+        running, row = await rig.tasks.status(request.task_id), await rig.row(request)
         go_on.set()
         await rig.concepts.wait(request.task_id)
         ended = await rig.concepts.status(request.task_id)
@@ -256,31 +249,31 @@ async def test_a_refused_message_cannot_be_retried(client: Client, store: LocalS
     error = TaskError(stage=Stage.CLAIM, type=REFUSED_MESSAGE, message="The task message cannot be used: …")
     await store.fail_task(request, "message-1", TaskStatus.FAILED, error)
     async with rigged(client, store, work=False) as rig:
-        with pytest.raises(BadInput, match="send it again, corrected"):
-            await session_of(rig).retry(request.task_id)
+        with pytest.raises(TaskRefused, match="send it again, corrected"):
+            await rig.tasks.retry(request.task_id)
         assert not await rig.concepts.is_running(request.task_id)
 
 
-async def test_a_message_nobody_can_read_is_cancelled_and_not_retried(
+async def test_an_unreadable_message_is_cancelled_and_not_retried(
     client: Client, store: LocalStore, tmp_path: Path
 ) -> None:
-    """There is nothing to begin again; a command says so, and can end what nobody else would."""
+    """There is nothing to begin again; a command says so, and a cancel ends it."""
     request = make_request()
     failed = await store.fail_task(request, "w", TaskStatus.FAILED, TaskError(stage=Stage.CLAIM, type="X", message="x"))
     with closing(sqlite3.connect(tmp_path / "concepts.sqlite3")) as database, database:
         database.execute("UPDATE tasks SET request = '{}'")
     async with rigged(client, store, work=False) as rig:
-        session = session_of(rig)
+        session = rig.tasks
         for status in (TaskStatus.FAILED, TaskStatus.PENDING):
             if status is TaskStatus.PENDING:
                 assert await store.reopen_task(request.task_id, failed.updated_at) is not None
-            with pytest.raises(BadInput, match="cannot be read: send it again"):
+            with pytest.raises(TaskRefused, match="cannot be read: send it again"):
                 await session.retry(request.task_id)
             row = await rig.row(request)
             assert row.status is status
-        with pytest.raises(BadInput, match="another owner"):
-            await session.start(request.model_copy(update={"user_id": "eve"}))
-        await settle(session, request.task_id)
+        with pytest.raises(TaskRefused, match="another owner"):
+            await session.start(request.model_copy(update={"user_id": "eve"}), exact=True)
+        await rig.cancel(request.task_id)
         row = await rig.row(request)
         assert row.status is TaskStatus.CANCELLED
         assert not await rig.concepts.is_running(request.task_id)
@@ -289,20 +282,20 @@ async def test_a_message_nobody_can_read_is_cancelled_and_not_retried(
 async def test_an_unknown_task_cannot_be_retried(client: Client, store: LocalStore) -> None:
     """There is nothing to take up."""
     async with rigged(client, store, work=False) as rig:
-        with pytest.raises(BadInput, match="nobody knows task"):
-            await session_of(rig).retry(uuid.uuid4())
+        with pytest.raises(TaskNotFound, match="not found"):
+            await rig.tasks.retry(uuid.uuid4())
 
 
 async def test_objects_of_the_first_run_are_gone_in_between(client: Client, store: LocalStore) -> None:
-    """Between failure and retry nobody sees anything of the concept; what was paid for is still there."""
+    """Between failure and retry nothing of the concept is visible; the paid answers are still there."""
     faulty = FaultyStore(store, refuse("store_concept"))
     request = make_request()
     async with rigged(client, faulty) as rig:
         await rig.finish(request)
         assert await rig.visible(request) == []
-        assert await store.find(BUCKETS[0], f"paid/{request.task_id}/image") is not None
+        assert await find(store, BUCKETS[0], f"paid/{request.task_id}/image") is not None
         faulty.mend()
-        await session_of(rig).retry(request.task_id)
+        await rig.tasks.retry(request.task_id)
 
         async def completed() -> bool:
             return (await rig.row(request)).status is TaskStatus.COMPLETED

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 import starter
-from activities.variations import slug
 from contracts.tasks import TaskStatus
 from settings import Settings
+from stores.layout import slug
 from tests.command import ROOT
 from tests.rig import make_request, rigged
 from tests.supabase_site.project import OWNER, SupabaseProject

@@ -124,7 +124,7 @@ def test_settings_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_do_not_change() -> None:
-    """Read once; nobody edits them behind anybody's back."""
+    """Read once, and never changed."""
     settings = Settings.load()
     with pytest.raises(ValidationError):
         settings.task_queue = "another"  # type: ignore[misc]  # this is what must fail
@@ -321,7 +321,7 @@ def test_every_bad_encryption_key_is_told_in_one_line(monkeypatch: pytest.Monkey
 
 
 def test_origins_are_no_urls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scheme, host and port, as browsers send them; a star, a path or a slash would match nothing or everybody."""
+    """Scheme, host and port, as browsers send them; a star, a path or a slash would match nothing or everything."""
     monkeypatch.setenv("CONCEPT_CODEC_ORIGINS", " https://temporal.example.com, http://[::1]:8233")
     assert Settings.load().codec_origins == "https://temporal.example.com,http://[::1]:8233"
     for wrong in (
@@ -402,7 +402,7 @@ def test_a_schema_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, schema: str) 
 
 
 @pytest.mark.parametrize("url", ["https://keys.example.com/certs", "http://127.0.0.1:8000/certs", "http://[::1]/certs"])
-def test_keys_come_from_where_nobody_can_change_them(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_keys_come_over_a_connection_that_cannot_be_changed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Over TLS, or from this machine."""
     monkeypatch.setenv("CONCEPT_PUSH_CERTS_URL", url)
     assert Settings.load().push_certs_url == url
@@ -412,7 +412,7 @@ def test_keys_come_from_where_nobody_can_change_them(monkeypatch: pytest.MonkeyP
     "url", ["http://keys.example.com/certs", "http://127.0.0.1.example.com/certs", "file:///etc/keys", "keys"]
 )
 def test_keys_in_plain_text_are_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Whoever could change them on the way would decide who gets in."""
+    """An attacker who could change them on the way would be let in."""
     (line,) = problems(monkeypatch, CONCEPT_PUSH_CERTS_URL=url)
     assert line.startswith("CONCEPT_PUSH_CERTS_URL: must be an https URL")
 

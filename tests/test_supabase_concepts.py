@@ -77,7 +77,7 @@ def trials() -> list[Trial]:
 def is_noticed(fault: Fault) -> bool:
     """Whether another attempt is needed.
 
-    Not for somebody's page in the place of an object that is not there: a second look finds out, within the attempt.
+    Not for a page in the place of an object that is not there: a second request finds out, within the attempt.
     And not for storing what was paid for, which waits within it.
     """
     if fault.call in {"POST image.json", "POST image", "POST palettes.json"}:
@@ -136,7 +136,6 @@ def objects_of(request: GenerationRequest) -> set[str]:
     }
 
 
-@pytest.mark.usefixtures("quick")
 async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:
@@ -161,7 +160,6 @@ async def test_every_fault_at_every_call_costs_time_and_nothing_else(
     assert (images.script.count, palettes.script.count) == (count, count)
 
 
-@pytest.mark.usefixtures("quick")
 async def test_every_fault_while_a_task_fails(
     client: Client, project: SupabaseProject, impatient: SupabaseStore
 ) -> None:

@@ -163,7 +163,7 @@ async def test_a_starter_begins_a_trace(shell: Shell) -> None:
     ]
 
 
-async def test_a_collector_that_is_away_stops_nobody(shell: Shell) -> None:
+async def test_a_collector_that_is_away_stops_nothing(shell: Shell) -> None:
     """The command does its work and ends; the log says that spans were lost."""
     told = ("--logo", "a fox for a coffee shop", "--theme", "warm autumn", "--no-wait", "--json")
     ended = await shell.run("starter.py", "generate", *told, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{free_address()}")
@@ -171,7 +171,7 @@ async def test_a_collector_that_is_away_stops_nobody(shell: Shell) -> None:
     assert any('"severity"' in line and "opentelemetry" in line for line in ended.err.splitlines()), ended.err
 
 
-async def test_a_collector_that_never_answers_holds_nobody_up(server: EmbeddedServer, shell: Shell) -> None:
+async def test_a_collector_that_never_answers_delays_no_end(server: EmbeddedServer, shell: Shell) -> None:
     """A bridge ends while its last spans are still on their way: its platform would not wait for them either."""
     waiting, over = asyncio.Event(), asyncio.Event()
 

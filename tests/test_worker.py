@@ -19,7 +19,7 @@ from commands.console import BadInput
 from contracts.tasks import Stage, TaskStatus
 from contracts.workflows import paid_queue, render_queue
 from stores.local import LocalStore
-from tasks.workflow_client import NoAnswer, Start
+from tasks.errors import NoWorker
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from tests.command import Shell, finish, free_address, read_until
@@ -30,7 +30,7 @@ from worker import Queue, _parse_queues
 
 @pytest.fixture
 def taken_address() -> Iterator[str]:
-    """An address somebody else listens on."""
+    """An address on which another process listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
@@ -61,7 +61,7 @@ async def test_a_worker_makes_concepts_until_sigterm(site: Site) -> None:
     async with site.worker(CONCEPT_METRICS_ADDRESS=metrics_address) as worker:
         assert await fetch(worker.address, "/health") == (200, '{"status":"alive"}')
         assert await fetch(worker.address, "/healthz") == (200, '{"status":"alive"}')
-        assert await site.concepts.start(request) is Start.STARTED
+        assert await site.concepts.start(request)
         await site.concepts.wait(request.task_id, timeout_s=60)
         concept = await site.store.concept(request.concept_id)
         await until(concept_is_counted)
@@ -108,7 +108,7 @@ async def test_what_runs_at_sigterm_is_finished(site: Site) -> None:
         return [activity.state for activity in pending] == [PendingActivityState.PENDING_ACTIVITY_STATE_STARTED]
 
     async with site.worker() as first:
-        # Nobody else can write to the database: the claim begins and cannot end.
+        # No other process can write to the database: the claim begins and cannot end.
         with closing(
             sqlite3.connect(site.shell.folder / "data" / "concepts.sqlite3", isolation_level=None)
         ) as database:
@@ -138,15 +138,15 @@ async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
     """Stopped between two stages: nothing but log lines, and the next worker completes what is there."""
     request = make_request(num_palettes=2)
 
-    async def waits_for_rendering() -> bool:
+    async def waits_for_the_upload() -> bool:
         try:
-            return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
-        except NoAnswer:
+            return (await site.concepts.status(request.task_id)).stage is Stage.UPLOAD
+        except NoWorker:
             return False
 
     async with site.worker("--queues", "network,paid") as first:
         await site.concepts.start(request)
-        await until(waits_for_rendering)
+        await until(waits_for_the_upload)
         first.process.terminate()
         ended = await finish(first.process)
     assert (ended.code, ended.out) == (0, "")
@@ -174,7 +174,7 @@ async def test_all_queues_are_left_at_once(client: Client, store: LocalStore, ca
         await asyncio.wait_for(entered.wait(), 30)
         leave.set()
         try:
-            await until(lambda: caplog.text.count("Beginning worker shutdown") == len(Queue), timeout_s=10)
+            await until(lambda: caplog.text.count("Beginning worker shutdown") == len(Queue), timeout_s=60)
             assert not working.done()
         finally:
             finish_it.set()
@@ -185,7 +185,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
     """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
     server = await EmbeddedServer.start()
     client = await connect(server.address)
-    process = await shell.start("worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
+    process = await shell.start("tests/impatient_worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
 
     async def it_polls() -> bool:
         return await pollers(client, "concepts") == {process.pid}
@@ -194,7 +194,7 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
         await until(it_polls, timeout_s=60)
         server.process.kill()
         assert process.stderr is not None
-        lines = await read_until(process.stderr, "retried")
+        lines = await read_until(process.stderr, "the SDK repeats its calls")
         process.terminate()
         ended = await finish(process)
     finally:

@@ -102,7 +102,7 @@ class ConceptGenerationWorkflow:
         return await self._take(drawn[number - 1], number)
 
     async def _make_chosen(self, provider: str, number: int) -> tuple[ImageRef, Provenance]:
-        """The one that was taken in an earlier run: some of it may be in sight, so the choice stands."""
+        """The one that was taken in an earlier run: some of it may be visible, so the choice stands."""
         self._run.progress.choose(number)
         async with self._run.stage(Stage.IMAGE):
             generated = await self._generate(provider, number)
@@ -115,6 +115,7 @@ class ConceptGenerationWorkflow:
             await workflow.execute_activity_method(
                 CandidateStages.remove_candidates,
                 CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
+                priority=self._run.priority(paid=True),
                 **policies.REMOVE_CANDIDATES,
             )
         return base, generated.provenance
@@ -129,7 +130,7 @@ class ConceptGenerationWorkflow:
                 )
             except TimeoutError:
                 progress.choose(1)
-                progress.notice("Nobody chose in time: the first candidate was taken")
+                progress.notice("No candidate was chosen in time: the first was taken")
             finally:
                 progress.withdraw()
         return progress.chosen or 1

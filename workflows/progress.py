@@ -80,7 +80,7 @@ class Progress:
         self._chosen, self._choose_until = number, None
 
     def withdraw(self) -> None:
-        """Nobody may choose any more."""
+        """No choice is taken any more."""
         self._choose_until = None
 
     @property
@@ -103,7 +103,7 @@ class Progress:
         self._variations = [StageState.PENDING] * len(palettes)
 
     def notice(self, sentence: str) -> None:
-        """Something that whoever looks at the result must be told."""
+        """A sentence to show with the result."""
         self._notices.append(sentence)
 
     def start_variations(self) -> None:

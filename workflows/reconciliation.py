@@ -19,11 +19,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.errors import OWN_DATA_REFUSED
 
 _FIRST_LOOK_BACK = timedelta(days=1)
-"""How far the first run of all looks back for what failed tasks left in sight."""
+"""How far the first run of all looks back for what failed tasks left visible."""
 _OVERLAP = timedelta(seconds=10)
 """The database's clock may be that far from Temporal's."""
 _STRAGGLERS = 10
-"""After so many times the grace, what failed tasks left in sight is looked for again: an attempt that stood still, or
+"""After so many times the grace, what failed tasks left visible is looked for again: an attempt that was frozen, or
 that the network had cut off, may have gone on after its workflow ended."""
 
 

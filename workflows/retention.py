@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
     from contracts.activities import RetentionStages
-    from contracts.retention import Removed, RetentionRequest, Search
+    from contracts.retention import AbandonedFolders, Removed, RetentionRequest, Search
     from contracts.workflows import RETENTION_WORKFLOW
     from workflows.errors import OWN_DATA_REFUSED
 
@@ -19,7 +19,7 @@ _ORPHAN_AGE = timedelta(days=1)
 
 @workflow.defn(name=RETENTION_WORKFLOW, failure_exception_types=OWN_DATA_REFUSED)
 class RetentionWorkflow:
-    """Remove what ended long ago, and objects that nobody refers to, in batches.
+    """Remove what ended long ago, and objects that no row refers to, in batches.
 
     Each batch is found by one activity and removed by another: what was found is in the history, so that a removal that
     was interrupted is completed, however often. A long chain goes on as a new run.
@@ -38,9 +38,14 @@ class RetentionWorkflow:
         while await self._remove_expired(Search(before=keep_after, paid_before=keep_after, limit=request.batch)):
             self._go_on_if_long(request.model_copy(update={"started_at": started_at}))
         orphans = Search(before=started_at - _ORPHAN_AGE, paid_before=keep_after, limit=request.batch)
-        while await self._remove_abandoned(orphans):
-            self._go_on_if_long(request.model_copy(update={"started_at": started_at}))
-        return self._removed
+        after = request.after
+        while True:
+            abandoned, removed = await self._remove_abandoned(orphans.model_copy(update={"after": after}))
+            # The last page is looked at until nothing is left of it.
+            if abandoned.next is None and not removed:
+                return self._removed
+            after = abandoned.next or after
+            self._go_on_if_long(request.model_copy(update={"started_at": started_at, "after": after}))
 
     async def _remove_expired(self, search: Search) -> bool:
         """One batch; whether there may be more."""
@@ -54,17 +59,18 @@ class RetentionWorkflow:
         )
         return self._count(removed)
 
-    async def _remove_abandoned(self, search: Search) -> bool:
-        """One batch; whether there may be more."""
+    async def _remove_abandoned(self, search: Search) -> tuple[AbandonedFolders, bool]:
+        """One page; what was found, and whether any of it was removed."""
         abandoned = await workflow.execute_activity_method(
             RetentionStages.find_abandoned_folders, search, **policies.FIND_FOR_RETENTION
         )
         if not abandoned.folders:
-            return False
+            self._batches += 1
+            return abandoned, False
         removed = await workflow.execute_activity_method(
             RetentionStages.remove_abandoned_folders, abandoned, **policies.REMOVE_FOR_RETENTION
         )
-        return self._count(removed)
+        return abandoned, self._count(removed)
 
     def _count(self, removed: Removed) -> bool:
         """Whether it was anything: what is found and cannot be removed must not be looked for without end."""

@@ -56,6 +56,7 @@ class ConceptCompletionWorkflow:
             gaps = await workflow.execute_activity_method(
                 CompletionStages.find_gaps, self._request, **policies.FIND_GAPS
             )
+        run.give_up_after(gaps.give_up_minutes)
         self._know(gaps.present, gaps.missing)
         run.progress.know_present(gaps.present)
         able = tuple(failed for failed in gaps.missing if failed.index)
@@ -83,7 +84,7 @@ class ConceptCompletionWorkflow:
 
 
 def _palette(failed: FailedVariation) -> Palette:
-    return Palette(name=failed.palette, colors=failed.colors, description=failed.description)
+    return Palette(name=failed.palette, colors=failed.colors, description=failed.description, ground=failed.ground)
 
 
 def _still_failed(gaps: Gaps, again: tuple[FailedVariation, ...]) -> tuple[FailedVariation, ...]:

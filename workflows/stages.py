@@ -26,10 +26,11 @@ with workflow.unsafe.imports_passed_through():
         VariationStages,
     )
     from contracts.concepts import Concept, FailedVariation, Variation
-    from contracts.images import ImageRef, Provenance
+    from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
     from contracts.tasks import Stage
+    from contracts.usage import PaletteOrigin
     from contracts.workflows import paid_queue, render_queue
     from workflows.errors import StageFailed, root_cause
     from workflows.task_run import TaskRun, all_or_none, stop_if_cancelled
@@ -51,6 +52,8 @@ async def make_concept(
     palettes_made = asyncio.create_task(create_palettes(run, claim, logo_description, theme_description))
     await all_or_none(base_made, palettes_made)
     (base, provenance), palettes = base_made.result(), palettes_made.result()
+    for sentence in provenance.notices:
+        run.progress.notice(sentence)
     variations = await render_variations(run, base, palettes.palettes)
     return Concept(
         concept_id=request.concept_id,
@@ -83,6 +86,8 @@ async def publish_base(
             UploadRequest(
                 user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors, choice=choice
             ),
+            task_queue=render_queue(workflow.info().task_queue),
+            priority=run.priority(paid=True),
             **policies.UPLOAD_IMAGE,
         )
 
@@ -93,6 +98,8 @@ async def publish_candidate(run: TaskRun, number: int, source: ImageRef) -> Cand
     image = await workflow.execute_activity_method(
         ImageStages.upload_image,
         UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
+        task_queue=render_queue(workflow.info().task_queue),
+        priority=run.priority(paid=True),
         **policies.UPLOAD_IMAGE,
     )
     return Candidate(number=number, image=image)
@@ -109,6 +116,10 @@ async def create_palettes(run: TaskRun, claim: Claim, logo_description: str, the
         theme_description=theme_description,
         count=run.request.num_palettes,
     )
+    if run.request.palettes:
+        run.progress.skip(Stage.PALETTES)
+        run.progress.set_palettes(run.request.palettes)
+        return PaletteSet(palettes=run.request.palettes, origin=PaletteOrigin(provider=SUPPLIED))
     provider, fallback = claim.palette_provider, claim.palette_fallback
     if fallback is None or fallback == provider:
         answer = await _palettes_from(run, request, provider)
@@ -116,12 +127,12 @@ async def create_palettes(run: TaskRun, claim: Claim, logo_description: str, the
         try:
             answer = await _palettes_from(run, request, provider, has_fallback=True)
         except StageFailed as exc:
-            # Allowed by whoever runs the worker; the origin says it to whoever sees the result.
+            # Allowed by the worker's operator; the origin says it to those who see the result.
             request = request.model_copy(update={"stands_in_for": provider, "reason": exc.cause})
             answer = await _palettes_from(run, request, fallback)
     run.progress.set_palettes(answer.palettes)
-    if answer.origin is not None and answer.origin.notice:
-        run.progress.notice(answer.origin.notice)
+    for sentence in () if answer.origin is None else answer.origin.sentences:
+        run.progress.notice(sentence)
     run.show()
     return answer
 
@@ -175,7 +186,7 @@ async def _palettes_from(
 
 async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, palette: Palette) -> Variation | None:
     try:
-        stored = await workflow.execute_activity_method(
+        rendered = await workflow.execute_activity_method(
             VariationStages.render_variation,
             RenderRequest(
                 user_id=run.request.user_id,
@@ -184,9 +195,11 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
                 name=palette.name,
                 colors=palette.colors,
                 base=base,
+                ground=palette.ground,
             ),
             task_queue=render_queue(workflow.info().task_queue),
             summary=f"variation {index}: {palette.name}",
+            priority=run.priority(paid=True),
             **policies.RENDER_VARIATION,
         )
     except ActivityError as exc:
@@ -198,6 +211,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             index=index,
             colors=palette.colors,
             description=palette.description,
+            ground=palette.ground,
         )
         run.progress.variation_failed(position, failed)
         run.show()
@@ -210,5 +224,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
         name=palette.name,
         colors=palette.colors,
         description=palette.description,
-        image=stored.as_image(base.width, base.height),
+        image=rendered.as_image(base.width, base.height),
+        ground=palette.ground,
+        shown=rendered.shown,
     )

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from temporalio import workflow
+from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     # Written out: `from workflows import policies` would load a copy of it for every workflow.
     import workflows.policies as policies  # noqa: PLR0402
-    from contracts.activities import Claim, FailRequest, TaskStages
+    from contracts.activities import Claim, DeadlineStages, FailRequest, TaskStages, TryingRequest
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.status import ConceptStatus
     from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
-    from contracts.workflows import STAGE_ATTRIBUTE
+    from contracts.workflows import ANONYMOUS_PRIORITY, FIRST_PRIORITY, STAGE_ATTRIBUTE, USER_PRIORITY, usual_priority
     from workflows.errors import OWN_DATA_REFUSED, StageFailed, refused_data, root_cause, task_error
     from workflows.progress import Progress
 
@@ -49,7 +52,13 @@ class TaskRun:
         self.request = request
         self.progress = Progress(request, workflow.now, state)
         self._actions = _ACTIONS | {Stage.IMAGE: image_action}
-        self._deadline = asyncio.Timeout(None)
+        self._limit_s = policies.DEADLINE.total_seconds()
+        self._over = asyncio.Timeout(None)
+        self._timer: asyncio.TimerHandle | None = None
+        self._checking: asyncio.Task[None] | None = None
+        self._paused_s: float | None = None
+        self._unpolled: dict[str, datetime] = {}
+        self._why_over = ""
 
     def status(self) -> ConceptStatus:
         """The `status` query's answer."""
@@ -70,23 +79,33 @@ class TaskRun:
     async def before_deadline(self, work: Awaitable[T]) -> T:
         """The result of `work`. Raises `StageFailed` where it failed, was cancelled or ran out of time."""
         try:
-            self._deadline = asyncio.timeout(policies.DEADLINE.total_seconds())
-            async with self._deadline:
+            self._start_timer(self._limit_s)
+            self._over = asyncio.timeout(None)
+            async with self._over:
                 return await work
         except OWN_DATA_REFUSED as exc:
             raise self.failed(self.progress.stage, refused_data(exc), "OwnDataRefused") from exc
         except TimeoutError as exc:
-            minutes = round(policies.DEADLINE.total_seconds() / 60)
-            raise self._stopped("DeadlineExceeded", f"The deadline of {minutes} minutes passed while") from exc
+            sentence = f"The deadline of {self._limit_s / 60:g} minutes passed while"
+            raise self._stopped("DeadlineExceeded", sentence, self._why_over) from exc
         except asyncio.CancelledError as exc:
-            raise self._stopped("Cancelled", "Cancelled while", TaskStatus.CANCELLED) from exc
+            raise self._stopped("Cancelled", "Cancelled while", status=TaskStatus.CANCELLED) from exc
+        finally:
+            self._stop_timer()
+            if self._checking is not None:
+                self._checking.cancel()
+
+    def give_up_after(self, minutes: float | None) -> None:
+        """What the worker's settings say of the deadline, if anything; from now on."""
+        if minutes is not None and workflow.patched("give-up-minutes"):
+            self._limit_s = minutes * 60
+            self._stop_timer()
+            self._start_timer(self._limit_s)
 
     @contextmanager
     def waiting_for_choice(self) -> Iterator[None]:
-        """While the block runs, the deadline stands still and the image stage waits for a person."""
-        now = asyncio.get_running_loop().time
-        due, began = self._deadline.when(), now()
-        self._deadline.reschedule(None)
+        """While the block runs, the deadline is paused and the image stage waits for a person."""
+        self._paused_s = self._stop_timer()
         actions = self._actions
         self._actions = actions | {Stage.IMAGE: "waiting for a choice"}
         self.show()
@@ -94,8 +113,9 @@ class TaskRun:
             yield
             self._actions = actions  # not after an error, whose sentence names what was going on
         finally:
-            if due is not None and not self._deadline.expired():
-                self._deadline.reschedule(due + now() - began)
+            remaining_s, self._paused_s = self._paused_s, None
+            if not self._over.expired():
+                self._start_timer(remaining_s)
 
     @asynccontextmanager
     async def stage(self, stage: Stage, *, final: bool = False) -> AsyncIterator[None]:
@@ -130,6 +150,16 @@ class TaskRun:
         """Update the current details in the Temporal UI."""
         workflow.set_current_details(self.progress.markdown())
 
+    def priority(self, *, paid: bool = False, first: bool = False) -> Priority:
+        """Where an activity stands in its task queue: `paid` for it goes before what is not paid for yet."""
+        own = workflow.info().priority
+        key = own.priority_key or usual_priority(self.request)
+        if first:
+            key = FIRST_PRIORITY
+        elif paid and key in {USER_PRIORITY, ANONYMOUS_PRIORITY}:
+            key -= 1
+        return replace(own, priority_key=key)
+
     def list_under(self, stage: Stage) -> None:
         """Let operators list concepts by stage, where the server knows the search attribute.
 
@@ -139,10 +169,57 @@ class TaskRun:
         if workflow.info().typed_search_attributes.get(STAGE_ATTRIBUTE) is not None:
             workflow.upsert_search_attributes([STAGE_ATTRIBUTE.value_set(stage)])
 
-    def _stopped(self, error_type: str, sentence: str, status: TaskStatus = TaskStatus.FAILED) -> StageFailed:
+    def _start_timer(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_up)
+
+    def _stop_timer(self) -> float:
+        """How many seconds it had left."""
+        timer, self._timer = self._timer, None
+        if timer is None:
+            return self._limit_s
+        timer.cancel()
+        return timer.when() - asyncio.get_running_loop().time()
+
+    def _time_is_up(self) -> None:
+        """So much time has passed, which may have been spent in queues."""
+        self._timer = None
+        if workflow.patched("count-trying"):
+            self._checking = asyncio.create_task(self._check_trying())
+        else:
+            self._end_work()
+
+    async def _check_trying(self) -> None:
+        try:
+            trying = await workflow.execute_activity_method(
+                DeadlineStages.measure_trying,
+                TryingRequest(),
+                priority=self.priority(first=True),
+                **policies.MEASURE_TRYING,
+            )
+        except ActivityError:  # cancelled: the work has ended meanwhile
+            return
+        now = workflow.now()
+        self._unpolled = {queue: self._unpolled.get(queue, now) for queue in trying.unpolled}
+        left = [queue for queue, since in self._unpolled.items() if now - since >= policies.UNPOLLED]
+        remaining_s = max(self._limit_s - trying.tried_s, 0.1 * self._limit_s)  # no more checks than that
+        if left or trying.tried_s > 0.98 * self._limit_s:
+            self._why_over = f"no worker polls the queue {left[0]}" if left else trying.error
+            self._end_work()
+        elif self._paused_s is not None:
+            self._paused_s = remaining_s
+        else:
+            self._start_timer(remaining_s)
+
+    def _end_work(self) -> None:
+        self._over.reschedule(asyncio.get_running_loop().time())
+
+    def _stopped(
+        self, error_type: str, sentence: str, cause: str = "", status: TaskStatus = TaskStatus.FAILED
+    ) -> StageFailed:
         """Names the stage that was running."""
         stage = self.progress.stage
-        return StageFailed(task_error(stage, error_type, f"{sentence} {self._actions[stage]}"), status)
+        message = f"{sentence} {self._actions[stage]}" + (f": {cause}" if cause else "")
+        return StageFailed(task_error(stage, error_type, message), status)
 
     async def _claim_and_store(
         self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]
@@ -151,9 +228,12 @@ class TaskRun:
             claim = await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
         if claim.status is not TaskStatus.PROCESSING:
             return self._already_ended(claim)
+        self.give_up_after(claim.give_up_minutes)
         concept = await produce(claim)
         async with self.stage(Stage.STORE, final=True):
-            end = await workflow.execute_activity_method(TaskStages.store_concept, concept, **policies.STORE_CONCEPT)
+            end = await workflow.execute_activity_method(
+                TaskStages.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
+            )
             if end.status is not TaskStatus.COMPLETED:
                 raise self.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
         return self._completed(len(concept.variations))
@@ -179,6 +259,8 @@ class TaskRun:
                 TaskStages.fail_task,
                 FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
+                # A cancel waits for it: it is not queued behind the work of others.
+                priority=self.priority(first=status is TaskStatus.CANCELLED),
                 **policies.FAIL_TASK,
             )
         )

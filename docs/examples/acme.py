@@ -6,16 +6,11 @@ import httpx
 from pydantic import JsonValue
 from typing_extensions import override
 
-from contracts.images import Provenance
-from contracts.tasks import Aspect
-from contracts.usage import Usage
-from providers.encoded import IMAGE_LIMITS, image_of_base64
-from providers.errors import ProviderAnswerUnusable, ProviderRejected
-from providers.port import ImageProvider, ProvidedImage
-from providers.prompts import image_prompt
-from providers.wire import Endpoint, field_of, json_of, numbers_of
-
-TITLE = "Acme Sketch"
+from providers.endpoint import Endpoint, document_of
+from providers.image_answers import CHECK_LIMITS
+from providers.jobs import COLLECT_LIMITS, SUBMIT_LIMITS, JobImages, JobState
+from providers.json_answers import field_of
+from providers.port import ImageJob, ProvidedImage
 
 
 def acme_endpoint(client: httpx.AsyncClient, url: str, key: str) -> Endpoint:
@@ -24,38 +19,36 @@ def acme_endpoint(client: httpx.AsyncClient, url: str, key: str) -> Endpoint:
         client,
         url,
         {"Authorization": f"Token {key}"},
-        title=TITLE,
+        title="Acme Sketch",
         key_variable="CONCEPT_ACME_API_KEY",
         url_variable="CONCEPT_ACME_API_URL",
     )
 
 
-class AcmeImages(ImageProvider):
-    """Logos by Acme: `POST /draw {text, px}` → `{png: base64, usage: {credits}}`."""
+class AcmeImages(JobImages):
+    """`POST /draw` → `{job}`; `GET /jobs/{job}` → `{state, picture, why}`; `DELETE /jobs/{job}` cancels."""
 
     name = "acme"
-    title = TITLE
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+    title = "Acme Sketch"
 
     @override
-    async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
-        # One call and no loop: refused keys, throttling, outages, timeouts, broken connections and answers that are
-        # too large have become typed errors in `post` already. The last argument is what no error may repeat.
-        body: JsonValue = {"text": image_prompt(logo_description, theme_description), "px": 1024, "seed": take}
-        private = (logo_description, theme_description)
-        answer = await self._endpoint.post("/draw", body, IMAGE_LIMITS, private)
-
-        # From here on the answer is paid for: whatever is wrong with it is `ProviderAnswerUnusable`.
-        document = json_of(answer, TITLE)
-        encoded = field_of(document, "png")
-        if not isinstance(encoded, str):
-            raise ProviderAnswerUnusable(f"{TITLE} answered {answer.status} without an image")
-        usage = Usage(latency_s=answer.latency_s, reported=numbers_of(field_of(document, "usage")))
-        provenance = Provenance(provider=self.name, credit="Generated with Acme Sketch", usage=usage)
-        return ProvidedImage(image_of_base64(encoded, TITLE), provenance)
+    async def submit(self, fields: dict[str, JsonValue], private: tuple[str, ...]) -> ProvidedImage | ImageJob:
+        # The one paid call, and no loop: refused keys, throttling, outages, timeouts and broken connections have become
+        # typed errors in `post` already. `private` is what no error may repeat.
+        body: dict[str, JsonValue] = {"model": self.model, **fields}
+        return self.submitted(await self.endpoint.post("/draw", body, SUBMIT_LIMITS, private), "job", private)
 
     @override
-    async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
-        raise ProviderRejected(f"{TITLE} cannot change an image")
+    async def state(self, job: ImageJob, private: tuple[str, ...]) -> JobState:
+        # The image may be base64, a link or SVG, anywhere in `output`: `collect` finds it.
+        answer = await self.endpoint.get(f"/jobs/{job.id}", COLLECT_LIMITS, private)
+        document = document_of(answer, self.endpoint.service)
+        if field_of(document, "state") == "ready":
+            return JobState("done", output=field_of(document, "picture"))
+        if field_of(document, "state") == "broken":
+            return JobState("failed", failure=field_of(document, "why"))
+        return JobState("working")
+
+    @override
+    async def cancel(self, job: ImageJob) -> None:
+        await self.endpoint.delete(f"/jobs/{job.id}", CHECK_LIMITS)

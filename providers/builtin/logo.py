@@ -1,23 +1,27 @@
 """The offline sample generator: logos that cost nothing and need no network, standing in for a provider's.
 
-It recognizes what a prompt names, draws that as one flat mark, and derives every other decision from the prompt's
-hash. It is no artist and says so: each result carries a credit that calls it a sample.
+It recognizes what a prompt names, draws that as one flat mark in the colors of the theme's first palette, and derives
+every other decision from the prompt's hash. It is no artist and says so: each result carries a credit that calls it a
+sample and tells what was drawn.
 """
 
 from __future__ import annotations
 
 import struct
+import unicodedata
 import zlib
 from dataclasses import dataclass
 
 from providers.builtin import symbols
-from providers.builtin.chance import Chance
-from providers.builtin.compositions import Sketch, compose
-from providers.builtin.inks import mix
+from providers.builtin.emblems import Inks, Sketch, compose
+from providers.builtin.palettes import MAX_PALETTES, make_palettes
+from providers.builtin.seeded_random import SeededRandom
 from providers.builtin.subjects import Subject, read
+from providers.builtin.theme import read_theme
 
 SOFTWARE = "concept-worker offline sample generator"
 _SHEET = 1000
+_SMALLEST, _LARGEST = 16, 4096
 
 
 @dataclass(frozen=True)
@@ -25,72 +29,68 @@ class SampleLogo:
     """A drawn logo, and whom to thank for it."""
 
     png: bytes
-    symbol: str | None
-    """Name of the main symbol; None for initials and abstract marks."""
+    svg: bytes
+    """The same drawing; text in it is outlines."""
     credit: str
+    """What was drawn, and whose drawing it is."""
 
 
 def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024, take: int = 1) -> SampleLogo:
-    """Draws a square logo of `size_px` (16 to 4096) pixels a side: opaque, sRGB, four to six flat colors.
+    """Draws a square logo of `size_px` (16 to 4096) pixels a side: opaque, sRGB, three to six flat colors.
 
     The same texts and `take` give the same bytes; any others give another picture. Works on every text: words without a
-    symbol become initials, and texts without Latin letters an abstract mark. CPU work of about 0.1 s at 1024 px:
-    not for an event loop. Raises ValueError for a size out of range.
+    symbol become a monogram, and texts without Latin letters or digits an abstract mark. CPU work of about 0.1 s at
+    1024 px: not for an event loop. Raises ValueError for a size out of range.
     """
     if not _SMALLEST <= size_px <= _LARGEST:
         raise ValueError(f"a logo has {_SMALLEST} to {_LARGEST} pixels a side, not {size_px}")
-    chance = Chance(logo_description, theme_description, *([str(take)] if take > 1 else []))
+    random = SeededRandom(logo_description, theme_description, *([str(take)] if take > 1 else []))
     subject = read(logo_description)
-    main, second = _marks(subject, chance)
-    inks = mix(theme_description, logo_description, chance)
-    drawing = compose(Sketch(inks=inks, chance=chance, mark=main, second=second, name=subject.name))
-    # Not every composition has a place for the second symbol; only what is seen is credited.
-    shown = subject.symbols[: 2 if second is not None and second.body in drawing else 1]
-    credit = _credit(shown)
-    return SampleLogo(
-        png=_tagged(_rendered(drawing, size_px), {"Software": SOFTWARE, "Source": credit}),
-        symbol=shown[0] if shown else None,
-        credit=credit,
-    )
-
-
-_SMALLEST = 16
-_LARGEST = 4096
-
-
-def _marks(subject: Subject, chance: Chance) -> tuple[symbols.Mark, symbols.Mark | None]:
-    if subject.symbols:
-        second = symbols.symbol(subject.symbols[1]) if len(subject.symbols) > 1 else None
-        return symbols.symbol(subject.symbols[0]), second
-    if subject.initials:
-        return symbols.initials(subject.initials, chance.pick("initial weight", (1.5, 1.9, 2.4))), None
-    return symbols.figure(chance), None
-
-
-def _credit(shown: tuple[str, ...]) -> str:
-    borrowed = [f"“{slug}”" for slug in shown if not symbols.is_own(slug)]
-    if not borrowed:
-        return "Offline sample generator"
-    noun = "symbol" if len(borrowed) == 1 else "symbols"
-    return f"Offline sample generator · {noun} {' and '.join(borrowed)} from Material Design Icons (Apache-2.0)"
-
-
-def _rendered(drawing: str, size_px: int) -> bytes:
-    from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
-
+    number = (take - 1) % MAX_PALETTES
+    palette = make_palettes(theme_description, logo_description, number + 1)[number]
+    inks = Inks.of(palette.colors, read_theme(theme_description, logo_description).limits)
+    # A name that is its own monogram is not written twice.
+    name = subject.name if subject.symbols or subject.name.replace(" ", "") != subject.initials else ""
+    drawing = compose(Sketch(inks=inks, random=random, mark=_drawn(subject, random), name=name))
+    credit = _credit(subject, name)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SHEET} {_SHEET}" width="{size_px}" height="{size_px}">'
         f"{drawing}</svg>"
     )
+    return SampleLogo(
+        png=_tagged(_rendered(svg), {"Software": SOFTWARE, "Source": credit}),
+        svg=svg.encode(),
+        credit=credit,
+    )
+
+
+def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:
+    if subject.symbols:
+        return symbols.symbol(subject.symbols[0])
+    if subject.initials:
+        return symbols.initials(subject.initials, random.pick("initial weight", (1.5, 1.9, 2.4)))
+    return symbols.figure(random)
+
+
+def _credit(subject: Subject, name: str) -> str:
+    if subject.symbols:
+        slug = subject.symbols[0]
+        drawn = f"symbol “{slug}”" + ("" if symbols.is_own(slug) else " from Material Design Icons (Apache-2.0)")
+    else:
+        drawn = f"monogram “{subject.initials}”" if subject.initials else "abstract mark"
+    wordmark = f" and wordmark “{name}”" if name else ""
+    return unicodedata.normalize("NFC", f"Offline sample generator · {drawn}{wordmark}")
+
+
+def _rendered(svg: str) -> bytes:
+    from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
+
     return bytes(svg_to_bytes(svg_string=svg, skip_system_fonts=True))
 
 
 def _tagged(png: bytes, texts: dict[str, str]) -> bytes:
-    """The PNG with tEXt chunks right behind its header (PNG, third edition, 11.3.3); the pixels stay as they are."""
-    plain = str.maketrans({"“": '"', "”": '"'})
-    chunks = b"".join(
-        _chunk(b"tEXt", f"{key}\0{text.translate(plain)}".encode("latin-1")) for key, text in texts.items()
-    )
+    """The PNG with iTXt chunks right behind its header (PNG, third edition, 11.3.3); the pixels stay as they are."""
+    chunks = b"".join(_chunk(b"iTXt", f"{key}\0\0\0\0\0{text}".encode()) for key, text in texts.items())
     return png[:_HEADER_END] + chunks + png[_HEADER_END:]
 
 

@@ -2,111 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.palettes import HexColor, Palette
-from providers.builtin.naming import Namer
-from providers.builtin.oklch import to_lab
-from providers.builtin.schemes import (
-    COMPLEMENTARY,
-    CONTRAST,
-    FURTHER,
-    MONOCHROME,
-    MONOCHROME_AT_NIGHT,
-    SIGNATURE,
-    Scheme,
-)
-from providers.builtin.studio import Studio
+from providers.builtin import color_words as words
+from providers.builtin.oklch import distance, to_lab, to_tone
+from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.theme import Theme, read_theme
 
 F64 = NDArray[np.float64]
 
-_LOUD, _QUIET = 1.2, 0.8  # chroma factors beyond which a scheme's mood would fight the theme's
 MAX_PALETTES = 24
 LEGIBLE = 4.5
 """WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main) in every palette."""
-ALIKE = 0.05
-"""Palettes closer than this (see `palette_distance`) are tried again with other seeds."""
+ALIKE = 0.06
+"""Palettes that differ less than this are tried again with another leading color or recipe."""
+_MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
+_BY_HUE = np.array([1.0, 1.8, 1.8])
+"""A color is called by its hue before it is called by its lightness."""
 
 
 def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
     """How differently two palettes look: the mean OKLab distance of each color to its closest in the other one."""
-    return float(_distances(_labs(one), _labs(other)[np.newaxis])[0])
+    first, second = (np.array([to_lab(color) for color in colors]) for colors in (one, other))
+    apart = np.linalg.norm(first[:, np.newaxis] - second, axis=-1)
+    return float((apart.min(axis=1).mean() + apart.min(axis=0).mean()) / 2)
 
 
-def _labs(colors: tuple[HexColor, ...]) -> F64:
-    return np.array([to_lab(color) for color in colors])
+def _difference(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
+    """Ground and leading color, which are seen first, count once more."""
+    return palette_distance(one, other) + (distance(one[0], other[0]) + distance(one[1], other[1])) / 10
 
 
-def _distances(one: F64, others: F64) -> F64:
-    """From one palette (k, 3) to each of n others (n, k, 3): (n,) mean OKLab distances."""
-    squares = np.square(one[np.newaxis, :, np.newaxis] - others[:, np.newaxis]).sum(axis=-1)
-    return np.asarray((np.sqrt(squares.min(axis=1)).mean(axis=1) + np.sqrt(squares.min(axis=2)).mean(axis=1)) / 2)
-
-
+@lru_cache(maxsize=256)
 def make_palettes(theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
     """`count` palettes (1 to 24) of five colors for a theme; the logo's text fills what the theme leaves open.
 
-    Colors are ordered by the area they are meant for: ground, main, second, accent, extra. Ground (`colors[0]`, a very
-    light or very dark neutral) and main (`colors[1]`) are legible on each other: WCAG 2.2 contrast of at least 4.5.
-    The first four palettes are the theme's own colors, a monochrome, a complementary pair and a high contrast (at least
-    10); one of them at least stands on a light ground. Colors that the text refuses stay out of all of them; only where
-    hardly a hue is left may the monochrome or the complementary pair lose its harmony. A smaller count gives the
-    beginning of a larger one. Texts may be any Unicode; the same texts give the same palettes everywhere.
-    Raises ValueError for a count out of range.
+    Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`:
+    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5.
+    Grounds and leading colors differ as far as the theme leaves room, and of the first two palettes one stands on a
+    light and one on a dark ground, unless the theme wants only one kind. Up to three colors written in numbers are in
+    every palette, and those that the text refuses in none. A smaller count gives the beginning of a larger one. Texts
+    may be any Unicode; the same texts give the same palettes everywhere. Raises ValueError for a count out of range.
     """
     if not 1 <= count <= MAX_PALETTES:
         raise ValueError(f"the number of palettes must be between 1 and {MAX_PALETTES}, not {count}")
     theme = read_theme(theme_description, logo_description)
-    studio = Studio(theme)
-    namer = Namer(theme)
-    labs = np.empty((count, 5, 3))
-    palettes = []
-    for number, scheme in enumerate(_programme(theme)[:count]):
-        colors = _unlike(labs[:number], studio.attempts(scheme))
-        labs[number] = _labs(colors)
-        labels = namer.label(scheme, colors)
-        palettes.append(Palette(name=labels.name, colors=colors, description=labels.description))
+    builder = PaletteBuilder(theme)
+    grounds: list[HexColor] = []
+    mains: list[HexColor] = []
+    made: list[tuple[HexColor, ...]] = []
+    palettes: list[Palette] = []
+    for number in range(count):
+        ground = builder.ground(number, grounds)
+        colors: tuple[HexColor, ...] = ()
+        nearest = -1.0
+        for candidate in builder.attempts(number, ground, mains):
+            least = min((_difference(candidate, other) for other in made), default=1.0)
+            if least > nearest:
+                colors, nearest = candidate, least
+            if least >= ALIKE:
+                break
+        grounds.append(ground)
+        mains.append(colors[1])
+        made.append(colors)
+        palettes.append(_named(colors, theme, {palette.name for palette in palettes}))
     return tuple(palettes)
 
 
-def _unlike(accepted: F64, attempts: Iterator[tuple[HexColor, ...]]) -> tuple[HexColor, ...]:
-    """The first attempt that looks unlike all accepted palettes (n, 5, 3), or the most different one."""
-    best, best_distance = next(attempts), -1.0
-    candidate: tuple[HexColor, ...] | None = best
-    while candidate is not None:
-        nearest = float(_distances(_labs(candidate), accepted).min(initial=1.0))
-        if nearest >= ALIKE:
-            return candidate
-        if nearest > best_distance:
-            best, best_distance = candidate, nearest
-        candidate = next(attempts, None)
-    return best
+def theme_notices(theme_description: str) -> tuple[str, ...]:
+    """What in the theme was not understood, as sentences to show with the result; none where all of it was."""
+    theme = read_theme(theme_description, "")
+    if not theme.heard and not theme.unknown and not theme.limits.refused:
+        return ("The sample generator found no word in the theme: the colors are its own choice.",)
+    if not theme.unknown:
+        return ()
+    quoted = ", ".join(f"“{word[:_LONGEST_UNKNOWN]}”" for word in theme.unknown[:_MOST_UNKNOWN])
+    more = " and others" if len(theme.unknown) > _MOST_UNKNOWN else ""
+    end = "" if theme.heard else ", so the colors are its own choice"
+    return (f"The sample generator did not understand {quoted}{more} in the theme{end}.",)
 
 
-def _programme(theme: Theme) -> list[Scheme]:
-    """All schemes in the order of this theme; the first four keep the promise of variety."""
-    favors, mood = theme.mood.favors, theme.mood
-    shunned = {"neon"} - set(favors)
-    if mood.chroma >= _LOUD:
-        shunned |= {"earthy", "faded", "mist", "mineral"}
-    if mood.chroma <= _QUIET:
-        shunned |= {"vivid", "tetradic", "neon"}
-    if theme.is_sparing:
-        shunned |= {"triadic", "tetradic", "sorbet", "split", "vivid"}
-    if mood.dark < 0:
-        shunned |= {"jewel", "counter", "twilight"}
-    at_night = {"dark", "neon", "jewel"} & set(favors) if theme.is_dark else set()
+def _named(colors: tuple[HexColor, ...], theme: Theme, taken: set[str]) -> Palette:
+    """The palette with a name of its own, at most 40 ASCII characters, and one sentence, both of our words only."""
+    ground, main, second, accent, extra = color_names(colors, theme.refused_words)
+    names = [f"{main} on {ground}", f"{main} and {second} on {ground}", f"{second} on {ground}"]
+    names += [f"{main} and {other} on {ground}" for other in (accent, extra)]
+    names += [f"{main} on {ground} {number}" for number in range(2, MAX_PALETTES + 2)]
+    name = next(name for name in names if name not in taken and len(name) <= 40)  # noqa: PLR2004 - as documented
+    mood = next((mood for mood in (*theme.moods, *theme.scenes) if mood.isascii()), "")
+    others = ", ".join(dict.fromkeys(other.lower() for other in (second, accent, extra) if other != main))
+    opening = f"{mood.capitalize()}: a" if mood else "A"
+    description = f"{opening} ground of {ground.lower()}, led by {main.lower()}, with {others}."
+    return Palette(name=name, colors=colors, description=description, ground=colors[0])
 
-    def rank(scheme: Scheme) -> int:
-        if scheme.key in at_night:
-            return -1
-        if scheme.key in favors:
-            return favors.index(scheme.key) // 2 * 2  # pairs, so that moods interleave with the default order
-        return 99 if scheme.key in shunned else 50
 
-    first, later = (MONOCHROME_AT_NIGHT, MONOCHROME) if theme.is_dark else (MONOCHROME, MONOCHROME_AT_NIGHT)
-    return [SIGNATURE, first, COMPLEMENTARY, CONTRAST, *sorted((*FURTHER, later), key=rank)]
+@lru_cache(maxsize=1)
+def _swatches() -> tuple[tuple[str, ...], F64]:
+    return tuple(words.COLORS), np.array([to_lab(code) for code in words.COLORS.values()])
+
+
+def color_names(colors: tuple[HexColor, ...], refused: frozenset[str] = frozenset()) -> list[str]:
+    """For each color the closest name of `color_words.COLORS` that is not refused, in title case."""
+    names, labs = _swatches()
+    open_to = np.array([refused.isdisjoint({name, name.rpartition(" ")[2]}) for name in names])
+    apart = np.linalg.norm((np.array([to_lab(color) for color in colors])[:, np.newaxis] - labs) * _BY_HUE, axis=-1)
+    gray = np.array([to_tone(color).chroma < 0.012 for color in colors])  # noqa: PLR2004 - seen as no hue
+    tinged = np.array([to_tone(code).chroma >= 0.012 for code in words.COLORS.values()])  # noqa: PLR2004 - same
+    apart = np.where(~open_to, np.inf, apart) + np.where(gray[:, np.newaxis] & tinged, 0.1, 0.0)
+    return [names[int(index)].title() for index in apart.argmin(axis=1)]

@@ -9,8 +9,8 @@ from color import ImageError
 from contracts.images import Provenance
 from contracts.tasks import Aspect
 from providers.builtin.logo import draw_logo
-from providers.builtin.palettes import make_palettes
-from providers.builtin.retouch import retouched
+from providers.builtin.palettes import make_palettes, theme_notices
+from providers.builtin.refinement import refined
 from providers.errors import ProviderRejected
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 
@@ -32,19 +32,23 @@ class BuiltinImages(ImageProvider):
         logo = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: draw_logo(logo_description, theme_description, take=take)
         )
-        return ProvidedImage(data=logo.png, provenance=Provenance(provider=self.name, credit=logo.credit, sample=True))
+        provenance = Provenance(provider=self.name, credit=logo.credit, sample=True)
+        return ProvidedImage(logo.png, provenance, vector=logo.svg)
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:
-        work = asyncio.get_running_loop().run_in_executor(self._threads, retouched, source, prompt, preserve)
+        work = asyncio.get_running_loop().run_in_executor(self._threads, refined, source, prompt, preserve)
         try:
-            data = await work
+            result = await work
         except ImageError as exc:
             raise ProviderRejected(f"the image to refine cannot be used: {exc}") from exc
         except ValueError as exc:
             raise ProviderRejected("colors, layout, style and shapes are all to be kept: nothing may change") from exc
-        credit = "Changed by the offline sample generator, which draws colors and shapes after the words"
-        return ProvidedImage(data, Provenance(provider=self.name, credit=credit, sample=True))
+        done = ", ".join(result.done) or "nothing"
+        credit = f"Changed by the offline sample generator: {done}"
+        return ProvidedImage(
+            result.data, Provenance(provider=self.name, credit=credit, sample=True, notices=result.notices)
+        )
 
 
 class BuiltinPalettes(PaletteProvider):
@@ -61,4 +65,4 @@ class BuiltinPalettes(PaletteProvider):
         palettes = await asyncio.get_running_loop().run_in_executor(
             self._threads, make_palettes, theme_description, logo_description, count
         )
-        return ProvidedPalettes(palettes, sample=True)
+        return ProvidedPalettes(palettes, sample=True, notices=theme_notices(theme_description))

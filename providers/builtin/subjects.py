@@ -7,7 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from providers.builtin.lettering import drawable
-from providers.builtin.thesaurus import symbol_for, symbol_within
+from providers.builtin.theme import is_known
+from providers.builtin.thesaurus import symbol_for, symbols_within
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,24 @@ class Subject:
     name: str
     """In capitals and drawable; empty when the description gives none, or none that may or can be drawn."""
     initials: str
-    """One or two drawable letters; empty when the description has no Latin letters."""
+    """One to three drawable letters or digits; empty when the description has none."""
 
 
 LONGEST_NAME = 20
 _LONGEST_PHRASE = 3
+_LONGEST_MONOGRAM = 3
+_LONGEST_BARE_NAME = 3
+"""Words of a description that is nothing but a name."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
-_QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{2,24})[\"”»“」』]")
-_NAMING = frozenset({"called", "named", "titled", "brand"})
+_WORD = re.compile(r"\d+(?:[./]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
+_QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{1,24})[\"”»“」』]")
+_NAMING = frozenset(
+    {"called", "named", "titled", "brand", "number", "namens", "llamada", "llamado", "appelé", "chiamata"}
+)
+_ABOUT = frozenset({"themed", "shaped", "inspired", "friendly", "style", "like", "lover", "loving", "based", "headed"})
+"""Second halves of compounds that are about the first one."""
+_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])(?!\d+(?:st|nd|rd|th|s|d|k|px|x)$)[a-z0-9]{2,}", re.IGNORECASE)
+"""Letters and digits in one word, as brands are written; not "1st", "80s", "3d"."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -44,7 +54,7 @@ mastercard mazda mcdonald mcdonalds mercedes meta microsoft mitsubishi motorola 
 nike nikon nintendo nissan nokia nvidia openai oracle panasonic paypal pepsi pfizer philips pinterest
 playstation pokemon porsche prada puma reddit reebok renault rolex salesforce samsung sap shell siemens
 snapchat sony spotify starbucks subaru suzuki target tesla tiktok toshiba toyota tumblr twitch twitter uber
-ups verizon visa volkswagen volvo walmart whatsapp wikipedia windows xbox xiaomi yahoo yamaha youtube zara
+ups verizon visa volkswagen volvo walmart whatsapp wikipedia windows xbox xiaomi yahoo yamaha youtube zara 3m
 """)
 
 # Words at the start of a sentence that are no names although they have a capital.
@@ -53,19 +63,17 @@ a an abstract and animated are artisanal at authentic beautiful big bold boutiqu
 chic classic clean clever colorful cool cozy craft create creative cute dark deep design draw dynamic elegant
 emblem for fresh friendly fun funky funny futuristic generate geometric give gourmet great hand handmade happy
 hello help hi i icon in is it large little local logo logos luxury make mark mascot me minimal minimalist
-minimalistic modern my neon new nice old on our please playful please premium pretty professional proud retro
-rustic serious sign simple sleek small smart smiling smooth soft some strong stylish symbol that the this tiny
-to trendy unique urban us vintage warm we with young young your company firm agency group co inc llc ltd corp
+minimalistic modern monogram my neon new nice no number old on our playful please premium pretty professional proud
+retro rustic serious sign simple sleek small smart smiling smooth soft some strong stylish symbol that the this tiny
+to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp
 gmbh und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli
-di per logotipo logotype online best first one two three
+di per logotipo logotype online best first one two three family independent traditional
 """)
 
 # True for many businesses: they stand back when something more telling is there.
 _VAGUE = _set("""
-cup pot-steam store office-building briefcase account-group chip laptop palette pencil-ruler town-hall teddy-bear
-home-variant silverware-fork-knife cellphone handshake bullhorn printer package-variant school home-city bank
-cog hub human-male-board heart hand-heart party-popper bullseye-arrow chart-pie lightbulb-on glass-cocktail
-water
+cup pot-steam store office-building chip laptop palette pencil-ruler teddy-bear home-variant
+silverware-fork-knife cellphone school bank cog heart lightbulb-on glass-cocktail water
 """)
 
 
@@ -88,45 +96,41 @@ def _spoken(text: str) -> str:
 def _symbols(words: list[str]) -> tuple[str, ...]:
     lower = [word.casefold().replace("’", "'") for word in words]  # noqa: RUF001 - typographic apostrophe
     found: list[str] = []
-    index = 0
-    while index < len(lower):
+    at = 0
+    while at < len(lower):
         taken = 1
-        for length in range(_LONGEST_PHRASE, 0, -1):
-            phrase = lower[index : index + length]
-            slug = _symbol(" ".join(phrase)) if len(phrase) == length else None
-            if slug is not None:
-                found.append(slug)
+        for length in range(min(_LONGEST_PHRASE, len(lower) - at), 0, -1):
+            slugs = _meant(" ".join(lower[at : at + length]))
+            if slugs:
+                found += slugs
                 taken = length
                 break
-        index += taken
+        at += taken
     unique = list(dict.fromkeys(found))
     telling = [slug for slug in unique if slug not in _VAGUE]
     return (*telling, *(slug for slug in unique if slug in _VAGUE))
 
 
-def _symbol(phrase: str) -> str | None:
+def _meant(phrase: str) -> list[str]:
+    """The symbols of a whole word or phrase; "family-run" is one word, and has nothing to do with running."""
     if phrase in _PLAIN:
-        return None
-    slug = symbol_for(phrase)
-    if slug is None and "-" in phrase:
-        parts = phrase.split("-")
-        slug = symbol_for(" ".join(parts)) or next((hit for part in parts if (hit := symbol_for(part))), None)
-    if slug is None and not phrase.isascii() and " " not in phrase:
-        return _written_together(phrase)
-    return slug
-
-
-def _written_together(run: str) -> str | None:
-    # Chinese and Japanese write without spaces; scripts with spaces are looked up word by word.
-    return symbol_within(run) if any("\u3040" <= character <= "\u9fff" for character in run) else None
+        return []
+    if any("\u3040" <= character <= "\u9fff" for character in phrase) and " " not in phrase:
+        return symbols_within(phrase)
+    first, _, second = phrase.partition("-")
+    for whole in (phrase, phrase.replace("-", " "), first if second in _ABOUT else ""):
+        if whole and (slug := symbol_for(whole)) is not None:
+            return [slug]
+    return []
 
 
 def _name(text: str, words: list[str]) -> str:
-    for candidate in (_quoted(text), _introduced(words), _capitalized(text, words)):
+    mixed = next((word for word in words if _MIXED.fullmatch(word)), "")
+    for candidate in (_quoted(text), _introduced(words), _bare(words), _capitalized(text, words), mixed):
         name = drawable(candidate)
         while len(name) > LONGEST_NAME and " " in name:
             name = name.rpartition(" ")[0].rstrip(" &-")
-        if 1 < len(name) <= LONGEST_NAME and not _is_trademark(name):
+        if name and len(name) <= LONGEST_NAME and (len(name) > 1 or name.isdigit()) and not _is_trademark(name):
             return name
     return ""
 
@@ -136,19 +140,30 @@ def _is_trademark(name: str) -> bool:
     return any(word.removesuffix("'s") in _TRADEMARKS for word in re.split(r"[ \-]", plain))
 
 
+def _means_something(word: str) -> bool:
+    plain = word.casefold()
+    return plain in _PLAIN or symbol_for(plain) is not None or is_known(plain)
+
+
 def _quoted(text: str) -> str:
     match = _QUOTED.search(text)
     return match[1] if match is not None else ""
 
 
+def _bare(words: list[str]) -> str:
+    """The whole description where it is short and says nothing else: "IQ", "acme 24", "7"."""
+    short = 0 < len(words) <= _LONGEST_BARE_NAME
+    return " ".join(words) if short and not any(_means_something(word) for word in words) else ""
+
+
 def _introduced(words: list[str]) -> str:
-    """What follows "called": one word, or as many as go on with capitals."""
+    """What follows "called": one word, or as many as go on with capitals or digits."""
     for index, word in enumerate(words[:-1]):
-        if word.casefold() not in _NAMING or words[index + 1].casefold() in _PLAIN - {"the"}:
+        if word.casefold() not in _NAMING or words[index + 1].casefold() in _PLAIN - {"the", "number"}:
             continue
         name = [words[index + 1]]
         for following in words[index + 2 :]:
-            if not (_starts_high(following) or following in {"&", "and", "of", "the"} or following.isdigit()):
+            if not (_starts_high(following) or following in {"&", "and", "of", "the"}):
                 break
             name.append(following)
         while name and name[-1] in {"&", "and", "of", "the"}:
@@ -158,7 +173,7 @@ def _introduced(words: list[str]) -> str:
 
 
 def _capitalized(text: str, words: list[str]) -> str:
-    """A run of words with capitals; a single one only if it means nothing else."""
+    """A run of words with capitals or digits; a single one only if it means nothing else."""
     if text.upper() == text:
         return ""
     runs: list[list[str]] = [[]]
@@ -169,26 +184,35 @@ def _capitalized(text: str, words: list[str]) -> str:
         else:
             runs.append([])
     for run in runs:
-        while run and run[-1] == "&":
+        while run and (run[-1] == "&" or (len(run) == 1 and run[0].isdigit())):
             run.pop()
-        known = len(run) == 1 and symbol_for(run[0].casefold()) is not None
-        # A whole description in title case is a sentence, not a name.
-        if run and not known and len(run) <= _LONGEST_PHRASE + 1:
-            return " ".join(run)
+        known = len(run) == 1 and (_means_something(run[0]) or ("-" in run[0] and run[0] == words[0]))
+        if known:
+            continue
+        # A whole description in title case is a sentence, not a name: only its first words may be one.
+        while len(run) > _LONGEST_PHRASE + 1 or (len(run) > _LONGEST_PHRASE and _means_something(run[-1])):
+            run.pop()
+        if run and not all(_means_something(word) for word in run if word != "&"):
+            return " ".join(run).rstrip(" &")
     return ""
 
 
 def _starts_high(word: str) -> bool:
-    return word[0].isupper()
+    return word[0].isupper() or word[0].isdigit()
 
 
 def _initials(name: str, words: list[str]) -> str:
+    """A short name as it is, a longer one's first letters; else a number, or the first telling word's letter."""
+    compact = name.replace(" ", "")
+    if 0 < len(compact) <= _LONGEST_MONOGRAM:
+        return compact
     if name:
-        parts = [part for part in re.split(r"[ \-]", name) if part.casefold() not in _PLAIN and part[0].isalnum()]
-        letters = "".join(part[0] for part in parts[:2])
-        return drawable(letters or name[0])
+        composed = unicodedata.normalize("NFC", name)
+        parts = [part for part in re.split(r"[ \-]", composed) if part.casefold() not in _PLAIN and part[0].isalnum()]
+        return drawable("".join(part[0] for part in parts[:_LONGEST_MONOGRAM])) or name[0]
+    numbers = [word for word in words if word.isdigit() and len(word) <= _LONGEST_MONOGRAM]
     telling = [word for word in words if word[0].isalpha() and word.casefold() not in _PLAIN]
-    for word in telling:
-        if not _is_trademark(word) and (letter := drawable(word[0])):
-            return letter[0]
+    for word in (*numbers, *telling):
+        if not _is_trademark(word) and (letters := drawable(word if word.isdigit() else word[0])):
+            return letters if word.isdigit() else letters[0]
     return ""

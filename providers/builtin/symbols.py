@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from providers.builtin.chance import Chance
 from providers.builtin.lettering import typeset
+from providers.builtin.seeded_random import SeededRandom
 
 GRID = 24.0
 """Side of the square that marks are drawn in."""
@@ -75,10 +75,6 @@ class Mark:
         spread = 0.72 * self.radius + 0.28 * max(self.half_width, self.half_height) * 1.18
         return min(radius / spread, 1.08 * radius / self.radius)
 
-    def scale_in_box(self, half_width: float, half_height: float) -> float:
-        """The scale at which the mark just fits a box."""
-        return min(half_width / self.half_width, half_height / self.half_height)
-
 
 @lru_cache(maxsize=256)
 def symbol(slug: str) -> Mark:
@@ -106,16 +102,16 @@ def initials(letters: str, weight: float) -> Mark:
     return _measured(body, "")
 
 
-def figure(chance: Chance) -> Mark:
+def figure(random: SeededRandom) -> Mark:
     """An abstract mark, for prompts whose words this generator can neither draw nor spell."""
-    body = chance.pick("figure", (_petals, _arcs, _quarters, _rings, _bars, _facets))(chance)
+    body = random.pick("figure", (_petals, _facets))(random)
     return _measured(body, "")
 
 
-def _petals(chance: Chance) -> str:
-    count = chance.whole("petals", 5, 9)
+def _petals(random: SeededRandom) -> str:
+    count = random.whole("petals", 5, 9)
     width = 2.1 + 9 / count
-    turn = chance.between("turn", 0, 360 / count)
+    turn = random.between("turn", 0, 360 / count)
     petal = f"M12 11.2C{12 - width:.2f} 8 {12 - width:.2f} 3.4 12 .8C{12 + width:.2f} 3.4 {12 + width:.2f} 8 12 11.2Z"
     # A quarter less than the full width keeps neighbors apart.
     return "".join(
@@ -125,54 +121,9 @@ def _petals(chance: Chance) -> str:
     )
 
 
-def _arcs(chance: Chance) -> str:
-    turn = chance.pick("half", (0, 45, 180, 225))
-    rings = "".join(
-        f'<path d="M{12 - radius} 17.5A{radius} {radius} 0 0 1 {12 + radius} 17.5"/>' for radius in (4.6, 9.6)
-    )
-    return (
-        f'<g transform="rotate({turn} 12 12)"><g fill="none" stroke="currentColor" stroke-width="3.1"'
-        f' stroke-linecap="round">{rings}</g><circle fill="currentColor" cx="12" cy="17.2" r="2.1"/></g>'
-    )
-
-
-def _quarters(chance: Chance) -> str:
-    quarter = '<path fill="currentColor" d="M1 11.4A10.4 10.4 0 0 1 11.4 1V11.4Z"/>'
-    leaf = '<path fill="currentColor" d="M1 11.4V6.2A5.2 5.2 0 0 1 6.2 1H11.4V6.2A5.2 5.2 0 0 1 6.2 11.4Z"/>'
-    dot = '<circle fill="currentColor" cx="6.2" cy="6.2" r="5.2"/>'
-    cells: list[str] = []
-    for index, (x, y) in enumerate(((0.0, 0.0), (11.6, 0.0), (11.6, 11.6), (0.0, 11.6))):
-        shape = chance.pick(f"cell {index}", (quarter, leaf, dot))
-        turn = 90 * chance.whole(f"cell turn {index}", 0, 3)
-        cells.append(f'<g transform="translate({x} {y}) rotate({turn} 6.2 6.2)">{shape}</g>')
-    return "".join(cells)
-
-
-def _rings(chance: Chance) -> str:
-    count = chance.pick("rings", (3, 4))
-    turn = chance.between("turn", 0, 360 / count)
-    distance = 4.6 if count == 3 else 5.2  # noqa: PLR2004 - rings overlap by about a third
-    rings = "".join(
-        f'<circle cx="{12 + distance * math.cos(math.radians(turn + 360 * index / count)):.2f}"'
-        f' cy="{12 + distance * math.sin(math.radians(turn + 360 * index / count)):.2f}" r="5.4"/>'
-        for index in range(count)
-    )
-    return f'<g fill="none" stroke="currentColor" stroke-width="1.9">{rings}</g>'
-
-
-def _bars(chance: Chance) -> str:
-    heights = chance.pick("heights", ((9.0, 20.0, 13.0, 6.0), (6.0, 13.0, 20.0, 9.0), (12.0, 20.0, 20.0, 12.0)))
-    bars = "".join(
-        f'<rect fill="currentColor" x="{1.2 + 5.7 * index:.1f}" y="{12 - height / 2}" width="4.3" height="{height}"'
-        ' rx="2.15"/>'
-        for index, height in enumerate(heights)
-    )
-    return f'<g transform="rotate({chance.pick("slant", (0, 45, 90, -45))} 12 12)">{bars}</g>'
-
-
-def _facets(chance: Chance) -> str:
-    sides = chance.whole("sides", 5, 8)
-    turn = chance.between("turn", 0, 360 / sides)
+def _facets(random: SeededRandom) -> str:
+    sides = random.whole("sides", 5, 8)
+    turn = random.between("turn", 0, 360 / sides)
     corners = [
         (
             12 + 11 * math.cos(math.radians(turn + 360 * k / sides)),

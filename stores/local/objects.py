@@ -1,30 +1,58 @@
 from __future__ import annotations
 
+import asyncio
+import functools
 import hashlib
 import os
 import shutil
 import time
 import uuid
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Concatenate, ParamSpec, TypeVar
+
+from typing_extensions import override
 
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
 from stores.layout import is_ours, named
+from stores.ports import ObjectStore
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_THREADS = 4
 _INCOMING = ".incoming"
 _ABANDONED_AFTER_S = 3600.0
 _NAME_MAX_BYTES = 255
 """What file systems allow for one path segment."""
 
 
-class ObjectFolder:
+def _threaded(
+    method: Callable[Concatenate[LocalObjectStore, P], T],
+) -> Callable[Concatenate[LocalObjectStore, P], Coroutine[None, None, T]]:
+    """Let a method run on one of the threads for files."""
+
+    @functools.wraps(method)
+    async def run(self: LocalObjectStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        call = functools.partial(method, self, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._object_threads, call)
+
+    return run
+
+
+class LocalObjectStore(ObjectStore):
     """Objects as files below one folder: `{bucket}/{path}`.
 
     A file appears under its name complete or not at all: it is written under `.incoming` and then hard-linked, which
     fails if the name is taken. So two processes that create the same object agree on the first one's bytes.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, concept_bucket: str, palette_bucket: str) -> None:
+        self.concept_bucket = concept_bucket
+        self.palette_bucket = palette_bucket
+        self._object_threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
         self._root = root
         self._incoming = root / _INCOMING
         try:
@@ -33,8 +61,10 @@ class ObjectFolder:
         except OSError as exc:
             raise StoreUnavailable(f"{root} cannot be used as an object folder: {exc.strerror}") from exc
 
-    def put(self, bucket: str, path: str, data: bytes) -> StoredObject:
-        """Create an object, or describe the one that is there."""
+    @override
+    @_threaded
+    def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
+        del media_type  # a folder has no place for it
         target = self._path(bucket, path)
         draft = self._incoming / uuid.uuid4().hex
         try:
@@ -48,7 +78,7 @@ class ObjectFolder:
             if target.is_dir() or any(folder.is_file() for folder in target.parents):
                 raise StoreRefused(f"an object and a folder cannot share a name: {named(bucket, path)}") from exc
             try:
-                data = self.get(bucket, path, None)
+                data = self._read(bucket, path)
             except ObjectMissing as gone:
                 raise StoreUnavailable("an object was removed while it was being created") from gone
         except OSError as exc:
@@ -57,27 +87,17 @@ class ObjectFolder:
             draft.unlink(missing_ok=True)
         return _describe(bucket, path, data)
 
-    def find(self, bucket: str, path: str) -> StoredObject | None:
-        """What lies there, or None."""
-        try:
-            return _describe(bucket, path, self.get(bucket, path, None))
-        except ObjectMissing:
-            return None
-
-    def get(self, bucket: str, path: str, sha256: str | None) -> bytes:
-        """The bytes; see `stores.port.Store.get`."""
-        try:
-            data = self._path(bucket, path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
-            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
-        except OSError as exc:
-            raise StoreUnavailable(f"an object could not be read: {exc.strerror}") from exc
+    @override
+    @_threaded
+    def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        data = self._read(bucket, path)
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             raise ObjectCorrupt(f"the object {named(bucket, path)} is not the one that was stored")
         return data
 
+    @override
+    @_threaded
     def remove_folder(self, bucket: str, folder: str) -> int:
-        """Remove every object below `folder`; how many there were."""
         path = self._path(bucket, folder)
         count = sum(len(files) for _, _, files in os.walk(path))
         try:
@@ -92,6 +112,11 @@ class ObjectFolder:
             raise StoreUnavailable(f"a folder could not be removed: {exc.strerror}") from exc
         return count
 
+    @override
+    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
+        return {}  # no server serves a folder
+
+    @_threaded
     def folders(self, bucket: str) -> dict[str, float]:
         """Every folder two levels down that holds an object of ours, and when its newest one was made (epoch, s)."""
         root = self._path(bucket, "x").parent
@@ -107,6 +132,18 @@ class ObjectFolder:
         except OSError as exc:
             raise StoreUnavailable(f"the object folder could not be read: {exc.strerror}") from exc
         return newest
+
+    async def close(self) -> None:
+        """End the threads."""
+        self._object_threads.shutdown()
+
+    def _read(self, bucket: str, path: str) -> bytes:
+        try:
+            return self._path(bucket, path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
+            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
+        except OSError as exc:
+            raise StoreUnavailable(f"an object could not be read: {exc.strerror}") from exc
 
     def _path(self, bucket: str, path: str) -> Path:
         """Both come from messages: what they name must lie inside the bucket, and the bucket inside the root."""

@@ -1,57 +1,19 @@
-"""One client and one connection pool for each process, and what its answers mean.
-
-The client loses the status of an answer, takes an HTML page for data, and repeats reads behind our back. So `_judge`
-sees every answer first: what is not Supabase speaking, and what it says about being busy, never gets as far as the
-client. `answers` judges what is left. A missing function or table is an outage, not a refusal: PostgREST's schema cache
-lags behind a migration.
-"""
-
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Self, TypeVar
+from typing import Self
 
 import httpx
-from postgrest import APIError
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from storage3.exceptions import StorageApiError
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
-from http_messages.retry_after import retry_after_s
-from stores.errors import (
-    StoreConflict,
-    StoreForbidden,
-    StoreNotSetUp,
-    StoreRefused,
-    StoreThrottled,
-    StoreUnavailable,
-)
+from http_messages.http_client import http_client
+from stores.supabase.errors import judge_answer
 from stores.supabase.project import Project
-
-T = TypeVar("T")
-
-_LONGEST_PAUSE_S = 300.0
-"""A pause that was asked for and is longer than this is cut: the concept's deadline is not far."""
-_NOT_APPLIED = {"PGRST202", "PGRST205", "PGRST106"}
-"""No such function, table or schema, or not yet in PostgREST's cache: a deployment mends it."""
-
-
-class _Complaint(BaseModel):
-    """An error's body. Storage answers 400 whatever happened, and gives the status inside."""
-
-    model_config = ConfigDict(frozen=True)
-
-    message: str = ""
-    statusCode: int | None = None  # noqa: N815 -- Storage's spelling
 
 
 @dataclass(frozen=True)
 class SupabaseConnection:
-    """The clients of one project. Build one per process and event loop; `close` it before the loop ends."""
+    """One client and one connection pool for each process and event loop; `close` it before the loop ends."""
 
     project: Project
     http: httpx.AsyncClient
@@ -63,14 +25,10 @@ class SupabaseConnection:
         limits = httpx.Limits(
             max_connections=project.connections, max_keepalive_connections=project.connections, keepalive_expiry=30
         )
-        http = httpx.AsyncClient(
-            # HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
-            http2=False,
-            limits=limits,
-            # Waiting for a free connection counts: `within` bounds the whole.
-            timeout=httpx.Timeout(project.object_timeout_s, connect=5.0),
-            event_hooks={"response": [_judge]},
-        )
+        # HTTP/1.1: HTTP/2 would put a hundred uploads on one connection, and lose all of them with it.
+        # Waiting for a free connection counts: `within` bounds the whole.
+        timeout = httpx.Timeout(project.object_timeout_s, connect=5.0)
+        http = http_client(limits=limits, timeout=timeout, on_response=judge_answer)
         client = await create_async_client(
             project.url,
             project.service_role,
@@ -87,82 +45,3 @@ class SupabaseConnection:
     async def close(self) -> None:
         """Let go of the connections; the client itself has nothing to close."""
         await self.http.aclose()
-
-
-@asynccontextmanager
-async def within(timeout_s: float, purpose: str) -> AsyncIterator[None]:
-    """Bound one call of the port, however many requests it takes. Raises `StoreUnavailable` with its `purpose`."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except TimeoutError as exc:
-        raise StoreUnavailable(f"Supabase did not answer within {timeout_s:g} s: {purpose}") from exc
-
-
-@asynccontextmanager
-async def answers() -> AsyncIterator[None]:
-    """Turn what the client raises into this boundary's errors; `within` bounds how long that may take.
-
-    `StorageApiError` of a missing or present object (404, 409) passes: what it means depends on the question.
-    """
-    try:
-        yield
-    except httpx.HTTPError as exc:
-        raise StoreUnavailable(f"Supabase cannot be reached: {type(exc).__name__} {exc}".rstrip()) from exc
-    except APIError as exc:
-        raise _refusal(exc) from exc
-    except StorageApiError as exc:
-        if is_status(exc, HTTPStatus.NOT_FOUND) and exc.message.lower() != "bucket not found":
-            raise
-        if is_status(exc, HTTPStatus.CONFLICT):
-            raise
-        raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
-    except (KeyError, TypeError, ValueError) as exc:
-        # The client picks its values out of whatever JSON came.
-        raise StoreUnavailable("Supabase answered with something else than an answer") from exc
-
-
-def parsed(kind: TypeAdapter[T], data: object) -> T:
-    """An answer's data as what it must be. Raises `StoreUnavailable`: somebody else answered for Supabase."""
-    try:
-        return kind.validate_python(data)
-    except ValidationError as exc:
-        raise StoreUnavailable("Supabase answered with something else than an answer") from exc
-
-
-def is_status(exc: StorageApiError, status: HTTPStatus) -> bool:
-    """Storage's own status, which it writes as a number or as text."""
-    return str(exc.status) == str(status.value)
-
-
-async def _judge(response: httpx.Response) -> None:
-    """Raise for every answer that says nothing about what we asked."""
-    if response.is_success:
-        return
-    where = "Supabase Storage" if "/storage/v1/" in response.url.path else "Supabase"
-    await response.aread()
-    status, complaint = response.status_code, None
-    try:
-        complaint = _Complaint.model_validate_json(response.content)
-        status = complaint.statusCode or status
-    except ValidationError:
-        pass
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise StoreThrottled(
-            f"{where} asks for a pause (429)", retry_after_s(response.headers, longest_s=_LONGEST_PAUSE_S)
-        )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise StoreUnavailable(f"{where} answered {status}")
-    if complaint is None:
-        raise StoreUnavailable(f"something answered {status} in the place of {where}")
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise StoreForbidden(f"{where} does not allow this ({status}): {complaint.message[:200]}")
-
-
-def _refusal(exc: APIError) -> Exception:
-    code, message = exc.code or "", (exc.message or "")[:300]
-    if code in _NOT_APPLIED:
-        return StoreNotSetUp(f"the database is not set up, apply supabase/migrations ({code}): {message}")
-    if code.startswith("23"):
-        return StoreConflict(f"the database refused ({code}): {message}")
-    return StoreRefused(f"the database refused ({code}): {message}")

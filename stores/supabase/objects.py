@@ -9,11 +9,15 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from storage3.exceptions import StorageApiError
+from storage3.types import FileOptions
+from typing_extensions import override
 
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
 from stores.layout import named
-from stores.supabase.connection import SupabaseConnection, answers, is_status, parsed
+from stores.ports import ObjectStore
+from stores.supabase.connection import SupabaseConnection
+from stores.supabase.errors import answers, is_status, parsed, within
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
@@ -21,7 +25,7 @@ _LONGEST_PATH = 500
 _PAGE = 1000
 _REMOVED_AT_ONCE = 100
 _CACHE_S = "31536000"
-"""An object never changes: whoever has it may keep it for a year."""
+"""An object never changes: caches may keep it for a year."""
 
 
 class _Note(BaseModel):
@@ -83,103 +87,102 @@ _DELETED = TypeAdapter(tuple[_Deleted, ...])
 _LINKS = TypeAdapter(tuple[_Link, ...])
 
 
-class ObjectBuckets:
+class SupabaseObjectStore(ObjectStore):
     """Objects in Supabase Storage, each created once.
 
     Its hash lies in the object's metadata, written by the same request as the bytes, and only the service role can
-    write there. Where a server does not keep it, the bytes are fetched and hashed. Who calls bounds how long all the
-    requests of one call may take (`within`).
+    write there. Where a server does not keep it, the bytes are fetched and hashed.
     """
 
     def __init__(self, connection: SupabaseConnection) -> None:
+        self._project = connection.project
+        self.concept_bucket = self._project.concept_bucket
+        self.palette_bucket = self._project.palette_bucket
         self._storage = connection.client.storage
-        self._link_expiry_s = connection.project.link_expiry_s
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="hash")
 
+    @override
     async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
-        """See `stores.port.Store.put`."""
         _check(bucket, path)
-        sha256 = await self._sha256(data)
-        try:
-            async with answers():
-                await self._storage.from_(bucket).upload(
-                    path,
-                    data,
-                    {"content-type": media_type, "cache-control": _CACHE_S, "metadata": {"sha256": sha256}},
-                )
-        except StorageApiError as exc:
-            if not is_status(exc, HTTPStatus.CONFLICT):
-                raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
-            # An earlier attempt, whose answer was lost, or somebody faster: what lies there counts.
-            existing = await self.find(bucket, path)
-            if existing is None:
-                raise StoreUnavailable("an object was removed while it was being created") from exc
-            return existing
+        async with within(self._project.object_timeout_s, "storing an object"):
+            sha256 = await self._sha256(data)
+            options: FileOptions = {
+                "content-type": media_type,
+                "cache-control": _CACHE_S,
+                "metadata": {"sha256": sha256},
+            }
+            try:
+                async with answers():
+                    await self._storage.from_(bucket).upload(path, data, options)
+            except StorageApiError as exc:
+                if not is_status(exc, HTTPStatus.CONFLICT):
+                    raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
+                # An earlier attempt, whose answer was lost, or a faster process: what lies there counts.
+                try:
+                    return await self._existing(bucket, path)
+                except ObjectMissing:
+                    raise StoreUnavailable("an object was removed while it was being created") from exc
         return StoredObject(bucket=bucket, path=path, sha256=sha256, bytes=len(data))
 
-    async def find(self, bucket: str, path: str) -> StoredObject | None:
-        """See `stores.port.Store.find`."""
+    @override
+    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
+        """Bytes other than those that Storage says it holds were spoilt on the way, and may come whole later."""
         _check(bucket, path)
-        try:
-            info = await self._info(bucket, path)
-            if info.sha256 is not None and info.size is not None:
-                return StoredObject(bucket=bucket, path=path, sha256=info.sha256, bytes=info.size)
-            data = await self.get(bucket, path, None)
-        except ObjectMissing:
-            return None
-        return StoredObject(bucket=bucket, path=path, sha256=await self._sha256(data), bytes=len(data))
-
-    async def get(self, bucket: str, path: str, sha256: str | None) -> bytes:
-        """See `stores.port.Store.get`.
-
-        Bytes that are not those that Storage says it holds were spoilt on the way, and may come whole the next time.
-        """
-        _check(bucket, path)
-        try:
-            async with answers():
-                data = await self._storage.from_(bucket).download(path)
-        except StorageApiError as exc:
-            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
-        found = await self._sha256(data)
-        if found == sha256:
+        async with within(self._project.object_timeout_s, "reading an object"):
+            data, found = await self._download(bucket, path)
+            if found != sha256:
+                info = await self._info(bucket, path)
+                if found != info.sha256 if info.sha256 is not None else info.size not in {None, len(data)}:
+                    raise StoreUnavailable("Supabase Storage sent other bytes than it holds")
+                if sha256 is not None:
+                    raise ObjectCorrupt(f"the object {named(bucket, path)} is not the one that was stored")
             return data
-        info = await self._info(bucket, path)
-        spoilt = found != info.sha256 if info.sha256 is not None else info.size not in {None, len(data)}
-        if spoilt:
-            raise StoreUnavailable("Supabase Storage sent other bytes than it holds")
-        if sha256 is not None:
-            raise ObjectCorrupt(f"the object {named(bucket, path)} is not the one that was stored")
-        return data
 
+    @override
     async def remove_folder(self, bucket: str, folder: str) -> int:
-        """See `stores.port.Store.remove_folder`."""
         _check(bucket, folder)
-        paths = await self._below(bucket, folder)
         removed = 0
-        for first in range(0, len(paths), _REMOVED_AT_ONCE):
-            batch = paths[first : first + _REMOVED_AT_ONCE]
-            async with answers():
-                answer = await self._storage.from_(bucket).remove(batch)
-            removed += len(parsed(_DELETED, answer))
+        async with within(self._project.row_timeout_s, "removing a folder"):
+            paths = await self._below(bucket, folder)
+            for first in range(0, len(paths), _REMOVED_AT_ONCE):
+                async with answers():
+                    answer = await self._storage.from_(bucket).remove(paths[first : first + _REMOVED_AT_ONCE])
+                removed += len(parsed(_DELETED, answer))
         return removed
 
+    @override
     async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
-        """See `stores.port.Store.links`."""
         for path in paths:
             _check(bucket, path)
         if not paths:
             return {}
         try:
-            async with answers():
-                answer = await self._storage.from_(bucket).create_signed_urls(list(paths), self._link_expiry_s)
+            async with within(self._project.object_timeout_s, "signing links"), answers():
+                answer = await self._storage.from_(bucket).create_signed_urls(list(paths), self._project.link_expiry_s)
         except StorageApiError as exc:
             raise StoreRefused(f"Supabase Storage refused ({exc.status}): {exc.message[:200]}") from exc
         links = parsed(_LINKS, answer)
         return {link.path: link.signedURL for link in links if link.path is not None and link.signedURL is not None}
 
-    def close(self) -> None:
-        """Let go of the thread."""
+    async def close(self) -> None:
+        """End the thread that hashes."""
         self._hashing.shutdown()
+
+    async def _existing(self, bucket: str, path: str) -> StoredObject:
+        info = await self._info(bucket, path)
+        if info.sha256 is not None and info.size is not None:
+            return StoredObject(bucket=bucket, path=path, sha256=info.sha256, bytes=info.size)
+        data, sha256 = await self._download(bucket, path)
+        return StoredObject(bucket=bucket, path=path, sha256=sha256, bytes=len(data))
+
+    async def _download(self, bucket: str, path: str) -> tuple[bytes, str]:
+        """An object's bytes, and their SHA-256."""
+        try:
+            async with answers():
+                data = await self._storage.from_(bucket).download(path)
+        except StorageApiError as exc:
+            raise ObjectMissing(f"there is no object {named(bucket, path)}") from exc
+        return data, await self._sha256(data)
 
     async def _info(self, bucket: str, path: str) -> _Info:
         try:

@@ -18,6 +18,8 @@ class Project:
     concept_bucket: str = "concept-images"
     palette_bucket: str = "palette-images"
     link_expiry_s: int = 31 * 24 * 3600
+    row_links: bool = False
+    """Whether rows hold signed links, for readers that use `image_url` as it is."""
     connections: int = 16
     row_timeout_s: float = 8.0
     """For rows, and for removing a folder: what is gone by then stays gone."""

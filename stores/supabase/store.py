@@ -1,35 +1,45 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Literal, Self
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from typing_extensions import override
 
-from contracts.concepts import Concept, FailedVariation, Variation
-from contracts.images import StoredObject
-from contracts.reconciliation import Position
-from contracts.retention import ExpiredTask, Folder
-from contracts.tasks import Request, TaskError, TaskStatus
-from stores.errors import StoreRefused
-from stores.port import Store, TaskRow, TaskSnapshot
-from stores.supabase.connection import SupabaseConnection, within
-from stores.supabase.objects import ObjectBuckets
-from stores.supabase.project import Project, is_owner
-from stores.supabase.rows import TaskTables
+from contracts.concepts import Concept, Variation
+from contracts.retention import AbandonedFolders, Search
+from stores.ports import Store
+from stores.supabase.connection import SupabaseConnection
+from stores.supabase.errors import parsed
+from stores.supabase.objects import SupabaseObjectStore
+from stores.supabase.project import Project
+from stores.supabase.tasks import SupabaseTaskStore
 
 
-class SupabaseStore(Store):
+class _Link(BaseModel):
+    """What `expiring_links` answers of each: a row and its object."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: uuid.UUID
+    bucket: str
+    path: str
+
+
+_FOLDERS = TypeAdapter(AbandonedFolders)
+_LINKS = TypeAdapter(tuple[_Link, ...])
+_COUNT = TypeAdapter(int)
+
+
+class SupabaseStore(SupabaseTaskStore, SupabaseObjectStore, Store):
     """The store in one Supabase project. Build one per process and event loop; `close` it before the loop ends."""
 
     def __init__(self, connection: SupabaseConnection) -> None:
-        self._project = connection.project
-        self.concept_bucket = self._project.concept_bucket
-        self.palette_bucket = self._project.palette_bucket
+        SupabaseTaskStore.__init__(self, connection)
+        SupabaseObjectStore.__init__(self, connection)
         self._connection = connection
-        self._rows = TaskTables(connection)
-        self._objects = ObjectBuckets(connection)
 
     @classmethod
     async def open(cls, project: Project) -> Self:
@@ -37,101 +47,50 @@ class SupabaseStore(Store):
         return cls(await SupabaseConnection.open(project))
 
     @override
-    async def claim_task(self, request: Request, workflow_id: str, *, replacing: str | None = None) -> TaskRow:
-        _check_owner(request)
-        return await self._rows.claim(request, workflow_id, replacing)
+    async def abandoned_folders(self, search: Search) -> AbandonedFolders:
+        arguments: dict[str, object] = {
+            "p_buckets": sorted({self.concept_bucket, self.palette_bucket}),
+            "p_before": search.before.isoformat(),
+            "p_paid_before": search.paid_before.isoformat(),
+            "p_limit": search.limit,
+        }
+        if search.after is not None:
+            arguments |= {"p_after_bucket": search.after.bucket, "p_after_name": search.after.path}
+        return parsed(_FOLDERS, await self._call("abandoned_folders", arguments))
 
     @override
-    async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
-        return await self._rows.store(concept, workflow_id)
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        arguments = {"p_before": before.isoformat(), "p_limit": limit}
+        found = parsed(_LINKS, await self._call("expiring_links", arguments))
+        signed, expires_at = await self._signed([(link.bucket, link.path) for link in found])
+        links = [
+            {"id": str(link.id), "url": url, "expires_at": None if url is None else expires_at}
+            for link in found
+            for url in [signed.get((link.bucket, link.path))]
+        ]
+        return parsed(_COUNT, await self._call("renew_links", {"p_links": links})) if links else 0
 
     @override
-    async def fail_task(
-        self,
-        request: Request,
-        workflow_id: str,
-        status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED],
-        error: TaskError,
-    ) -> TaskRow:
-        _check_owner(request)
-        return await self._rows.fail(request, workflow_id, status, error)
+    async def _documents(self, described: Sequence[Concept | Variation]) -> list[dict[str, object]]:
+        documents = await super()._documents(described)
+        if self._project.row_links:
+            places = [(each.image.bucket, each.image.path) for each in described]
+            signed, expires_at = await self._signed(places)
+            for document, place in zip(documents, places, strict=True):
+                if place in signed:
+                    document |= {"image_url": signed[place], "image_url_expires_at": expires_at}
+        return documents
 
-    @override
-    async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
-        return await self._rows.reopen(task_id, as_of)
-
-    @override
-    async def add_variations(
-        self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
-    ) -> Concept | None:
-        return await self._rows.add_variations(concept_id, variations, failed)
-
-    @override
-    async def task(self, task_id: uuid.UUID) -> TaskRow | None:
-        return await self._rows.task(task_id)
-
-    @override
-    async def concept(self, concept_id: uuid.UUID) -> Concept | None:
-        return await self._rows.concept(concept_id)
-
-    @override
-    async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
-        async with within(self._project.object_timeout_s, "storing an object"):
-            return await self._objects.put(bucket, path, data, media_type)
-
-    @override
-    async def find(self, bucket: str, path: str) -> StoredObject | None:
-        async with within(self._project.object_timeout_s, "looking for an object"):
-            return await self._objects.find(bucket, path)
-
-    @override
-    async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
-        async with within(self._project.object_timeout_s, "reading an object"):
-            return await self._objects.get(bucket, path, sha256)
-
-    @override
-    async def remove_folder(self, bucket: str, folder: str) -> int:
-        async with within(self._project.row_timeout_s, "removing a folder"):
-            return await self._objects.remove_folder(bucket, folder)
-
-    @override
-    async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
-        async with within(self._project.object_timeout_s, "signing links"):
-            return await self._objects.links(bucket, paths)
-
-    @override
-    async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
-        return await self._rows.expired(before, limit)
-
-    @override
-    async def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
-        return await self._rows.remove(tasks, before)
-
-    @override
-    async def abandoned_folders(self, before: datetime, paid_before: datetime, limit: int) -> tuple[Folder, ...]:
-        buckets = sorted({self.concept_bucket, self.palette_bucket})
-        return await self._rows.abandoned(buckets, before, paid_before, limit)
-
-    @override
-    async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        return await self._rows.open(before, after, limit)
-
-    @override
-    async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
-        return await self._rows.unfulfilled(before, after, limit)
-
-    @override
-    async def settle_task(
-        self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
-    ) -> bool:
-        return await self._rows.settle(seen, status, error)
+    async def _signed(self, objects: Sequence[tuple[str, str]]) -> tuple[dict[tuple[str, str], str], str]:
+        """Links by bucket and path, and when they end, by this machine's clock."""
+        expires_at = datetime.now(UTC) + timedelta(seconds=self._project.link_expiry_s)
+        signed: dict[tuple[str, str], str] = {}
+        for bucket in {bucket for bucket, _ in objects}:
+            links = await self.links(bucket, [path for place, path in objects if place == bucket])
+            signed |= {(bucket, path): url for path, url in links.items()}
+        return signed, expires_at.isoformat()
 
     @override
     async def close(self) -> None:
         await self._connection.close()
-        self._objects.close()
-
-
-def _check_owner(request: Request) -> None:
-    if not is_owner(request.user_id):
-        raise StoreRefused("the owner's id must be a UUID in lower case: this store's rows belong to users of Supabase")
+        await SupabaseObjectStore.close(self)

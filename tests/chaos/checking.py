@@ -96,7 +96,7 @@ class Evidence:
     calls: Sequence[Call]
     troubled: dict[int, list[tuple[float, float]]]
     crashed: Sequence[str] = ()
-    """Workers that ended although nobody wanted them to."""
+    """Workers that ended although they were not asked to."""
 
 
 def violations(evidence: Evidence) -> list[Violation]:
@@ -173,7 +173,7 @@ def _listed(evidence: Evidence) -> set[str]:
 
 
 def _of_payments(evidence: Evidence) -> Iterator[Violation]:
-    """A call is in vain if its answer was stored before, or had arrived at a worker that was well all the time.
+    """A call was not needed if its answer was stored before, or had arrived at a worker that was well all the time.
 
     Where a task needs several answers to the same words, if all of them were or had.
     """

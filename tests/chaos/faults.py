@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,12 +16,10 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError
 
-from commands.console import BadInput
-from commands.session import Session
 from contracts.tasks import Request
-from settings import Settings
 from stores.errors import StoreUnavailable
-from tasks.workflow_client import UnknownWorkflow
+from tasks.errors import TaskServiceError, WorkflowNotFound
+from tasks.service import TaskService
 from tests.chaos.site import Site, WorkerProcess
 
 _RECENT = 12
@@ -33,7 +33,7 @@ class Fault:
     name: str
     weight: int
     strike: Callable[[Site, random.Random], Awaitable[bool]]
-    """Answers whether there was anything that it could befall."""
+    """Answers whether there was anything to strike."""
 
 
 def _some_worker(site: Site, chance: random.Random) -> WorkerProcess | None:
@@ -45,7 +45,7 @@ def _some_task(site: Site, chance: random.Random) -> Request | None:
 
 
 async def _some_recorded_task(site: Site, chance: random.Random) -> Request | None:
-    """One that has a row. What is torn away before that leaves no trace anywhere: nobody could ever find it."""
+    """One that has a row. What is lost before that leaves no trace anywhere and cannot be found."""
     task = _some_task(site, chance)
     if task is None or await site.store.task(task.task_id) is None:
         return None
@@ -76,6 +76,34 @@ async def _pause_worker(site: Site, chance: random.Random) -> bool:
             await asyncio.sleep(chance.uniform(1, 8))
             worker.send(signal.SIGCONT)
     return worker is not None
+
+
+async def _freeze_worker(site: Site, chance: random.Random) -> bool:
+    """Longer than Temporal waits for a heartbeat, while the worker waits for answers: others take over."""
+    calling = {call.worker for call in site.service.history[-_RECENT:] if call.answered_at is None}
+    workers = [worker for worker in site.living if worker.number in calling]
+    if not workers:
+        return False
+    worker = chance.choice(workers)
+    with worker.in_trouble():
+        worker.send(signal.SIGSTOP)
+        await asyncio.sleep(chance.uniform(7, 15))
+        worker.send(signal.SIGCONT)
+    return True
+
+
+async def _saturate_processors(site: Site, chance: random.Random) -> bool:
+    """Twice as many busy processes as there are processors. No excuse for anything."""
+    del site
+    busy = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    await asyncio.sleep(chance.uniform(2, 6))
+    for process in busy:
+        process.kill()
+        await process.wait()
+    return True
 
 
 async def _kill_server(site: Site, chance: random.Random) -> bool:
@@ -114,7 +142,7 @@ async def _fill_disk(site: Site, chance: random.Random) -> bool:
 async def _cancel(site: Site, chance: random.Random) -> bool:
     task = _some_task(site, chance)
     if task is not None:
-        with suppress(RPCError, UnknownWorkflow):
+        with suppress(RPCError, WorkflowNotFound):
             await site.concepts.cancel(task.task_id)
     return task is not None
 
@@ -150,11 +178,11 @@ async def _start_again(site: Site, chance: random.Random) -> bool:
 
 
 async def _retry(site: Site, chance: random.Random) -> bool:
-    """Somebody wants a task that has ended once more; one that has not, or that lacks nothing, is left as it is."""
+    """Retry a task; one that has not ended, or that lacks nothing, is left as it is."""
     task = await _some_recorded_task(site, chance)
     if task is not None:
-        with suppress(BadInput, RPCError, StoreUnavailable):
-            await Session(Settings.model_validate({}), site.store, site.concepts).retry(task.task_id)
+        with suppress(TaskServiceError, RPCError, StoreUnavailable):
+            await TaskService(site.store, site.concepts).retry(task.task_id)
     return task is not None
 
 
@@ -162,6 +190,8 @@ FAULTS = (
     Fault("worker killed", 5, _kill_worker),
     Fault("worker stopped", 2, _stop_worker),
     Fault("worker paused", 4, _pause_worker),
+    Fault("worker frozen with calls under way", 3, _freeze_worker),
+    Fault("processors saturated", 2, _saturate_processors),
     Fault("server killed", 2, _kill_server),
     Fault("server paused", 2, _pause_server),
     Fault("connections cut", 5, _cut_connections),

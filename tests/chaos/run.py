@@ -21,7 +21,7 @@ from tests.chaos.workload import submit_all
 from tests.rig import until
 
 _STRAGGLERS_S = RECONCILE_S / 2 * 10 + RECONCILE_S
-"""How long after a task's end reconciliation looks a second time for what it left in sight, and a run of it."""
+"""How long after a task's end reconciliation looks a second time for what it left visible, and a run of it."""
 
 Say = Callable[[str], None]
 
@@ -75,7 +75,7 @@ async def run(plan: Plan, folder: Path, say: Say) -> Result:
         site.service.calm = True
         say("quiet: waiting until every task has ended")
         await _until_settled(site, plan.quiet_s, say)
-        await asyncio.sleep(_STRAGGLERS_S)
+        await _until_clean(site)
         await site.stop()
         evidence = await gather(site)
     return Result(
@@ -136,6 +136,19 @@ async def _until_settled(site: Site, patience_s: float, say: Say) -> None:
     with suppress(TimeoutError):
         await until(lambda: _settled(site), patience_s)
     say(_counts(await asyncio.to_thread(_statuses, site)))
+
+
+async def _until_clean(site: Site) -> None:
+    """Wait until nothing is wrong, twice in a row: reconciliation may still remove what a late attempt has stored."""
+    clean_before = False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STRAGGLERS_S):
+            while True:
+                clean = not any(violations(await gather(site)))
+                if clean and clean_before:
+                    return
+                clean_before = clean
+                await asyncio.sleep(RECONCILE_S)
 
 
 async def _settled(site: Site) -> bool:

@@ -10,7 +10,7 @@ from tests.chaos.run import Plan, run
 
 
 async def test_a_short_storm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Every kind of fault has befallen something, a dozen tasks, two workers: afterwards every rule holds."""
+    """A dozen tasks, two workers, every kind of fault at least once: afterwards every rule holds."""
     caplog.set_level(logging.CRITICAL)  # this process sees every fault from the other side
     plan = Plan(seed=2026, concepts=12, workers=2, task_pace_s=0.5, fault_pace_s=0.5, minutes=1, quiet_s=90)
     said: list[str] = []

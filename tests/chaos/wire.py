@@ -23,7 +23,7 @@ _CHUNK = 64 * 1024
 
 
 class Wire:
-    """Bytes from `address` to whoever listens at `target`, until somebody cuts them off."""
+    """Bytes from `address` to the listener at `target`, until they are cut off."""
 
     def __init__(self, target: str) -> None:
         self._target = target

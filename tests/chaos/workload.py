@@ -18,7 +18,8 @@ from pubsub.envelopes import Message
 from pubsub.errors import RetryLater
 from stores import layout
 from stores.errors import StoreUnavailable
-from tasks.workflow_client import NoAnswer, NotChosen, UnknownWorkflow
+from tasks.errors import ChoiceRefused, NoWorker, WorkflowNotFound
+from tasks.service import TaskService
 from tests.chaos.site import Site, new_id
 from tests.rig import draw_png, until
 
@@ -63,7 +64,7 @@ async def _start(site: Site, request: Request) -> None:
 
 async def _deliver_twice(site: Site, request: GenerationRequest) -> None:
     """As the bridge does, and Pub/Sub twice at once."""
-    bridge = Bridge(site.concepts, site.store)
+    bridge = Bridge(TaskService(site.store, site.concepts))
     message = Message(message_id="1", data=request.model_dump_json().encode())
     await asyncio.gather(*(persistently(lambda: bridge.deliver(message)) for _ in range(2)))
 
@@ -124,7 +125,7 @@ async def _choose(site: Site, request: GenerationRequest) -> None:
         return
     await until(lambda: _offers(site, several), _PATIENCE_S)
     for number in numbers:
-        with suppress(NotChosen, NoAnswer, UnknownWorkflow, RPCError):
+        with suppress(ChoiceRefused, NoWorker, WorkflowNotFound, RPCError):
             await site.concepts.choose(several.task_id, number)
 
 
@@ -132,7 +133,7 @@ async def _offers(site: Site, request: GenerationRequest) -> bool:
     """Whether the task waits for a choice, or has ended without."""
     try:
         status = await site.concepts.status(request.task_id)
-    except (NoAnswer, UnknownWorkflow, RPCError):
+    except (NoWorker, WorkflowNotFound, RPCError):
         return False
     return status.choose_until is not None or status.state.ended
 

@@ -1,4 +1,4 @@
-"""Exhibits to test with: small solid images, and the texts nobody should have written."""
+"""Exhibits to test with: small solid images, and hostile texts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw
 
+from color import choose, prepare, render
+from color.measurement import measure_shown
 from contracts.images import Provenance
 from contracts.palettes import Palette
 from gallery import Exhibit, Tile
@@ -96,3 +98,31 @@ def hostile_exhibit() -> Exhibit:
         ),
         failed=tuple((text, "x" * 300) for text in HOSTILE),
     )
+
+
+PALETTES = (
+    ("#1D3557", "#F4A261", "#FFFFFF", "#2A9D8F"),
+    ("#2B2D42", "#EF476F", "#FFF6E5", "#FFD166"),
+    ("#03045E", "#0077B6", "#CAF0F8", "#90E0EF"),
+    ("#1B4332", "#40916C", "#D8F3DC", "#AA8463"),
+    ("#4A4E69", "#C9ADA7", "#F2E9E4", "#22223B"),
+    ("#000000", "#FF6600", "#FFFFFF", "#003366"),
+    ("#5F0F40", "#FB8B24", "#FFE8D6", "#0F4C5C"),
+)
+
+
+def drawing() -> bytes:
+    """A logo of four flat colors that meet: ground, disc, bar and a dot on it."""
+    image = Image.new("RGB", (512, 512), "#FFFFFF")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((80, 80, 432, 432), fill="#1C4E80")
+    pen.rectangle((180, 150, 332, 362), fill="#EA6A47")
+    pen.ellipse((226, 226, 286, 286), fill="#222222")
+    return encoded(image)
+
+
+def drawn_tile(colors: tuple[str, ...] = PALETTES[0], name: str = "Harbor") -> Tile:
+    """A variation as the worker makes it, with the record of what it shows."""
+    base = prepare(drawing())
+    coloring = choose(base, colors)
+    return Tile(Palette(name=name, colors=colors), render(base, coloring), shown=measure_shown(base, coloring))

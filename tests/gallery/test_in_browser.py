@@ -8,7 +8,7 @@ import pytest
 
 from gallery import Exhibit, write_gallery
 from tests.browser import Browser
-from tests.gallery.exhibits import exhibit, hostile_exhibit, solid, tile
+from tests.gallery.exhibits import PALETTES, drawing, drawn_tile, exhibit, hostile_exhibit, solid, tile
 
 PHONE, TABLET, DESKTOP, LARGEST = 360, 768, 1440, 3840
 
@@ -28,7 +28,8 @@ LEAST_CONTRAST = """(() => {
     const color = getComputedStyle(element).backgroundColor;
     return (channels(color)[3] ?? 1) === 1 ? color : ground(element.parentElement);
   };
-  const spoken = [...document.body.querySelectorAll("*:not(.chip *, .hidden, .hidden *, script)")].filter((element) =>
+  const spoken = [...document.body.querySelectorAll(
+    "*:not(.chip *, .hidden, .hidden *, script, svg *)")].filter((element) =>
     element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
   const ratios = spoken.map((element) => {
     const pair = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((a, b) => b - a);
@@ -53,7 +54,7 @@ ORDINARY = exhibit(
     base=solid("#804020", (1024, 1024)),
     tiles=(
         tile("Sunset", text="Dusk over the harbor."),
-        tile("Forest", ("#1B4332", "#D8F3DC", "#40916C")),
+        drawn_tile(("#1B4332", "#D8F3DC", "#40916C"), "Forest"),
         tile("Ink", ("#000000", "#FFFFFF")),
     ),
     failed=(("Midnight", "The renderer ran out of time."),),
@@ -64,7 +65,9 @@ ORDINARY = exhibit(
 def folder_of_galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two galleries, `ordinary` and `hostile`, for tests that only look."""
     folder = tmp_path_factory.mktemp("galleries")
-    shown: dict[str, Exhibit] = {"ordinary": ORDINARY, "hostile": hostile_exhibit()}
+    variations = tuple(drawn_tile(PALETTES[n % 7], f"Palette {n}") for n in range(24))
+    seven, many = (exhibit(base=drawing(), tiles=variations[:count]) for count in (7, 24))
+    shown: dict[str, Exhibit] = {"ordinary": ORDINARY, "hostile": hostile_exhibit(), "seven": seven, "many": many}
     for name, one in shown.items():
         write_gallery(one, folder / name)
     return folder
@@ -105,6 +108,7 @@ def test_page_is_whole_on_each_screen(browser: Browser, folder: Path, name: str,
 def test_all_text_is_legible(browser: Browser, folder: Path, *, dark: bool) -> None:
     """A page about contrast keeps to it: each text reaches 4.5:1 on what is behind it."""
     with browser.open(address(folder, "ordinary"), width=DESKTOP, dark=dark) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         measured = page.evaluate(LEAST_CONTRAST)
         assert isinstance(measured, list)
         texts, least = measured
@@ -116,10 +120,11 @@ def test_all_text_is_legible(browser: Browser, folder: Path, *, dark: bool) -> N
 
 def test_everything_is_there_without_scripts(browser: Browser, folder: Path) -> None:
     """Without scripts the same texts can be read, codes can be selected, and there is no button that does nothing."""
-    texts = "document.querySelector('main').innerText"
+    opened = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
+    texts = f"({opened}, document.querySelector('main').innerText)"
     with browser.open(address(folder, "ordinary"), width=PHONE) as page:
         with_scripts = page.evaluate(texts)
-        assert page.evaluate("document.querySelectorAll('button').length") == 8
+        assert page.evaluate("document.querySelectorAll('button').length") == 12
     with browser.open(address(folder, "ordinary"), width=PHONE, javascript=False) as page:
         assert page.evaluate(texts) == with_scripts
         assert page.evaluate("document.querySelectorAll('button').length") == 0
@@ -150,6 +155,7 @@ def test_copying_works_where_there_is_no_clipboard_interface(browser: Browser, f
             """new Promise((resolve) => {
               Object.defineProperty(navigator, "clipboard", { value: undefined });
               addEventListener("copy", () => resolve(getSelection().toString()));
+              document.querySelector(".card details:last-of-type").open = true;
               document.querySelector("th button").click();
             })"""
         )
@@ -198,3 +204,51 @@ def test_even_injected_markup_can_neither_run_nor_load(browser: Browser, folder:
         assert refused == ["img-src", "script-src-attr", "style-src-attr"]
         assert page.evaluate("window.ran === undefined") is True
         assert page.problems != []
+
+
+@pytest.mark.parametrize("name", ["seven", "many"])
+def test_the_overview_fits_a_phones_screen(browser: Browser, folder: Path, name: str) -> None:
+    """Title, every picture, its name and its colors are visible before anything is scrolled."""
+    with browser.open(address(folder, name), width=PHONE, height=740) as page:
+        last = page.evaluate("document.querySelector('.overview ol').getBoundingClientRect().bottom")
+        assert isinstance(last, float | int)
+        assert last <= 740
+        pictures = page.evaluate("document.querySelectorAll('.overview .small').length")
+        assert pictures == (8 if name == "seven" else 25)
+        assert page.evaluate("document.querySelectorAll('.overview .bar').length") == (7 if name == "seven" else 24)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE
+        assert page.problems == []
+
+
+def test_before_and_after_can_be_compared_without_scripts(browser: Browser, folder: Path) -> None:
+    """The checkbox shows the base logo in the variation's place, by style alone."""
+    visible = """["img", ".before"].map((one) =>
+      getComputedStyle(document.querySelector(`#variation-1 .open ${one}`)).visibility)"""
+    with browser.open(address(folder, "seven"), width=DESKTOP, javascript=False) as page:
+        assert page.evaluate(visible) == ["visible", "hidden"]
+        page.evaluate("document.querySelector('#variation-1 .compare input').checked = true")
+        assert page.evaluate(visible) == ["hidden", "visible"]
+
+
+def test_a_picture_is_downloaded_from_the_page_itself(browser: Browser, folder: Path) -> None:
+    """A click makes a file of the picture's bytes, by its name, without a request."""
+    with browser.open(address(folder, "seven"), width=DESKTOP) as page:
+        saved = page.evaluate(
+            """new Promise((resolve) => {
+              HTMLAnchorElement.prototype.click = function () { resolve([this.download, this.href.slice(0, 5)]); };
+              document.querySelector("#variation-2 .save").click();
+            })"""
+        )
+        assert saved == ["02-palette-1.png", "blob:"]
+        assert page.requests == [address(folder, "seven")]
+        assert page.problems == []
+
+
+def test_print_shows_what_is_closed_on_the_screen(browser: Browser, folder: Path) -> None:
+    """Paper cannot be clicked: tables are open there, and controls are gone."""
+    with browser.open(address(folder, "seven"), width=DESKTOP) as page:
+        page.send("Emulation.setEmulatedMedia", {"media": "print"})
+        assert (
+            page.evaluate("document.querySelector('#variation-1 .palette').getBoundingClientRect().height > 50") is True
+        )
+        assert page.evaluate("getComputedStyle(document.querySelector('.compare')).display") == "none"

@@ -5,17 +5,21 @@ import hashlib
 import re
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
+from io import BytesIO
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageColor
 from typing_extensions import override
 
+from color import contrast_ratio
 from contracts.images import SUPPLIED, UNKNOWN, Provenance
 from gallery import Exhibit
 from gallery.page import render_page
 from gallery.wording import clean
-from tests.gallery.exhibits import HOSTILE, exhibit, hostile_exhibit, solid, tile
+from tests.gallery.exhibits import HOSTILE, PALETTES, drawn_tile, exhibit, hostile_exhibit, solid, tile
 
 
 class Parsed(HTMLParser):
@@ -94,17 +98,19 @@ def test_nothing_points_outside(shown: Exhibit) -> None:
             if name in {"href", "src", "srcset", "action", "data", "poster"}:
                 assert (value or "").startswith(("#", "data:"))
     assert not re.search(r"url\(|@import|https?:|//", page.raw["style"])
-    assert not re.search(r"https?:|import|fetch|XMLHttp", page.raw["script"])
+    assert not re.search(r"https?:|\bimport\b|fetch|XMLHttp", page.raw["script"])
 
 
 def test_each_link_leads_somewhere() -> None:
     """Every `#place` exists once: the enlarged views, and the way back from them."""
-    page = parsed(exhibit(tiles=(tile(), tile(), tile())))
+    page = parsed(exhibit(tiles=(drawn_tile(), tile(), tile())))
     places = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(places) == len(set(places))
-    targets = {(attributes["href"] or "").removeprefix("#") for attributes in page.attributes("a")}
+    links = [attributes["href"] or "" for tag in ("a", "use") for attributes in page.attributes(tag)]
+    filters = [(attributes["filter"] or "")[4:-1] for attributes in page.attributes("use") if "filter" in attributes]
+    targets = {link.removeprefix("#") for link in (*links, *filters)}
     assert targets <= set(places)
-    assert {"view-0", "view-3", "base", "variation-3"} <= targets
+    assert {"view-0", "view-3", "base", "variation-3", "thumb-3", "icon-3", "before", "protanopia"} <= targets
 
 
 def test_policy_allows_this_style_and_this_script_only() -> None:
@@ -150,18 +156,58 @@ def test_hostile_text_stays_text(text: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 def test_no_text_changes_the_structure(text: str) -> None:
-    """The same for texts nobody thought of."""
+    """The same for random texts."""
     plain = "x" * len(clean(text)) or "\u200b"
     assert parsed(everywhere(text)).skeleton == parsed(everywhere(plain)).skeleton
 
 
-def test_colors_and_their_contrast_are_listed() -> None:
-    """Each color has its code, black and white text with figure and mark, and the palette its strongest pair."""
+def test_the_palette_speaks_of_itself_in_words() -> None:
+    """Each color has its code and how text reads on it; its description and its figures are not the picture's."""
     page = parsed(exhibit(tiles=(tile("Ink", ("#767676", "#FFFFFF"), text="Gray on paper."),)))
-    assert "Ink Gray on paper. Strongest pair 4.5 :1 AA #767676 on #FFFFFF" in page.text
-    assert "#767676 4.6 AA 4.5 AA" in page.text
-    assert "#FFFFFF 21.0 AAA 1.0 low" in page.text
+    assert "As a palette Gray on paper. Colors of the palette Ink" in page.text
+    assert "#767676 reads well reads well" in page.text
+    assert "#FFFFFF reads very well too faint" in page.text
     assert ".c-767676 { --color: #767676; --ink: #000000; }" in page.raw["style"]
+
+
+def test_without_a_record_the_card_claims_nothing_of_the_picture() -> None:
+    """Rows from before `shown` still display: no ratio, no legibility, and a sentence that says why."""
+    page = parsed(exhibit(tiles=(tile("Ink", ("#767676", "#FFFFFF")),)))
+    assert "What the picture shows was not recorded" in page.text
+    assert "Legibility" not in page.text
+    assert not re.search(r"\d:1", page.text.replace("From 3:1", ""))
+
+
+def test_only_neighbors_as_shown_have_a_ratio() -> None:
+    """In a card, `N:1` is the contrast of two colors that meet in its picture, cut and never rounded up."""
+    page = "".join(render_page(exhibit(tiles=(drawn_tile(),))))
+    card = page[page.index('id="variation-1"') : page.index("<footer>")]
+    ratios = re.findall(r'data-first="(#\w+)" data-second="(#\w+)">([\d.]+):1<', card)
+    assert len(ratios) >= 2
+    assert len(re.findall(r"\d:1", card)) == len(ratios)
+    for first, second, figure in ratios:
+        assert 0 <= contrast_ratio(first, second) - float(figure) < 0.11
+
+
+def test_every_number_can_be_measured_in_the_picture() -> None:
+    """Twenty figures of cards against the pixels: ratios of colors that meet there, and grounds along the rim."""
+    tiles = tuple(drawn_tile(colors) for colors in PALETTES)
+    page = "".join(render_page(exhibit(tiles=tiles)))
+    measured = 0
+    for number, one in enumerate(tiles, 1):
+        card = page[page.index(f'id="variation-{number}"') :].split("</figure>")[0]
+        pixels = np.asarray(Image.open(BytesIO(one.image)).convert("RGB"))
+        there = {tuple(color) for color in pixels.reshape(-1, 3).tolist()}
+        for first, second, figure in re.findall(r'data-first="(#\w+)" data-second="(#\w+)">([\d.]+):1<', card):
+            assert {ImageColor.getrgb(first), ImageColor.getrgb(second)} <= there
+            assert 0 <= contrast_ratio(first, second) - float(figure) < 0.11
+            measured += 1
+        ground = re.search(r"On a ground of (#\w+)", card)
+        assert ground is not None
+        rim = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        assert (rim == ImageColor.getrgb(ground[1])).all(axis=1).mean() > 0.5
+        measured += 1
+    assert measured >= 20
 
 
 def test_each_image_is_a_captioned_figure_with_an_alternative() -> None:
@@ -194,8 +240,8 @@ def test_a_sample_never_passes_for_a_real_logo() -> None:
         (Provenance(provider=UNKNOWN), None),
     ],
 )
-def test_who_is_nobody_is_not_named(provenance: Provenance, said: str | None) -> None:
-    """A logo that came with the request says so; one that nobody knows the maker of is credited to nobody."""
+def test_an_unknown_maker_is_not_named(provenance: Provenance, said: str | None) -> None:
+    """A logo that came with the request says so; one whose maker is unknown has no credit."""
     text = parsed(exhibit(provenance=provenance)).text
     assert (said in text) if said else ("Credit" not in text)
     assert "Logo by" not in text

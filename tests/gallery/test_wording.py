@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.wording import clean, latin, shortened
+from gallery.wording import clean, file_name, shortened
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -31,14 +31,25 @@ def test_cleaned_text_can_be_set_on_one_line(text: str) -> None:
     ],
 )
 def test_cleaning_keeps_what_can_be_read(text: str, expected: str) -> None:
-    """Joined emoji and right-to-left scripts stay; what nobody can see counts as nothing."""
+    """Joined emoji and right-to-left scripts stay; what is invisible counts as nothing."""
     assert clean(text) == expected
 
 
-@pytest.mark.parametrize(("character", "expected"), [("é", "e"), ("Ł", "L"), ("ß", "ss"), ("ǽ", "ae"), ("竹", "")])
-def test_latin_spells_or_gives_up(character: str, expected: str) -> None:
-    """Accents and ligatures get their plain spelling, other scripts none."""
-    assert latin(character) == expected
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Crème Brûlée", "creme-brulee"),
+        ("../../etc", "etc"),
+        ("竹林", "zhulin"),
+        ("CON?*|", "con"),
+        ("🐼", "panda-face"),
+    ],
+)
+def test_a_file_name_is_safe_everywhere(text: str, expected: str) -> None:
+    """Any script is spelled in Latin letters, and nothing is left that a file system or a shell reads."""
+    assert file_name(text) == expected
+    assert file_name("?" * 90) == "picture"
+    assert len(file_name("W" * 90)) == 60
 
 
 def test_shortening_says_that_it_cut() -> None:

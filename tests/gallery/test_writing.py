@@ -63,7 +63,7 @@ def test_a_broken_image_leaves_the_old_gallery_alone(tmp_path: Path, broken: byt
 def test_page_and_sheet_change_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk fills up halfway through the page, the finished sheet does not replace the old one either."""
 
-    def page_that_breaks_off(_: Exhibit) -> Iterator[str]:
+    def page_that_breaks_off(_: Exhibit, __: object) -> Iterator[str]:
         yield "<!doctype html>"
         raise OSError(28, "No space left on device")
 

@@ -45,6 +45,39 @@ async def trusting(site: FakeService) -> AsyncIterator[Downloads]:
     await downloads.aclose()
 
 
+OWN = "http://10.0.0.7:8000/storage/v1/object/sign/"
+
+
+@pytest.mark.parametrize(
+    ("url", "fetched"),
+    [
+        (f"{OWN}concept-images/ada/base.png?token=a.b-c_d", True),
+        (f"{OWN}concept-images/ada/base.png", True),
+        (f"{OWN}concept-images", False),
+        (OWN, False),
+        (f"{OWN}../../../rest/v1/tasks", False),
+        (f"{OWN}concept-images/../../../../rest/v1/tasks", False),
+        (f"{OWN}%2e%2e/%2e%2e/rest/v1/tasks", False),
+        (f"{OWN}concept-images/.hidden", False),
+        ("http://10.0.0.7:8000/storage/v1/object/public/concept-images/base.png", False),
+        ("http://10.0.0.7:8001/storage/v1/object/sign/concept-images/base.png", False),
+        ("http://user@10.0.0.7:8000/rest/v1/tasks", False),
+        ("http://10.0.0.8:8000/storage/v1/object/sign/concept-images/base.png", False),
+    ],
+)
+async def test_signed_links_of_the_own_project_are_fetched(url: str, *, fetched: bool) -> None:
+    """Wherever the project is; but only such links, and nothing else that is reached by its address."""
+    network = NoNetwork()
+    downloads = Downloads(own_links=OWN, transport=network)
+    if fetched:
+        assert (await downloads.fetch(url)).media_type == "image/png"
+    else:
+        with pytest.raises(DownloadRefused):
+            await downloads.fetch(url)
+    assert len(network.asked) == fetched
+    await downloads.aclose()
+
+
 class NoNetwork(httpx.AsyncBaseTransport):
     """Records which address would be asked, by which names; answers with a picture, or is not there."""
 
@@ -56,7 +89,7 @@ class NoNetwork(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.url.host, request.headers["host"], request.extensions.get("sni_hostname")))
         if request.url.host in self._dead:
-            raise httpx.ConnectError("nobody there")
+            raise httpx.ConnectError("refused")
         return httpx.Response(200, stream=httpx.ByteStream(draw_png()), request=request)
 
 

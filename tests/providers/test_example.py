@@ -11,8 +11,10 @@ from types import ModuleType
 import pytest
 from typing_extensions import override
 
-from providers.errors import ProviderAnswerUnusable, ProviderKeyRefused
-from providers.wire import http_client
+from http_messages.http_client import http_client
+from providers.download import Downloads
+from providers.errors import ProviderKeyRefused, ProviderRejected
+from providers.port import ImageJob, JobFailed, ProvidedImage
 from tests.command import ROOT
 from tests.services import KEY, FakeService, Recorded, Reply, refusal
 
@@ -32,8 +34,9 @@ class FakeAcme(FakeService):
     def usual(self, request: Recorded) -> Reply:
         if request.headers["authorization"] != f"Token {KEY}":
             return refusal(401)
-        document = {"png": base64.b64encode(self.image).decode(), "usage": {"credits": 3}}
-        return Reply(json.dumps(document).encode())
+        picture = base64.b64encode(self.image).decode()
+        documents: dict[str, object] = {"POST": {"job": "j1"}, "GET": {"state": "ready", "picture": picture}}
+        return Reply(json.dumps(documents.get(request.method, {})).encode())
 
 
 def load_example() -> ModuleType:
@@ -53,18 +56,28 @@ def test_the_page_shows_the_file() -> None:
 
 
 async def test_the_example_works() -> None:
-    """It draws, says what it took, and turns a bad key and an empty answer into the errors that the page promises."""
+    """It submits once, collects, cancels, and turns a bad key and a broken job into the right errors."""
     acme = load_example()
-    fake, client = FakeAcme(), http_client()
+    fake, client, downloads = FakeAcme(), http_client(), Downloads()
     async with fake.serving():
-        images = acme.AcmeImages(acme.acme_endpoint(client, fake.url, KEY))
-        provided = await images.generate("a fox for a coffee shop", "warm autumn")
+        images = acme.AcmeImages(acme.acme_endpoint(client, fake.url, KEY), downloads, "pen", {"px": 1024})
+        job = await images.generate("a fox for a coffee shop", "warm autumn")
+        assert isinstance(job, ImageJob)
+        body = fake.requests[0].document()
+        assert (body["model"], body["px"]) == ("pen", 1024)
+        fake.script["/jobs/j1"] = [Reply(b'{"state": "drawing"}'), Reply(b'{"state": "broken", "why": "no ink"}')]
+        assert await images.collect(job) is None
+        failed = await images.collect(job)
+        assert isinstance(failed, JobFailed)
+        assert (type(failed.error), str(failed.error)) == (ProviderRejected, "Acme Sketch's job failed: no ink")
+        provided = await images.collect(job)
+        assert isinstance(provided, ProvidedImage)
         assert provided.data == fake.image
-        assert provided.provenance.usage.reported == {"credits": 3.0}
-        fake.script["/draw"] = [Reply(b"{}")]
-        with pytest.raises(ProviderAnswerUnusable, match="Acme Sketch answered 200 without an image"):
-            await images.generate("a fox for a coffee shop", "warm autumn")
-        stranger = acme.AcmeImages(acme.acme_endpoint(client, fake.url, "wrong"))
+        await images.cancel(job)
+        assert len(fake.calls("/draw")) == 1
+        assert [request.method for request in fake.calls("/jobs/j1")] == ["GET", "GET", "GET", "DELETE"]
+        stranger = acme.AcmeImages(acme.acme_endpoint(client, fake.url, "wrong"), downloads, "pen", {})
         with pytest.raises(ProviderKeyRefused, match=r"Acme Sketch answered 401 \(check CONCEPT_ACME_API_KEY\)"):
             await stranger.generate("a fox for a coffee shop", "warm autumn")
     await client.aclose()
+    await downloads.aclose()

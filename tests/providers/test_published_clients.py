@@ -12,14 +12,18 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
+from fal_client import AsyncClient as FalClient
+from fal_client import client as fal_module
 from jigsawstack import JigsawStack
 from openai import AsyncOpenAI
 from openai.types.chat.completion_create_params import ResponseFormat
+from replicate.client import Client as ReplicateClient
 
 from providers.openai import palette_schema
+from providers.port import ImageJob
 from providers.prompts import NEGATIVE
 from tests.rig import draw_png
-from tests.services import KEY, FakeJigsawStack, FakeOpenAI, Recorded, adapters
+from tests.services import KEY, FakeFal, FakeJigsawStack, FakeOpenAI, FakeReplicate, Recorded, adapters
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
 SIDE: Literal["1024x1024"] = "1024x1024"
@@ -206,3 +210,75 @@ async def test_jigsawstack_stored_prompts(jigsawstack: FakeJigsawStack) -> None:
     client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
     await asyncio.to_thread(client.prompt_engine.list, {"limit": "1", "page": "0"})
     assert where(jigsawstack.requests[0], "x-api-key") == ("GET", "/v1/prompt_engine?limit=1&page=0", KEY)
+
+
+async def test_replicate_predictions() -> None:
+    """Submitting, asking and cancelling: the same methods, paths, authorization and bodies."""
+    fake = FakeReplicate()
+    async with fake.serving(), adapters(fake, replicate_input='{"aspect_ratio": "1:1"}') as (images, _):
+        fake.takes_s = 3600.0
+        job = await images.generate(LOGO, THEME)
+        assert isinstance(job, ImageJob)
+        await images.collect(job)
+        await images.cancel(job)
+        ours = list(fake.requests)
+        given = ours[0].document()["input"]
+        assert isinstance(given, dict)
+        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        prediction = await client.models.predictions.async_create(FakeReplicate.model, input=given)
+        await client.predictions.async_get(prediction.id)
+        await client.predictions.async_cancel(prediction.id)
+        await client._async_client.aclose()
+    theirs = fake.requests[3:]
+    assert [where(one, "authorization") for one in ours] == [
+        (one.method, one.target.replace("job2", "job1"), one.headers["authorization"]) for one in theirs
+    ]
+    assert ours[0].document() == theirs[0].document()
+    assert ours[0].headers["content-type"] == theirs[0].headers["content-type"]
+    assert [one.body for one in ours[1:]] == [one.body for one in theirs[1:]] == [b"", b""]
+
+
+async def test_replicate_version() -> None:
+    """A version is named in the body, as theirs does it."""
+    fake = FakeReplicate()
+    async with fake.serving(), adapters(fake, replicate_model="acme/sketch:0123abcd") as (images, _):
+        await images.generate(LOGO, THEME)
+        given = fake.requests[0].document()["input"]
+        assert isinstance(given, dict)
+        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        await client.predictions.async_create(version="0123abcd", input=given)
+        await client._async_client.aclose()
+    ours, theirs = fake.requests
+    assert (where(ours), ours.document()) == (where(theirs), theirs.document())
+
+
+async def test_replicate_check() -> None:
+    """What `providers check` asks is what their client asks for account and model."""
+    fake = FakeReplicate()
+    async with fake.serving():
+        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        await client.accounts.async_current()
+        await client._async_client.aclose()
+    assert where(fake.requests[0], "authorization") == ("GET", "/v1/account", f"Bearer {KEY}")
+
+
+async def test_fal_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Submitting, asking, collecting and cancelling: the same methods, paths, authorization and bodies."""
+    fake = FakeFal()
+    async with fake.serving(), adapters(fake, fal_input='{"image_size": "square_hd"}') as (images, _):
+        monkeypatch.setattr(fal_module, "QUEUE_URL_FORMAT", f"{fake.url}/")
+        job = await images.generate(LOGO, THEME)
+        assert isinstance(job, ImageJob)
+        await images.collect(job)
+        await images.cancel(job)
+        ours = [one for one in fake.requests if one.path != "/files/out.png"]
+        handle = await FalClient(key=KEY).submit(FakeFal.model, arguments=ours[0].document())
+        await handle.get()
+        await handle.cancel()
+        await handle.client.aclose()
+    theirs = fake.requests[len(ours) + 1 :]
+    assert [(one.method, one.path, one.headers["authorization"]) for one in ours] == [
+        (one.method, one.path.replace("job2", "job1"), one.headers["authorization"]) for one in theirs
+    ]
+    assert ours[0].document() == theirs[0].document()
+    assert ours[0].headers["content-type"] == theirs[0].headers["content-type"]

@@ -17,9 +17,10 @@ import pytest
 
 from contracts.palettes import Palette
 from contracts.tasks import Aspect
-from providers import wire
-from providers.download import Downloaded, Downloads, Origin
-from providers.encoded import ATTEMPT_S, TEXT_LIMITS
+from http_messages.http_client import http_client
+from providers import endpoint
+from providers.download import Downloads, Origin
+from providers.endpoint import Limits
 from providers.errors import (
     ProviderAnswerLost,
     ProviderAnswerUnusable,
@@ -32,9 +33,9 @@ from providers.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
+from providers.image_answers import IMAGE_LIMITS, TEXT_LIMITS
 from providers.jigsawstack import JigsawStackImages, jigsawstack_endpoint
 from providers.port import ImageProvider, PaletteProvider, ProvidedImage
-from providers.wire import Limits, http_client
 from tests.command import ROOT
 from tests.rig import draw_png, until
 from tests.services import (
@@ -49,6 +50,7 @@ from tests.services import (
     Reply,
     Step,
     adapters,
+    drawn,
     palettes,
     refusal,
 )
@@ -69,7 +71,7 @@ async def outcome(service: FakeService, images: ImageProvider, step: Step) -> Pr
     """The error that one scripted step at the image call leads to."""
     service.script[service.image_path] = [step]
     with pytest.raises(ProviderError) as failure:
-        await images.generate(LOGO, THEME)
+        await drawn(images, images.generate(LOGO, THEME))
     assert LOGO not in str(failure.value)
     assert KEY not in str(failure.value)
     return failure.value
@@ -81,7 +83,7 @@ async def outcome(service: FakeService, images: ImageProvider, step: Step) -> Pr
 async def test_an_image_is_what_the_service_sent(service: FakeService, ours: Adapters) -> None:
     """The bytes as they came, credited, with the tokens that the service reports and the time that passed."""
     images, _ = ours
-    provided = await images.generate(LOGO, THEME)
+    provided = await drawn(images, images.generate(LOGO, THEME))
     assert provided.data == service.image
     usage = provided.provenance.usage
     assert provided.provenance.provider == images.name
@@ -112,10 +114,10 @@ async def test_the_image_itself_is_asked_for(service: FakeService, ours: Adapter
 
 
 async def test_a_refinement_sends_the_picture(service: FakeService, ours: Adapters) -> None:
-    """The source goes along as it is, with the wish and what must stay; nobody else's picture stays at the service."""
+    """The source goes along as it is, with the wish and what must stay; no user's picture stays at the service."""
     images, _ = ours
     source = draw_png(48)
-    provided = await images.refine(source, "make the tail longer", ("colors", "shapes"))
+    provided = await drawn(images, images.refine(source, "make the tail longer", ("colors", "shapes")))
     assert provided.data == service.image
     (edit,) = service.calls(service.edit_path)
     if isinstance(service, FakeJigsawStack):
@@ -194,7 +196,7 @@ async def test_jigsawstack_answers_in_several_forms(form: str) -> None:
         }
         fake.script[fake.image_path] = [replies[form]]
         fake.script["/file.png"] = [Reply(fake.image, media_type="image/png")]
-        assert (await images.generate(LOGO, THEME)).data == fake.image
+        assert (await drawn(images, images.generate(LOGO, THEME))).data == fake.image
         assert len(fake.calls(fake.image_path)) == 1
 
 
@@ -204,7 +206,7 @@ async def test_an_older_images_service_may_answer_with_a_link() -> None:
     async with fake.serving(), adapters(fake) as (images, _):
         fake.script[fake.image_path] = [Reply(json.dumps({"data": [{"url": f"{fake.url}/a.png"}]}).encode())]
         fake.script["/a.png"] = [Reply(fake.image, media_type="application/octet-stream")]
-        assert (await images.generate(LOGO, THEME)).data == fake.image
+        assert (await drawn(images, images.generate(LOGO, THEME))).data == fake.image
 
 
 # What a bad answer becomes
@@ -241,7 +243,7 @@ STATUSES: list[tuple[Step, type[ProviderError], str]] = [
     (Reply(b'{"success": true}'), ProviderAnswerUnusable, "answered 200 without an image"),
     (Reply(b'{"data": [], "url": 5}'), ProviderAnswerUnusable, "answered 200 without an image"),
     (Reply(b"null"), ProviderAnswerUnusable, "answered 200 without an image"),
-    (Reply(b"<svg/>", media_type="image/svg+xml"), ProviderAnswerUnusable, "not a PNG, JPEG, WebP or GIF"),
+    (Reply(b"<html/>", media_type="image/svg+xml"), ProviderAnswerUnusable, "not a PNG, JPEG, WebP, GIF or SVG"),
     (
         Reply(json.dumps({"url": "%%%", "data": [{"b64_json": "%%%"}]}).encode()),
         ProviderAnswerUnusable,
@@ -291,7 +293,7 @@ async def test_the_row_says_which_variable_to_look_at(service: FakeService, ours
     assert str(error) == f"{images.title} answered 401 (check CONCEPT_{images.name.upper()}_API_KEY)"
 
 
-async def test_nobody_there_costs_nothing() -> None:
+async def test_a_refused_connection_costs_nothing() -> None:
     """A refused connection is an outage: nothing was sent, so nothing was perhaps billed."""
     with pytest.raises(ProviderUnavailable, match="JigsawStack cannot be reached"):
         await _with_limits("http://127.0.0.1:1", timeout_s=5).generate(LOGO, THEME)
@@ -375,7 +377,7 @@ async def test_a_removal_that_fails_takes_nothing_away(removal: Step) -> None:
     fake = FakeJigsawStack()
     async with fake.serving(), adapters(fake) as (images, _):
         fake.script["/v1/store/file/read/some%2Fkey.png"] = [removal]
-        assert (await images.refine(draw_png(), "longer tail", ())).data == fake.image
+        assert (await drawn(images, images.refine(draw_png(), "longer tail", ()))).data == fake.image
 
 
 async def test_a_removal_that_takes_long_delays_nothing() -> None:
@@ -386,7 +388,7 @@ async def test_a_removal_that_takes_long_delays_nothing() -> None:
     fake.script[path] = [hold]
     async with fake.serving():
         async with adapters(fake) as (images, _):
-            refining = asyncio.create_task(images.refine(draw_png(), "longer tail", ()))
+            refining = asyncio.create_task(drawn(images, images.refine(draw_png(), "longer tail", ())))
             await asyncio.wait_for(hold.entered.wait(), 30)
             refining.cancel()
             assert (await refining).data == fake.image
@@ -395,7 +397,7 @@ async def test_a_removal_that_takes_long_delays_nothing() -> None:
 
 
 async def test_one_attempt_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Upload, call and link share what is left of it, and all of it ends before Temporal gives the attempt up."""
+    """Upload and call share what is left of it, and end before Temporal gives the attempt up."""
     clock = 0.0
     allowed: dict[str, object] = {}
     takes_s = {"/v1/store/file": 25.0, "/v1/ai/image_generation": 70.0, "/a.png": 0.0}
@@ -408,39 +410,20 @@ async def test_one_attempt_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> 
         content = draw_png() if request.url.path == "/a.png" else json.dumps(document).encode()
         return httpx.Response(200, stream=httpx.ByteStream(content))
 
-    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: clock))
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(monotonic=lambda: clock))
     transport = httpx.MockTransport(answer)
     downloads = Downloads([Origin.of("https://x.example")], transport=transport)
     async with httpx.AsyncClient(transport=transport) as client:
         images = JigsawStackImages(jigsawstack_endpoint(client, "https://x.example", KEY), downloads)
-        assert (await images.refine(draw_png(), "longer tail", ())).data == draw_png()
+        assert (await drawn(images, images.refine(draw_png(), "longer tail", ()))).data == draw_png()
         await images.aclose()
-    assert [allowed[path] for path in takes_s] == [30.0, 75.0, 15.0]
-    assert timedelta(seconds=ATTEMPT_S) < REFINE_IMAGE["start_to_close_timeout"]
+    assert [allowed[path] for path in takes_s] == [30.0, 75.0, 30.0]
+    assert timedelta(seconds=IMAGE_LIMITS.timeout_s) < REFINE_IMAGE["start_to_close_timeout"]
     assert timedelta(seconds=TEXT_LIMITS.timeout_s) < CREATE_PALETTES["start_to_close_timeout"]
 
 
-async def test_a_link_has_what_the_call_left_of_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where nothing is uploaded: thirty seconds at most, less where the call took long."""
-    fake = FakeOpenAI()
-    given: list[float] = []
-
-    async def fetch(_: Downloads, url: str, *, timeout_s: float) -> Downloaded:
-        given.append(timeout_s)
-        return Downloaded(draw_png(), url)
-
-    monkeypatch.setattr(Downloads, "fetch", fetch)
-    for taken_s in (5.0, 95.0):
-        times = iter([0.0, taken_s])
-        monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda times=times: next(times)))
-        async with fake.serving(), adapters(fake) as (images, _):
-            fake.script[fake.image_path] = [Reply(b'{"data": [{"url": "https://x.example/a.png"}]}')]
-            await images.generate(LOGO, THEME)
-    assert given == [30.0, 15.0]
-
-
 async def test_a_call_that_is_given_up_is_closed(service: FakeService, ours: Adapters) -> None:
-    """Whoever stops waiting leaves the service too: the connection is closed, and others go on working."""
+    """A cancelled call closes its connection, and other calls go on."""
     images, _ = ours
     never = asyncio.Event()
     hold = Hold(never)
@@ -480,7 +463,7 @@ from pathlib import Path
 from providers.download import DownloadError, Downloads, Origin
 from providers.errors import ProviderError
 from providers.jigsawstack import JigsawStackImages, jigsawstack_endpoint
-from providers.wire import http_client
+from http_messages.http_client import http_client
 
 def peak_mb():
     # Not getrusage: it begins with the memory of the process that started this one.

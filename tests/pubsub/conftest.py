@@ -12,7 +12,8 @@ from typing_extensions import override
 from pubsub.delivery import Bridge
 from stores.errors import StoreError
 from stores.local import LocalStore
-from stores.port import TaskRow
+from stores.ports import TaskRow
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from tests.rig import FaultyStore
 
@@ -63,4 +64,4 @@ def place(client: Client, store: LocalStore) -> Place:
     queue = f"test-{uuid.uuid4()}"
     concepts = ConceptClient(client, queue, with_attributes=True)
     gated = GatedStore(store)
-    return Place(Bridge(concepts, gated, b"a key of sixteen bytes"), gated, concepts, queue)
+    return Place(Bridge(TaskService(gated, concepts), b"a key of sixteen bytes"), gated, concepts, queue)

@@ -18,15 +18,16 @@ from typing_extensions import override
 
 from bridge import SOON
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.workflows import ANONYMOUS_PRIORITY, USER_PRIORITY
 from pubsub import delivery
-from pubsub.delivery import REFUSED_MESSAGE, Bridge, DeadLetters, DeliveryOutcome
+from pubsub.delivery import Bridge, DeadLetters, DeliveryOutcome
 from pubsub.envelopes import Message
 from pubsub.errors import NoMessage, PubSubError, PubSubUnreachable, RetryLater
-from pubsub.fairness import ANONYMOUS_PRIORITY, USUAL_PRIORITY
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
-from stores.port import Store
+from stores.ports import Store
 from stores.supabase.project import is_owner
+from tasks.service import REFUSED_MESSAGE, TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
@@ -74,7 +75,7 @@ async def test_a_finished_task_is_acknowledged(client: Client, store: LocalStore
     async with rigged(client, store) as rig:
         request = make_request()
         await rig.finish(request)
-        bridge = Bridge(rig.concepts, store)
+        bridge = Bridge(TaskService(store, rig.concepts))
         assert await bridge.deliver(message_of(request)) is DeliveryOutcome.ENDED_BEFORE
         assert not await rig.concepts.is_running(request.task_id)
         forgotten = make_request()
@@ -211,12 +212,25 @@ async def test_what_cannot_even_be_a_dead_letter_is_in_the_log(place: Place, cap
     assert [vars(one).get("recorded") for one in caplog.records if one.name == "pubsub.delivery"] == [None, "log"]
 
 
+async def test_an_image_of_another_bucket_is_refused(place: Place) -> None:
+    """The worker can read buckets that are not the user's, also where the path begins with the user's id."""
+    request = make_request()
+    image = {"path": f"{request.user_id}/logo.png", "sha256": "0" * 64, "bytes": 1, "width": 1, "height": 1}
+    for bucket, outcome in (("payroll", DeliveryOutcome.REFUSED), ("concept-images", DeliveryOutcome.STARTED)):
+        another = make_request(user_id=request.user_id)
+        message = message_of(another, base_image=image | {"bucket": bucket})
+        assert await place.bridge.deliver(message) is outcome
+        assert await place.exists(another.task_id) is (outcome is DeliveryOutcome.STARTED)
+
+
 async def test_without_temporal_nothing_is_acknowledged(place: Place) -> None:
     """Neither a good message nor one whose row would have to be checked against a run."""
     server = await EmbeddedServer.start()
     client = await connect(server.address, retry_config=SOON)
     await server.stop()
-    bridge = replace(place.bridge, concepts=ConceptClient(client, place.queue, with_attributes=False))
+    bridge = replace(
+        place.bridge, tasks=TaskService(place.store, ConceptClient(client, place.queue, with_attributes=False))
+    )
     request = make_request()
     for message in (message_of(request), message_of(request, num_palettes=99)):
         with pytest.raises(RetryLater, match="Temporal cannot be used"):
@@ -243,8 +257,7 @@ async def test_a_refused_message_may_have_its_row(
         else:
             await project.sql("insert into tasks (id, user_id, request) values (%s, %s, %s)", row)
     bridge = Bridge(
-        ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True),
-        chosen,
+        TaskService(chosen, ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)),
         dead_letters=drawer,
         can_own=is_owner,
     )
@@ -277,7 +290,7 @@ async def test_supabase_knows_what_was_before(client: Client, project: SupabaseP
     store = await project.store()
     drawer = Drawer()
     concepts = ConceptClient(client, f"test-{uuid.uuid4()}", with_attributes=True)
-    bridge = Bridge(concepts, store, dead_letters=drawer, can_own=is_owner)
+    bridge = Bridge(TaskService(store, concepts), dead_letters=drawer, can_own=is_owner)
     ended, pending, refused = (make_request(user_id=OWNER) for _ in range(3))
     for request, status in ((ended, "completed"), (pending, "pending")):
         await project.sql(
@@ -318,7 +331,7 @@ async def test_users_take_turns_and_visitors_wait(place: Place) -> None:
         await place.bridge.deliver(message_of(request))
         description = await place.concepts.client.get_workflow_handle(request.workflow_id).describe()
         found.append(description.raw_description.workflow_execution_info.priority)
-    assert [one.priority_key for one in found] == [USUAL_PRIORITY, ANONYMOUS_PRIORITY, ANONYMOUS_PRIORITY]
+    assert [one.priority_key for one in found] == [USER_PRIORITY, ANONYMOUS_PRIORITY, ANONYMOUS_PRIORITY]
     keys = [one.fairness_key for one in found]
     assert keys[0] == keys[1] != keys[2]
     assert all(len(key) == 32 and "ada" not in key for key in keys)

@@ -9,6 +9,7 @@ from temporalio.worker import Worker
 from contracts.tasks import GenerationRequest
 from contracts.workflows import GENERATION_WORKFLOW
 from pubsub.envelopes import Message
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal import development_server
 from temporal.client import connect
@@ -31,7 +32,7 @@ class Recording:
         order.append(request.user_id)
 
 
-async def test_nobody_waits_for_somebodys_hundred_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_user_does_not_wait_for_anothers_hundred_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a server that schedules by priority and fairness: users before visitors, and users in turns."""
     # One partition, so that there is one order; fairness is off in a server that is not told.
     flags = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")
@@ -39,7 +40,7 @@ async def test_nobody_waits_for_somebodys_hundred_tasks(place: Place, monkeypatc
     monkeypatch.setattr(development_server, "_FAST", (*development_server._FAST, *told))
     server = await EmbeddedServer.start()
     client = await connect(server.address)
-    bridge = replace(place.bridge, concepts=ConceptClient(client, QUEUE, with_attributes=False))
+    bridge = replace(place.bridge, tasks=TaskService(place.store, ConceptClient(client, QUEUE, with_attributes=False)))
     requests = [make_request(user_id="visitor")]
     requests += [make_request(user_id="ada", is_anonymous=False) for _ in range(20)]
     requests += [make_request(user_id="grace", is_anonymous=False) for _ in range(3)]

@@ -76,7 +76,7 @@ async def test_poison_is_acknowledged(pubsub: PubSub, held: Held, place: Place) 
 
 
 async def test_a_message_in_work_keeps_its_lease(pubsub: PubSub, held: Held, place: Place) -> None:
-    """Its deadline is moved while it waits for the store: it is not delivered to somebody else meanwhile."""
+    """Its deadline is moved while it waits for the store: it is not delivered again meanwhile."""
     held.deadline_s = 0.5
     place.store.gate.clear()
     request = make_request()
@@ -169,7 +169,7 @@ async def test_a_topic_that_is_not_there_is_told(pubsub: PubSub) -> None:
 
 
 async def test_a_server_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Publishing to nobody ends soon."""
+    """Publishing to an address without a server ends soon."""
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", free_address())
     monkeypatch.setattr(module, "_PUBLISH_TIMEOUT_S", 0.5)
     async with opened_topic(TOPIC) as topic:
@@ -233,7 +233,7 @@ async def test_the_stand_in_hands_on_what_comes_too_often(pubsub: PubSub) -> Non
     assert [message.data for message in pubsub.published[DEAD]] == [b"x"]
 
 
-async def test_the_stand_in_delivers_again_what_nobody_settles(pubsub: PubSub) -> None:
+async def test_the_stand_in_delivers_again_what_is_not_settled(pubsub: PubSub) -> None:
     """A lease that runs out brings the message back; acknowledging it afterwards comes too late."""
     held = pubsub.add_subscription(Held(SUBSCRIPTION, deadline_s=0.05), TOPIC)
     message_id = await pubsub.publish(TOPIC, b"x")

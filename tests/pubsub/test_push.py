@@ -18,10 +18,10 @@ from temporalio.common import MetricMeter
 from contracts.tasks import TaskStatus
 from observability.readiness import Check, Readiness
 from pubsub import push
-from pubsub.delivery import REFUSED_MESSAGE
 from pubsub.push import MAX_BODY_BYTES, PushEndpoint
 from pubsub.push_tokens import SigningKeys, TokenCheck
 from stores.errors import StoreUnavailable
+from tasks.service import REFUSED_MESSAGE
 from tests.issuer import ACCOUNT, AUDIENCE, new_key, running_issuer
 from tests.pubsub.conftest import Place
 from tests.pubsub.samples import Recorded, payload_of, recorded, wrapped
@@ -84,7 +84,7 @@ async def test_every_recorded_request_starts_its_task(place: Place, http: httpx.
 async def test_a_body_that_is_no_envelope_is_told_so(
     http: httpx.AsyncClient, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    """Each is a 4xx: not from Pub/Sub, which would repeat it, but from somebody who should stop."""
+    """Each is a 4xx: not from Pub/Sub, which would repeat it, but from a caller that should stop."""
     answer = await http.post("/", content=body, headers=headers)
     assert answer.status_code == status
     assert set(answer.json()) == {"error"}
@@ -137,7 +137,7 @@ async def test_other_ways_in_are_closed(http: httpx.AsyncClient) -> None:
 
 
 async def test_only_tokens_of_the_subscription_start_something(place: Place) -> None:
-    """401 without a genuine token, 403 with somebody else's, 503 while nothing can be known; nothing is started."""
+    """401 without a genuine token, 403 with one for another service, 503 without the keys; nothing is started."""
     async with running_issuer() as issuer, httpx.AsyncClient(trust_env=False) as fetching:
         check = TokenCheck(SigningKeys(fetching, issuer.url), AUDIENCE, ACCOUNT)
         stranger = new_key()
@@ -295,7 +295,7 @@ HEADERS = st.fixed_dictionaries(
 
 @pytest.fixture
 async def guarded(place: Place) -> AsyncIterator[httpx.AsyncClient]:
-    """Who pushes to an endpoint that wants tokens, and nobody publishes keys."""
+    """A push endpoint that checks tokens, without a server for the keys."""
     async with httpx.AsyncClient(trust_env=False) as fetching:
         check = TokenCheck(SigningKeys(fetching, "http://127.0.0.1:9/certs"), AUDIENCE, ACCOUNT)
         async with client_of(PushEndpoint(place.bridge, check, fine())) as http:

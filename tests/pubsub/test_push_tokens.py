@@ -70,7 +70,7 @@ async def test_a_genuine_token_is_accepted(issuer: Issuer, check: TokenCheck) ->
 async def test_what_google_did_not_sign_or_no_more_is_refused(
     issuer: Issuer, check: TokenCheck, changes: dict[str, object]
 ) -> None:
-    """Expired, not yet valid, without an end, from somebody else, signed with another key under any name."""
+    """Expired, not yet valid, without an end, from another issuer, signed with another key under any name."""
     with pytest.raises(TokenRefused):
         await check.verify(f"Bearer {issuer.token(**changes)}")  # type: ignore[arg-type]  # keys and claims alike
 
@@ -87,10 +87,10 @@ async def test_what_google_did_not_sign_or_no_more_is_refused(
         {"email_verified": None},
     ],
 )
-async def test_a_token_for_somebody_else_is_forbidden(
+async def test_a_token_for_another_service_is_forbidden(
     issuer: Issuer, check: TokenCheck, changes: dict[str, object]
 ) -> None:
-    """Genuine, but for another service, of another account, or of one whose email nobody verified."""
+    """Genuine, but for another service, of another account, or of one whose email is not verified."""
     with pytest.raises(TokenForbidden):
         await check.verify(f"Bearer {issuer.token(**changes)}")  # type: ignore[arg-type]  # claims
 
@@ -124,7 +124,7 @@ async def test_a_token_does_not_choose_how_it_is_verified(issuer: Issuer, check:
 
 
 async def test_keys_are_fetched_once(issuer: Issuer, check: TokenCheck) -> None:
-    """As long as they last, whoever asks."""
+    """As long as they last, for all requests."""
     for _ in range(5):
         await check.verify(f"Bearer {issuer.token()}")
     assert issuer.fetches == 1
@@ -148,7 +148,7 @@ async def test_keys_that_are_too_old_are_fetched_again(
 
 
 async def test_a_new_key_is_found(issuer: Issuer, check: TokenCheck, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown id causes one fetch, but not one for each stranger who makes one up."""
+    """An unknown id causes one fetch, but not one for each made-up id."""
     await check.verify(f"Bearer {issuer.token()}")
     for number in range(5):
         with pytest.raises(TokenRefused):
@@ -164,7 +164,7 @@ async def test_a_new_key_is_found(issuer: Issuer, check: TokenCheck, monkeypatch
     "garbage", ["[]", "{}", '{"keys": []}', '{"keys": [7]}', '{"keys": {"a": 1}}', '"keys"', "null"]
 )
 async def test_an_answer_without_keys_is_no_answer(issuer: Issuer, check: TokenCheck, garbage: str) -> None:
-    """Whatever the issuer answers instead, nobody is let in, and it is not asked again at once."""
+    """Whatever the issuer answers instead, no token is accepted, and it is not asked again at once."""
     issuer.garbage = garbage
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
@@ -172,8 +172,8 @@ async def test_an_answer_without_keys_is_no_answer(issuer: Issuer, check: TokenC
     assert issuer.fetches == 1
 
 
-async def test_an_issuer_that_is_away_lets_nobody_in(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused connections and answers that never come; once it is back, so is everybody."""
+async def test_without_the_issuer_no_token_is_accepted(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused connections and answers that never come; once it is back, tokens are accepted again."""
     async with httpx.AsyncClient(trust_env=False) as http:
         check = TokenCheck(SigningKeys(http, "http://127.0.0.1:9/certs"), AUDIENCE, ACCOUNT)
         with pytest.raises(KeysUnavailable, match="ConnectError"):

@@ -55,6 +55,47 @@ def test_each_kind_becomes_its_own_request(fields: dict[str, object]) -> None:
         read_request(Message(data=json.dumps(message).encode()))
 
 
+GENERATION: dict[str, object] = {
+    "task_id": "5b0c7a52-6a8e-4f0e-9f0c-1d2e3f405162",
+    "user_id": "7d1f6a52-2a0e-4f7c-9a53-0c6f0e2f1a11",
+    "logo_description": "a cute panda eating bamboo",
+    "theme_description": "minimalist, green and white",
+}
+REFINEMENT: dict[str, object] = {
+    "task_id": "5b0c7a52-6a8e-4f0e-9f0c-1d2e3f405162",
+    "user_id": "7d1f6a52-2a0e-4f7c-9a53-0c6f0e2f1a11",
+    "task_type": "concept_refinement",
+    "refinement_prompt": "rounder ears",
+    "original_image_url": "https://project.supabase.co/storage/v1/object/sign/concept-images/x/base.png?token=t",
+}
+PREVIOUS_MESSAGES: list[dict[str, object]] = [
+    GENERATION,
+    {**GENERATION, "num_palettes": 5, "is_anonymous": False},
+    {**GENERATION, "num_palettes": None},
+    {**GENERATION, "task_type": "concept_generation", "num_palettes": 12, "is_anonymous": True, "source": "web"},
+    {**GENERATION, "logo_description": "IBM", "theme_description": "AI"},
+    REFINEMENT,
+    {**REFINEMENT, "logo_description": "", "theme_description": ""},
+    {**REFINEMENT, "logo_description": "a cute panda", "theme_description": ""},
+    {**REFINEMENT, "logo_description": "", "theme_description": "green and white"},
+    {**REFINEMENT, "logo_description": None, "theme_description": None, "preserve_aspects": None},
+    {**REFINEMENT, "preserve_aspects": []},
+    {**REFINEMENT, "preserve_aspects": ["layout", "colors"], "is_anonymous": False},
+    {**REFINEMENT, "concept_id": "", "num_palettes": 0, "metadata": {"from": "web"}},
+]
+"""What the previous system's back end builds: each optional part there, left out, empty or null; and more besides."""
+
+
+@pytest.mark.parametrize("fields", PREVIOUS_MESSAGES)
+def test_messages_of_the_previous_back_end(fields: dict[str, object]) -> None:
+    """All are read; a text that is empty is one that is not there."""
+    request = read_request(Message(data=json.dumps(fields).encode()))
+    assert isinstance(request, GenerationRequest | RefinementRequest)
+    assert str(request.task_id) == fields["task_id"]
+    for name in ("logo_description", "theme_description"):
+        assert getattr(request, name) == (fields.get(name) or None)
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -80,7 +121,8 @@ def test_what_cannot_be_read_says_why(data: bytes | None, reason: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"logo_description": "no"}, {"logo_description"}),
+        ({"logo_description": "n"}, {"logo_description"}),
+        ({"logo_description": ""}, {"logo_description"}),
         (
             {"logo_description": WORDS * 100, "theme_description": None},
             {"logo_description", "theme_description"},

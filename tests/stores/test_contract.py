@@ -1,4 +1,4 @@
-"""What every implementation of `stores.port.Store` must do. A new one joins by an entry in `BACKENDS`."""
+"""What every implementation of `stores.ports.Store` must do. A new one joins by an entry in `BACKENDS`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ import pytest
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
-from contracts.retention import ExpiredTask
+from contracts.palettes import Shown, ShownColor
+from contracts.retention import ExpiredTask, Folder, Search
 from contracts.tasks import GenerationRequest, RefinementRequest, Stage, TaskError, TaskStatus, VariationsRequest
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, TaskHeld
 from stores.local import LocalStore
-from stores.port import Store, TaskRow
+from stores.ports import Store, TaskList, TaskRow
 from stores.supabase.store import SupabaseStore
 from tests import rig
+from tests.objects import find
 from tests.rig import BUCKETS, make_concept
 from tests.supabase_site.postgres import Postgres
 from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.server import Gateway
 
 PNG = "image/png"
-OTHER = "concept-of-somebody-else"
+OTHER = "concept-of-another-task"
 REFUSED = TaskError(stage=Stage.IMAGE, type="ProviderRejected", message="Generating the base image failed: „401“ 🐼")
 Unhappy: TypeAlias = Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
 UNHAPPY: tuple[Unhappy, ...] = (TaskStatus.FAILED, TaskStatus.CANCELLED)
@@ -51,7 +53,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def add_pending(self, request: GenerationRequest) -> None:
-        """Record a task that nobody has claimed, as the web application does."""
+        """Record a task without a claim, as the web application does."""
 
     @abstractmethod
     async def age(self, request: GenerationRequest, moment: datetime) -> None:
@@ -63,7 +65,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def spoil(self, request: GenerationRequest) -> None:
-        """Let the row hold a message that nobody can read."""
+        """Let the row hold a message that cannot be read."""
 
     @abstractmethod
     async def everything(self) -> set[str]:
@@ -206,7 +208,7 @@ async def test_an_unknown_task_is_recorded_and_claimed(store: Store) -> None:
     assert await store.task(request.task_id) == row
 
 
-async def test_a_task_nobody_recorded_has_no_row(store: Store) -> None:
+async def test_an_unrecorded_task_has_no_row(store: Store) -> None:
     """Asking for an unknown task or concept finds nothing and records nothing."""
     request = make_request()
     assert await store.task(request.task_id) is None
@@ -257,7 +259,7 @@ async def test_the_claim_of_a_workflow_that_is_gone_is_taken_over(store: Store) 
 
 @pytest.mark.parametrize("status", ENDED)
 async def test_a_claim_of_an_ended_task_changes_nothing(store: Store, status: TaskStatus) -> None:
-    """An ended row is returned as it is, to whoever asks and however."""
+    """An ended row is returned as it is, by every call."""
     request = make_request()
     ended = await end(store, request, status)
     assert ended.status is status
@@ -296,7 +298,7 @@ async def test_a_reopened_task_is_pending_again(store: Store, status: Unhappy) -
 
 
 async def test_only_what_was_looked_at_is_reopened(store: Store) -> None:
-    """Neither a task that somebody touched since, nor one that has not failed, nor one that nobody knows."""
+    """Neither a task that changed since, nor one that has not failed, nor one that does not exist."""
     moment = datetime.now(UTC)
     assert await store.reopen_task(uuid.uuid4(), moment) is None
     for status in (TaskStatus.PROCESSING, TaskStatus.COMPLETED):
@@ -550,7 +552,7 @@ async def test_a_concept_of_a_task_that_is_not_ours_is_not_stored(backend: Backe
 
 
 async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
-    """There is nobody to complete: a typed error, and no row."""
+    """There is no task to complete: a typed error, and no row."""
     request = make_request()
     with pytest.raises(StoreRefused):
         await store.store_concept(make_concept(request), request.workflow_id)
@@ -559,7 +561,7 @@ async def test_a_concept_without_a_task_is_refused(store: Store) -> None:
 
 
 async def test_completing_and_cancelling_at_once_leaves_one_truth(store: Store) -> None:
-    """Whoever comes first decides, both are told the same, and the concept exists exactly if the task completed."""
+    """The first one decides, both get the same answer, and the concept exists exactly if the task completed."""
     for _ in range(10):
         request = make_request()
         await store.claim_task(request, request.workflow_id)
@@ -583,10 +585,10 @@ async def test_an_object_comes_back_as_it_was_put(store: Store, size: int) -> No
     stored = await store.put(store.concept_bucket, "ada/1/base.png", data, PNG)
     assert (stored.bucket, stored.path) == (store.concept_bucket, "ada/1/base.png")
     assert (stored.sha256, stored.bytes) == (sha256, size)
-    assert await store.find(store.concept_bucket, "ada/1/base.png") == stored
+    assert await find(store, store.concept_bucket, "ada/1/base.png") == stored
     assert await store.get(store.concept_bucket, "ada/1/base.png") == data
     assert await store.get(store.concept_bucket, "ada/1/base.png", sha256=sha256) == data
-    assert await store.find(store.palette_bucket, "ada/1/base.png") is None
+    assert await find(store, store.palette_bucket, "ada/1/base.png") is None
 
 
 async def test_an_object_is_never_overwritten(store: Store) -> None:
@@ -612,7 +614,7 @@ async def test_of_many_puts_at_once_one_wins(store: Store, backend: Backend) -> 
 async def test_what_is_not_there_is_missing(store: Store, path: str) -> None:
     """No object: `find` says None and `get` says so, without saying whose; a folder is not an object."""
     await store.put(store.concept_bucket, "ada/1/base.png", b"here", PNG)
-    assert await store.find(store.concept_bucket, path) is None
+    assert await find(store, store.concept_bucket, path) is None
     with pytest.raises(ObjectMissing) as missing:
         await store.get(store.concept_bucket, path)
     assert not {"ada", "eve"} & set(re.split(r"[/ ]", str(missing.value)))
@@ -643,7 +645,7 @@ async def test_a_folder_is_removed_and_nothing_else(store: Store, backend: Backe
     assert again.bytes == 3
 
 
-@pytest.mark.parametrize("folder", ["nobody", "nobody/1", "a/1.png", "a/1.png/below"])
+@pytest.mark.parametrize("folder", ["absent", "absent/1", "a/1.png", "a/1.png/below"])
 async def test_a_missing_folder_is_empty(store: Store, backend: Backend, folder: str) -> None:
     """Nothing below it, nothing removed: neither an error nor a harm to the object of that name."""
     await store.put(store.concept_bucket, "a/1.png", b"here", PNG)
@@ -676,7 +678,7 @@ async def test_a_path_that_leads_elsewhere_is_refused(store: Store, backend: Bac
     with pytest.raises(StoreRefused):
         await store.put(store.concept_bucket, path, b"hostile", PNG)
     with pytest.raises(StoreRefused):
-        await store.find(store.concept_bucket, path)
+        await find(store, store.concept_bucket, path)
     with pytest.raises(StoreRefused):
         await store.get(store.concept_bucket, path)
     with pytest.raises(StoreRefused):
@@ -692,7 +694,7 @@ async def test_a_bucket_that_leads_elsewhere_is_refused(store: Store, backend: B
     with pytest.raises(StoreRefused):
         await store.put(bucket, "hosts", b"hostile", PNG)
     with pytest.raises(StoreRefused):
-        await store.find(bucket, "hosts")
+        await find(store, bucket, "hosts")
     with pytest.raises(StoreRefused):
         await store.get(bucket, "hosts")
     with pytest.raises(StoreRefused):
@@ -789,28 +791,143 @@ async def test_a_task_that_was_taken_up_again_is_not_removed(backend: Backend) -
     assert await backend.store.concept(fresh.concept_id) is not None
 
 
+async def abandoned(store: Store, before: datetime, paid_before: datetime, limit: int = 10) -> tuple[Folder, ...]:
+    """What a search finds in its first page."""
+    return (await store.abandoned_folders(Search(before=before, paid_before=paid_before, limit=limit))).folders
+
+
+async def test_what_a_variation_shows_is_kept(backend: Backend) -> None:
+    """Its ground, its colors as shown, how legible it is; a variation without them is one of before."""
+    request, store = make_request(), backend.store
+    await store.claim_task(request, "w")
+    concept = make_concept(request)
+    shown = Shown(
+        colors=(ShownColor(color="#112233", share=0.6), ShownColor(color="#FFFFFF", share=0.4)),
+        ground="#FFFFFF",
+        on_white=1.0,
+        on_black=21.0,
+    )
+    first = concept.variations[0].model_copy(update={"ground": "#FFFFFF", "shown": shown})
+    failed = FailedVariation(palette="Palette 3", error="no", index=3, ground="#000000")
+    concept = concept.model_copy(update={"variations": (first,), "failed_variations": (failed,)})
+    await store.store_concept(concept, "w")
+    second = concept.variations[0].model_copy(update={"index": 2, "ground": None, "shown": None})
+    await store.add_variations(concept.concept_id, [second], [failed])
+    found = await store.concept(concept.concept_id)
+    assert found is not None
+    assert (found.variations, found.failed_variations) == ((first, second), (failed,))
+
+
+async def test_a_task_tells_its_times(backend: Backend) -> None:
+    """When it was claimed and when it ended; a reopened one has neither."""
+    request, store = make_request(), backend.store
+    await backend.add_pending(request)
+    pending = await store.task(request.task_id)
+    claimed = await store.claim_task(request, "w")
+    again = await store.claim_task(request, "w")
+    ended = await store.fail_task(request, "w", TaskStatus.FAILED, REFUSED)
+    reopened = await store.reopen_task(request.task_id, ended.updated_at)
+    assert pending is not None
+    assert reopened is not None
+    assert pending.started_at is None
+    assert claimed.started_at is not None
+    assert claimed.created_at <= claimed.started_at <= claimed.updated_at
+    assert (again.started_at, again.finished_at) == (claimed.started_at, None)
+    assert ended.finished_at is not None
+    assert claimed.started_at <= ended.finished_at <= ended.updated_at
+    assert (reopened.started_at, reopened.finished_at) == (None, None)
+
+
+async def test_tasks_are_listed_newest_first(backend: Backend) -> None:
+    """In pages that neither repeat nor leave out a row, also among those that came later."""
+    requests = [make_request() for _ in range(5)]
+    for request in requests:
+        await backend.store.claim_task(request, "w")
+    newest_first = [request.task_id for request in reversed(requests)]
+    seen: list[uuid.UUID] = []
+    after: str | None = None
+    for size in (2, 2, 1):
+        page = await backend.store.list_tasks(after=after, limit=2)
+        assert len(page.tasks) == size
+        seen += [row.task_id for row in page.tasks]
+        after = page.next
+        await backend.store.claim_task(make_request(), "w")
+    assert (seen, after) == (newest_first, None)
+    row = (await backend.store.list_tasks(limit=1)).tasks[0]
+    assert row == await backend.store.task(row.task_id)
+
+
+async def test_tasks_are_listed_by_status_and_user(backend: Backend) -> None:
+    """Each by itself and both together; a full page says where the next begins, even if that is empty."""
+    store, stranger = backend.store, "0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14"
+    mine, failed, theirs = make_request(), make_request(), make_request(user_id=stranger)
+    for request in (mine, failed, theirs):
+        await store.claim_task(request, "w")
+    await store.fail_task(failed, "w", TaskStatus.FAILED, REFUSED)
+
+    async def listed(status: TaskStatus | None = None, user_id: str | None = None) -> list[uuid.UUID]:
+        return [row.task_id for row in (await store.list_tasks(status=status, user_id=user_id)).tasks]
+
+    assert await listed(TaskStatus.FAILED) == [failed.task_id]
+    assert await listed(user_id=stranger) == [theirs.task_id]
+    assert await listed(TaskStatus.PROCESSING, OWNER) == [mine.task_id]
+    assert await listed(TaskStatus.CANCELLED) == []
+    assert await listed(user_id="ada") == []
+    page = await store.list_tasks(user_id=stranger, limit=1)
+    assert page.next is not None
+    assert await store.list_tasks(user_id=stranger, limit=1, after=page.next) == TaskList(tasks=())
+
+
+@pytest.mark.parametrize("after", ["", "x", "2026-11-26", "2026-11-26T00:00:00+00:00/7", "/"])
+async def test_a_place_in_the_list_must_be_one(backend: Backend, after: str) -> None:
+    """Anything else is refused, and not taken for the beginning."""
+    with pytest.raises(StoreRefused, match="no place in the list"):
+        await backend.store.list_tasks(after=after)
+
+
+async def test_folders_are_searched_in_pages(backend: Backend) -> None:
+    """However small: each abandoned folder is found, and the search ends."""
+    folders = {f"{OWNER}/{uuid.uuid4()}" for _ in range(5)} | {f"paid/{uuid.uuid4()}" for _ in range(3)}
+    for folder in folders:
+        names = ("image", "image.json") if folder.startswith("paid") else ("base.png", "candidates/1.png")
+        for name in names:
+            await put_old(backend, backend.store.concept_bucket, f"{folder}/{name}")
+    found: set[str] = set()
+    search = Search(before=SINCE, paid_before=SINCE, limit=2)
+    for _ in range(20):
+        page = await backend.store.abandoned_folders(search)
+        for each in page.folders:
+            found.add(each.path)
+            await backend.store.remove_folder(each.bucket, each.path)
+        if page.next is None and not page.folders:
+            break
+        search = search.model_copy(update={"after": page.next or search.after})
+    assert found == folders
+    assert await backend.everything() == set()
+
+
 async def put_old(backend: Backend, bucket: str, path: str) -> None:
     """An object from long ago."""
     await backend.store.put(bucket, path, b"old", PNG)
     await backend.age_object(bucket, path, LONG_AGO)
 
 
-async def test_folders_nobody_refers_to_are_found(backend: Backend) -> None:
+async def test_folders_without_a_reference_are_found(backend: Backend) -> None:
     """No concept, no task under way: in both buckets, and what was paid for where its task is not known."""
     store, request, paid = backend.store, make_request(), uuid.uuid4()
     folder = f"{OWNER}/{request.concept_id}"
     await put_old(backend, store.concept_bucket, f"{folder}/base.png")
     await put_old(backend, store.palette_bucket, f"{folder}/variation-01-warm.png")
     await put_old(backend, store.concept_bucket, layout.paid_image(paid))
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert {(each.bucket, each.path) for each in found} == {
         (store.concept_bucket, folder),
         (store.palette_bucket, folder),
         (store.concept_bucket, f"paid/{paid}"),
     }
-    assert len(await store.abandoned_folders(SINCE, SINCE, 2)) == 2
-    assert [each.path for each in await store.abandoned_folders(LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
-    assert len(await store.abandoned_folders(SINCE, LONG_AGO, 10)) == 2
+    assert len(await abandoned(store, SINCE, SINCE, 2)) == 2
+    assert [each.path for each in await abandoned(store, LONG_AGO, SINCE, 10)] == [f"paid/{paid}"]
+    assert len(await abandoned(store, SINCE, LONG_AGO, 10)) == 2
 
 
 TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
@@ -821,8 +938,13 @@ TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
     [
         layout.candidate(OWNER, TASK, 2),
         layout.paid_image(TASK, 3),
-        layout.paid_image_provenance(TASK, 3),
-        layout.paid_image_provenance(TASK),
+        layout.provenance_of(layout.paid_image(TASK, 3)),
+        layout.provenance_of(layout.paid_image(TASK)),
+        layout.numbered_answer(layout.paid_image(TASK, 2), 3),
+        layout.provenance_of(layout.numbered_answer(layout.paid_image(TASK), 2)),
+        layout.unusable_marker(layout.paid_image(TASK), 1),
+        layout.numbered_answer(layout.paid_palettes(TASK), 2),
+        layout.unusable_marker(layout.paid_palettes(TASK), 2),
         layout.source_image(TASK),
         layout.given_image(TASK),
         layout.paid_palettes(TASK),
@@ -832,12 +954,12 @@ TASK = uuid.UUID("0b9f1a52-6f3e-4c55-9d54-1f0a7f4f9c01")
 async def test_every_name_that_we_give_is_known(backend: Backend, path: str) -> None:
     """Both stores find a folder by whichever object of ours is left in it."""
     await put_old(backend, backend.store.concept_bucket, path)
-    found = await backend.store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(backend.store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ["/".join(path.split("/")[:2])]
 
 
 @pytest.mark.parametrize("status", [TaskStatus.PENDING, TaskStatus.PROCESSING, *ENDED])
-async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
+async def test_what_is_referred_to_is_not_abandoned(backend: Backend, status: TaskStatus) -> None:
     """Pictures of a concept or of a task under way; what was paid for by any task that is known."""
     store, request = backend.store, make_request()
     visible = layout.base(OWNER, request.concept_id)
@@ -851,20 +973,20 @@ async def test_what_somebody_refers_to_is_not_abandoned(backend: Backend, status
     else:
         await end(store, request, status)
     kept = status not in UNHAPPY
-    found = await store.abandoned_folders(SINCE, SINCE, 10)
+    found = await abandoned(store, SINCE, SINCE, 10)
     assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
 
 
 async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
-    """Somebody may still be writing there."""
+    """A worker may still be writing there."""
     folder = f"{OWNER}/{uuid.uuid4()}"
     await put_old(backend, backend.store.concept_bucket, f"{folder}/base.png")
     await backend.store.put(backend.store.concept_bucket, f"{folder}/variation-01-new.png", b"new", PNG)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()
 
 
 @pytest.mark.parametrize("path", ["a/b.png", "a/b/base.png", f"{OWNER}/{OWNER}/logo.png", f"x/{OWNER}/y/base.png"])
 async def test_what_is_not_ours_is_not_abandoned(backend: Backend, path: str) -> None:
-    """Only folders and names that the worker gives: whatever else lies there, nobody judges it."""
+    """Only folders and names that the worker gives: anything else is left alone."""
     await put_old(backend, backend.store.concept_bucket, path)
-    assert await backend.store.abandoned_folders(SINCE, SINCE, 10) == ()
+    assert await abandoned(backend.store, SINCE, SINCE, 10) == ()

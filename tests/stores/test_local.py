@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -28,9 +29,9 @@ from contracts.concepts import Concept, Variation
 from contracts.images import ImageRef, Provenance
 from contracts.tasks import GenerationRequest, TaskStatus
 from stores.errors import StoreError, StoreRefused, StoreUnavailable, TaskHeld
-from stores.local import LocalStore, rows
-from stores.local.objects import ObjectFolder
-from stores.local.rows import TaskDatabase
+from stores.local import LocalStore, tasks
+from stores.local.objects import LocalObjectStore
+from stores.local.tasks import LocalTaskStore
 
 PROCESSES = 10
 BUCKETS = ("concept-images", "palette-images")
@@ -136,14 +137,14 @@ def test_one_process_wins_a_claim(pool: Pool, tmp_path: Path) -> None:
 def _open(folder: Path) -> str:
     _all_together()
     try:
-        TaskDatabase(folder / "concepts.sqlite3").close()
+        asyncio.run(LocalTaskStore(folder / "concepts.sqlite3").close())
     except StoreUnavailable as error:
         return str(error)
     return "open"
 
 
 def test_a_new_directory_is_opened_by_all_at_once(pool: Pool, tmp_path: Path) -> None:
-    """Whoever comes first makes the database, and nobody is told that it is locked."""
+    """The first one makes the database, and none fails because it is locked."""
     for attempt in range(15):
         folder = tmp_path / "not there yet" / str(attempt)
         answers = pool.starmap(_open, [(folder,)] * PROCESSES, chunksize=1)
@@ -187,14 +188,14 @@ async def test_writers_wait_their_turn(pool: Pool, tmp_path: Path) -> None:
 
 
 def _put(folder: Path, number: int) -> str:
-    objects = ObjectFolder(folder / "objects")
+    objects = LocalObjectStore(folder / "objects", *BUCKETS)
     data = bytes([number]) * LARGE_BYTES
     _all_together()
-    return objects.put(BUCKETS[0], "ada/1/base.png", data).sha256
+    return asyncio.run(objects.put(BUCKETS[0], "ada/1/base.png", data, "image/png")).sha256
 
 
 def test_processes_that_put_one_object_agree(pool: Pool, tmp_path: Path) -> None:
-    """The first one's bytes are the object, complete; everybody reports their hash; no draft is left."""
+    """The first one's bytes are the object, complete; all report their hash; no draft is left."""
     answers = pool.starmap(_put, [(tmp_path, number) for number in range(PROCESSES)], chunksize=1)
     data = (tmp_path / "objects" / BUCKETS[0] / "ada" / "1" / "base.png").read_bytes()
     assert set(answers) == {hashlib.sha256(data).hexdigest()}
@@ -206,11 +207,13 @@ def test_processes_that_put_one_object_agree(pool: Pool, tmp_path: Path) -> None
 
 
 def _put_for_ever(folder: Path) -> None:
-    objects = ObjectFolder(folder / "objects")
-    number = 0
-    while True:
-        objects.put(BUCKETS[0], f"ada/1/{number}.png", bytes([number % 256]) * LARGE_BYTES)
-        number += 1
+    objects = LocalObjectStore(folder / "objects", *BUCKETS)
+
+    async def put_for_ever() -> None:
+        for number in itertools.count():
+            await objects.put(BUCKETS[0], f"ada/1/{number}.png", bytes([number % 256]) * LARGE_BYTES, "image/png")
+
+    asyncio.run(put_for_ever())
 
 
 def _stopped_while_writing(pid: int, folder: Path) -> bool:
@@ -240,11 +243,11 @@ def test_a_killed_writer_leaves_no_partial_object(tmp_path: Path) -> None:
         assert path.read_bytes() == bytes([int(path.stem) % 256]) * LARGE_BYTES
     (left,) = drafts(tmp_path)
 
-    ObjectFolder(tmp_path / "objects")
+    LocalObjectStore(tmp_path / "objects", *BUCKETS)
     assert drafts(tmp_path) == [left]  # it could be a slow writer's
     long_ago = time.time() - 2 * 3600
     os.utime(left, (long_ago, long_ago))
-    ObjectFolder(tmp_path / "objects")
+    LocalObjectStore(tmp_path / "objects", *BUCKETS)
     assert drafts(tmp_path) == []
 
 
@@ -263,7 +266,7 @@ def _store_and_die(folder: Path, dies_before: int) -> None:
             if statements == dies_before:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        store._database._db.set_trace_callback(count)
+        store._db.set_trace_callback(count)
         await store.store_concept(make_concept(request, variations=2), request.workflow_id)
         (folder / "statements").write_text(str(statements))
 
@@ -360,7 +363,7 @@ def test_an_unusable_folder_is_named_in_one_sentence(tmp_path: Path, spoil: Call
 
 async def test_a_busy_database_is_unavailable_and_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that never finishes makes other writers give up, as an outage; readers do not wait for it."""
-    monkeypatch.setattr(rows, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(tasks, "_BUSY_TIMEOUT_S", 0.05)
     store, request = LocalStore(tmp_path, *BUCKETS), make_request()
     row = await store.claim_task(request, request.workflow_id)
     with closing(sqlite3.connect(tmp_path / "concepts.sqlite3", isolation_level=None)) as other:
@@ -396,9 +399,9 @@ def test_every_path_is_either_refused_or_inside_its_bucket(bucket: str, path: st
     """Whatever a message says: a typed refusal that writes nothing, or one object inside the bucket's folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "objects"
-        objects = ObjectFolder(folder)
+        objects = LocalObjectStore(folder, *BUCKETS)
         try:
-            stored = objects.put(bucket, path, b"data")
+            stored = asyncio.run(objects.put(bucket, path, b"data", "text/plain"))
         except StoreError as refusal:
             assert isinstance(refusal, StoreRefused)  # noqa: PT017 -- the other way out is fine too
             assert [file for file in Path(name).rglob("*") if file.is_file()] == []
@@ -406,7 +409,9 @@ def test_every_path_is_either_refused_or_inside_its_bucket(bucket: str, path: st
             (file,) = [file for file in Path(name).rglob("*") if file.is_file()]
             assert file.resolve().is_relative_to(folder / bucket)
             assert (folder / bucket).parent == folder
-            assert objects.get(bucket, path, stored.sha256) == b"data"
+            assert asyncio.run(objects.get(bucket, path, sha256=stored.sha256)) == b"data"
+        finally:
+            asyncio.run(objects.close())
 
 
 def test_a_database_of_before_is_carried_on(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from contracts.reconciliation import Position
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from stores.local import LocalStore
-from stores.port import Store, TaskSnapshot
+from stores.ports import Store, TaskSnapshot
 from tests.stores.test_contract import Backend, backend, connected, end, make_request, store
 from tests.supabase_site.project import OWNER, SupabaseProject
 
@@ -32,7 +32,7 @@ async def see(store: Store, request: GenerationRequest) -> TaskSnapshot:
 
 
 async def test_open_tasks_are_found(backend: Backend) -> None:
-    """Pending and processing ones that nobody has touched since, with all that is needed to act on them; no others."""
+    """Pending and processing ones that have not changed since, with all that is needed to act on them; no others."""
     pending, claimed, fresh = make_request(), make_request(), make_request()
     await backend.add_pending(pending)
     await backend.store.claim_task(claimed, claimed.workflow_id)
@@ -85,7 +85,7 @@ async def test_pages_follow_each_other(backend: Backend) -> None:
     assert [task.task_id for task in seen] == sorted((request.task_id for request in requests), key=str)
 
 
-async def test_a_message_nobody_can_read_does_not_hide_the_others(backend: Backend) -> None:
+async def test_an_unreadable_message_does_not_hide_the_others(backend: Backend) -> None:
     """The row is found, without a request."""
     broken, sound = make_request(), make_request()
     for request in (broken, sound):
@@ -96,7 +96,7 @@ async def test_a_message_nobody_can_read_does_not_hide_the_others(backend: Backe
 
 
 @pytest.mark.parametrize("ending", ["fail", "settle"])
-async def test_a_message_nobody_can_read_says_whose_it_is(backend: Backend, ending: str) -> None:
+async def test_an_unreadable_message_has_its_owner(backend: Backend, ending: str) -> None:
     """Owner and status are told, by every answer; the task ends as any other, can be reopened, and is removed."""
     request, store = make_request(), backend.store
     await backend.add_pending(request)
@@ -136,11 +136,11 @@ async def test_a_claim_says_what_is_worked_on(backend: Backend) -> None:
 
 @pytest.mark.parametrize("status", [TaskStatus.FAILED, TaskStatus.CANCELLED])
 async def test_a_row_is_settled_as_it_was_seen(backend: Backend, status: TaskStatus) -> None:
-    """Whoever held it, and only once."""
+    """Whichever workflow held it, and only once."""
     assert status is TaskStatus.FAILED or status is TaskStatus.CANCELLED
     pending, claimed = make_request(), make_request()
     await backend.add_pending(pending)
-    await backend.store.claim_task(claimed, "concept-of-somebody-else")
+    await backend.store.claim_task(claimed, "concept-of-another-task")
     for request in (pending, claimed):
         seen = await see(backend.store, request)
         assert await backend.store.settle_task(seen, status, LOST)
@@ -152,7 +152,7 @@ async def test_a_row_is_settled_as_it_was_seen(backend: Backend, status: TaskSta
 
 
 async def test_a_claim_that_finds_itself_protects_its_row(store: Store) -> None:
-    """A new run of the same workflow claims a row that looks no different, and nobody fails it for the old run."""
+    """A new run of the same workflow claims a row that looks the same, and it is not failed for the old run."""
     request = make_request()
     await store.claim_task(request, request.workflow_id)
     seen = await see(store, request)
@@ -165,7 +165,7 @@ async def test_a_claim_that_finds_itself_protects_its_row(store: Store) -> None:
 
 @pytest.mark.parametrize("status", [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED])
 async def test_an_outcome_is_not_settled_again(store: Store, status: TaskStatus) -> None:
-    """A task that ended after it was seen keeps its outcome, even seen anew; and one that nobody knows gets none."""
+    """A task that ended after it was seen keeps its outcome, even seen anew; and one that does not exist gets none."""
     request = make_request()
     await store.claim_task(request, request.workflow_id)
     seen = await see(store, request)
@@ -186,12 +186,18 @@ async def test_many_settle_at_once(backend: Backend) -> None:
     assert sorted(settled) == [False] * 4 + [True]
 
 
-async def test_rows_of_the_previous_system_are_left_alone(project: SupabaseProject) -> None:
-    """Their message is not known: they are neither found nor touched, pending or not."""
+async def test_rows_without_a_message_are_found_after_a_while(project: SupabaseProject) -> None:
+    """The previous system's back end records such: open ones are found after 30 minutes, ended ones are left alone."""
     store = await project.store()
-    for status in ("pending", "processing", "failed"):
-        await project.sql("insert into tasks (id, user_id, status) values (%s, %s, %s)", (uuid.uuid4(), OWNER, status))
-    assert await store.open_tasks(LATER, None, 10) == ()
+    tasks = {(status, age): uuid.uuid4() for status in ("pending", "processing", "failed") for age in (29, 31)}
+    for (status, age), task in tasks.items():
+        await project.sql(
+            "insert into tasks (id, user_id, status, updated_at) values (%s, %s, %s, now() - %s * interval '1 minute')",
+            (task, OWNER, status, age),
+        )
+    found = await store.open_tasks(LATER, None, 10)
+    assert {task.task_id for task in found} == {tasks["pending", 31], tasks["processing", 31]}
+    assert not any(task.requested for task in found)
     assert await store.unfulfilled_tasks(LATER, None, 10) == ()
     await store.close()
 
@@ -216,7 +222,7 @@ async def test_the_local_index_is_used(tmp_path: Path) -> None:
     """The same of SQLite, for what the store really asks."""
     store = LocalStore(tmp_path, "concept-images", "palette-images")
     asked: list[str] = []
-    store._database._db.set_trace_callback(asked.append)
+    store._db.set_trace_callback(asked.append)
     await store.open_tasks(LATER, None, 10)
     await store.unfulfilled_tasks(LATER, None, 10)
     await store.close()

@@ -18,8 +18,10 @@ import psycopg
 import pytest
 
 import workflows.policies as policies  # noqa: PLR0402 -- the module that workflows have
-from contracts.retention import ExpiredTask
+from contracts.concepts import Concept
+from contracts.retention import ExpiredTask, Search
 from contracts.tasks import Stage, TaskError, TaskStatus
+from stores import layout
 from stores.errors import (
     ObjectCorrupt,
     ObjectMissing,
@@ -36,11 +38,12 @@ from stores.supabase.project import Project
 from stores.supabase.store import SupabaseStore
 from tests import rig
 from tests.command import ROOT
+from tests.objects import find
 from tests.supabase_site.answers import Answer
 from tests.supabase_site.faults import Fault, Kind
 from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.server import Gateway
-from tests.supabase_site.tokens import anon_key, sign, user_token
+from tests.supabase_site.tokens import SECRET_KEY, anon_key, sign, user_token
 
 PNG = "image/png"
 PATH = f"{OWNER}/1/base.png"
@@ -67,7 +70,7 @@ CALLS: Mapping[str, Ask] = {
     "GET tasks": lambda store: store.task(REQUEST.task_id),
     "read_concept": lambda store: store.concept(REQUEST.concept_id),
     "POST base.png": lambda store: store.put(store.concept_bucket, PATH, b"bytes", PNG),
-    "INFO base.png": lambda store: store.find(store.concept_bucket, PATH),
+    "INFO base.png": lambda store: store.put(store.concept_bucket, PATH, b"other", PNG),
     "GET base.png": lambda store: store.get(store.concept_bucket, PATH),
     "list": lambda store: store.remove_folder(store.concept_bucket, f"{OWNER}/1"),
     "DELETE concept-images": lambda store: store.remove_folder(store.concept_bucket, f"{OWNER}/1"),
@@ -76,7 +79,7 @@ CALLS: Mapping[str, Ask] = {
     "remove_tasks": lambda store: store.remove_tasks(
         [ExpiredTask(task_id=REQUEST.task_id, concept_id=REQUEST.concept_id, user_id=OWNER)], NOW
     ),
-    "abandoned_folders": lambda store: store.abandoned_folders(NOW, NOW, 10),
+    "abandoned_folders": lambda store: store.abandoned_folders(Search(before=NOW, paid_before=NOW, limit=10)),
 }
 """Every request that the store can send, by the gateway's name for it."""
 
@@ -123,7 +126,8 @@ async def test_a_hang_ends_in_time(project: SupabaseProject) -> None:
         with pytest.raises(StoreUnavailable, match=r"Supabase did not answer within 0\.5 s"):
             await CALLS[call](store)
 
-    reachable = set(CALLS) - {"DELETE concept-images"}  # nothing is deleted that was not listed
+    # Nothing is deleted that was not listed, and nothing looked up that was not refused as present.
+    reachable = set(CALLS) - {"DELETE concept-images", "INFO base.png"}
     await asyncio.gather(*map(hangs, reachable))
     await store.close()
 
@@ -186,7 +190,7 @@ def test_the_stores_patience_is_shorter_than_the_activities() -> None:
         assert timedelta(seconds=project.object_timeout_s) < policy["start_to_close_timeout"]
 
 
-async def test_nobody_there_is_unavailable(project: SupabaseProject) -> None:
+async def test_a_refused_connection_is_unavailable(project: SupabaseProject) -> None:
     """A refused connection is not an answer."""
     store = await project.store(url="http://127.0.0.1:1")
     for ask in CALLS.values():
@@ -260,6 +264,222 @@ async def test_a_strangers_refusal_is_not_supabases(
             await ask(store)
 
 
+def document(status: int, body: str) -> Answer:
+    """An answer with that JSON."""
+    return Answer(status, body.encode())
+
+
+PASSING = {
+    "a database that only reads": document(
+        405, '{"code": "25006", "message": "cannot execute in a read-only transaction"}'
+    ),
+    "a pooler, 26000": document(400, '{"code": "26000", "message": "prepared statement does not exist"}'),
+    "a pooler, 42P05": document(400, '{"code": "42P05", "message": "prepared statement already exists"}'),
+    "a column not in the cache": document(400, '{"code": "PGRST204", "message": "Could not find the column"}'),
+    "a function not in the cache": document(404, '{"code": "PGRST202", "message": "Could not find the function"}'),
+    "a clock ahead": document(401, '{"code": "PGRST303", "message": "JWT issued at future"}'),
+    "a clock ahead, of Storage": document(
+        400, '{"statusCode": "403", "error": "Unauthorized", "message": "\\"iat\\" claim timestamp check failed"}'
+    ),
+    "a held object": document(400, '{"statusCode": "423", "error": "Locked", "message": "The resource is locked"}'),
+    "a slow object": document(400, '{"statusCode": "408", "error": "Timeout", "message": "timed out"}'),
+    "a page": Answer(403, b"<html>are you a person?</html>", "text/html"),
+}
+FINAL = {
+    "nothing at all": (Answer(401, b"", "text/plain"), "does not take the key"),
+    "a gateway's page": (Answer(413, b"<html>Request Entity Too Large</html>", "text/html"), "no body of that size"),
+    "a restricted project": (
+        document(402, '{"message": "Service is restricted: exceed_storage_size_quota"}'),
+        "402.*exceed_storage_size_quota",
+    ),
+    "violations": (
+        document(402, '{"error": "restricted", "violations": ["exceed_egress_quota"]}'),
+        "exceed_egress_quota",
+    ),
+    "an old token": (document(401, '{"code": "PGRST301", "message": "JWT expired"}'), "JWT expired"),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING)
+async def test_trouble_that_passes(
+    project: SupabaseProject, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """What looks final and mends itself is worth another attempt, of rows and of objects."""
+    answers(monkeypatch, project, PASSING[trouble])
+    with pytest.raises(StoreUnavailable):
+        await store.claim_task(REQUEST, "w")
+    if not trouble.startswith(("a pooler", "a column", "a function")):
+        with pytest.raises(StoreUnavailable):
+            await store.put(store.concept_bucket, PATH, b"bytes", PNG)
+
+
+@pytest.mark.parametrize("trouble", FINAL)
+async def test_trouble_that_does_not_pass(
+    project: SupabaseProject, store: SupabaseStore, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """What looks passing and never mends itself ends the attempt, with the reason that was given."""
+    answer, said = FINAL[trouble]
+    answers(monkeypatch, project, answer)
+    for ask in (store.claim_task(REQUEST, "w"), store.put(store.concept_bucket, PATH, b"bytes", PNG)):
+        with pytest.raises(StoreRefused, match=said):
+            await ask
+
+
+async def test_what_was_paid_for_may_be_anything(store: SupabaseStore) -> None:
+    """The bucket takes every type: what a service sent is kept as it came."""
+    path = "paid/0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14/image"
+    for number, media_type in enumerate(("image/svg+xml", "application/octet-stream", "text/html", "image/avif")):
+        await store.put(store.concept_bucket, f"{path}-{number}", b"<svg/>", media_type)
+        assert await store.get(store.concept_bucket, f"{path}-{number}") == b"<svg/>"
+
+
+async def test_a_secret_key_does_everything(project: SupabaseProject) -> None:
+    """Rows, objects and links, through a gateway that takes it in place of a token; another one refuses it for good."""
+    store = await project.store(service_role=SECRET_KEY)
+    await store.claim_task(REQUEST, "w")
+    await store.put(store.concept_bucket, PATH, b"bytes", PNG)
+    assert await store.get(store.concept_bucket, PATH) == b"bytes"
+    assert set(await store.links(store.concept_bucket, [PATH])) == {PATH}
+    assert (await store.store_concept(rig.make_concept(REQUEST), "w")).status is TaskStatus.COMPLETED
+    assert await store.remove_folder(store.concept_bucket, f"{OWNER}/1") == 1
+    project.gateway.takes_secret_keys = False
+    with pytest.raises(StoreForbidden, match="401"):
+        await store.task(REQUEST.task_id)
+    with pytest.raises(StoreForbidden, match="401"):
+        await store.put(store.concept_bucket, PATH, b"bytes", PNG)
+    await store.close()
+
+
+# Rows of the previous system
+
+
+async def test_a_message_that_is_late_is_worked_on(project: SupabaseProject, store: SupabaseStore) -> None:
+    """A task that was given up for want of its message has no outcome: whoever brings the message claims it."""
+    await project.sql(
+        "insert into tasks (id, user_id, updated_at) values (%s, %s, now() - interval '1 hour')",
+        (str(REQUEST.task_id), OWNER),
+    )
+    (seen,) = await store.open_tasks(NOW, None, 10)
+    assert await store.settle_task(seen, TaskStatus.FAILED, ERROR)
+    given_up = await store.task(REQUEST.task_id)
+    assert given_up is not None
+    assert (given_up.status, given_up.error, given_up.has_outcome) == (TaskStatus.FAILED, ERROR, False)
+    row = await store.claim_task(REQUEST, "w")
+    assert (row.status, row.request, row.error, row.has_outcome) == (TaskStatus.PROCESSING, REQUEST, None, False)
+    ended = await store.fail_task(REQUEST, "w", TaskStatus.FAILED, ERROR)
+    assert ended.has_outcome
+    assert await store.claim_task(REQUEST, "other") == ended
+
+
+@pytest.mark.parametrize(
+    ("columns", "has_outcome"),
+    [
+        ("'failed', 'PreviousSystem', null, 'no quota'", True),
+        ("'failed', 'PreviousSystem', 'claim', 'Interrupted'", False),
+        ("'cancelled', 'PreviousSystem', null, 'by the user'", True),
+        ("'canceled', null, null, null", True),
+        ("'completed', null, null, null", True),
+        ("'failed', null, null, repeat('no quota. ', 400)", None),
+    ],
+)
+async def test_what_the_previous_system_ended(
+    project: SupabaseProject, store: SupabaseStore, columns: str, *, has_outcome: bool | None
+) -> None:
+    """Its outcomes stand; only what it was interrupted at is taken up. It spells one of them in its own way."""
+    insert = "insert into tasks (id, user_id, status, error_type, stage, error_message) values (%s, %s, "
+    if has_outcome is None:  # longer than ours may be: only what is copied may be so long
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await project.sql(f"{insert} {columns})", (str(REQUEST.task_id), OWNER))
+        return
+    await project.sql(f"{insert} {columns})", (str(REQUEST.task_id), OWNER))
+    row = await store.task(REQUEST.task_id)
+    assert row is not None
+    assert row.has_outcome is has_outcome
+    claimed = await store.claim_task(REQUEST, "w")
+    assert (claimed.status is TaskStatus.PROCESSING) is not has_outcome
+    assert (await project.sql("select count(*) from tasks where status = 'canceled'")) == [(0,)]
+
+
+async def test_an_update_may_spell_it_too(project: SupabaseProject, store: SupabaseStore) -> None:
+    """Its back end cancels by writing `canceled` into the row."""
+    await project.sql("insert into tasks (id, user_id) values (%s, %s)", (str(REQUEST.task_id), OWNER))
+    await project.sql("update tasks set status = 'canceled'")
+    row = await store.task(REQUEST.task_id)
+    assert row is not None
+    assert (row.status, row.finished_at) == (TaskStatus.CANCELLED, row.updated_at)
+
+
+# Links in rows
+
+
+async def concept_with_objects(store: SupabaseStore) -> Concept:
+    """Completed, with its objects there."""
+    await store.claim_task(REQUEST, "w")
+    concept = rig.make_concept(REQUEST)
+    stored = await store.put(store.concept_bucket, layout.base(OWNER, REQUEST.concept_id), b"base", PNG)
+    shown = await store.put(store.palette_bucket, layout.variation(OWNER, REQUEST.concept_id, 1, "x"), b"one", PNG)
+    variation = concept.variations[0].model_copy(update={"image": shown.as_image(1, 1)})
+    concept = concept.model_copy(update={"image": stored.as_image(1, 1), "variations": (variation,)})
+    await store.store_concept(concept, "w")
+    return concept
+
+
+LINKS = """
+    select image_url, image_url_expires_at from concepts
+    union all select image_url, image_url_expires_at from color_variations
+"""
+
+
+async def test_rows_hold_no_links_unless_told(project: SupabaseProject, store: SupabaseStore) -> None:
+    """Off by default."""
+    await concept_with_objects(store)
+    assert await project.sql(LINKS) == [(None, None), (None, None)]
+
+
+async def test_rows_hold_links_that_work(project: SupabaseProject) -> None:
+    """Of the base and of each variation, as long as the setting says; added variations have theirs."""
+    store = await project.store(row_links=True, link_expiry_s=3600)
+    concept = await concept_with_objects(store)
+    second = concept.variations[0].model_copy(update={"index": 2})
+    await store.add_variations(concept.concept_id, [second], [])
+    rows = await project.sql(LINKS)
+    async with httpx.AsyncClient() as http:
+        assert [(await http.get(url)).content for url, _ in rows] == [b"base", b"one", b"one"]
+    for _, expires_at in rows:
+        assert timedelta(minutes=55) < expires_at - datetime.now(UTC) < timedelta(minutes=65)
+    found = await store.concept(concept.concept_id)
+    assert found is not None
+    assert found.variations == (concept.variations[0], second)
+    await store.close()
+
+
+async def test_links_near_their_end_are_renewed(project: SupabaseProject) -> None:
+    """In pages, each row once; of those of the previous system nothing; no task is touched; what is gone has none."""
+    store = await project.store(row_links=True, link_expiry_s=3600)
+    concept = await concept_with_objects(store)
+    variations = [concept.variations[0].model_copy(update={"index": index}) for index in (2, 3)]
+    await store.add_variations(concept.concept_id, variations, [])
+    await project.sql(
+        "update color_variations set image_url = 'https://old.example', image_url_expires_at = null where index = 3"
+    )
+    await project.sql("update concepts set image_url_expires_at = now() + interval '5 minutes'")
+    await project.sql("update color_variations set image_url_expires_at = now() + interval '6 minutes' where index < 3")
+    before = await project.sql("select to_jsonb(t) from tasks as t")
+    soon = datetime.now(UTC) + timedelta(minutes=20)
+    assert [await store.renew_links(soon, 2) for _ in range(3)] == [2, 1, 0]
+    assert await project.sql("select to_jsonb(t) from tasks as t") == before
+    rows = await project.sql(LINKS)
+    assert sum(expires_at is not None and expires_at > soon for _, expires_at in rows) == 3
+    assert ("https://old.example", None) in rows
+
+    await store.remove_folder(store.concept_bucket, f"{OWNER}/{concept.concept_id}")
+    await project.sql("update concepts set image_url_expires_at = now()")
+    assert await store.renew_links(soon, 10) == 1
+    assert await store.renew_links(soon, 10) == 0
+    assert await project.sql("select image_url, image_url_expires_at from concepts") == [(None, None)]
+    await store.close()
+
+
 # What is refused
 
 
@@ -302,10 +522,17 @@ async def test_a_bucket_that_does_not_exist_is_said(store: SupabaseStore) -> Non
     for ask in (
         store.put("no-such-bucket", PATH, b"bytes", PNG),
         store.get("no-such-bucket", PATH),
-        store.find("no-such-bucket", PATH),
     ):
         with pytest.raises(StoreRefused, match="Bucket not found"):
             await ask
+
+
+@pytest.mark.parametrize("media_type", ["image/svg+xml", "application/octet-stream", "text/html"])
+async def test_what_was_paid_for_is_stored_whatever_it_is(store: SupabaseStore, media_type: str) -> None:
+    """A vector, unknown bytes, a page: an answer that was paid for is not lost for its type."""
+    path = layout.paid_image(uuid.uuid4())
+    stored = await store.put(store.concept_bucket, path, b"<svg/>", media_type)
+    assert await store.get(store.concept_bucket, path, sha256=stored.sha256) == b"<svg/>"
 
 
 async def test_a_media_type_that_the_bucket_refuses(store: SupabaseStore) -> None:
@@ -316,7 +543,7 @@ async def test_a_media_type_that_the_bucket_refuses(store: SupabaseStore) -> Non
 
 @pytest.mark.parametrize("user_id", ["local", "ada", OWNER.upper(), OWNER.replace("-", "")])
 async def test_an_owner_is_a_uuid(project: SupabaseProject, store: SupabaseStore, user_id: str) -> None:
-    """In the form in which policies compare it; anybody else is refused for good and leaves no row."""
+    """In the form in which policies compare it; any other id is refused for good and leaves no row."""
     request = rig.make_request(user_id=user_id)
     with pytest.raises(StoreRefused, match="must be a UUID in lower case"):
         await store.claim_task(request, request.workflow_id)
@@ -359,7 +586,7 @@ async def test_an_old_server_keeps_no_hash(project: SupabaseProject, store: Supa
     project.gateway.storage.keeps_metadata = False
     first = await store.put(store.concept_bucket, PATH, b"the first", PNG)
     assert await store.put(store.concept_bucket, PATH, b"a second", PNG) == first
-    assert await store.find(store.concept_bucket, PATH) == first
+    assert await find(store, store.concept_bucket, PATH) == first
     assert await store.get(store.concept_bucket, PATH) == b"the first"
     with pytest.raises(ObjectCorrupt):
         await store.get(store.concept_bucket, PATH, sha256="0" * 64)
@@ -452,7 +679,7 @@ async def test_a_concept_stored_half_way_is_not_stored(project: SupabaseProject,
     """The database's process is killed after the concept was written and before its variations: nothing is left."""
     await store.claim_task(REQUEST, "w")
     concept = rig.make_concept(REQUEST)
-    # Nobody can write variations until this lock goes: the function stands still between its two inserts.
+    # Variations cannot be written until this lock goes: the function waits between its two inserts.
     with psycopg.connect(project.postgres.connection("site")) as lock:
         lock.execute("lock table color_variations in share mode")
         storing = asyncio.create_task(store.store_concept(concept, "w"))
@@ -493,16 +720,18 @@ async def test_a_lost_answer_to_store_concept_is_harmless(project: SupabaseProje
 async def test_a_row_without_a_message_is_completed_by_the_claim(
     project: SupabaseProject, store: SupabaseStore
 ) -> None:
-    """A web application may record only that there is a task: nobody acts on that, and the claim fills in the rest."""
+    """A web application may record only that there is a task: the row says so, and the claim fills in the rest."""
     await project.sql("insert into tasks (id, user_id) values (%s, %s)", (str(REQUEST.task_id), OWNER))
-    assert await store.task(REQUEST.task_id) is None
+    recorded = await store.task(REQUEST.task_id)
+    assert recorded is not None
+    assert (recorded.status, recorded.requested, recorded.has_outcome) == (TaskStatus.PENDING, False, False)
     row = await store.claim_task(REQUEST, "w")
     assert (row.status, row.request) == (TaskStatus.PROCESSING, REQUEST)
     assert await store.task(REQUEST.task_id) == row
 
 
 async def test_rows_of_the_previous_system_are_told_apart(project: SupabaseProject, store: SupabaseStore) -> None:
-    """A task whose message nobody knows and a concept whose images were never described: refused in one sentence."""
+    """A task says how it ended, though its message is not known; a concept without its images is refused."""
     task, concept = uuid.uuid4(), uuid.uuid4()
     await project.sql(
         "insert into tasks (id, user_id, status, result_id) values (%s, %s, 'completed', %s)", (task, OWNER, concept)
@@ -512,8 +741,9 @@ async def test_rows_of_the_previous_system_are_told_apart(project: SupabaseProje
         " values (%s, %s, %s, 'a fox', 'warm', 'x/y.png')",
         (concept, task, OWNER),
     )
-    with pytest.raises(StoreRefused, match="recorded by the previous system"):
-        await store.task(task)
+    row = await store.task(task)
+    assert row is not None
+    assert (row.status, row.requested, row.has_outcome) == (TaskStatus.COMPLETED, False, True)
     with pytest.raises(StoreRefused, match="made by the previous system"):
         await store.concept(concept)
     old = await store.expired_tasks(datetime.now(UTC) + timedelta(days=1), 10)

@@ -25,29 +25,14 @@ from tests.supabase_site.tokens import anon_key, service_key, user_token
 
 STRANGER = "0b7c2d0e-51f4-4a0f-8d5e-3c9a7f6e2b14"
 TABLES = ("tasks", "concepts", "color_variations")
-FUNCTIONS = (
-    "claim_task",
-    "insert_variations",
-    "store_concept",
-    "fail_task",
-    "reopen_task",
-    "read_concept",
-    "add_variations",
-    "expired_tasks",
-    "remove_tasks",
-    "abandoned_folders",
-    "open_tasks",
-    "unfulfilled_tasks",
-    "settle_task",
-    "concept_store_setup",
-)
+
 _ROWS = TypeAdapter(list[dict[str, object]])
 
 
 class Who(StrEnum):
-    """Everybody who can send a request."""
+    """Every kind of caller."""
 
-    NOBODY = "no key"
+    KEYLESS = "no key"
     VISITOR = "anon"
     OWNER = "owner"
     ANONYMOUS_OWNER = "owner, signed in anonymously"
@@ -59,7 +44,7 @@ class Who(StrEnum):
     def token(self) -> str:
         """What they show."""
         match self:
-            case Who.NOBODY:
+            case Who.KEYLESS:
                 return ""
             case Who.VISITOR:
                 return anon_key()
@@ -77,13 +62,13 @@ class Who(StrEnum):
 
     @property
     def signed_in(self) -> bool:
-        """Whether the database knows them as somebody."""
-        return self not in {Who.NOBODY, Who.VISITOR}
+        """Whether the database knows them as a user or as the worker."""
+        return self not in {Who.KEYLESS, Who.VISITOR}
 
 
 @dataclass(frozen=True)
 class Office:
-    """A project with one concept of the owner in it, and a way to send requests as anybody."""
+    """A project with one concept of the owner in it, and a way to send requests as any of them."""
 
     project: SupabaseProject
     http: httpx.AsyncClient
@@ -131,7 +116,7 @@ async def office(furnished: Furnished) -> Office:
 
 @dataclass
 class Furnished:
-    """An office, and what is in it when nobody has changed anything."""
+    """A schema as the migrations leave it, and what is in it."""
 
     office: Office
     rows: list[object] = field(default_factory=list)
@@ -154,7 +139,7 @@ class Furnished:
 
 
 def new_row(office: Office, table: str) -> dict[str, object]:
-    """A row that fits, owned by whoever would insert it."""
+    """A row that fits, owned by the caller."""
     concept_id = str(office.request.concept_id)
     match table:
         case "tasks":
@@ -177,7 +162,7 @@ CHANGES = {"tasks": {"status": "failed"}, "concepts": {"image_path": "y"}, "colo
 @pytest.mark.parametrize("who", Who)
 @pytest.mark.parametrize("table", TABLES)
 async def test_every_table_role_and_verb(office: Office, table: str, who: Who) -> None:
-    """Owners read what is theirs, the worker does everything, nobody else sees or does anything."""
+    """Owners read what is theirs, the worker does everything, no other caller sees or does anything."""
     path = f"/rest/v1/{table}"
     before = await office.rows()
 
@@ -221,12 +206,16 @@ ARGUMENTS: dict[str, dict[str, object]] = {
         "p_error_type": "x",
         "p_error_message": "x",
     },
+    "expiring_links": {"p_before": "2999-01-01", "p_limit": 10},
+    "renew_links": {"p_links": []},
+    "list_tasks": {"p_status": None, "p_user_id": None, "p_limit": 10},
+    "concept_store_functions": {},
     "concept_store_setup": {},
 }
 
 
 @pytest.mark.parametrize("who", Who)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ARGUMENTS)
 async def test_every_function_is_the_workers_alone(office: Office, function: str, who: Who) -> None:
     """Neither a visitor nor a user can claim, fail or remove a task, or read by a function what policies hide."""
     request = office.request
@@ -262,7 +251,7 @@ async def test_every_function_of_ours_is_in_that_list(office: Office) -> None:
     found = await office.project.sql(
         "select proname from pg_proc where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype"
     )
-    assert sorted(name for (name,) in found) == sorted(FUNCTIONS)
+    assert sorted(name for (name,) in found) == sorted(ARGUMENTS)
     settings = await office.project.sql(
         "select proname, prosecdef, proconfig from pg_proc where pronamespace = 'public'::regnamespace"
     )
@@ -274,7 +263,7 @@ async def test_every_function_of_ours_is_in_that_list(office: Office) -> None:
 @pytest.mark.parametrize("who", Who)
 @pytest.mark.parametrize("kind", ["base", "variation", "paid"])
 async def test_every_object_role_and_verb(office: Office, kind: str, who: Who) -> None:
-    """Owners see their pictures; what was paid for is the worker's; nobody else writes or removes."""
+    """Owners see their pictures; paid answers are the worker's; no other caller writes or removes."""
     request = office.request
     bucket, path, folder = {
         "base": ("concept-images", layout.base(OWNER, request.concept_id), OWNER),
@@ -311,14 +300,14 @@ async def test_every_object_role_and_verb(office: Office, kind: str, who: Who) -
 
 
 async def test_a_user_named_paid_cannot_be(office: Office) -> None:
-    """The folder of what was paid for is nobody's: no token's subject equals it, because a subject is a UUID."""
+    """The folder of paid answers has no owner: no token's subject equals it, because a subject is a UUID."""
     path = f"/storage/v1/object/concept-images/{layout.paid_image(office.request.task_id)}"
     answer = await office.http.get(path, headers={"authorization": f"Bearer {user_token('paid')}"})
     assert answer.status_code == 400
 
 
 async def test_buckets_are_private(office: Office) -> None:
-    """Nobody without a policy reads them; a public bucket that was there before is closed by the migration."""
+    """Without a policy they cannot be read; a public bucket that was there before is closed by the migration."""
     rows = await office.project.sql("select id, public from storage.buckets order by id")
     assert rows == [("concept-images", False), ("palette-images", False)]
 
@@ -326,7 +315,7 @@ async def test_buckets_are_private(office: Office) -> None:
 @pytest.mark.parametrize("changed", [OWNER, STRANGER], ids=["own", "of a stranger"])
 @pytest.mark.parametrize("status", ["completed", "pending"])
 async def test_a_user_cannot_decide_how_a_task_ends(office: Office, status: str, changed: str) -> None:
-    """Not even the owner's own row, nor by handing it to somebody else."""
+    """Not even the owner's own row, nor by giving it to another user."""
     body = {"status": status, "user_id": changed}
     answer = await office.ask(Who.OWNER, "PATCH", "/rest/v1/tasks", body, params={"id": f"eq.{office.request.task_id}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "42501")

@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, as the token says: the database role, and the claims that policies look at."""
+    """The caller, as the token says: the database role, and the claims that policies look at."""
 
     role: str
     claims: Mapping[str, object]
@@ -47,7 +47,7 @@ Connection = psycopg.AsyncConnection[TupleRow]
 
 
 class Database:
-    """A few connections as `authenticator`; each request is one transaction in the role of who asks."""
+    """A few connections as `authenticator`; each request is one transaction in the caller's role."""
 
     def __init__(self, address: str, size: int = 10) -> None:
         self._address = address

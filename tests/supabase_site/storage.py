@@ -211,7 +211,7 @@ async def _find(connection: Connection, bucket: str, name: str) -> _Object | Non
 
 
 async def _require_bucket(connection: Connection, bucket: str) -> None:
-    """Storage sees buckets whoever asks."""
+    """Storage sees buckets for every caller."""
     await connection.execute("set local role service_role")
     found = await connection.execute("select 1 from storage.buckets where id = %s", (bucket,))
     if await found.fetchone() is None:

@@ -1,0 +1,214 @@
+"""The outlines of regions, to a fraction of a pixel.
+
+How much of an edge pixel a region covers says where its edge runs.
+
+Coordinates are in pixels, x to the right and y down; a pixel's center lies at half numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from color.spaces import F64, U8
+
+_RIGHT, _DOWN, _LEFT, _UP = range(4)
+_AHEAD: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""By direction, the lattice step (rows, columns) of an edge that has the shape on its right."""
+OUTWARD: Final = ((-1, 0), (0, 1), (1, 0), (0, -1))
+"""By direction, the step from the pixel inside to the one outside."""
+_PURE: Final = 2
+"""Steps from an edge to a pixel that the edge no longer blurs."""
+_WHOLE: Final = 0.96
+"""From here on a pixel counts as covered."""
+_LEAST_STEP: Final = 0.02
+_HIDDEN: Final = 0.5
+"""How far, in pixels, an outline that lies under another shape goes on below it."""
+_FARTHEST: Final = 0.75
+_FEWEST: Final = 6
+"""Points of an outline."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What outlines are drawn from, all with a border of repeated pixels: `rgb` (h, w, 3), `alpha` (h, w) or None.
+
+    `rank` (h, w) is each pixel's place in the order of painting, lowest first; 0 is painted by nobody or is the ground.
+    `colors` (n, 3) in [0, 255] has the color of each rank; `clear` tells that rank 0 is transparent.
+    """
+
+    rgb: U8
+    alpha: U8 | None
+    rank: U8
+    colors: F64
+    clear: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contour:
+    """A closed outline: `points` (n, 2) as x and y, clockwise on a screen around shapes, otherwise around holes.
+
+    `area` in pixels, negative for holes; `hidden` (n,), where another shape covers the edge.
+    """
+
+    points: F64
+    area: float
+    hidden: Mask
+    cracks: NDArray[np.intp]
+    """(n, 3): row and column of the pixel inside, and the direction of the edge."""
+
+
+def contours(scene: Scene, shape: Mask, top: int, left: int, rank: int) -> list[Contour]:
+    """The outlines of `shape`, a part of the scene with its corner at row `top` and column `left`; `rank` is its own.
+
+    The mask's rim must be empty. Pixels that meet at a corner alone are connected: thin strokes stay whole.
+    """
+    rows, columns, heading = _cracks(shape)
+    if not len(rows):
+        return []
+    following = _following(shape.shape[1] + 1, rows, columns, heading)
+    points, hidden, exact = _positions(scene, rows + top, columns + left, heading, rank)
+    cracks = np.stack([rows + top, columns + left, heading], 1)
+    found = []
+    for order in _cycles(following):
+        at = cracks[order]
+        kept = order[_worth_keeping(exact[order])]
+        area = _signed_area(at)
+        found.append(Contour(points[kept], area, hidden[kept], at))
+    return found
+
+
+def _cracks(shape: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The pixel inside (row, column) and the direction of every edge between inside and outside."""
+    rows, columns, heading = [], [], []
+    for direction, (down, right) in enumerate(OUTWARD):
+        inner = shape[1:-1, 1:-1] & ~shape[1 + down : shape.shape[0] - 1 + down, 1 + right : shape.shape[1] - 1 + right]
+        y, x = np.nonzero(inner)
+        rows.append(y + 1)
+        columns.append(x + 1)
+        heading.append(np.full(len(y), direction))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(heading)
+
+
+def _following(
+    stride: int, rows: NDArray[np.intp], columns: NDArray[np.intp], heading: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """For each edge the next one around the shape; where two go on, the left one, which joins diagonal pixels."""
+    begins = np.empty(len(rows), np.intp)
+    ends = np.empty(len(rows), np.intp)
+    for direction, (first, last) in enumerate((((0, 0), (0, 1)), ((0, 1), (1, 1)), ((1, 1), (1, 0)), ((1, 0), (0, 0)))):
+        of = heading == direction
+        begins[of] = (rows[of] + first[0]) * stride + columns[of] + first[1]
+        ends[of] = (rows[of] + last[0]) * stride + columns[of] + last[1]
+    order = np.argsort(begins * 4 + heading, kind="stable")
+    keys = (begins * 4 + heading)[order]
+    following = np.full(len(rows), -1, np.intp)
+    for turn in (1, 0, 3):  # the last that exists wins
+        wanted = ends * 4 + (heading + turn) % 4
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        exists = keys[place] == wanted
+        following[exists] = order[place[exists]]
+    return following
+
+
+def _cycles(following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    after = following.tolist()
+    seen = bytearray(len(after))
+    cycles = []
+    for start in range(len(after)):
+        if seen[start]:
+            continue
+        cycle = []
+        at = start
+        while not seen[at]:
+            seen[at] = 1
+            cycle.append(at)
+            at = after[at]
+        cycles.append(np.array(cycle))
+    return cycles
+
+
+def _worth_keeping(exact: Mask) -> NDArray[np.intp]:
+    """The places (m,) along an outline that are exact, and the others where no exact one is near."""
+    near = exact.copy()
+    for step in (-2, -1, 1, 2):
+        near |= np.roll(exact, step)
+    kept = np.flatnonzero(exact | ~near)
+    return kept if len(kept) >= _FEWEST else np.arange(len(exact))
+
+
+def _signed_area(cracks: NDArray[np.intp]) -> float:
+    """Pixels enclosed: the columns where the outline goes down less those where it goes up."""
+    column, direction = cracks[:, 1], cracks[:, 2]
+    return float((column[direction == _DOWN] + 1).sum() - column[direction == _UP].sum())
+
+
+def _positions(
+    scene: Scene, rows: NDArray[np.intp], columns: NDArray[np.intp], heading: NDArray[np.intp], rank: int
+) -> tuple[F64, Mask, Mask]:
+    """Where (n, 2) an edge crosses the line between the centers of the pixels inside and outside.
+
+    And where (n,) another shape hides it, and where the place is exact.
+
+    Across an edge steeper than 45 degrees to that line, the coverage of the pixels along it adds up to the edge's exact
+    place; elsewhere coverage changes evenly from pixel to pixel.
+    """
+    step = np.array(OUTWARD)[heading]
+    height, width = scene.rank.shape
+
+    def along(distance: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        return (
+            np.clip(rows + distance * step[:, 0], 0, height - 1),
+            np.clip(columns + distance * step[:, 1], 0, width - 1),
+        )
+
+    outer = scene.rank[along(1)]
+    hidden = outer > rank
+    place, exact = _edge_places(scene, [along(d) for d in range(-_PURE, _PURE + 2)], hidden)
+    place[hidden] = 0.5 + _HIDDEN
+    exact &= ~hidden
+    x = columns + 0.5 + step[:, 1] * place
+    y = rows + 0.5 + step[:, 0] * place
+    return np.stack([x, y], 1), hidden, exact
+
+
+def _edge_places(
+    scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], hidden: Mask
+) -> tuple[F64, Mask]:
+    """The edge's distance (n,) from the center of the pixel inside, toward the one outside; whether it is exact."""
+    inside, outside = scene.rank[pixels[_PURE]], scene.rank[pixels[_PURE + 1]]
+    cover = _coverage(scene, pixels, inside, outside)
+    # Beyond another region's pixels, coverage says nothing of this edge.
+    for i in range(_PURE - 1, -1, -1):
+        cover[i] = np.where(scene.rank[pixels[i]] == inside, np.maximum(cover[i], cover[i + 1]), 1.0)
+    for i in range(_PURE + 2, 2 * _PURE + 2):
+        cover[i] = np.where(scene.rank[pixels[i]] == outside, np.minimum(cover[i], cover[i - 1]), 0.0)
+    first, second = cover[_PURE], cover[_PURE + 1]
+    linear = np.clip((first - 0.5) / np.maximum(first - second, _LEAST_STEP), 0.0, 1.0)
+    sharp = (cover[0] >= _WHOLE) & (cover[-1] <= 1.0 - _WHOLE)
+    total = cover.sum(0) - _PURE - 0.5
+    place = np.where(sharp, total, linear)
+    return np.clip(np.where(hidden, 0.5, place), 0.5 - _FARTHEST, 0.5 + _FARTHEST), sharp
+
+
+def _coverage(scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], inside: U8, outside: U8) -> F64:
+    """How much (6, n), in [0, 1], of each pixel along the way the side inside covers."""
+    near = scene.colors[inside]
+    far = scene.colors[outside]
+    # Where the shade differs from place to place, the nearest pixels that lie inside for sure know better.
+    pure = (scene.rank[pixels[0]] == inside) & (scene.rank[pixels[1]] == inside)
+    near = np.where(pure[:, None], scene.rgb[pixels[0]].astype(np.float64), near)
+    pure = (scene.rank[pixels[-1]] == outside) & (scene.rank[pixels[-2]] == outside)
+    far = np.where(pure[:, None], scene.rgb[pixels[-1]].astype(np.float64), far)
+    way = near - far
+    length = np.maximum((way * way).sum(1), 1.0)
+    cover = np.stack([((scene.rgb[at] - far) * way).sum(1) / length for at in pixels])
+    if scene.alpha is not None and scene.clear:
+        cover = np.where(outside == 0, np.stack([scene.alpha[at] for at in pixels]) / 255.0, cover)
+    result: F64 = np.clip(cover, 0.0, 1.0)
+    return result

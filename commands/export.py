@@ -1,0 +1,150 @@
+"""The command that writes a concept's logo pack."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from color import ImageError
+from commands.bootstrap import load_command_settings, opened_store
+from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.gallery import exhibit_of
+from commands.inputs import parse_id
+from commands.options import Json
+from contracts.concepts import Concept
+from gallery import Exhibit, draw_sheet, write_gallery
+from pack import (
+    MANIFEST,
+    Contents,
+    Item,
+    ManifestSkipped,
+    PackFile,
+    VariationContent,
+    make_pack,
+    write_folder,
+    write_zip,
+)
+from stores import layout
+from stores.errors import ObjectMissing
+from stores.ports import Store
+from tasks.lookup import find_concept
+
+_MOST_CANDIDATES = 4
+"""Images that a task may have had to choose from."""
+_MOST_ANSWERS = 4
+"""Answers at the place of one image: calls without a usable answer end after three."""
+
+
+class PackDocument(BaseModel):
+    """What `export --json` prints: `path` is absolute, of the folder or the zip; `files` are relative to it."""
+
+    concept_id: uuid.UUID
+    path: str
+    files: tuple[str, ...]
+    skipped: tuple[ManifestSkipped, ...]
+
+
+def export(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the pack; next to the concept's gallery if not given.")
+    ] = None,
+    as_zip: Annotated[bool, typer.Option("--zip", help="Write one .zip into the folder instead.")] = False,
+    json: Json = False,
+) -> int:
+    """Write a concept's logo pack: SVG, transparent and one-color logos, icons, and its palettes for design tools.
+
+    \b
+    Examples:
+      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
+      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda --zip
+    """
+    settings = load_command_settings()
+
+    async def main() -> PackDocument:
+        wanted = parse_id(id_, "task or concept")
+        async with opened_store(settings) as store:
+            concept = await find_concept(store, wanted)
+            if concept is None:
+                raise BadInput(f"task or concept {wanted} not found")
+            folder = (out or settings.data_dir / "galleries" / str(concept.concept_id)).absolute()
+            exhibit = await exhibit_of(store, concept)
+            vectors = await _vectors(store, concept)
+        with ThreadPoolExecutor(1, thread_name_prefix="pack") as thread:
+            work = asyncio.get_running_loop().run_in_executor
+            try:
+                return await work(thread, _write, concept, exhibit, vectors, folder, as_zip)
+            except OSError as exc:
+                raise BadInput(f"{folder}: {exc.strerror}") from exc
+            except ImageError as exc:
+                raise BadInput(f"a picture of concept {concept.concept_id} cannot be used: {exc}") from exc
+
+    document = run_async(main())
+    if json:
+        print_document(document)
+    for skipped in document.skipped:
+        progress.print(f"No {skipped.file}: {skipped.reason}", markup=False, soft_wrap=True)
+    progress.print(f"{len(document.files)} files in {document.path}", markup=False, soft_wrap=True)
+    return ExitCode.DONE
+
+
+async def _vectors(store: Store, concept: Concept) -> tuple[bytes, ...]:
+    """What may be the base as SVG: as handed in, or with a candidate; of the concept whose base it shares."""
+    origin = concept if concept.varied_from is None else await store.concept(concept.varied_from) or concept
+    answers = [
+        layout.vector_of(layout.numbered_answer(layout.paid_image(origin.task_id, candidate), number))
+        for candidate in range(1, _MOST_CANDIDATES + 1)
+        for number in range(1, _MOST_ANSWERS + 1)
+    ]
+
+    async def read(path: str) -> bytes | None:
+        try:
+            return await store.get(store.concept_bucket, path)
+        except ObjectMissing:
+            return None
+
+    found = await asyncio.gather(*map(read, (layout.given_image(origin.task_id), *answers)))
+    return tuple(vector for vector in found if vector is not None)
+
+
+def _write(concept: Concept, exhibit: Exhibit, vectors: tuple[bytes, ...], folder: Path, as_zip: bool) -> PackDocument:
+    stream = BytesIO()
+    draw_sheet(exhibit).save(stream, "PNG")
+    contents = Contents(
+        base=exhibit.base,
+        vectors=vectors,
+        variations=tuple(
+            VariationContent(
+                f"{variation.index:02d}-{layout.slug(variation.name)}", tile.image, tile.palette, tile.shown
+            )
+            for variation, tile in zip(concept.variations, exhibit.tiles, strict=True)
+        ),
+        contact_sheet=stream.getvalue(),
+    )
+    items = _announced(make_pack(contents), len(contents.variations) + 1)
+    number = str(concept.concept_id)
+    path = folder / f"logo-pack-{number}.zip" if as_zip else folder
+    manifest = write_zip(items, number, path) if as_zip else write_folder(items, number, folder)
+    if not as_zip and (folder / "index.html").exists():
+        write_gallery(exhibit, folder)  # it links the files that lie beside it now
+    files = (*(file.path for file in manifest.files), MANIFEST)
+    return PackDocument(concept_id=concept.concept_id, path=str(path), files=files, skipped=manifest.skipped)
+
+
+def _announced(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """The same items; each folder is named as work on it begins."""
+    seen: list[str] = []
+    for item in items:
+        folder = (item.path if isinstance(item, PackFile) else item.file).rpartition("/")[0]
+        if folder and folder not in seen:
+            seen.append(folder)
+            progress.print(f"{len(seen)} of {count}: {folder}", markup=False, soft_wrap=True)
+        yield item

@@ -1,0 +1,22 @@
+"""The logo pack: what a client takes away of a concept. A pure library, but for `write_folder` and `write_zip`."""
+
+from __future__ import annotations
+
+from pack.logo import LogoShapes
+from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack
+from pack.writing import MANIFEST, Manifest, ManifestSkipped, write_folder, write_zip
+
+__all__ = [
+    "MANIFEST",
+    "Contents",
+    "Item",
+    "LogoShapes",
+    "Manifest",
+    "ManifestSkipped",
+    "PackFile",
+    "Skipped",
+    "VariationContent",
+    "make_pack",
+    "write_folder",
+    "write_zip",
+]

@@ -1,0 +1,97 @@
+"""A logo's shapes: a provider's own, or traced; found once, then drawn in any colors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from color import Coloring, ImageError, Picture, decode, prepare, rasterize
+from color.mapping import mixtures, recolored
+from color.spaces import U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
+from color.svg import is_svg
+from color.tracing import NotTraceable, Tracing, find_surfaces, paint_colors, trace
+from contracts.palettes import HexColor
+from pack.faithfulness import FAITHFUL, closeness
+from pack.svg import Drawing, draw, svg
+from pack.vectors import NotUsable, Vector
+
+_LIKE = 0.05
+"""OKLab: a color of a vector that is so close to a region's is the region's."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    tracing: Tracing
+    drawing: Drawing
+
+
+class LogoShapes:
+    """A picture prepared for SVG; `shapes` is text where it has none, and says why."""
+
+    def __init__(self, data: bytes, vectors: tuple[bytes, ...] = ()) -> None:
+        """From an encoded picture and SVGs it may be made from. Takes about 0.3 s for 1024². Raises ImageError."""
+        self.base, self.picture = prepare(data), decode(data)
+        self.surfaces = find_surfaces(self.picture, self.base)
+        self.shapes = self._shapes((data, *vectors) if is_svg(data) else vectors)
+
+    def svg_of(self, picture: Picture, regions: U8 | None) -> bytes | str:
+        """The SVG of a picture of the base in which the regions have the colors (k, 3), None standing for their own.
+
+        Text where there is none, or where too little of it would look as in the picture.
+        """
+        if isinstance(self.shapes, str):
+            return self.shapes
+        drawn = self._svg(self.shapes, regions)
+        return self._too_far(self.shapes, drawn, picture) or drawn
+
+    def svg_in(self, coloring: Coloring, picture: Picture) -> bytes | str:
+        """The same for a picture that was rendered in a coloring."""
+        return self.svg_of(picture, np.rint(oklab_to_rgb(coloring.shown)).astype(np.uint8))
+
+    def _shapes(self, vectors: tuple[bytes, ...]) -> _Traced | Vector | str:
+        for vector in vectors:
+            try:
+                own = Vector(vector)
+            except NotUsable:
+                continue  # then the picture is traced, as any other
+            if not self._too_far(own, self._svg(own, None), self.picture):
+                return own
+        try:
+            tracing = trace(self.picture, self.base, self.surfaces)
+        except NotTraceable as exc:
+            return str(exc)
+        traced = _Traced(tracing, draw(tracing))
+        return self._too_far(traced, self._svg(traced, None), self.picture) or traced
+
+    def _svg(self, shapes: _Traced | Vector, regions: U8 | None) -> bytes:
+        if isinstance(shapes, _Traced):
+            return svg(shapes.drawing, *paint_colors(shapes.tracing, self.base, regions))
+        colors = shapes.colors()
+        become = dict(zip(colors, colors if regions is None else self._become(colors, regions), strict=True))
+        return shapes.written(become.__getitem__, self.base.width, self.base.height)
+
+    def _become(self, colors: list[HexColor], regions: U8) -> list[HexColor]:
+        """What the colors of a vector become: those of regions exactly, others as the picture's do."""
+        rgb, known = parse_hex(colors), self.base.regions
+        none, calm = np.zeros(len(rgb), np.uint16), np.zeros(len(known))
+        between = recolored(mixtures(rgb, none, calm, known), known, rgb_to_oklab(regions))
+        away = np.linalg.norm(rgb_to_oklab(rgb)[:, None] - known.oklab, axis=-1)
+        near, close = away.argmin(axis=1), away.min(axis=1) < _LIKE
+        return [format_hex(regions[near[i]] if close[i] else between[i]) for i in range(len(rgb))]
+
+    def _too_far(self, shapes: _Traced | Vector, drawn: bytes, picture: Picture) -> str:
+        """Why the SVG does not stand for the picture; empty where it does."""
+        try:
+            png = _drawn(drawn) if isinstance(shapes, _Traced) else rasterize(drawn, min(picture.width, picture.height))
+            part = closeness(decode(png), picture)
+        except ImageError:  # a vector that takes too long, or too much memory
+            part = 0.0
+        return "" if part >= FAITHFUL else f"only {part:.1%} of its pixels would look as in the picture"
+
+
+def _drawn(svg: bytes) -> bytes:
+    """What our own shapes look like, as PNG."""
+    from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
+
+    return bytes(svg_to_bytes(svg_string=svg.decode(), skip_system_fonts=True))

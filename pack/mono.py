@@ -1,0 +1,68 @@
+"""A logo in one ink: which regions are drawn and which are left out, so that what met with contrast still does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from color import Base
+from color.encoding import index_of
+from color.pixels import spread
+from color.spaces import F64, U8
+from color.tracing import region_labels
+
+_PRIOR: Final = 0.05
+"""How much it counts that inks are what differs most from the page, next to how regions meet."""
+_MOST_WAYS: Final = 14
+_EDGE: Final = 2
+"""Pixels an edge is wide, to either side."""
+
+
+def ink_coverage(base: Base, ground: int | None) -> U8 | None:
+    """How much ink (h, w), in 255ths, each pixel gets; None where nothing stands out.
+
+    `ground` is the region that is the paper; None where the page is, taken as white.
+    """
+    inks = _inks(base, ground)
+    if not inks.any():
+        return None
+    part = base.mixtures.weights[inks].sum(0)
+    cover: U8 = np.rint(np.clip(part, 0.0, 1.0) * 255).astype(np.uint8)[index_of(base.pixels, base.width)]
+    inked = np.append(inks, False)[region_labels(base)]
+    # Where two inks meet, or two papers, there is no edge to see.
+    cover[~spread(~inked, _EDGE)] = 255
+    cover[~spread(inked, _EDGE)] = 0
+    if base.alpha is None:
+        return cover
+    return np.rint(cover * (base.alpha / 255.0)).astype(np.uint8)
+
+
+def _inks(base: Base, ground: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which regions (k,) get ink: of all ways, the one under which most contrast along edges is left."""
+    count = len(base.regions)
+    light = np.append(base.regions.oklab[:, 0], 1.0)
+    paper = count if ground is None else ground
+    meets = _contact(region_labels(base), count + 1)
+    gain = meets * np.abs(light[:, None] - light)
+    area = np.append(base.regions.share, 0.0)
+    prior = _PRIOR * gain.sum() * area * np.abs(light - light[paper])
+    order = [int(k) for k in np.argsort(-area, kind="stable") if k != paper and k < count][:_MOST_WAYS]
+    ways = np.zeros((1 << len(order), count + 1))
+    for bit, region in enumerate(order):
+        ways[:, region] = np.arange(len(ways)) >> bit & 1
+    kept = np.einsum("mi,ij,mj->m", ways, gain, 1.0 - ways, optimize=True) + ways @ prior
+    best: F64 = ways[int(kept.argmax())][:count]
+    return best.astype(bool)
+
+
+def _contact(labels: U8, count: int) -> F64:
+    """How many pixels (count, count) of two regions lie next to each other."""
+    total = np.zeros(count * count)
+    for first, second in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
+        meet = first != second
+        pairs = first[meet].astype(np.intp) * count + second[meet]
+        total += np.bincount(pairs, minlength=count * count)
+    square = total.reshape(count, count)
+    result: F64 = square + square.T
+    return result

@@ -1,0 +1,122 @@
+"""A pack on disk: a folder or a zip, complete or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from files.atomic_write import replacing
+from pack.pack import Item, PackFile
+
+MANIFEST = "manifest.json"
+_OURS = ("base", "variations", "tokens.json", "contact-sheet.png", MANIFEST)
+"""What a pack has at its top. Whatever else lies in its folder stays."""
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in a zip: the same pack is the same bytes."""
+
+
+class ManifestFile(BaseModel):
+    """One file of a pack; `path` is relative to the manifest."""
+
+    path: str
+    what: str
+    media_type: str
+    bytes: int
+    sha256: str
+
+
+class ManifestSkipped(BaseModel):
+    """A file the pack does without, and why."""
+
+    file: str
+    reason: str
+
+
+class Manifest(BaseModel):
+    """What is in a pack, and what is not."""
+
+    concept_id: str
+    files: tuple[ManifestFile, ...]
+    skipped: tuple[ManifestSkipped, ...]
+
+
+def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manifest:
+    """Write a pack into `folder`, made if missing, in place of the pack it may hold; other files there stay.
+
+    All is written next to it first, so that a failure leaves everything as it was. Raises OSError and what `items` do.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(8)
+    unfinished, replaced = folder / f".pack-{mark}", folder / f".replaced-{mark}"
+    unfinished.mkdir()
+    try:
+        manifest = _written(items, concept_id, lambda path, data: _write(unfinished / path, data))
+        replaced.mkdir()
+        _exchange(folder, unfinished, replaced)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
+    return manifest
+
+
+def _exchange(folder: Path, new: Path, old: Path) -> None:
+    """Move each part of the pack into place; where that fails, what was there comes back."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        # The manifest goes first and comes last: where it is, it is true.
+        for name in (MANIFEST, *_OURS[:-1]):
+            if (folder / name).exists():
+                moved.append((folder / name, old / name))
+                os.replace(folder / name, old / name)  # noqa: PTH105 - the call that is documented to be atomic
+        for name in _OURS:
+            if (new / name).exists():
+                moved.append((new / name, folder / name))
+                os.replace(new / name, folder / name)  # noqa: PTH105 - same
+    except OSError:
+        for source, target in reversed(moved):
+            if target.exists() and not source.exists():
+                os.replace(target, source)  # noqa: PTH105 - same
+        raise
+
+
+def write_zip(items: Iterable[Item], concept_id: str, path: Path) -> Manifest:
+    """Write a pack as one zip, in place of the file that may be there. Raises OSError and what `items` do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
+
+        def add(name: str, data: bytes) -> None:
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith((".png", ".ico")) else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+
+        return _written(items, concept_id, add)
+
+
+def _written(items: Iterable[Item], concept_id: str, write: Callable[[str, bytes], None]) -> Manifest:
+    files, skipped = [], []
+    for item in items:
+        if isinstance(item, PackFile):
+            write(item.path, item.data)
+            digest = hashlib.sha256(item.data).hexdigest()
+            entry = ManifestFile(
+                path=item.path, what=item.what, media_type=item.media_type, bytes=len(item.data), sha256=digest
+            )
+            files.append(entry)
+        else:
+            skipped.append(ManifestSkipped(file=item.file, reason=item.reason))
+    manifest = Manifest(concept_id=concept_id, files=tuple(files), skipped=tuple(skipped))
+    write(MANIFEST, (manifest.model_dump_json(indent=2) + "\n").encode())
+    return manifest
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

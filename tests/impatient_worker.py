@@ -1,0 +1,13 @@
+"""`worker.py` that waits for a silent Temporal server for one second, instead of thirty, before it leaves."""
+
+from __future__ import annotations
+
+import runpy
+from datetime import timedelta
+from pathlib import Path
+
+from temporal import worker_lifecycle
+
+if __name__ == "__main__":
+    worker_lifecycle.SERVER_SILENCE = timedelta(seconds=1)
+    runpy.run_path(str(Path(__file__).parents[1] / "worker.py"), run_name="__main__")
