@@ -109,11 +109,11 @@ class Regions:
         return np.sqrt(np.maximum(away, 0.0))
 
 
-def find_centers(rgb: U8, weight: F64, plain: NDArray[np.bool_]) -> tuple[F64, U8]:
+def find_centers(rgb: U8, weight: F64, flat: NDArray[np.bool_]) -> tuple[F64, U8]:
     """Centers (k, 3) in sRGB, heaviest first, of the colors (h, w, 3), and the number of each pixel's (h, w).
 
-    Pixels count by `weight` (h, w); `plain` ones are no mixtures. Farthest-point seeding and weighted Lloyd steps
-    over 5-bit color bins in OKLab. No randomness. k is in [1, MAX_REGIONS].
+    Pixels count by `weight` (h, w); those in `flat` areas are no mixtures. Farthest-point seeding and weighted Lloyd
+    steps over 5-bit color bins in OKLab. No randomness. k is in [1, MAX_REGIONS].
     """
     pixels = rgb.reshape(-1, 3)
     bins = (pixels[:, 0].astype(np.intp) >> 3 << 10) | (pixels[:, 1].astype(np.intp) >> 3 << 5) | (pixels[:, 2] >> 3)
@@ -128,7 +128,7 @@ def find_centers(rgb: U8, weight: F64, plain: NDArray[np.bool_]) -> tuple[F64, U
     nearest = nearest_center(points, centers)
     share = np.bincount(nearest, heavy, len(centers))
     inside = np.stack([np.bincount(nearest, heavy * means[:, c], len(centers)) for c in range(3)], 1) / share[:, None]
-    pure = np.bincount(bins, plain.ravel() & (votes > 0), 32768)[occupied]
+    pure = np.bincount(bins, flat.ravel() & (votes > 0), 32768)[occupied]
     all_of = np.bincount(bins, votes > 0, 32768)[occupied]
     solid = np.bincount(nearest, pure, len(centers)) / np.bincount(nearest, all_of, len(centers))
     order = np.argsort(-share, kind="stable")
@@ -140,14 +140,15 @@ def find_centers(rgb: U8, weight: F64, plain: NDArray[np.bool_]) -> tuple[F64, U
 
 
 def _without_mixtures(rgb: F64, solid: F64) -> F64:
-    """Centers (k, 3), heaviest first, without those that are only the blurred edge between two heavier ones.
+    """Centers (k, 3) without those that are only the edge, or a blurred stroke, between two others.
 
     `solid` (k,) in [0, 1] tells which part of a cluster's pixels is flat.
     """
-    kept: list[int] = []
-    for k in range(len(rgb)):
-        if solid[k] > _SOLID or not any(_on_segment(rgb[k], rgb[i], rgb[j]) for i in kept for j in kept if i < j):
-            kept.append(k)
+    kept = list(range(len(rgb)))
+    for k in np.argsort(solid, kind="stable").tolist():
+        others = [i for i in kept if i != k]
+        if solid[k] < _SOLID and any(_on_segment(rgb[k], rgb[i], rgb[j]) for i, j in combinations(others, 2)):
+            kept = others
     return rgb[kept]
 
 

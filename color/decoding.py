@@ -119,6 +119,7 @@ _MALFORMED: Final = (
     AttributeError,
     EOFError,
     OverflowError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )

@@ -31,6 +31,9 @@ _PAGE: Final = 0.7
 """From this part of the rim on, transparency means that the picture stands on somebody's page."""
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
+_THIN: Final = 0.25
+_INK: Final = 0.05
+"""The part of a stroke's pixels that are taken to show its ink, and no mixture."""
 
 
 class Segmentation(NamedTuple):
@@ -48,15 +51,17 @@ def segment(picture: Picture, colors: U8, counts: F64) -> Segmentation:
         visible[:] = True
     plain = _plain(rgb) & (visible if alpha is None else alpha >= _OPAQUE)
     weight: F64 = plain + _EDGE_WEIGHT * visible.astype(np.float64)
-    found, labels = find_centers(rgb, weight, plain)
-    photo = _flat_part(rgb, visible) < _PHOTO_FLAT or _no_color_dominates(rgb, plain)
-    centers = _exact(found, colors, counts)
+    flat = _flat(rgb, visible)
+    found, labels = find_centers(rgb, weight, flat)
+    photo = flat.sum() < _PHOTO_FLAT * visible.sum() or _no_color_dominates(rgb, plain)
     count = len(found)
     area: F64 = np.bincount(labels.ravel(), weight.ravel(), count).astype(np.float64)
     places = np.where(visible, labels, count).astype(np.uint8)
     smooth, sharp = direct_contact(rgb, places, plain | ~visible, count + 1, _STEP)
     sharp += sharp_contact(_meeting(places, plain | ~visible, count), count + 1)
     ground = _ground(labels, plain, area, sharp, visible)
+    thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
+    centers = _exact(found, thin, colors, counts)
     regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
     if not ground.on_page:
         return Segmentation(regions, regions)
@@ -93,12 +98,12 @@ def _plain(rgb: U8) -> NDArray[np.bool_]:
     return ~mixed
 
 
-def _flat_part(rgb: U8, visible: NDArray[np.bool_]) -> float:
-    """Which part of the visible pixels differs little from the next ones to the right and further down."""
+def _flat(rgb: U8, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which visible pixels (h, w) differ little from the ones before them and above."""
     flat = visible.copy()
     flat[:, 1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=1)) <= _STEP).all(axis=-1)
     flat[1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=0)) <= _STEP).all(axis=-1)
-    return float(flat.sum() / visible.sum())
+    return flat
 
 
 def _no_color_dominates(rgb: U8, plain: NDArray[np.bool_]) -> bool:
@@ -108,16 +113,26 @@ def _no_color_dominates(rgb: U8, plain: NDArray[np.bool_]) -> bool:
     return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
 
 
-def _exact(centers: F64, colors: U8, counts: F64) -> F64:
-    """Each center (k, 3) as the most frequent of the picture's colors near it: a flat region is one exact color."""
+def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, counts: F64) -> F64:
+    """Each center (k, 3) as the most frequent of the picture's colors near it: a flat region is one exact color.
+
+    The ink of strokes so `thin` (k,) that hardly a pixel is flat is what lies farthest from the largest region.
+    """
     nearest = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers))
     exact = centers.copy()
     for k in range(len(centers)):
         members = np.flatnonzero((nearest == k) & (counts > 0))
-        if len(members):
-            peak = members[counts[members].argmax()]
-            if counts[peak] >= _FLAT_COLOR_SHARE * counts[members].sum():
-                exact[k] = colors[peak]
+        if not len(members):
+            continue
+        weight = counts[members]
+        peak = members[weight.argmax()]
+        if thin[k] and k:
+            along = (colors[members] - centers[0]) @ (centers[k] - centers[0])
+            order = np.argsort(-along, kind="stable")
+            ink = order[: int(np.searchsorted(weight[order].cumsum(), _INK * weight.sum())) + 1]
+            exact[k] = (colors[members[ink]] * weight[ink, None]).sum(0) / weight[ink].sum()
+        elif counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
+            exact[k] = colors[peak]
     return exact
 
 

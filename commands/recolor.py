@@ -78,7 +78,7 @@ class RecolorDocument(BaseModel):
 
 
 def recolor(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP or GIF, up to 4096 x 4096.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, SVG, AVIF, BMP, TIFF or ICO.")],
     palettes: Annotated[
         Path,
         typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}."),
