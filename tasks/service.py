@@ -131,16 +131,16 @@ class TaskService:
             status = await self.concepts.status(task_id)
         except (NoWorker, WorkflowNotFound):
             status = None
-        running = await self.concepts.is_running(task_id)
-        if status is not None and running:
-            return await self._with_links(status)
+        waiting = await self.concepts.waiting(task_id)
+        if status is not None and waiting is not None:
+            return (await self._with_links(status)).model_copy(update={"waiting": waiting})
         # No worker answers, or the workflow has ended or was terminated, and does not know how its task went on.
         row = await self.store.task(task_id)
         if status is not None and status.state.ended and (row is None or row.status is status.state):
             return status
         if row is not None:
-            return status_of_row(row)
-        if not running:
+            return status_of_row(row).model_copy(update={"waiting": waiting or ()})
+        if waiting is None:
             raise TaskNotFound(task_id)
         # Started, but no worker has taken its first step.
         return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
@@ -153,7 +153,10 @@ class TaskService:
             while not ending.done():
                 before = shown
                 try:
-                    shown = await self._with_links(await self.concepts.status(task_id), before)
+                    status, waiting = await asyncio.gather(
+                        self.concepts.status(task_id), self.concepts.waiting(task_id)
+                    )
+                    shown = (await self._with_links(status, before)).model_copy(update={"waiting": waiting or ()})
                     show(shown)
                 except NoWorker:
                     show(None)
