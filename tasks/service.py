@@ -23,8 +23,8 @@ from tasks.workflow_client import ConceptClient
 REFUSED_MESSAGE = "InvalidMessage"
 """Error type of a row that a refused message left. Its request is a partial one: it must never be started."""
 
-_POLL_S, _LONGEST_POLL_S = 0.2, 2.0
-"""How long until a status is asked for again: longer each time that nothing has changed."""
+_POLL_S, _LONGEST_POLL_S = 0.5, 2.0
+"""How long until a workflow is looked at again: longer each time that nothing has happened."""
 
 ShowStatus = Callable[[ConceptStatus | None], None]
 """Called with each status on the way; with None when no worker answers."""
@@ -148,16 +148,20 @@ class TaskService:
     async def follow(self, task_id: uuid.UUID, show: ShowStatus) -> None:
         """Show a task's progress until its workflow has ended, however it does. Raises `WorkflowNotFound`."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
-        pause_s, shown = _POLL_S, None
+        pause_s, events, shown = _POLL_S, 0, None
         try:
             while not ending.done():
-                before = shown
-                try:
-                    shown = await self._with_links(await self.concepts.status(task_id), before)
-                    show(shown)
-                except NoWorker:
-                    show(None)
-                pause_s = min(pause_s * 1.2, _LONGEST_POLL_S) if shown == before else _POLL_S
+                # Temporal Cloud bills a query, and not a look at how many events there are.
+                found = await self.concepts.events(task_id)
+                pause_s = min(pause_s * 1.5, _LONGEST_POLL_S) if found == events else _POLL_S
+                if found != events:
+                    try:
+                        shown = await self._with_links(await self.concepts.status(task_id), shown)
+                    except NoWorker:
+                        show(None)
+                    else:
+                        show(shown)
+                        events = found
                 await asyncio.wait({ending}, timeout=pause_s)
             await ending
             with suppress(NoWorker):

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -142,11 +143,13 @@ class ConceptClient:
     async def is_running(self, task_id: uuid.UUID) -> bool:
         """Whether the task's workflow exists and has not ended."""
         try:
-            with _found(task_id):
-                description = await self._handle(task_id).describe()
+            return (await self._describe(task_id)).status is WorkflowExecutionStatus.RUNNING
         except WorkflowNotFound:
             return False
-        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def events(self, task_id: uuid.UUID) -> int:
+        """How many events the workflow's history has. Raises `WorkflowNotFound`."""
+        return (await self._describe(task_id)).history_length
 
     async def cancel(self, task_id: uuid.UUID) -> None:
         """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
@@ -158,6 +161,10 @@ class ConceptClient:
         with _found(task_id), suppress(WorkflowFailureError):
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
+
+    async def _describe(self, task_id: uuid.UUID) -> WorkflowExecutionDescription:
+        with _found(task_id):
+            return await self._handle(task_id).describe()
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)
