@@ -71,6 +71,8 @@ class Answer:
     path: str = ""
     unusable: str = ""
     """A whole sentence, where that is known already."""
+    vector: bytes | None = None
+    """An image that came in pixels, as SVG: stored beside it, for the logo pack."""
 
 
 @dataclass(frozen=True)
@@ -393,6 +395,8 @@ class PaidCalls:
             if about is not None and answer.provenance:
                 provenance = answer.provenance
                 await store_with_retry(lambda: self._store.put(bucket, about, provenance, "application/json"))
+            if (vector := answer.vector) is not None:
+                await store_with_retry(lambda: self._store.put(bucket, layout.vector_of(path), vector, SVG))
         finally:
             self._pending.pop(path, None)
         return replace(answer, path=place)
@@ -429,7 +433,7 @@ async def store_with_retry(put: Callable[[], Awaitable[StoredObject]]) -> Stored
         except StoreUnavailable as exc:
             log.warning("what was paid for waits for the store", extra={"reason": str(exc)})
             asked_s = exc.retry_after_s if isinstance(exc, StoreThrottled) else None
-        await asyncio.sleep(pause_s if asked_s is None else asked_s)
+        await asyncio.sleep(asked_s or pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 

@@ -66,7 +66,8 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
     """
     count = len(regions)
     flat = _flat(rgb) & (labels < count)
-    sample = np.flatnonzero(flat)[:: max(1, np.count_nonzero(flat) // _GLANCE)]
+    sample = np.arange(0, flat.size, flat.size // _GLANCE | 1)
+    sample = sample[flat.ravel()[sample]]
     away = np.abs(rgb.reshape(-1, 3)[sample] - regions[labels.ravel()[sample]]).max(axis=1)
     if np.count_nonzero(away > _SHADED) < _SHADES * len(sample):
         return []  # all surfaces are flat: most logos

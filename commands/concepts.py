@@ -167,7 +167,10 @@ def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
         except WorkflowNotFound:
             row = await service.store.task(task)
             if row is None:
-                return report_of((await follow_batch(BatchClient(service.concepts), task)).status)
+                batches = BatchClient(service.concepts)
+                with suppress(NoWorker):
+                    await batches.status(task)  # before anything is printed of a batch that does not exist
+                return report_of((await follow_batch(batches, task)).status)
             if not row.status.ended:
                 progress.print("No workflow works on this task; its row says:", style="yellow")
         return await with_gallery(service, settings, await service.report(task))

@@ -32,11 +32,6 @@ def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
     return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")
 
 
-def paid_vector(task_id: uuid.UUID, candidate: int = 1) -> str:
-    """The same image as shapes, where the provider drew it so: SVG, as it came."""
-    return f"{paid_image(task_id, candidate)}.svg"
-
-
 def given_image(task_id: uuid.UUID) -> str:
     """The image that was handed in with the request, as it came."""
     return f"{PAID_FOLDER}/{task_id}/given"

@@ -131,16 +131,17 @@ class TaskService:
             status = await self.concepts.status(task_id)
         except (NoWorker, WorkflowNotFound):
             status = None
-        running = await self.concepts.is_running(task_id)
-        if status is not None and running:
-            return await self._with_links(status)
+        observed = await self.concepts.observe(task_id)
+        waiting = None if observed is None else observed[1]
+        if status is not None and waiting is not None:
+            return (await self._with_links(status)).model_copy(update={"waiting": waiting})
         # No worker answers, or the workflow has ended or was terminated, and does not know how its task went on.
         row = await self.store.task(task_id)
         if status is not None and status.state.ended and (row is None or row.status is status.state):
             return status
         if row is not None:
-            return status_of_row(row)
-        if not running:
+            return status_of_row(row).model_copy(update={"waiting": waiting or ()})
+        if waiting is None:
             raise TaskNotFound(task_id)
         # Started, but no worker has taken its first step.
         return ConceptStatus(task_id=task_id, concept_id=concept_id(task_id), state=TaskStatus.PENDING, source="row")
@@ -148,20 +149,23 @@ class TaskService:
     async def follow(self, task_id: uuid.UUID, show: ShowStatus) -> None:
         """Show a task's progress until its workflow has ended, however it does. Raises `WorkflowNotFound`."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
-        pause_s, events, shown = _POLL_S, 0, None
+        pause_s, asked, shown = _POLL_S, 0, None
         try:
             while not ending.done():
-                # Temporal Cloud bills a query, and not a look at how many events there are.
-                found = await self.concepts.events(task_id)
-                pause_s = min(pause_s * 1.5, _LONGEST_POLL_S) if found == events else _POLL_S
-                if found != events:
-                    try:
+                # Temporal Cloud bills a query, and no description: it has what is waited for, and the number of events.
+                events, waiting = await self.concepts.observe(task_id) or (asked, ())
+                before = shown
+                try:
+                    if events != asked:
                         shown = await self._with_links(await self.concepts.status(task_id), shown)
-                    except NoWorker:
-                        show(None)
-                    else:
+                        asked = events
+                except NoWorker:
+                    show(None)
+                if shown is not None:
+                    shown = shown.model_copy(update={"waiting": waiting})
+                    if shown != before:
                         show(shown)
-                        events = found
+                pause_s = min(pause_s * 1.5, _LONGEST_POLL_S) if shown == before else _POLL_S
                 await asyncio.wait({ending}, timeout=pause_s)
             await ending
             with suppress(NoWorker):

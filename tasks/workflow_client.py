@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
@@ -29,8 +32,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.activities import stage_of_activity
 from contracts.concepts import ConceptOutcome
-from contracts.status import Choice, ConceptStatus
+from contracts.status import Choice, ConceptStatus, Waiting
 from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
     CHOOSE_UPDATE,
@@ -47,6 +51,10 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
 
 _CHOICE_TIMEOUT = timedelta(seconds=10)
+_QUEUED_S = 5.0
+"""After so long in a queue an activity counts as waiting for a worker."""
+_OUTER_FAILURES = {"server_failure_info", "timeout_failure_info"}
+"""A failure that was too large is wrapped by the server, one before a timeout stands inside it."""
 
 NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
@@ -147,9 +155,33 @@ class ConceptClient:
         except WorkflowNotFound:
             return False
 
-    async def events(self, task_id: uuid.UUID) -> int:
-        """How many events the workflow's history has. Raises `WorkflowNotFound`."""
-        return (await self._describe(task_id)).history_length
+    async def observe(self, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
+        """How many events the task's workflow has, and what its activities wait for; None where it does not run."""
+        try:
+            description = await self._describe(task_id)
+        except WorkflowNotFound:
+            return None
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        found: dict[tuple[str, str], Waiting] = {}
+        for activity in description.raw_description.pending_activities:
+            stage, error = stage_of_activity(activity.activity_type.name), await self._reason(activity)
+            if error:
+                # Variations wait for the same, most of the time: it is said once.
+                found.setdefault((stage, error), _waiting(stage, error, activity))
+        return description.history_length, tuple(found.values())
+
+    async def _reason(self, activity: PendingActivityInfo) -> str:
+        if activity.HasField("last_failure"):
+            failure = activity.last_failure
+            while failure.HasField("cause") and failure.WhichOneof("failure_info") in _OUTER_FAILURES:
+                failure = failure.cause
+            decoded = await self.client.data_converter.decode_failure(failure)
+            return decoded.message if isinstance(decoded, ApplicationError) else str(decoded)
+        queued_s = time.time() - activity.scheduled_time.ToMicroseconds() / 1e6
+        if activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and queued_s > _QUEUED_S:
+            return f"no worker has taken it from the task queue {activity.activity_options.task_queue.name} yet"
+        return ""
 
     async def cancel(self, task_id: uuid.UUID) -> None:
         """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
@@ -168,6 +200,16 @@ class ConceptClient:
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)
+
+
+def _waiting(stage: str, error: str, activity: PendingActivityInfo) -> Waiting:
+    at = activity.next_attempt_schedule_time
+    return Waiting(
+        stage=stage,
+        attempt=activity.attempt,
+        error=error,
+        next_attempt_at=at.ToDatetime(UTC) if activity.HasField("next_attempt_schedule_time") else None,
+    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from commands import console
 from commands.console import ExitCode, run_app
-from contracts.status import ConceptStatus
+from contracts.status import ConceptStatus, Waiting
 from contracts.tasks import Request, TaskStatus
 from providers.errors import ProviderRejected
 from stores.errors import (
@@ -68,13 +68,13 @@ async def test_a_watch_asks_only_when_something_has_happened(
         signing.break_down(lambda method, _path: StoreUnavailable("away") if method == "links" else None)
     request = make_request(candidates=2)
     looks, seen, offered_after = [0], list[ConceptStatus](), list[int]()
-    events = ConceptClient.events
+    observe = ConceptClient.observe
 
-    async def counted(concepts: ConceptClient, task_id: uuid.UUID) -> int:
+    async def counted(concepts: ConceptClient, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
         looks[0] += 1
-        return await events(concepts, task_id)
+        return await observe(concepts, task_id)
 
-    monkeypatch.setattr(ConceptClient, "events", counted)
+    monkeypatch.setattr(ConceptClient, "observe", counted)
 
     def show(status: ConceptStatus | None) -> None:
         if status is not None and status.choose_until is not None:
