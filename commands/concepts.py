@@ -137,7 +137,7 @@ def status(task_id: AnyId, json: Json = False) -> int:
     try:
         found = run_connected(settings, run)
     except TemporalUnreachable as exc:
-        row = run_async(_row(settings, parse_id(task_id)))
+        row = run_async(_row(settings, task_id))
         if row is None:
             raise
         progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
@@ -146,9 +146,11 @@ def status(task_id: AnyId, json: Json = False) -> int:
     return ExitCode.DONE
 
 
-async def _row(settings: Settings, task_or_concept: uuid.UUID) -> TaskRow | None:
-    async with opened_store(settings) as store:
-        return await find_task(store, task_or_concept)
+async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
+    with suppress(BadInput):  # that the server is away is said first
+        async with opened_store(settings) as store:
+            return await find_task(store, parse_id(task_or_concept))
+    return None
 
 
 def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
