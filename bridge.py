@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.bootstrap import connected, load_settings, owner_rule
+from commands.bootstrap import connected, fairness_secret, load_settings, owner_rule
 from commands.console import command_group, run_app
 from commands.options import resource_path
 from observability.health import health_pages, serving
@@ -60,7 +60,6 @@ async def opened_bridge(settings: Settings) -> AsyncIterator[Ready]:
     runtime = temporal_runtime(settings.metrics_address)
     readiness = Readiness(runtime.metric_meter)
     stop = readiness.stop_by_signals()
-    secret = None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(
             connected(settings, "concept-bridge", runtime=runtime, retry_config=SOON, last_spans_s=LAST_SPANS_S)
@@ -71,7 +70,7 @@ async def opened_bridge(settings: Settings) -> AsyncIterator[Ready]:
 
             dead_letters = await stack.enter_async_context(opened_topic(settings.dead_letter_topic))
         metrics = DeliveryMetrics(runtime.metric_meter)
-        bridge = Bridge(service, secret, dead_letters, owner_rule(settings), metrics)
+        bridge = Bridge(service, fairness_secret(settings), dead_letters, owner_rule(settings), metrics)
         async with readiness.watched():
             checks = (store_answers(service.store), temporal_answers(service.concepts.client))
             yield Ready(bridge, readiness, checks, stop)

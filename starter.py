@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 try:
+    from commands.batches import batch
     from commands.concepts import cancel, generate, status, watch
     from commands.console import command_group, run_app
     from commands.demo import demo, dev
@@ -16,6 +17,7 @@ try:
     from commands.recolor import recolor
     from commands.reconciliation import reconcile
     from commands.stores import check_store
+    from commands.task_list import list_tasks
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
@@ -35,6 +37,7 @@ for command in (
     watch,
     cancel,
     retry,
+    batch,
     gallery,
     export,
     recolor,
@@ -43,6 +46,7 @@ for command in (
     dev,
 ):
     app.command()(command)
+app.command("list")(list_tasks)
 app.add_typer(providers, name="providers")
 stores = command_group("The store that the settings name.")
 stores.command("check")(check_store)

@@ -23,6 +23,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.batches import BatchActivities
 from activities.candidates import CandidateActivities
 from activities.cpu_threads import CpuThreads, Rank
 from activities.deadline import DeadlineActivities
@@ -38,7 +39,7 @@ from activities.row_links import RowLinkActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import connected, load_settings
+from commands.bootstrap import connected, fairness_secret, load_settings
 from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
 from commands.worker_process import READY
@@ -53,6 +54,7 @@ from providers.port import ImageProvider, PaletteProvider
 from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
+from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, TaskKind, watching_backlog
@@ -60,6 +62,7 @@ from temporal.readiness_checks import keys_fit, polls, temporal_answers
 from temporal.sandbox import SandboxWithoutContexts
 from temporal.schedules import ensure_reconciliation, ensure_retention, ensure_row_links
 from temporal.worker_lifecycle import running
+from workflows.batch import ConceptBatchWorkflow
 from workflows.generation import ConceptGenerationWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refinement import ConceptRefinementWorkflow
@@ -88,6 +91,7 @@ WORKFLOWS = (
     RetentionWorkflow,
     RowLinksWorkflow,
     ReconciliationWorkflow,
+    ConceptBatchWorkflow,
 )
 
 _Activities: TypeAlias = list[Callable[..., object]]  # type: ignore[explicit-any]  # as the SDK types them
@@ -151,7 +155,7 @@ async def working(
                 imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                *_store_activities(store, settings, ConceptClient(client, network, with_attributes)),
+                *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
@@ -200,10 +204,11 @@ def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
 
 
-def _store_activities(store: Store, settings: Settings, concepts: ConceptClient) -> _Activities:
+def _store_activities(service: TaskService, settings: Settings) -> _Activities:
     """Those that make no picture."""
+    store = service.store
     completing, retaining = CompletionActivities(store, settings.give_up_minutes), RetentionActivities(store)
-    reconciling = ReconciliationActivities(store, concepts)
+    reconciling = ReconciliationActivities(store, service.concepts)
     return [
         CandidateActivities(store).remove_candidates,
         DeadlineActivities().measure_trying,
@@ -216,6 +221,7 @@ def _store_activities(store: Store, settings: Settings, concepts: ConceptClient)
         RowLinkActivities(store).renew_row_links,
         reconciling.settle_open_tasks,
         reconciling.sweep_unfulfilled_tasks,
+        BatchActivities(service, fairness_secret(settings)).advance_batch,
     ]
 
 

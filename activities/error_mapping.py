@@ -66,22 +66,26 @@ _FINAL = (
 
 @contextmanager
 def temporal_failures() -> Iterator[None]:
-    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision."""
+    """Turn this system's errors into Temporal failures that carry type, sentence and retry decision.
+
+    Without their causes: the sentence says what they say, and the server replaces a failure of more than 4 KB.
+    """
     try:
         yield
     except (ProviderThrottled, StoreThrottled) as exc:
         category = ApplicationErrorCategory.BENIGN
-        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s), category=category) from exc
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s), category=category) from None
     except ProviderUnavailable as exc:
-        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from exc
+        raise _failure(exc, next_retry_delay=_delay(exc.retry_after_s)) from None
     except ProviderPerhapsBilled as exc:
-        raise _failure(exc, final=exc.last) from exc
+        raise _failure(exc, final=exc.last) from None
     except (ProviderError, NoUsableAnswer, StaleAttempt, SourceMissing, ImageError, DownloadError, StoreError) as exc:
-        raise _failure(exc, final=isinstance(exc, _FINAL)) from exc
+        raise _failure(exc, final=isinstance(exc, _FINAL)) from None
 
 
 def _delay(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)
+    """None is the usual pause: Temporal would take a delay of nothing at its word, for ever."""
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def _failure(

@@ -180,7 +180,7 @@ def _as_png(data: bytes) -> bytes:
 def _answer(provided: ProvidedImage, count_calls: CountCalls) -> Answer:
     usage = count_calls(provided.provenance.usage)
     provenance = provided.provenance.model_copy(update={"usage": usage}).model_dump_json().encode()
-    return Answer(provided.data, _media_type(provided.data), provenance)
+    return Answer(provided.data, _media_type(provided.data), provenance, vector=provided.vector)
 
 
 def _media_type(data: bytes) -> str:

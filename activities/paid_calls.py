@@ -3,7 +3,7 @@
 Answers lie in the store as they came, numbered from 1. One that proves unusable gets a marker beside it and counts as a
 call without a usable answer. Both counts survive a crash: calls whose answer never arrived are counted in heartbeats,
 answers that arrived are counted in the store. Where the provider works in jobs, a call is over when the job is named:
-it is stored in that moment, and whoever comes next asks for that job instead of submitting another.
+it is stored in that moment, and the next attempt asks for that job instead of submitting another.
 
 Decisions: docs/adr/0009, 0010, 0024, 0041.
 """
@@ -71,6 +71,8 @@ class Answer:
     path: str = ""
     unusable: str = ""
     """A whole sentence, where that is known already."""
+    vector: bytes | None = None
+    """An image that came in pixels, as SVG: stored beside it, for the logo pack."""
 
 
 @dataclass(frozen=True)
@@ -323,7 +325,7 @@ class PaidCalls:
             wanted = details is not None and not details.worker_shutdown
             asked = details is not None and details.cancel_requested
             if wanted:
-                named = asyncio.create_task(call.named.wait())  # nobody waits for the image of a job: it is cancelled
+                named = asyncio.create_task(call.named.wait())  # a job's image is not needed any more: it is cancelled
                 until = {call.task, named} if asked else {call.task}
                 grace_s = ANSWER_GRACE_S if asked else LATE_GRACE_S
                 await asyncio.wait(until, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
@@ -341,7 +343,7 @@ class PaidCalls:
             raise
 
     async def _cancel_job(self, call: _Call) -> Answer | None:
-        """Cancel a job at the provider. What it has ready in that moment is stored; else nobody asks for it again."""
+        """Cancel a job at the provider. What it has ready in that moment is stored; else it is not asked for again."""
         call.task.cancel()
         await asyncio.wait({call.task})
         if call.job is None:
@@ -393,6 +395,8 @@ class PaidCalls:
             if about is not None and answer.provenance:
                 provenance = answer.provenance
                 await store_with_retry(lambda: self._store.put(bucket, about, provenance, "application/json"))
+            if (vector := answer.vector) is not None:
+                await store_with_retry(lambda: self._store.put(bucket, layout.vector_of(path), vector, SVG))
         finally:
             self._pending.pop(path, None)
         return replace(answer, path=place)
@@ -429,7 +433,7 @@ async def store_with_retry(put: Callable[[], Awaitable[StoredObject]]) -> Stored
         except StoreUnavailable as exc:
             log.warning("what was paid for waits for the store", extra={"reason": str(exc)})
             asked_s = exc.retry_after_s if isinstance(exc, StoreThrottled) else None
-        await asyncio.sleep(pause_s if asked_s is None else asked_s)
+        await asyncio.sleep(asked_s or pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 

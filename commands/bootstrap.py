@@ -178,6 +178,11 @@ def keyring(settings: Settings) -> Keyring:
     return NO_KEYS if keys is None else parse_keys(keys.get_secret_value())
 
 
+def fairness_secret(settings: Settings) -> bytes | None:
+    """What user ids are hashed with, so that users take turns; None where they do not."""
+    return None if settings.fairness_key is None else settings.fairness_key.get_secret_value().encode()
+
+
 def owner_rule(settings: Settings) -> Callable[[str], bool]:
     """Whether the store that the settings name accepts a user id as an owner."""
     return is_owner if settings.store == "supabase" else lambda _: True

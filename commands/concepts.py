@@ -6,10 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from commands.batches import describe_batch, finish_batch, follow_batch, report_of
 from commands.bootstrap import (
     check_owner,
     load_command_settings,
@@ -22,6 +24,7 @@ from commands.display import ProgressView, print_report, print_status
 from commands.gallery import make_gallery
 from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
 from commands.options import (
+    AnyId,
     Candidates,
     Image,
     Json,
@@ -31,17 +34,20 @@ from commands.options import (
     PaletteFile,
     Palettes,
     TaskFile,
-    TaskId,
+    TaskOrBatchId,
     Theme,
     User,
 )
+from contracts.batches import BatchReport, BatchStatus
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from settings import Settings
 from stores.errors import StoreError
 from stores.ports import TaskRow
+from tasks.batches import BatchClient
 from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
+from tasks.lookup import find_task
 from tasks.service import TaskService, status_of_row
 from temporal.errors import TemporalUnreachable
 
@@ -108,18 +114,30 @@ def generate(
     return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-def status(task_id: TaskId, json: Json = False) -> int:
-    """Say where a task stands; from its row when no worker answers within 3 seconds, or Temporal is away.
+def status(task_id: AnyId, json: Json = False) -> int:
+    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
 
     \b
     Example:
       starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
     """
-    settings, task = load_command_settings(), parse_id(task_id)
+    settings = load_command_settings()
+
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
+        wanted = parse_id(task_id)
+        try:
+            return await service.status(wanted)
+        except TaskNotFound:
+            row = await find_task(service.store, wanted)
+            if row is not None:
+                return await service.status(row.task_id)
+            return await BatchClient(service.concepts).status(wanted)
+
+    found: ConceptStatus | BatchStatus
     try:
-        found = run_connected(settings, lambda service: service.status(task))
+        found = run_connected(settings, run)
     except TemporalUnreachable as exc:
-        row = run_async(_row(settings, task))
+        row = run_async(_row(settings, task_id))
         if row is None:
             raise
         progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
@@ -128,13 +146,15 @@ def status(task_id: TaskId, json: Json = False) -> int:
     return ExitCode.DONE
 
 
-async def _row(settings: Settings, task_id: uuid.UUID) -> TaskRow | None:
-    async with opened_store(settings) as store:
-        return await store.task(task_id)
+async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
+    with suppress(BadInput):  # that the server is away is said first
+        async with opened_store(settings) as store:
+            return await find_task(store, parse_id(task_or_concept))
+    return None
 
 
-def watch(task_id: TaskId, json: Json = False) -> int:
-    """Follow a task until it ends.
+def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
+    """Follow a task or a batch until it ends.
 
     \b
     Example:
@@ -142,48 +162,78 @@ def watch(task_id: TaskId, json: Json = False) -> int:
     """
     settings = load_command_settings()
 
-    async def run(service: TaskService) -> ConceptReport:
+    async def run(service: TaskService) -> ConceptReport | BatchReport:
         task = parse_id(task_id)
         try:
             await follow(service, task)
         except WorkflowNotFound:
             row = await service.store.task(task)
             if row is None:
-                raise TaskNotFound(task) from None
+                batches = BatchClient(service.concepts)
+                with suppress(NoWorker):
+                    await batches.status(task)  # before anything is printed of a batch that does not exist
+                return report_of((await follow_batch(batches, task)).status)
             if not row.status.ended:
                 progress.print("No workflow works on this task; its row says:", style="yellow")
         return await with_gallery(service, settings, await service.report(task))
 
-    return finish(run_connected(settings, run), json=json)
+    report = run_connected(settings, run)
+    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
 
 
-def cancel(task_id: TaskId, json: Json = False) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands.
+def cancel(
+    task_id: TaskOrBatchId,
+    under_way: Annotated[
+        bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
 
     \b
     Example:
       starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
     """
 
-    async def run(service: TaskService) -> ConceptStatus:
+    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
         task = parse_id(task_id)
-        await stop(service, task)
+        try:
+            await stop(service, task)
+        except TaskNotFound:
+            return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
         return await service.status(task)
 
     found = run_connected(load_command_settings(), run)
     show_status(found, json=json)
-    if found.state is TaskStatus.CANCELLED:
+    if found.state == TaskStatus.CANCELLED:
         return ExitCode.DONE
-    if not found.state.ended:
-        progress.print("The task is asked to stop, but no worker has done so yet.", style="yellow")
+    if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
+        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
         return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: the task is {found.state}.", style="yellow", markup=False)
+    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
     return ExitCode.BAD_INPUT
 
 
-def show_status(status: ConceptStatus, *, json: bool) -> None:
-    """Print where a task stands."""
-    print_document(status) if json else print_status(Console(), status)
+def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
+    """Print where a task or a batch stands."""
+    if json:
+        print_document(status)
+    elif isinstance(status, ConceptStatus):
+        print_status(Console(), status)
+    else:
+        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
+        if status.reason is not None:
+            Console().print(status.reason, markup=False, soft_wrap=True)
+
+
+async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
+    """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
+    await batches.cancel(batch_id, under_way=under_way)
+    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CANCEL_WAIT_S):
+            await batches.outcome(batch_id)
+    return await batches.status(batch_id)
 
 
 async def make(

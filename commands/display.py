@@ -72,9 +72,9 @@ class ProgressView:
         if status is None:
             self._say_once(_NO_WORKER, style="yellow")
         elif self._live is not None:
-            offer = _offer(status)
-            rows = self._console.height - len(offer) - 1
-            self._live.update(Group(_picture(status, rows), *map(Text, offer)))
+            below = [*(Text(line, style="yellow") for line in _waiting(status)), *map(Text, _offer(status))]
+            rows = self._console.height - len(below) - 1
+            self._live.update(Group(_picture(status, rows), *below))
         else:
             for line in _lines(status):
                 self._say_once(line)
@@ -123,6 +123,8 @@ def _variation_line(variation: Variation) -> Text:
 def print_status(console: Console, status: ConceptStatus) -> None:
     """Where a task stands, for people, on standard output."""
     console.print(_picture(status))
+    for line in _waiting(status):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
     for line in _offer(status):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
@@ -163,6 +165,16 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
     return Group(bar, stages, palettes)
 
 
+def _waiting(status: ConceptStatus) -> list[str]:
+    """What keeps it, a line for each stage."""
+    labels: dict[str, str] = dict(_LABELS)
+    lines = []
+    for one in status.waiting:
+        what = "waiting" if one.attempt == 1 else f"attempt {one.attempt}"
+        lines.append(f"{labels.get(one.stage, one.stage)}: {what}: {one.error}")
+    return lines
+
+
 def _offer(status: ConceptStatus) -> list[str]:
     """What to choose from, where it can be seen, and how it is chosen."""
     if status.choose_until is None:
@@ -178,7 +190,7 @@ def _offer(status: ConceptStatus) -> list[str]:
 
 
 def _lines(status: ConceptStatus) -> list[str]:
-    lines = _offer(status)
+    lines = [*_offer(status), *_waiting(status)]
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
             lines.append(f"{_LABELS[stage]} ...")

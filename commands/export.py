@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +39,8 @@ from tasks.lookup import find_concept
 
 _MOST_CANDIDATES = 4
 """Images that a task may have had to choose from."""
+_MOST_ANSWERS = 4
+"""Answers at the place of one image: calls without a usable answer end after three."""
 
 
 class PackDocument(BaseModel):
@@ -98,12 +99,20 @@ def export(
 async def _vectors(store: Store, concept: Concept) -> tuple[bytes, ...]:
     """What may be the base as SVG: as handed in, or with a candidate; of the concept whose base it shares."""
     origin = concept if concept.varied_from is None else await store.concept(concept.varied_from) or concept
-    paths = [layout.paid_vector(origin.task_id, candidate) for candidate in range(1, _MOST_CANDIDATES + 1)]
-    found = []
-    for path in (layout.given_image(origin.task_id), *paths):
-        with suppress(ObjectMissing):
-            found.append(await store.get(store.concept_bucket, path))
-    return tuple(found)
+    answers = [
+        layout.vector_of(layout.numbered_answer(layout.paid_image(origin.task_id, candidate), number))
+        for candidate in range(1, _MOST_CANDIDATES + 1)
+        for number in range(1, _MOST_ANSWERS + 1)
+    ]
+
+    async def read(path: str) -> bytes | None:
+        try:
+            return await store.get(store.concept_bucket, path)
+        except ObjectMissing:
+            return None
+
+    found = await asyncio.gather(*map(read, (layout.given_image(origin.task_id), *answers)))
+    return tuple(vector for vector in found if vector is not None)
 
 
 def _write(concept: Concept, exhibit: Exhibit, vectors: tuple[bytes, ...], folder: Path, as_zip: bool) -> PackDocument:

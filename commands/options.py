@@ -12,6 +12,8 @@ import typer
 from commands.console import BadInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
+AnyId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task, a concept or a batch.")]
+TaskOrBatchId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task or a batch.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
 Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
 Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")]

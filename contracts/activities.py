@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 from temporalio import activity
 
+from contracts.batches import BatchProgress, BatchStep
 from contracts.concepts import Concept, FailedVariation, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette, Shown
@@ -366,6 +367,15 @@ class RetentionStages(Protocol):
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         """Remove them."""
+        ...
+
+
+class BatchStages(Protocol):
+    """A batch's work, a few seconds at a time."""
+
+    @activity.defn(name="advance_batch")
+    async def advance_batch(self, step: BatchStep) -> BatchProgress:
+        """Start tasks of a page and wait for some; what is under way at the end goes on by itself."""
         ...
 
 

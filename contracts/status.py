@@ -72,6 +72,19 @@ class Choice(BaseModel):
     number: int
 
 
+class Waiting(BaseModel):
+    """What a stage waits for: its next attempt and why the last one failed, or a worker that takes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    attempt: int
+    """The number of the attempt that is waited for, or under way."""
+    error: str
+    next_attempt_at: datetime | None = None
+    """None while the attempt is under way, or in a queue."""
+
+
 class ConceptStatus(BaseModel):
     """The answer of the `status` query, and of `starter.py status`."""
 
@@ -94,5 +107,7 @@ class ConceptStatus(BaseModel):
     chosen: int | None = None
     links: dict[str, str] = {}
     """By path, where the candidates can be looked at; filled in by the command that asks."""
+    waiting: tuple[Waiting, ...] = ()
+    """What keeps it, as Temporal knows it; filled in by the command that asks."""
     source: Literal["workflow", "row"] = "workflow"
     """`row` where no worker answered and the store was asked instead: stages are unknown then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -22,8 +23,11 @@ WORKFLOWS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Which workflow does what a `task_type` asks for."""
+BATCH_WORKFLOW = "ConceptBatchWorkflow"
 STATUS_QUERY = "status"
 CHOOSE_UPDATE = "choose"
+GO_ON_SIGNAL = "go_on"
+CANCEL_SIGNAL = "cancel"
 RETENTION_WORKFLOW = "RetentionWorkflow"
 RECONCILIATION_WORKFLOW = "ReconciliationWorkflow"
 ROW_LINKS_WORKFLOW = "RowLinksWorkflow"
@@ -75,3 +79,8 @@ def reconciliation_id(task_queue: str) -> str:
 def row_links_id(task_queue: str) -> str:
     """The schedule that renews the signed links in rows, and the beginning of its workflows' ids."""
     return f"row-links-{task_queue}"
+
+
+def batch_workflow_id(batch_id: uuid.UUID) -> str:
+    """The one workflow id of a batch."""
+    return f"batch-{batch_id}"

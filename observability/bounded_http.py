@@ -23,7 +23,7 @@ class BoundedHttp(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._wait_for_head()
-        if len(self.connections) > _most_connections():
+        if len(self.connections) > most_files() * _SHARE_OF_FILES:
             next(iter(self._silent)).transport.close()
 
     @override
@@ -56,6 +56,12 @@ class BoundedHttp(H11Protocol):
             self._timer = None
 
 
-def _most_connections() -> int:
+def most_files() -> int:
+    """How many files this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2**31 if soft == resource.RLIM_INFINITY else max(8, int(soft * _SHARE_OF_FILES))
+    return 2**31 if soft == resource.RLIM_INFINITY else soft
+
+
+def backlog() -> int:
+    """How many connections are accepted before one of them is looked at: few of what the process may have open."""
+    return max(8, min(2048, most_files() // 16))

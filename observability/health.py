@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from typing_extensions import override
 
-from observability.bounded_http import BoundedHttp
+from observability.bounded_http import BoundedHttp, backlog
 from observability.errors import AddressUnusable
 from observability.readiness import Check, Readiness
 
@@ -59,6 +59,7 @@ async def serving(app: Starlette, address: str, source: str) -> AsyncIterator[No
     config = uvicorn.Config(
         app,
         http=BoundedHttp,
+        backlog=backlog(),
         log_config=None,
         log_level="error",  # a line for each request that is none would fill the log
         access_log=False,

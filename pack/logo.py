@@ -40,10 +40,14 @@ class LogoShapes:
 
         Text where there is none, or where too little of it would look as in the picture.
         """
-        if isinstance(self.shapes, str):
-            return self.shapes
-        drawn = self._svg(self.shapes, regions)
-        return self._too_far(drawn, picture) or drawn
+        drawn = self.svg(regions)
+        if isinstance(drawn, str) or isinstance(self.shapes, str):
+            return drawn
+        return self._too_far(self.shapes, drawn, picture) or drawn
+
+    def svg(self, regions: U8 | None) -> bytes | str:
+        """The same without a look at a picture: its shapes are known to be right, its colors are not checked."""
+        return self.shapes if isinstance(self.shapes, str) else self._svg(self.shapes, regions)
 
     def svg_in(self, coloring: Coloring, picture: Picture) -> bytes | str:
         """The same for a picture that was rendered in a coloring."""
@@ -55,14 +59,14 @@ class LogoShapes:
                 own = Vector(vector)
             except NotUsable:
                 continue  # then the picture is traced, as any other
-            if not self._too_far(self._svg(own, None), self.picture):
+            if not self._too_far(own, self._svg(own, None), self.picture):
                 return own
         try:
             tracing = trace(self.picture, self.base, self.surfaces)
         except NotTraceable as exc:
             return str(exc)
         traced = _Traced(tracing, draw(tracing))
-        return self._too_far(self._svg(traced, None), self.picture) or traced
+        return self._too_far(traced, self._svg(traced, None), self.picture) or traced
 
     def _svg(self, shapes: _Traced | Vector, regions: U8 | None) -> bytes:
         if isinstance(shapes, _Traced):
@@ -80,10 +84,18 @@ class LogoShapes:
         near, close = away.argmin(axis=1), away.min(axis=1) < _LIKE
         return [format_hex(regions[near[i]] if close[i] else between[i]) for i in range(len(rgb))]
 
-    def _too_far(self, drawn: bytes, picture: Picture) -> str:
+    def _too_far(self, shapes: _Traced | Vector, drawn: bytes, picture: Picture) -> str:
         """Why the SVG does not stand for the picture; empty where it does."""
         try:
-            part = closeness(decode(rasterize(drawn, min(picture.width, picture.height))), picture)
-        except ImageError:
+            png = _drawn(drawn) if isinstance(shapes, _Traced) else rasterize(drawn, min(picture.width, picture.height))
+            part = closeness(decode(png), picture)
+        except ImageError:  # a vector that takes too long, or too much memory
             part = 0.0
-        return "" if part >= FAITHFUL else f"only {part:.1%} of its pixels would look as in the picture"
+        return "" if part >= FAITHFUL else f"only {part:.2%} of its pixels would look as in the picture"
+
+
+def _drawn(svg: bytes) -> bytes:
+    """What our own shapes look like, as PNG."""
+    from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
+
+    return bytes(svg_to_bytes(svg_string=svg.decode(), skip_system_fonts=True))

@@ -23,14 +23,15 @@ MAX_BYTES: Final = 2**20
 _MOST_ELEMENTS: Final = 20_000
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _SHAPES: Final = """
-svg g defs path rect circle ellipse line polyline polygon linearGradient radialGradient stop clipPath mask use
+svg g defs path rect circle ellipse line polyline polygon linearGradient radialGradient stop clipPath use
 """
+_PAINTS: Final = frozenset(("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "use"))
 _UNSEEN: Final = "title desc metadata style script animate animateTransform animateMotion set a"
 """Dropped without a word, with all they contain; `a` is a link."""
 _PAINTED: Final = ("fill", "stroke", "stop-color", "color")
 _ATTRIBUTES: Final = """
 id d x y x1 y1 x2 y2 cx cy r rx ry fx fy points width height viewBox preserveAspectRatio transform href offset
-fill fill-rule fill-opacity clip-rule clip-path clipPathUnits mask maskUnits maskContentUnits opacity stroke
+fill fill-rule fill-opacity clip-rule clip-path clipPathUnits opacity stroke
 stroke-width stroke-linecap stroke-linejoin stroke-miterlimit stroke-dasharray stroke-dashoffset stroke-opacity
 gradientUnits gradientTransform spreadMethod stop-color stop-opacity color display visibility
 """
@@ -65,7 +66,8 @@ class Vector:
             raise NotUsable(f"the provider's SVG has more than {_MOST_ELEMENTS} elements")
         classes = _classes(root)
         self._root = _clean(root, classes, 0)
-        self._root.attrib = {"xmlns": _SVG.strip("{}"), "fill": "#000000"} | self._root.attrib
+        black = {"fill": "#000000"} if _is_black_by_default(self._root) else {}
+        self._root.attrib = {"xmlns": _SVG.strip("{}")} | black | self._root.attrib
         if "viewBox" not in self._root.attrib:
             size = [self._root.get(side, "").removesuffix("px") for side in ("width", "height")]
             if not all(re.fullmatch(r"\d+(\.\d+)?", length) for length in size):
@@ -114,7 +116,7 @@ def _declarations(text: str) -> dict[str, str]:
     return {name.strip().lower(): value.replace("!important", "").strip() for name, value in pairs}
 
 
-def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> Element:
+def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int, *, clips: bool = False) -> Element:
     if depth > 200:  # noqa: PLR2004 - no drawing is nested like that
         raise NotUsable("the provider's SVG is nested too deeply")
     values = {name.removeprefix("{http://www.w3.org/1999/xlink}"): value for name, value in element.items()}
@@ -122,6 +124,8 @@ def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> 
         values |= classes.get(name, {})
     values |= _declarations(values.get("style", ""))
     kept = {name: _value(name, value) for name, value in values.items() if name in _KEPT}
+    if clips:  # what clips has a form and no color
+        kept |= dict.fromkeys(_PAINTED, "")
     copy = Element(element.tag.removeprefix(_SVG), {name: value for name, value in kept.items() if value})
     for child in element:
         if not child.tag.startswith(_SVG):
@@ -131,8 +135,15 @@ def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> 
             continue
         if kind not in _DRAWN:
             raise NotUsable(f"the provider's SVG has a {kind[:40]}, which is more than shapes")
-        copy.append(_clean(child, classes, depth + 1))
+        copy.append(_clean(child, classes, depth + 1, clips=clips or kind == "clipPath"))
     return copy
+
+
+def _is_black_by_default(element: Element) -> bool:
+    """Whether something in it is painted without a fill of its own or of what it lies in."""
+    if "fill" in element.attrib or element.tag == "clipPath":
+        return False
+    return element.tag in _PAINTS or any(_is_black_by_default(child) for child in element)
 
 
 def _value(name: str, value: str) -> str:

@@ -21,6 +21,8 @@ class ProvidedImage:
 
     data: bytes
     provenance: Provenance
+    vector: bytes | None = None
+    """The same as SVG, where the provider has both."""
 
 
 class ImageJob(BaseModel):

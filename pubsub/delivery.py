@@ -25,10 +25,10 @@ from observability.metrics import DeliveryMetrics
 from observability.traces import span
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage, NoMessage, PubSubError, RetryLater
-from pubsub.fairness import priority_of
 from pubsub.task_messages import partial_request, read_request
 from stores.errors import StoreError, StoreRefused
 from tasks.errors import TaskRefused
+from tasks.priority import priority_of
 from tasks.service import REFUSED_MESSAGE, TaskService
 
 ANSWER_TIMEOUT_S = 8.0

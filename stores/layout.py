@@ -11,7 +11,7 @@ from stores.ports import ObjectStore
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OURS = re.compile(
-    rf"{PAID_FOLDER}/{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
+    rf"{PAID_FOLDER}/(batch-)?{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
 )
 _SLUG_LENGTH = 40
 
@@ -30,11 +30,6 @@ def named(bucket: str, path: str) -> str:
 def paid_image(task_id: uuid.UUID, candidate: int = 1) -> str:
     """The image that was paid for, as it came; `candidate` counts from 1."""
     return f"{PAID_FOLDER}/{task_id}/image" + (f"-{candidate}" if candidate > 1 else "")
-
-
-def paid_vector(task_id: uuid.UUID, candidate: int = 1) -> str:
-    """The same image as shapes, where the provider drew it so: SVG, as it came."""
-    return f"{paid_image(task_id, candidate)}.svg"
 
 
 def given_image(task_id: uuid.UUID) -> str:
@@ -81,6 +76,11 @@ def paid_palettes(task_id: uuid.UUID) -> str:
 def choice(task_id: uuid.UUID) -> str:
     """Which of several candidates was chosen."""
     return f"{PAID_FOLDER}/{task_id}/choice.json"
+
+
+def batch_page(batch_id: uuid.UUID, page: int) -> str:
+    """Up to a thousand task messages of a batch, one a line; `page` counts from 0."""
+    return f"{PAID_FOLDER}/batch-{batch_id}/page-{page:05d}.jsonl"
 
 
 def base(user_id: str, concept_id: uuid.UUID) -> str:

@@ -72,7 +72,7 @@ class Reconciler:
         tasks = await self.store.open_tasks(page.before, page.after, page.limit)
 
         async def settle(task: TaskSnapshot) -> Reconciled:
-            return await self._settle(task, page.interrupted)
+            return await self.settle(task, page.interrupted)
 
         done = await _each(settle, tasks)
         return _page(tasks, page.limit, done + Reconciled(looked_at=len(tasks)))
@@ -89,7 +89,8 @@ class Reconciler:
 
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
-    async def _settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+    async def settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
+        """Look after one open task. Raises `StoreError` and `RPCError`."""
         end = await self._workflow_end(task)
         if end is None:
             return Reconciled(under_way=1)

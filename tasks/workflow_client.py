@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -28,8 +32,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.activities import stage_of_activity
 from contracts.concepts import ConceptOutcome
-from contracts.status import Choice, ConceptStatus
+from contracts.status import Choice, ConceptStatus, Waiting
 from contracts.tasks import Stage, TaskRequest, workflow_id
 from contracts.workflows import (
     CHOOSE_UPDATE,
@@ -46,8 +51,12 @@ QUERY_TIMEOUT = timedelta(seconds=3)
 """A query to a workflow without a live worker is never answered."""
 
 _CHOICE_TIMEOUT = timedelta(seconds=10)
+_QUEUED_S = 5.0
+"""After so long in a queue an activity counts as waiting for a worker."""
+_OUTER_FAILURES = {"server_failure_info", "timeout_failure_info"}
+"""A failure that was too large is wrapped by the server, one before a timeout stands inside it."""
 
-_NO_ANSWER = {
+NO_ANSWER = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -73,6 +82,7 @@ class ConceptClient:
     client: Client
     task_queue: str
     with_attributes: bool
+    query_timeout: timedelta = QUERY_TIMEOUT
 
     async def start(
         self,
@@ -112,16 +122,16 @@ class ConceptClient:
         return True
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
-        """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `WorkflowNotFound`."""
+        """Ask the workflow. Raises `NoWorker`, after `query_timeout` at the latest, and `WorkflowNotFound`."""
         try:
             with _found(task_id):
                 status: ConceptStatus = await self._handle(task_id).query(
-                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
+                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=self.query_timeout
                 )
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
             raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
-            if exc.status in _NO_ANSWER:
+            if exc.status in NO_ANSWER:
                 raise NoWorker(f"no worker answers for task {task_id}") from exc
             raise
         return status
@@ -142,11 +152,37 @@ class ConceptClient:
     async def is_running(self, task_id: uuid.UUID) -> bool:
         """Whether the task's workflow exists and has not ended."""
         try:
-            with _found(task_id):
-                description = await self._handle(task_id).describe()
+            return (await self._describe(task_id)).status is WorkflowExecutionStatus.RUNNING
         except WorkflowNotFound:
             return False
-        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def observe(self, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
+        """How many events the task's workflow has, and what its activities wait for; None where it does not run."""
+        try:
+            description = await self._describe(task_id)
+        except WorkflowNotFound:
+            return None
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        found: dict[tuple[str, str], Waiting] = {}
+        for activity in description.raw_description.pending_activities:
+            stage, error = stage_of_activity(activity.activity_type.name), await self._reason(activity)
+            if error:
+                # Variations wait for the same, most of the time: it is said once.
+                found.setdefault((stage, error), _waiting(stage, error, activity))
+        return description.history_length, tuple(found.values())
+
+    async def _reason(self, activity: PendingActivityInfo) -> str:
+        if activity.HasField("last_failure"):
+            failure = activity.last_failure
+            while failure.HasField("cause") and failure.WhichOneof("failure_info") in _OUTER_FAILURES:
+                failure = failure.cause
+            decoded = await self.client.data_converter.decode_failure(failure)
+            return decoded.message if isinstance(decoded, ApplicationError) else str(decoded)
+        queued_s = time.time() - activity.scheduled_time.ToMicroseconds() / 1e6
+        if activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED and queued_s > _QUEUED_S:
+            return f"no worker has taken it from the task queue {activity.activity_options.task_queue.name} yet"
+        return ""
 
     async def cancel(self, task_id: uuid.UUID) -> None:
         """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
@@ -159,8 +195,22 @@ class ConceptClient:
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
 
+    async def _describe(self, task_id: uuid.UUID) -> WorkflowExecutionDescription:
+        with _found(task_id):
+            return await self._handle(task_id).describe()
+
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)
+
+
+def _waiting(stage: str, error: str, activity: PendingActivityInfo) -> Waiting:
+    at = activity.next_attempt_schedule_time
+    return Waiting(
+        stage=stage,
+        attempt=activity.attempt,
+        error=error,
+        next_attempt_at=at.ToDatetime(UTC) if activity.HasField("next_attempt_schedule_time") else None,
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import tempfile
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from temporalio.api.enums.v1 import EventType
 
 from activities.candidates import store_choice
 from contracts.activities import MadeChoice
+from contracts.batches import BatchOrder, BatchRequest
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
-from contracts.workflows import RECONCILIATION_WORKFLOW, reconciliation_id
-from providers.errors import ProviderRejected, ProviderUnavailable
+from contracts.workflows import RECONCILIATION_WORKFLOW, batch_workflow_id, reconciliation_id
+from providers.errors import ProviderKeyRefused, ProviderRejected, ProviderUnavailable
+from stores import layout
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.ports import Store
+from tasks.batches import BatchClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.rig import (
@@ -103,6 +107,27 @@ async def _retried_in_vain(rig: Rig) -> str:
     assert await rig.tasks.retry(request.task_id)
     await rig.concepts.wait(request.task_id)
     return request.workflow_id
+
+
+async def _batch(rig: Rig) -> str:
+    """Paused by a refused key, told to go on with what failed, paused again and cancelled."""
+    batch_id, count = uuid.uuid4(), 12
+    tasks = [make_request(num_palettes=1).model_dump_json() for _ in range(count)]
+    path = layout.batch_page(batch_id, 0)
+    await rig.store.put(rig.store.concept_bucket, path, "\n".join(tasks).encode(), "application/x-ndjson")
+    batches = BatchClient(rig.concepts)
+
+    async def paused() -> bool:
+        status = await batches.status(batch_id)
+        return status.state == "paused" and not status.under_way
+
+    for retry_failed in (False, True):
+        order = BatchOrder(window=2, retry_failed=retry_failed)
+        await batches.start(BatchRequest(batch_id=batch_id, pages=(count,), order=order))
+        await until(paused)
+    await batches.cancel(batch_id, under_way=True)
+    await batches.outcome(batch_id)
+    return batch_workflow_id(batch_id)
 
 
 async def _chosen_before(rig: Rig) -> str:
@@ -207,6 +232,7 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "varied": (_varied, "nothing", Script()),
     "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
     "retried-variations": (_retried, "variation-02", Script()),
+    "batch": (_batch, "nothing", Script(then=ProviderKeyRefused("the key is refused"))),
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
     "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
     "waited-for-a-worker": (_waited, "nothing", Script()),

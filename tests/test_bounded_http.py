@@ -50,7 +50,7 @@ async def is_ready(address: str) -> bool:
 
 async def test_the_oldest_silent_connection_makes_room(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound it is closed, so that a new caller is answered; connections below the bound stay."""
-    monkeypatch.setattr(bounded_http, "_most_connections", lambda: 20)
+    monkeypatch.setattr(bounded_http, "most_files", lambda: 40)
     monkeypatch.setattr(bounded_http, "HEADERS_WITHIN_S", 60.0)
     async with connections(address, 50) as held:
         assert await is_ready(address)
@@ -61,7 +61,7 @@ async def test_the_oldest_silent_connection_makes_room(address: str, monkeypatch
 
 async def test_connections_that_have_been_answered_make_room_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One request does not buy a place for as long as it is kept alive."""
-    monkeypatch.setattr(bounded_http, "_most_connections", lambda: 20)
+    monkeypatch.setattr(bounded_http, "most_files", lambda: 40)
     async with connections(address, 20) as held:
         for reader, writer in held:
             writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")

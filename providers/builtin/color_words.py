@@ -288,7 +288,8 @@ moody: 0.7 -0.05 3 0 0: gothic, dusk: sinister, brooding, somber
 mysterious: 0.85 -0.05 3 0 -1: magic, dusk: enigmatic, mystery
 dramatic: 1.1 -0.03 1 0 0: velvet, volcano: theatrical
 brutalist: 1 0 0 3 0: concrete: brutalism, stark, raw
-monochrome: 1 0 0 4 0: : monochromatic, grayscale, greyscale, colorless, single color, one color, one hue, tone on tone,
+colorless: 1 0 0 4 0: : colourless, grayscale, greyscale, achromatic, gray tone, grey tone
+monochrome: 1 0 0 4 0: : monochromatic, single color, one color, one hue, tone on tone,
     single colour, one colour, single hue
 restrained: 1 0 0 2 0: : two tone, duotone
 rich: 1.1 -0.05 1 0 0: jewel, velvet: deep
@@ -347,7 +348,7 @@ _FUNCTIONS = {
     "pas, aucun, aucune, niente, nada, sem nada de, без, не, нет, никакого, никаких, بدون, بلا, دون, من غير, 不要, "
     "没有, 沒有, 不用, 無, 无, 不, nie, zonder, geen, any color but, anything but, everything but, free of, devoid of",
     NO_BEFORE: "free, なし, 抜き, 以外, ない, 無し, 禁止",
-    ONLY: "only, solely, exclusively, purely, just, nothing but, nothing else, no other color, no other colour, "
+    ONLY: "only, no color except, no colors except, no color but, nothing except, solely, exclusively, purely, just, nothing but, nothing else, no other color, no other colour, "
     "no other, not anything but, nur, ausschließlich, bloß, seulement, uniquement, rien que, solo, solamente, "
     "únicamente, unicamente, soltanto, solamente, apenas, somente, unicamente, только, лишь, исключительно, فقط, "
     "だけ, のみ, 只, 仅, 僅, 只有, 只要, 只用, alleen, 만",
@@ -362,7 +363,7 @@ _FUNCTIONS = {
     "ein, eine, im, farbe, farben, töne, ton, le, la, les, l, de, du, des, un, une, couleur, couleurs, tons, el, los, "
     "las, una, color, colores, tonos, il, lo, gli, i, colore, colori, toni, os, as, uma, cor, cores, tons, do, da, в, "
     "на, цвет, цвета, цветов, тона, ال, لون, ألوان, اللون, 色, の, な, に, を, は, が, 的, 色调, カラー, poster, shop, hotel, bar, "
-    "gradient, flat, toned, abstract, geometric, hue, value, hex, rgb, code, s",
+    "gradient, flat, toned, abstract, geometric, mode, branding, packaging, feeling, identity, hue, value, hex, rgb, code, s",
     GROUND: "background, backdrop, ground, hintergrund, fond, fondo, sfondo, fundo, фон, фоне, خلفية, 背景, 地",
 }
 FUNCTIONS = {word: kind for kind, text in reversed(_FUNCTIONS.items()) for word in _list(text)}

@@ -29,6 +29,8 @@ class SampleLogo:
     """A drawn logo, and whom to thank for it."""
 
     png: bytes
+    svg: bytes
+    """The same drawing; text in it is outlines."""
     credit: str
     """What was drawn, and whose drawing it is."""
 
@@ -51,8 +53,13 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
     name = subject.name if subject.symbols or subject.name.replace(" ", "") != subject.initials else ""
     drawing = compose(Sketch(inks=inks, random=random, mark=_drawn(subject, random), name=name))
     credit = _credit(subject, name)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SHEET} {_SHEET}" width="{size_px}" height="{size_px}">'
+        f"{drawing}</svg>"
+    )
     return SampleLogo(
-        png=_tagged(_rendered(drawing, size_px), {"Software": SOFTWARE, "Source": credit}),
+        png=_tagged(_rendered(svg), {"Software": SOFTWARE, "Source": credit}),
+        svg=svg.encode(),
         credit=credit,
     )
 
@@ -75,13 +82,9 @@ def _credit(subject: Subject, name: str) -> str:
     return unicodedata.normalize("NFC", f"Offline sample generator · {drawn}{wordmark}")
 
 
-def _rendered(drawing: str, size_px: int) -> bytes:
+def _rendered(svg: str) -> bytes:
     from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
 
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SHEET} {_SHEET}" width="{size_px}" height="{size_px}">'
-        f"{drawing}</svg>"
-    )
     return bytes(svg_to_bytes(svg_string=svg, skip_system_fonts=True))
 
 

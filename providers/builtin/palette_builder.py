@@ -206,7 +206,7 @@ class PaletteBuilder:
             rank(0.6 + step * 0.06, shade)
 
         def order(entry: tuple[float, HexColor]) -> float:
-            return entry[0] + 0.7 * sum(distance(entry[1], main) < 0.07 for main in mains)
+            return entry[0] + 1.2 * sum(distance(entry[1], main) < 0.07 for main in mains)
 
         return list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
 

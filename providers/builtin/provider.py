@@ -32,7 +32,8 @@ class BuiltinImages(ImageProvider):
         logo = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: draw_logo(logo_description, theme_description, take=take)
         )
-        return ProvidedImage(data=logo.png, provenance=Provenance(provider=self.name, credit=logo.credit, sample=True))
+        provenance = Provenance(provider=self.name, credit=logo.credit, sample=True)
+        return ProvidedImage(logo.png, provenance, vector=logo.svg)
 
     @override
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage:

@@ -340,7 +340,7 @@ class _Heard:
             after = self._said[at + 1] if at + 1 < len(self._said) else item
             self._refusing, self._caught = after.kind != words.ONLY, False
             if after.kind == words.FILL and after.text.casefold().startswith(("color", "colour")):
-                self.moods.append("monochrome")
+                self.moods.append("colorless")
                 self._refusing = self._after(at + 2)
         elif item.kind == words.ONLY:
             if not at or self._said[at - 1].kind != words.NO:
@@ -534,8 +534,9 @@ def _arcs(
 ) -> tuple[tuple[float, float], ...] | None:
     """The hues that are left where the text wants only some, one, or none; None for all."""
     shown = hues + [Named(scene, to_tone(words.SCENES[scene].colors[0])) for scene in scenes]
-    if "monochrome" in theme.moods:
-        return tuple(_arc(color, _NARROW) for color in shown[:1]) if theme.colors or theme.scenes else ()
+    if {"colorless", "monochrome"} & {*theme.moods}:
+        has_hue = "colorless" not in theme.moods and (theme.colors or theme.scenes)
+        return tuple(_arc(color, _NARROW) for color in shown[:1]) if has_hue else ()
     if theme.only:
         return tuple(_arc(color, _WIDE) for color in theme.only if not _is_neutral(color))
     if scenes and theme.only_words & {*theme.scenes}:
@@ -544,8 +545,9 @@ def _arcs(
         if warmth in theme.only_words:
             region = words.REGIONS[warmth]
             return ((region.start, region.end),)
-    if neutrals and not hues and not theme.scenes and (len(neutrals) > 1 or not theme.moods):
-        tinged = [color for color in neutrals if color.tone.chroma >= 0.012]  # noqa: PLR2004 - seen as a hue
+    black_and_white = {"black", "white"} <= {color.word for color in neutrals}
+    if neutrals and not hues and (black_and_white or (not theme.scenes and (len(neutrals) > 1 or not theme.moods))):
+        tinged = [color for color in neutrals if color.tone.chroma >= _FAINT]
         return tuple(_arc(color, _WIDE) for color in tinged)
     return None
 

@@ -15,6 +15,7 @@ HOSTILE = {
     "other document": document('<foreignObject width="9" height="9"><p>no</p></foreignObject>'),
     "many": document("<g>" * 30_000 + "</g>" * 30_000),
     "deep": document("<g>" * 900 + "</g>" * 900),
+    "mask": document('<mask id="m"><rect width="9" height="9" fill="#FFF"/></mask>'),
     "selectors": document("<style>svg > path{fill:red}</style>"),
     "import": document("<style>@import url(https://example.org/a.css);</style>"),
     "damaged": "<svg xmlns='http://www.w3.org/2000/svg'><path",

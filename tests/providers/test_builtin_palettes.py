@@ -214,6 +214,13 @@ def test_only_means_only(theme: str, hues: int) -> None:
         assert len(seen) <= hues
 
 
+@pytest.mark.parametrize("theme", ["black and white", "noir et blanc, luxe", "白黒", "no color, ocean", "черно-белый", "art deco in grayscale",
+                                   "أسود وأبيض", "weiß und schwarz, modern"])  # fmt: skip
+def test_black_and_white_have_no_hue(theme: str) -> None:
+    """Neither a palette nor anything it was mixed from has a color."""
+    assert all(to_tone(color).chroma < 0.004 for palette in make_palettes(theme, FOX, 24) for color in palette.colors)
+
+
 def test_no_white_and_no_black_leave_softer_grounds() -> None:
     """Refused neutrals are replaced by tinted ones, in every palette."""
     for palette in make_palettes("no white and no black, calm", PLAIN, MAX_PALETTES):

@@ -1,0 +1,279 @@
+"""Commands about thousands of tasks in one file: batch."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from commands.bootstrap import load_command_settings, owner_rule, run_connected, warn_of_another_store
+from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.options import Json, NoWait
+from contracts.batches import (
+    MAX_WINDOW,
+    PAGE_TASKS,
+    BatchOrder,
+    BatchOutcome,
+    BatchReport,
+    BatchRequest,
+    BatchStatus,
+    ManifestLine,
+    Outcome,
+)
+from contracts.tasks import concept_id
+from pubsub.envelopes import Message
+from pubsub.errors import InvalidMessage
+from pubsub.task_messages import MAX_PAYLOAD_BYTES, read_request
+from stores import layout
+from stores.ports import Store
+from tasks.batches import BatchClient
+from tasks.errors import NoWorker
+from tasks.service import TaskService
+
+_NAMESPACE = uuid.UUID("3d0f6e0a-5f0b-5c3c-9a53-0a8b5a1f2c44")
+"""Fixed for ever: a batch's id is derived from it and the file's task messages."""
+_POLL_S = 2.0
+_AT_ONCE = 16
+_MAX_PAGE_BYTES = 16 * 1024 * 1024
+"""A page ends here: buckets take objects of 25 MB."""
+_STATUSES = {
+    Outcome.COMPLETED: "completed",
+    Outcome.FAILED: "failed",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.REFUSED: "refused",
+    Outcome.UNDER_WAY: "processing",
+    Outcome.WAITING: "pending",
+}
+_REFUSED = "the task exists already with another owner, or its image is not in this store"
+
+
+class Line(NamedTuple):
+    """One line of the file, from 1; without a task it is no task message, and `error` says why."""
+
+    number: int
+    task_id: uuid.UUID | None = None
+    error: str | None = None
+    message: bytes = b""
+    """The task message, at the first line that has it; what it says beyond a task message is left out."""
+
+
+class _TaskId(BaseModel):
+    """All that a manifest needs of a page's line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+
+
+def batch(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Task messages, one a line (JSONL).")],
+    window: Annotated[
+        int, typer.Option("--window", min=1, max=MAX_WINDOW, help="How many concepts are under way at once.")
+    ] = BatchOrder().window,
+    no_wait: NoWait = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the manifest goes; in the data directory if not given.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Start again what failed or was cancelled before.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Make a concept of every line of a file, whatever becomes of this command; again with the same file: goes on.
+
+    Single tasks go before those of a batch. A line that is no task message is refused, and the others go on. The
+    manifest says what became of every line.
+
+    \b
+    Examples:
+      starter.py batch tasks.jsonl
+      starter.py batch tasks.jsonl --window 50 --out manifest.jsonl --json
+      starter.py batch tasks.jsonl --retry-failed
+    """
+    settings = load_command_settings()
+    can_own = owner_rule(settings)
+    digest, lines = hashlib.sha256(), []
+    for line in read_lines(file, can_own):
+        digest.update(line.message)
+        lines.append(line._replace(message=b""))
+    if not lines:
+        raise BadInput(f"{file}: has no lines")
+    batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
+    target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
+
+    async def run(service: TaskService) -> BatchReport:
+        await warn_of_another_store(settings, service)
+        batches = BatchClient(service.concepts)
+        pages = await _store_pages(service.store, batch_id, read_lines(file, can_own))
+        order = BatchOrder(window=window, retry_failed=retry_failed)
+        await batches.start(BatchRequest(batch_id=batch_id, pages=pages, refused_lines=refused, order=order))
+        if no_wait:
+            return BatchReport(batch_id=batch_id, total=sum(pages), completed=0, failed=0, cancelled=0, refused=refused)
+        outcome = await follow_batch(batches, batch_id)
+        await _write_manifest(service, outcome, lines, target)
+        return report_of(outcome.status, str(target.absolute()))
+
+    return finish_batch(run_connected(settings, run), json=json, waited=not no_wait)
+
+
+def report_of(status: BatchStatus, manifest: str | None = None) -> BatchReport:
+    """The result document of a batch."""
+    return BatchReport.model_validate({**status.model_dump(), "manifest": manifest})
+
+
+def finish_batch(report: BatchReport, *, json: bool, waited: bool = True) -> int:
+    """Print how a batch ended; done if every line became a concept, or if the batch was accepted unless `waited`."""
+    counts = f"{report.completed} of {report.total} completed, {report.failed} failed, {report.cancelled} cancelled"
+    progress.print(f"Batch {report.batch_id}: {counts}, {report.refused} refused", markup=False, soft_wrap=True)
+    if report.manifest is not None:
+        progress.print(f"Manifest: {report.manifest}", markup=False, soft_wrap=True)
+    if json:
+        print_document(report)
+    done = not waited or (report.completed == report.total and not report.refused)
+    return ExitCode.DONE if done else ExitCode.TASK_FAILED
+
+
+async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcome:
+    """Show a batch's progress until it has ended. Raises `TaskNotFound`."""
+    progress.print(f"Batch {batch_id}", style="dim", markup=False)
+    ending = asyncio.create_task(batches.outcome(batch_id))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, TimeRemainingColumn(), console=progress, disable=not progress.is_terminal) as bar:
+            shown, task = "", bar.add_task("", total=None, text="")
+            while not ending.done():
+                try:
+                    status = await batches.status(batch_id)
+                except NoWorker as exc:
+                    text = str(exc)
+                else:
+                    done = status.completed + status.failed + status.cancelled
+                    text = f"{status.reason}: the same command goes on" if status.reason else describe_batch(status)
+                    bar.update(task, total=status.total, completed=done, text=text)
+                if not progress.is_terminal and text != shown:
+                    progress.print(text, markup=False, soft_wrap=True)
+                shown = text
+                await asyncio.wait({ending}, timeout=_POLL_S)
+        return await ending
+    except asyncio.CancelledError:
+        progress.print(f"The batch goes on without you: {invocation()} watch {batch_id}", markup=False)
+        raise
+    finally:
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+
+
+def describe_batch(status: BatchStatus) -> str:
+    """Where a batch stands, in one line."""
+    return (
+        f"{status.completed} of {status.total} completed, {status.under_way} under way, {status.failed} failed, "
+        f"{status.cancelled} cancelled, {status.refused} refused"
+    )
+
+
+def read_lines(path: Path, can_own: Callable[[str], bool]) -> Iterator[Line]:
+    """The file's lines, one at a time; empty ones do not count. Raises `BadInput` where it cannot be read."""
+    seen: dict[uuid.UUID, bytes] = {}
+    for number, data in enumerate(_raw_lines(path), 1):
+        if data.strip():
+            yield _read_line(number, data, can_own, seen)
+
+
+def _read_line(number: int, data: bytes, can_own: Callable[[str], bool], seen: dict[uuid.UUID, bytes]) -> Line:
+    try:
+        request = read_request(Message(data=data))
+    except InvalidMessage as exc:
+        return Line(number, error=exc.reason)
+    if not can_own(request.user_id):
+        return Line(number, error="user_id: not one that the store can take for an owner")
+    message = request.model_dump_json().encode()
+    digest = hashlib.blake2b(message, digest_size=16).digest()
+    known = seen.setdefault(request.task_id, digest)
+    if known != digest:
+        return Line(number, error=f"task_id: another line has {request.task_id} with other words")
+    return Line(number, request.task_id, message=message if known is digest else b"")
+
+
+def _raw_lines(path: Path) -> Iterator[bytes]:
+    try:
+        if path.is_dir():
+            raise BadInput(f"{path}: is a folder")
+        with path.open("rb") as file:
+            while line := file.readline(MAX_PAYLOAD_BYTES + 2):
+                yield line  # one that is cut off here is refused
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_PAYLOAD_BYTES)
+    except OSError as exc:
+        raise BadInput(f"{path}: {exc.strerror}") from exc
+
+
+async def _store_pages(store: Store, batch_id: uuid.UUID, lines: Iterator[Line]) -> tuple[int, ...]:
+    """Store the tasks, each once, a thousand a page; the pages' sizes."""
+    sizes: list[int] = []
+    messages = (line.message for line in lines if line.message)
+    while page := list(_page(messages)):
+        path = layout.batch_page(batch_id, len(sizes))
+        await store.put(store.concept_bucket, path, b"\n".join(page), "application/x-ndjson")
+        sizes.append(len(page))
+    return tuple(sizes)
+
+
+def _page(messages: Iterator[bytes]) -> Iterator[bytes]:
+    size = 0
+    for message in islice(messages, PAGE_TASKS):
+        yield message
+        size += len(message)
+        if size > _MAX_PAGE_BYTES:
+            return
+
+
+async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Sequence[Line], target: Path) -> None:
+    """What became of every line, in the order of the file; complete or not at all. Raises `BadInput`."""
+    outcomes = {task_id: found async for task_id, found in _outcomes(service.store, outcome)}
+    errors = await _errors(service.store, [task for task, found in outcomes.items() if found is Outcome.FAILED])
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
+        draft.replace(target)
+    except OSError as exc:
+        raise BadInput(f"{target}: {exc.strerror}") from exc
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _manifest_line(line: Line, outcomes: dict[uuid.UUID, Outcome], errors: dict[uuid.UUID, str]) -> ManifestLine:
+    task_id = line.task_id
+    if task_id is None:
+        return ManifestLine(line=line.number, status="refused", error=line.error)
+    found = outcomes.get(task_id, Outcome.WAITING)
+    error = _REFUSED if found is Outcome.REFUSED else errors.get(task_id)
+    return ManifestLine(
+        line=line.number, task_id=task_id, concept_id=concept_id(task_id), status=_STATUSES[found], error=error
+    )
+
+
+async def _outcomes(store: Store, outcome: BatchOutcome) -> AsyncIterator[tuple[uuid.UUID, Outcome]]:
+    for page, characters in enumerate(outcome.outcomes):
+        data = await store.get(store.concept_bucket, layout.batch_page(outcome.batch_id, page))
+        for line, character in zip(data.splitlines(), characters, strict=True):
+            yield _TaskId.model_validate_json(line).task_id, Outcome(character)
+
+
+async def _errors(store: Store, failed: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    errors = {}
+    for start in range(0, len(failed), _AT_ONCE):
+        for row in await asyncio.gather(*(store.task(task_id) for task_id in failed[start : start + _AT_ONCE])):
+            if row is not None and row.error is not None:
+                errors[row.task_id] = row.error.message
+    return errors

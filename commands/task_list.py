@@ -1,0 +1,105 @@
+"""Commands about the tasks of a store: list."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from commands.bootstrap import load_command_settings, opened_store
+from commands.console import ExitCode, invocation, print_document, run_async
+from commands.options import Json
+from contracts.tasks import Stage, TaskStatus, VariationsRequest
+from stores.ports import TaskList, TaskRow
+
+_MOST = 1000
+
+
+class ListedTask(BaseModel):
+    """One row of `tasks`; times are UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: uuid.UUID
+    concept_id: uuid.UUID
+    type: str
+    status: TaskStatus
+    stage: Stage | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    logo_description: str | None
+
+    @classmethod
+    def of(cls, row: TaskRow) -> ListedTask:
+        """What is listed of a row."""
+        error, request = row.error, row.request
+        return cls(
+            task_id=row.task_id,
+            concept_id=row.concept_id,
+            type=row.type,
+            status=row.status,
+            stage=None if error is None else error.stage,
+            error=None if error is None else error.message,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            logo_description=None if isinstance(request, VariationsRequest | None) else request.logo_description,
+        )
+
+
+class ListDocument(BaseModel):
+    """What `list --json` prints; `next` is for `--after`, null at the end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tasks: tuple[ListedTask, ...]
+    next: str | None
+
+
+def list_tasks(
+    status: Annotated[TaskStatus | None, typer.Option("--status", help="Only tasks of this status.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Only tasks of this user.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=_MOST, help="How many tasks, at most.")] = 50,
+    after: Annotated[
+        str | None, typer.Option("--after", help="Where to go on: `next` of the list before.", metavar="CURSOR")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """List tasks, the newest first, from the store alone.
+
+    \b
+    Examples:
+      starter.py list
+      starter.py list --status failed --user 7f6a1f0e-9f0b-4d6e-8f55-1f1d1a6d1f10 --limit 200 --json
+    """
+    settings = load_command_settings()
+
+    async def main() -> TaskList:
+        async with opened_store(settings) as store:
+            return await store.list_tasks(status=status, user_id=user, after=after, limit=limit)
+
+    found = run_async(main())
+    document = ListDocument(tasks=tuple(map(ListedTask.of, found.tasks)), next=found.next)
+    print_document(document) if json else _print(document)
+    return ExitCode.DONE
+
+
+def _print(document: ListDocument) -> None:
+    table = Table("task", "status", "created (UTC)", "seconds", "logo or error", box=None, pad_edge=False)
+    for task in document.tasks:
+        seconds = ""
+        if task.started_at is not None and task.finished_at is not None:
+            seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}"
+        created, about = f"{task.created_at:%Y-%m-%d %H:%M:%S}", task.error or task.logo_description or ""
+        table.add_row(str(task.task_id), task.status, created, seconds, about)
+    console = Console(markup=False)
+    console.print(table)
+    if document.next is not None:
+        console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)

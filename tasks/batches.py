@@ -1,0 +1,104 @@
+"""The Temporal side of a batch: start or go on, query, cancel and await its workflow."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.common import (
+    AutoUpgradeVersioningOverride,
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.batches import BatchCancel, BatchOutcome, BatchRequest, BatchStatus
+from contracts.workflows import (
+    BATCH_PRIORITY,
+    BATCH_WORKFLOW,
+    CANCEL_SIGNAL,
+    GO_ON_SIGNAL,
+    KIND_ATTRIBUTE,
+    STATUS_QUERY,
+    batch_workflow_id,
+)
+from tasks.errors import NoWorker, TaskNotFound, TaskRefused
+from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient
+
+
+@dataclass(frozen=True)
+class BatchClient:
+    """The batches of one namespace, on one task queue."""
+
+    concepts: ConceptClient
+
+    async def start(self, request: BatchRequest) -> None:
+        """Start the batch; one that runs goes on by the request's order, one that has ended begins anew."""
+        attributes = TypedSearchAttributes([SearchAttributePair(KIND_ATTRIBUTE, "concept_batch")])
+        await self.concepts.client.start_workflow(
+            BATCH_WORKFLOW,
+            request,
+            id=batch_workflow_id(request.batch_id),
+            task_queue=self.concepts.task_queue,
+            result_type=BatchOutcome,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=GO_ON_SIGNAL,
+            start_signal_args=[request.order],
+            search_attributes=attributes if self.concepts.with_attributes else None,
+            priority=Priority(priority_key=BATCH_PRIORITY),
+            # It may take days: it goes on with the workers that are current.
+            versioning_override=AutoUpgradeVersioningOverride(),
+            static_summary=f"batch of {sum(request.pages)} concepts",
+        )
+
+    async def status(self, batch_id: uuid.UUID) -> BatchStatus:
+        """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `TaskNotFound`."""
+        try:
+            with _found(batch_id):
+                status: BatchStatus = await self._handle(batch_id).query(
+                    STATUS_QUERY, result_type=BatchStatus, rpc_timeout=QUERY_TIMEOUT
+                )
+        except WorkflowQueryFailedError as exc:
+            raise NoWorker(f"no worker can answer for batch {batch_id}") from exc
+        except RPCError as exc:
+            if exc.status in NO_ANSWER:
+                raise NoWorker(f"no worker answers for batch {batch_id}: is worker.py running?") from exc
+            raise
+        return status
+
+    async def cancel(self, batch_id: uuid.UUID, *, under_way: bool) -> None:
+        """Start no more of its tasks, and with `under_way` cancel the others too.
+
+        Raises `TaskNotFound`, and `TaskRefused` for a batch that has ended.
+        """
+        try:
+            with _found(batch_id):
+                await self._handle(batch_id).signal(CANCEL_SIGNAL, BatchCancel(all=under_way))
+        except TaskNotFound:
+            with _found(batch_id):
+                await self._handle(batch_id).describe()
+            raise TaskRefused(f"batch {batch_id} has ended already") from None
+
+    async def outcome(self, batch_id: uuid.UUID) -> BatchOutcome:
+        """Wait until the batch has ended. Raises `TaskNotFound`, `WorkflowFailureError`."""
+        with _found(batch_id):
+            return await self._handle(batch_id).result()
+
+    def _handle(self, batch_id: uuid.UUID) -> WorkflowHandle[object, BatchOutcome]:
+        return self.concepts.client.get_workflow_handle(batch_workflow_id(batch_id), result_type=BatchOutcome)
+
+
+@contextmanager
+def _found(batch_id: uuid.UUID) -> Iterator[None]:
+    """Raises `TaskNotFound` where the server does not find the batch's workflow."""
+    try:
+        yield
+    except RPCError as exc:
+        if exc.status is RPCStatusCode.NOT_FOUND:
+            raise TaskNotFound(batch_id) from exc
+        raise

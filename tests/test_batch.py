@@ -1,0 +1,293 @@
+"""Batches on a real Temporal server: every line is accounted for, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from activities import batches as batch_activities
+from commands.batches import read_lines
+from commands.task_list import ListDocument
+from contracts.batches import BatchStatus
+from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
+from contracts.workflows import batch_workflow_id
+from providers.errors import ProviderKeyRefused
+from pubsub.task_messages import MAX_PAYLOAD_BYTES
+from stores.local import LocalStore
+from tasks.batches import BatchClient
+from temporal.development_server import EmbeddedServer
+from tests.command import Ended, Shell, finish, make_shell
+from tests.forking import ForkedProcess
+from tests.rig import BUCKETS, Rig, Script, ScriptedImages, make_request, rigged, until
+from workflows import policies
+
+
+@pytest.fixture(autouse=True)
+def _short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch's status is never older than half a second."""
+    monkeypatch.setattr(batch_activities, "_STEP_S", 0.5)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A file of tasks, a worker that makes them, and a shell next to it."""
+
+    rig: Rig
+    shell: Shell
+    requests: Sequence[GenerationRequest]
+    environment: dict[str, str]
+
+    @property
+    def batches(self) -> BatchClient:
+        """The batch's workflow, as the commands ask it."""
+        return BatchClient(self.rig.concepts)
+
+    async def start(self, *options: str) -> ForkedProcess:
+        """The command, which goes on."""
+        return await self.shell.start("starter.py", "batch", "tasks.jsonl", "--json", *options, **self.environment)
+
+    async def run(self, *arguments: str) -> Ended:
+        """A command to its end."""
+        return await self.shell.run("starter.py", *arguments, "--json", **self.environment)
+
+    async def statuses(self) -> list[TaskStatus | None]:
+        """What the rows of the file's tasks say; None for one that has none."""
+        rows = [await self.rig.store.task(request.task_id) for request in self.requests]
+        return [None if row is None else row.status for row in rows]
+
+
+@asynccontextmanager
+async def site(
+    client: Client, server: EmbeddedServer, folder: Path, tasks: int, images: ScriptedImages
+) -> AsyncIterator[Site]:
+    """So many tasks with one palette each."""
+    requests = [make_request(num_palettes=1) for _ in range(tasks)]
+    (folder / "tasks.jsonl").write_text("".join(f"{request.model_dump_json()}\n" for request in requests))
+    store = LocalStore(folder / "data", *BUCKETS)
+    async with rigged(client, store, images=images) as rig:
+        environment = {
+            "TEMPORAL_ADDRESS": server.address,
+            "CONCEPT_TASK_QUEUE": rig.concepts.task_queue,
+            "CONCEPT_DATA_DIR": str(folder / "data"),
+        }
+        yield Site(rig, make_shell(folder), requests, environment)
+    await store.close()
+
+
+def batch_id_of(line: str) -> uuid.UUID:
+    """What the command says first."""
+    return uuid.UUID(line.rpartition(" ")[2].strip())
+
+
+async def begun(process: ForkedProcess) -> uuid.UUID:
+    """The batch's id, once the command follows it."""
+    assert process.stderr is not None
+    return batch_id_of((await asyncio.wait_for(process.stderr.readline(), 60)).decode())
+
+
+def manifest_of(ended: Ended) -> list[dict[str, object]]:
+    """The manifest's lines."""
+    return [json.loads(line) for line in Path(str(ended.document["manifest"])).read_text().splitlines()]
+
+
+async def test_every_line_is_accounted_for(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
+    """Good ones complete once, repeated ones with them; others are refused by number, and hold up nothing."""
+    images = ScriptedImages()
+    async with site(client, server, tmp_path, 5, images) as at:
+        file, good = tmp_path / "tasks.jsonl", [request.model_dump_json() for request in at.requests]
+        other_words = at.requests[1].model_copy(update={"logo_description": "another logo"}).model_dump_json()
+        file.write_text("\n".join([good[0], "no task", *good[1:], "", good[0], other_words]))
+        ended = await at.run("batch", "tasks.jsonl", "--window", "2")
+        assert ended.code == 1, ended.err
+        counts = {"total": 5, "completed": 5, "failed": 0, "cancelled": 0, "refused": 2}
+        assert {name: ended.document[name] for name in counts} == counts
+        manifest = manifest_of(ended)
+        assert [line["line"] for line in manifest] == [1, 2, 3, 4, 5, 6, 8, 9]
+        assert [line["status"] for line in manifest] == [
+            "completed", "refused", "completed", "completed", "completed", "completed", "completed", "refused"
+        ]  # fmt: skip
+        assert manifest[6] == manifest[0] | {"line": 8}
+        assert (manifest[1]["task_id"], str(manifest[1]["error"])[:12]) == (None, "Invalid JSON")
+        listed = (await at.run("list", "--status", "completed")).document["tasks"]
+        assert isinstance(listed, list)
+        assert {task["task_id"] for task in listed} == {line["task_id"] for line in manifest} - {None}
+        again = await at.run("batch", "tasks.jsonl")
+        assert (again.code, again.document | {"manifest": ""}) == (1, ended.document | {"manifest": ""})
+        status = (await at.run("status", str(ended.document["batch_id"]))).document
+        assert (status["state"], status["completed"]) == ("completed", 5)
+    assert images.script.count == 5
+
+
+async def test_a_refused_key_pauses_a_batch(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
+    """After ten refusals of the key in a row nothing more is started; the same command goes on, with those too."""
+    images = ScriptedImages(Script(then=ProviderKeyRefused("the key is refused")))
+    async with site(client, server, tmp_path, 16, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+
+        async def paused() -> bool:
+            status = await at.batches.status(batch_id)
+            return status.state == "paused" and not status.under_way
+
+        await until(paused, 60)
+        status = await at.batches.status(batch_id)
+        assert status.reason is not None
+        assert status.reason.endswith("the key is refused")
+        assert 10 <= status.failed <= 12
+        assert (await at.statuses()).count(None) == 16 - status.failed
+        images.script.then = None
+        again = await at.run("batch", "tasks.jsonl", "--window", "4", "--retry-failed")
+        first = await finish(process)
+    assert (first.code, again.code) == (0, 0)
+    assert again.document["completed"] == 16
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+async def test_a_cancelled_batch_starts_no_more(
+    client: Client, server: EmbeddedServer, tmp_path: Path, *, under_way: bool
+) -> None:
+    """What has not begun never does; what is under way goes on, or is cancelled too where that is asked for."""
+    go_on = asyncio.Event()
+
+    async def hold() -> None:
+        await go_on.wait()
+
+    images = ScriptedImages(Script(then=hold))
+    async with site(client, server, tmp_path, 6, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+        await until(lambda: images.script.count == 2, 60)
+        command = ["cancel", str(batch_id), *(["--all"] if under_way else [])]
+        cancelling = await at.shell.start("starter.py", *command, "--json", **at.environment)
+
+        async def stopped() -> bool:
+            return (await at.batches.status(batch_id)).cancelled >= 4
+
+        await until(stopped, 60)
+        go_on.set()
+        told, ended = await finish(cancelling), await finish(process)
+        statuses = await at.statuses()
+        assert (told.code, told.document["state"]) == (0, "cancelled")
+        made = TaskStatus.CANCELLED if under_way else TaskStatus.COMPLETED
+        assert Counter(statuses) == {None: 4, made: 2}
+        counts = (ended.document["completed"], ended.document["cancelled"])
+        assert (ended.code, counts) == (1, (0, 6) if under_way else (2, 4))
+        refused = await at.run("cancel", str(batch_id))
+        assert (refused.code, "has ended already" in refused.err) == (2, True)
+        images.script.then = None
+        again = await at.run("batch", "tasks.jsonl", *(["--retry-failed"] if under_way else []))
+        assert (again.code, again.document["completed"]) == (0, 6)
+
+
+async def test_a_terminated_concept_is_looked_up(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
+    """It never says that it has ended: its row is settled, and the batch goes on."""
+    stuck, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        stuck.set()
+        await go_on.wait()
+
+    images = ScriptedImages(Script(calls=[hold]))
+    async with site(client, server, tmp_path, 3, images) as at:
+        process = await at.start("--window", "1")
+        await stuck.wait()
+        await at.rig.handle(at.requests[0]).terminate()
+        go_on.set()
+        ended = await finish(process)
+        assert await at.statuses() == [TaskStatus.FAILED, TaskStatus.COMPLETED, TaskStatus.COMPLETED]
+    assert (ended.code, ended.document["failed"]) == (1, 1)
+    assert str(manifest_of(ended)[0]["error"]).startswith("Interrupted")
+
+
+async def test_neither_starter_nor_worker_is_needed_all_the_time(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are killed in the middle, and runs are short: a new worker and the same command finish it, paid for once."""
+    monkeypatch.setattr(policies, "BATCH_STEPS_IN_A_RUN", 2)
+    images = ScriptedImages()
+    async with site(client, server, tmp_path, 12, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+        process.kill()
+        await process.wait()
+        queue = at.rig.concepts.task_queue
+    store = LocalStore(tmp_path / "data", *BUCKETS)
+    async with rigged(client, store, images=images, queue=queue) as rig:
+        ended = await make_shell(tmp_path).run("starter.py", "batch", "tasks.jsonl", "--json", **at.environment)
+        runs = [run async for run in client.list_workflows(f'WorkflowId="{batch_workflow_id(batch_id)}"')]
+        rows = [await rig.store.task(request.task_id) for request in at.requests]
+    await store.close()
+    assert (ended.code, ended.document["completed"]) == (0, 12)
+    assert {row.status for row in rows if row is not None} == {TaskStatus.COMPLETED}
+    assert images.script.count == 12
+    assert len(runs) > 1
+
+
+async def test_no_wait_leaves_a_batch_to_itself(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
+    """Accepted is enough for exit 0; `watch` follows it to its end."""
+    async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
+        started = await at.run("batch", "tasks.jsonl", "--no-wait")
+        watched = await at.run("watch", str(started.document["batch_id"]))
+    assert (started.code, started.document["completed"], started.document["manifest"]) == (0, 0, None)
+    assert (watched.code, watched.document["completed"]) == (0, 2)
+
+
+async def test_tasks_are_listed_from_the_store_alone(shell: Shell, store: LocalStore, tmp_path: Path) -> None:
+    """Newest first, page by page, of one status or one user; what is printed is taken by `status` and `gallery`."""
+    requests = [make_request(user_id=user) for user in ("ada", "eve", "ada")]
+    for request in requests:
+        await store.claim_task(request, request.workflow_id)
+    error = TaskError(stage=Stage.IMAGE, type="X", message="no")
+    await store.fail_task(requests[0], requests[0].workflow_id, TaskStatus.FAILED, error)
+    ids = [str(request.task_id) for request in requests]
+    environment = {"CONCEPT_DATA_DIR": str(tmp_path), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+
+    async def listed(*options: str) -> tuple[list[str], str | None]:
+        ended = await shell.run("starter.py", "list", "--json", *options, **environment)
+        assert ended.code == 0, ended.err
+        document = ListDocument.model_validate_json(ended.out)
+        return [str(task.task_id) for task in document.tasks], document.next
+
+    assert await listed() == (ids[::-1], None)
+    first, cursor = await listed("--limit", "2")
+    assert first == ids[:0:-1]
+    assert cursor is not None
+    assert (await listed("--after", cursor))[0] == ids[:1]
+    assert await listed("--status", "failed") == (ids[:1], None)
+    assert await listed("--user", "eve") == (ids[1:2], None)
+    wrong = await shell.run("starter.py", "list", "--after", "there", **environment)
+    assert (wrong.code, "next" in wrong.err) == (2, True)
+    for given in (ids[0], str(requests[0].concept_id)):
+        status = await shell.run("starter.py", "status", given, "--json", **environment)
+        assert (status.code, status.document["task_id"], status.document["source"]) == (0, ids[0], "row")
+    gone = await shell.run("starter.py", "status", str(uuid.uuid4()), **environment)
+    assert gone.code == 3
+
+
+def test_lines_are_read_one_by_one(tmp_path: Path) -> None:
+    """Empty ones do not count, one without an end does, and one that never ends is one line, refused."""
+    file, request = tmp_path / "tasks.jsonl", make_request()
+    good = request.model_dump_json().encode()
+    file.write_bytes(b"\n".join([b"", b"x" * (3 * MAX_PAYLOAD_BYTES), b"  ", good, good]))
+    lines = list(read_lines(file, lambda _: True))
+    assert [(line.number, line.task_id) for line in lines] == [(2, None), (4, request.task_id), (5, request.task_id)]
+    assert lines[0].error == "the data is larger than 1024 KB"
+    assert [bool(line.message) for line in lines] == [False, True, False]
+    (refused,) = {line.error for line in read_lines(file, lambda _: False) if line.number > 2}
+    assert refused is not None
+    assert refused.startswith("user_id: ")
+
+
+def test_a_status_counts_each_task_once() -> None:
+    """An old status decodes with today's fields."""
+    old = BatchStatus.model_validate({"batch_id": str(uuid.uuid4()), "state": "running", "total": 3})
+    assert (old.completed, old.reason) == (0, None)
