@@ -321,7 +321,6 @@ BACK_AGAIN = re.compile(r"```sql\n(.*?)```", re.DOTALL)
 def test_the_way_back(database: Postgres) -> None:
     """The manual's statements bring what was made since into the old tables, twice without harm; old rows stay."""
     database.execute(PREVIOUS.format("_prod"), DATABASE)
-    database.execute()
     migrate_again(database, DATABASE)
     new, concept = str(uuid.UUID(int=91)), str(uuid.UUID(int=92))
     image = json.dumps({"bucket": "concept-images", "path": f"{OWNER}/{concept}/base.png"})
