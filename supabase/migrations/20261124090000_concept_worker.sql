@@ -469,7 +469,7 @@ as $$
             (storage.foldername(name))[2] as second,
             max(name) as last
         from page
-        where name ~ ('^paid/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.'
+        where name ~ ('^paid/(batch-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.'
                 || '|^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
                 || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)$')
         group by 1, 2, 3
@@ -478,7 +478,7 @@ as $$
         select bucket, first || '/' || second as path, last
         from folders
         where case
-            when first = 'paid' then not exists (select from tasks where tasks.id = second::uuid)
+            when first = 'paid' then not exists (select from tasks where tasks.id = replace(second, 'batch-', '')::uuid)
             else
                 not exists (select from concepts where concepts.id = second::uuid)
                 and not exists (
