@@ -61,7 +61,10 @@ async def test_the_worker_takes_the_place_of_the_previous_one(client: Client, pr
     store = await previous.store(row_links=True)
     downloads = Downloads(own_links=f"{previous.access.url}/storage/v1/object/sign/")
     async with rigged(client, store, downloads=downloads) as rig:
-        bridge = Bridge(TaskService(store, rig.concepts), can_own=is_owner)
+        service = TaskService(store, rig.concepts)
+        bridge = Bridge(service, can_own=is_owner)
+        states = {task: (await service.status(uuid.UUID(task))).state for task in (TASK, LOST, BROKEN, NEVER)}
+        assert states == {TASK: "completed", LOST: "failed", BROKEN: "failed", NEVER: "pending"}
 
         async def worked_on(sent: Message) -> Request:
             request = read_request(sent)
