@@ -3,7 +3,7 @@
 Answers lie in the store as they came, numbered from 1. One that proves unusable gets a marker beside it and counts as a
 call without a usable answer. Both counts survive a crash: calls whose answer never arrived are counted in heartbeats,
 answers that arrived are counted in the store. Where the provider works in jobs, a call is over when the job is named:
-it is stored in that moment, and whoever comes next asks for that job instead of submitting another.
+it is stored in that moment, and the next attempt asks for that job instead of submitting another.
 
 Decisions: docs/adr/0009, 0010, 0024, 0041.
 """
@@ -325,7 +325,7 @@ class PaidCalls:
             wanted = details is not None and not details.worker_shutdown
             asked = details is not None and details.cancel_requested
             if wanted:
-                named = asyncio.create_task(call.named.wait())  # nobody waits for the image of a job: it is cancelled
+                named = asyncio.create_task(call.named.wait())  # a job's image is not needed any more: it is cancelled
                 until = {call.task, named} if asked else {call.task}
                 grace_s = ANSWER_GRACE_S if asked else LATE_GRACE_S
                 await asyncio.wait(until, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
@@ -343,7 +343,7 @@ class PaidCalls:
             raise
 
     async def _cancel_job(self, call: _Call) -> Answer | None:
-        """Cancel a job at the provider. What it has ready in that moment is stored; else nobody asks for it again."""
+        """Cancel a job at the provider. What it has ready in that moment is stored; else it is not asked for again."""
         call.task.cancel()
         await asyncio.wait({call.task})
         if call.job is None:

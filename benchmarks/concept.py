@@ -11,21 +11,22 @@ the concepts. Providers answer at once, or after two seconds of waiting.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from empty import empty_concepts
 from typing_extensions import override
 
-from color import prepare, recolor
+from color import decode, prepare, recolor, to_png
 from contracts.images import Provenance
 from contracts.palettes import Palette
 from contracts.tasks import Aspect, GenerationRequest, TaskStatus
@@ -42,7 +43,21 @@ from worker import working
 _CONCEPTS = 20
 _AT_ONCE = 50
 _WORDS = ("a cute panda eating bamboo", "minimalist, green and white")
-_LOGO = draw_logo(*_WORDS).png
+_PICTURES = 300
+
+
+def _different_logos() -> Iterator[bytes]:
+    """The same logo with another pixel each time: as much work, and no cache knows it. Encoded before time is taken."""
+    picture = decode(draw_logo(*_WORDS).png)
+    rgb = picture.rgb.copy()
+    encoded = []
+    for number in range(_PICTURES):
+        rgb[0, number] ^= 1
+        encoded.append(to_png(replace(picture, rgb=rgb.copy())))
+    return itertools.cycle(encoded)
+
+
+_LOGOS = _different_logos()
 _PALETTES = make_palettes(_WORDS[1], _WORDS[0], 7)
 
 
@@ -61,7 +76,7 @@ class WaitingImages(ImageProvider):
     @override
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage:
         await asyncio.sleep(self.latency_s)
-        return ProvidedImage(_LOGO, Provenance(provider=self.name))
+        return ProvidedImage(next(_LOGOS), Provenance(provider=self.name))
 
 
 @dataclass(frozen=True)
@@ -135,9 +150,10 @@ async def critical_path(store: LocalStore, threads: ThreadPoolExecutor) -> None:
     """A concept's own work, without orchestration."""
     loop = asyncio.get_running_loop()
     folder = uuid.uuid4()
-    await store.put("concept-images", f"paid/{folder}/image", _LOGO, "image/png")
-    base = await loop.run_in_executor(threads, prepare, _LOGO)
-    await store.put("concept-images", f"bench/{folder}/base.png", _LOGO, "image/png")
+    logo = next(_LOGOS)
+    await store.put("concept-images", f"paid/{folder}/image", logo, "image/png")
+    base = await loop.run_in_executor(threads, prepare, logo)
+    await store.put("concept-images", f"bench/{folder}/base.png", logo, "image/png")
 
     async def vary(index: int, palette: Palette) -> None:
         png = await loop.run_in_executor(threads, recolor, base, palette.colors)

@@ -41,7 +41,7 @@ _MOST_CELLS: Final = 1_500
 _REGION_BYTES: Final = 5_000
 """What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
 _PAGE: Final = 0.7
-"""From this part of the rim on, transparency means that the picture stands on somebody's page."""
+"""From this part of the rim on, transparency means that the picture stands on a page."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()

@@ -33,7 +33,7 @@ _MIXED: Final = 30.0
 """Of 255: how far a pixel on an edge may be from the mixtures of what lies on its two sides."""
 _HALF: Final = 0.5
 _MOST_EDGES: Final = 60_000
-"""Pixels next to one of another paint: beyond lie photographs and grain, and files nobody wants."""
+"""Pixels next to one of another paint: beyond lie photographs and grain, and files that are too large."""
 _SPECK: Final = 2.0
 """Outlines around fewer pixels are noise."""
 

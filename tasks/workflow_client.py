@@ -81,6 +81,7 @@ class ConceptClient:
     client: Client
     task_queue: str
     with_attributes: bool
+    query_timeout: timedelta = QUERY_TIMEOUT
 
     async def start(
         self,
@@ -120,11 +121,11 @@ class ConceptClient:
         return True
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
-        """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `WorkflowNotFound`."""
+        """Ask the workflow. Raises `NoWorker`, after `query_timeout` at the latest, and `WorkflowNotFound`."""
         try:
             with _found(task_id):
                 status: ConceptStatus = await self._handle(task_id).query(
-                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=QUERY_TIMEOUT
+                    STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=self.query_timeout
                 )
         except WorkflowQueryFailedError as exc:  # code that it cannot be replayed on, or a bug
             raise NoWorker(f"no worker can answer for task {task_id}") from exc

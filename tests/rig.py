@@ -392,7 +392,10 @@ async def rigged(
     settings = Settings.model_validate(
         {"task_queue": queue or f"test-{uuid.uuid4()}", "data_dir": Path(), "render_threads": 2, **(configured or {})}
     )
-    rig = Rig(ConceptClient(client, settings.task_queue, with_attributes), store)
+    concepts = ConceptClient(client, settings.task_queue, with_attributes)
+    if work and Queue.NETWORK in queues:  # on a saturated machine a worker may need more than three seconds
+        concepts = replace(concepts, query_timeout=timedelta(seconds=60))
+    rig = Rig(concepts, store)
     if not work:
         yield rig
         return
@@ -422,7 +425,7 @@ def attempt_of_now(client: Client | None = None) -> ActivityEnvironment:
     return environment
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 30) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 90) -> None:
     """Wait until `condition` (plain or async) is true."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -56,7 +56,7 @@ async def test_running_out_of_time_is_reported(client: Client, store: LocalStore
 
 
 async def test_waiting_in_a_queue_does_not_count(client: Client, store: LocalStore) -> None:
-    """Nobody takes paid work for longer than the deadline: the concept completes as soon as somebody does."""
+    """No worker takes paid work for longer than the deadline: the concept completes as soon as one does."""
     request, configured = make_request(num_palettes=1), {"give_up_minutes": 0.05}
     images, palettes = ScriptedImages(), ScriptedPalettes()
     async with rigged(

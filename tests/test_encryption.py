@@ -278,9 +278,14 @@ async def test_activities_wait_for_a_worker_that_can_read_them(
     """A renderer without keys gives back what it took, once, and takes no more: no variation runs out of attempts."""
     right, request = await connected(server, A), make_request(num_palettes=6)
     queue = f"test-{uuid.uuid4()}"
-    async with rigged(right, store, queue=queue, queues=(Queue.NETWORK, Queue.PAID)) as rig:
-        async with rigged(await connected(server), store, queue=queue, queues=(Queue.RENDER,)):
+    release = asyncio.Event()
+    palettes = ScriptedPalettes(Script(then=release.wait))
+    async with rigged(right, store, queue=queue, queues=(Queue.NETWORK, Queue.PAID), palettes=palettes) as rig:
+        async with rigged(right, store, queue=queue, queues=(Queue.RENDER,)):
             await rig.concepts.start(request)
+            await until(lambda: rig.visible(request))
+        async with rigged(await connected(server), store, queue=queue, queues=(Queue.RENDER,)):
+            release.set()
             await until(lambda: "taking no more work" in caplog.text)
 
             async def gave_back() -> bool:
@@ -345,13 +350,13 @@ async def test_a_new_key_loses_nothing_in_flight(server: EmbeddedServer, store: 
     old, new, queue = await connected(server, A), await connected(server, B, A), f"test-{uuid.uuid4()}"
     request = make_request()
 
-    async def waits_for_rendering() -> bool:
+    async def waits_for_a_renderer() -> bool:
         pending = (await rig.handle(request).describe()).raw_description.pending_activities
-        return len(pending) == request.num_palettes
+        return [activity.activity_type.name for activity in pending] == ["upload_image"]
 
     async with rigged(old, store, queue=queue, queues=(Queue.NETWORK, Queue.PAID)) as rig:
         await rig.concepts.start(request)
-        await until(waits_for_rendering)
+        await until(waits_for_a_renderer)
     async with rigged(new, store, queue=queue) as rig:
         await rig.concepts.wait(request.task_id, timeout_s=60)
         assert (await rig.concepts.status(request.task_id)).state is TaskStatus.COMPLETED

@@ -115,7 +115,7 @@ async def test_a_job_outlives_attempts(
 
 
 async def test_a_cancel_cancels_the_job_at_the_service(client: Client, store: LocalStore, jobs: FakeJobs) -> None:
-    """Nobody pays for what nobody wants; who takes the task up again submits a new one."""
+    """What is not needed is not paid for; a retry of the task submits a new job."""
     request, jobs.takes_s = make_request(num_palettes=1), 3600.0
     async with rigged(client, store, configured=jobs.settings()) as rig:
         await rig.concepts.start(request)

@@ -287,7 +287,7 @@ async def test_only_the_owner_varies_a_concept(client: Client, store: LocalStore
         ({"original_image_url": "https://example.com/a b.png"}, "original_image_url"),
         ({"original_image_url": "https://example.com/" + "a" * 2000}, "original_image_url"),
         ({"original_image_url": "https://example.com/a.png", "num_palettes": 2}, "needs a theme_description"),
-        ({"refinement_prompt": "no"}, "refinement_prompt"),
+        ({"refinement_prompt": "n"}, "refinement_prompt"),
         ({"preserve_aspects": ["mood"]}, "preserve_aspects"),
         ({"num_palettes": 25}, "num_palettes"),
         ({"num_palettes": 1, "min_variations": 2}, "exceeds num_palettes"),

@@ -121,7 +121,7 @@ async def test_dev_and_demo_end_without_their_server(tmp_path: Path) -> None:
         interrupted("demo", signal.SIGKILL, "demo", "--palettes", "1", "--keep"),
     )
     assert [ended.code for ended in ends] == [0, 0, 0]
-    assert ["leaving without it" in ended.err for ended in ends[:2]] == [True, True]
+    assert "leaving without it" in ends[1].err  # a killed server may end polls by itself, a stopped one never does
     assert not any("Traceback" in ended.err for ended in ends)
 
 
@@ -555,7 +555,7 @@ async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])
 async def test_a_group_of_commands_alone_prints_its_help(shell: Shell, command: str) -> None:
-    """Somebody who types only the program's name sees what it can do, and that is no error."""
+    """The program's name alone shows what it can do, and that is no error."""
     ended = await shell.run(*command.split())
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"Usage: {command} ")

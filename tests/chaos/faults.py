@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -74,6 +76,34 @@ async def _pause_worker(site: Site, chance: random.Random) -> bool:
             await asyncio.sleep(chance.uniform(1, 8))
             worker.send(signal.SIGCONT)
     return worker is not None
+
+
+async def _freeze_worker(site: Site, chance: random.Random) -> bool:
+    """Longer than Temporal waits for a heartbeat, while the worker waits for answers: others take over."""
+    calling = {call.worker for call in site.service.history[-_RECENT:] if call.answered_at is None}
+    workers = [worker for worker in site.living if worker.number in calling]
+    if not workers:
+        return False
+    worker = chance.choice(workers)
+    with worker.in_trouble():
+        worker.send(signal.SIGSTOP)
+        await asyncio.sleep(chance.uniform(7, 15))
+        worker.send(signal.SIGCONT)
+    return True
+
+
+async def _saturate_processors(site: Site, chance: random.Random) -> bool:
+    """Twice as many busy processes as there are processors. No excuse for anything."""
+    del site
+    busy = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    await asyncio.sleep(chance.uniform(2, 6))
+    for process in busy:
+        process.kill()
+        await process.wait()
+    return True
 
 
 async def _kill_server(site: Site, chance: random.Random) -> bool:
@@ -160,6 +190,8 @@ FAULTS = (
     Fault("worker killed", 5, _kill_worker),
     Fault("worker stopped", 2, _stop_worker),
     Fault("worker paused", 4, _pause_worker),
+    Fault("worker frozen with calls under way", 3, _freeze_worker),
+    Fault("processors saturated", 2, _saturate_processors),
     Fault("server killed", 2, _kill_server),
     Fault("server paused", 2, _pause_server),
     Fault("connections cut", 5, _cut_connections),

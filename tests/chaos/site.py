@@ -190,7 +190,7 @@ async def opened_site(
     def is_stored(number: int, asked: Asked) -> bool:
         paid = folder / "data" / "objects" / BUCKETS[0] / "paid" / str(requests[number].task_id)
         names = ["palettes.json"] if asked == "palettes" else ["image", "image-2", "image-3"]
-        return all((paid / name).exists() for name in names[: answers_wanted(requests[number], asked)])
+        return all(_has_usable(paid, name) for name in names[: answers_wanted(requests[number], asked)])
 
     service, wire = MoodyService(chance, is_stored), Wire(server.address)
     store = LocalStore(folder / "data", *BUCKETS)
@@ -215,3 +215,13 @@ async def opened_site(
 def new_id(chance: random.Random) -> uuid.UUID:
     """A task's id by the seed."""
     return uuid.UUID(int=chance.getrandbits(128), version=4)
+
+
+def _has_usable(paid: Path, first: str) -> bool:
+    """Whether an answer that was not marked as unusable lies at the place of `first`."""
+    stem, dot, extension = first.partition(".")
+    answers = [first, *(f"{stem}.answer-{number}{dot}{extension}" for number in range(2, 10))]
+    return any(
+        (paid / answer).exists() and not (paid / f"{stem}.unusable-{number}").exists()
+        for number, answer in enumerate(answers, 1)
+    )

@@ -11,8 +11,7 @@ from commands.console import run_app
 from worker import main
 from workflows import policies
 
-_ATTEMPT = timedelta(seconds=6)
-_PAID_ATTEMPT = timedelta(seconds=12)
+_ATTEMPT = timedelta(seconds=12)
 _HEARTBEAT = timedelta(seconds=5)
 _LONGEST_BACKOFF = timedelta(seconds=2)
 _CHOICE = timedelta(seconds=6)
@@ -25,10 +24,8 @@ def shorten() -> None:
         if not (name.isupper() and isinstance(policy, dict)):
             continue
         shorter = dict(policy)
-        paid = "heartbeat_timeout" in policy
-        shorter["start_to_close_timeout"] = _PAID_ATTEMPT if paid else _ATTEMPT
-        if paid:
-            shorter["heartbeat_timeout"] = _HEARTBEAT
+        shorter["start_to_close_timeout"] = _ATTEMPT
+        shorter["heartbeat_timeout"] = _HEARTBEAT
         retry: RetryPolicy = policy["retry_policy"]
         shorter["retry_policy"] = RetryPolicy(
             initial_interval=retry.initial_interval,
