@@ -216,7 +216,7 @@ class PaidCalls:
         if job is None:
             if spent >= BILLED_ATTEMPTS:
                 raise NoUsableAnswer(
-                    f"{self._title} was called {spent} times, each perhaps billed, without an answer that could be kept"
+                    f"{self._title} was called {spent} times, each perhaps billed, without a usable answer"
                 )
             send, sent = await prepare(), before.sent + 1
             await ensure_current()
