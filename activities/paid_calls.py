@@ -53,6 +53,8 @@ PENDING_BYTES = 256 * 2**20
 
 _CANCEL_S = 10.0
 _FIRST_COLLECT_PAUSE_S = 1.0
+_BETWEEN_ATTEMPTS_S = 0.1
+"""A cancel that comes between two attempts reaches no job."""
 _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 
@@ -289,7 +291,7 @@ class PaidCalls:
                         await asyncio.sleep(pause_s)
                         pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
             if answer is None and time.monotonic() >= ends_at:
-                raise ProviderUnavailable(f"{self._title} is still working on it", pause_s)
+                raise ProviderUnavailable(f"{self._title} is still working on it", _BETWEEN_ATTEMPTS_S)
         if isinstance(answer, ProviderError):
             await self._mark(layout.job_of(call.place), call.number, str(answer))
             raise answer
