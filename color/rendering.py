@@ -14,8 +14,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Ground, Regions, describe, find_centers, nearest_center
-from color.color_index import Codes, Sets, bands, cells_of, cells_of_colors, index_colors
+from color.analysis import Regions, describe, find_centers, find_ground, nearest_center
+from color.color_index import Codes, bands, cells_of, cells_of_colors, index_colors
 from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
@@ -40,8 +40,6 @@ _SURFACES: Final = 176
 _MOST_CELLS: Final = 1_500
 _REGION_BYTES: Final = 5_000
 """What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
-_PAGE: Final = 0.7
-"""From this part of the rim on, transparency means that the picture stands on a page."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
@@ -112,7 +110,7 @@ def _prepared(picture: Picture) -> Base:
     photo = surfaces.sum() < _PHOTO_FLAT * every.sum() or _no_color_dominates(colors, surfaces)
     area = np.bincount(label, counts, len(centers)).astype(np.float64)
     contacts = smooth_contact(labels, flat, len(centers)), sharp_contact(near, len(centers))
-    ground = _ground(labels, flat, area, near, contacts[1], alpha)
+    ground = find_ground(labels, flat, area, near, contacts[1], alpha)
     regions = describe(centers, area, *contacts, ground, photo=bool(photo))
     calm = np.zeros(len(centers))
     if not photo:
@@ -135,30 +133,6 @@ def _no_color_dominates(colors: U8, surfaces: F64) -> bool:
     coarse = colors.astype(np.intp) >> 4
     shares = np.sort(np.bincount(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2], surfaces))
     return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
-
-
-def _ground(
-    labels: U8, flat: NDArray[np.bool_], area: F64, near: Sets, sharp: NDArray[np.int64], alpha: U8 | None
-) -> Ground:
-    """The region along the rim of the picture; the largest one where the rim is transparent or full of edges."""
-    rim, hidden = np.zeros(len(area)), 0
-    for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
-        rim += np.bincount(labels[line][flat[line]], minlength=len(area))
-        hidden += 0 if alpha is None else int((alpha[line] < _VISIBLE).sum())
-    around = 2 * sum(labels.shape)
-    region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = hidden > _PAGE * around
-    if on_page and alpha is not None:
-        outside = np.pad(alpha < _VISIBLE, 1, constant_values=True)
-        border = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
-        border &= ~outside[1:-1, 1:-1]
-        met = near[border]
-        outline = np.array([float((met >> k & 1).sum()) for k in range(len(area))])
-        if not outline.any():  # nothing but thin strokes
-            outline = np.bincount(labels[border], minlength=len(area)).astype(np.float64)
-    else:
-        outline = sharp[region].astype(np.float64)
-    return Ground(region, bool(rim[region] >= around / 2), on_page, outline / max(float(outline.sum()), 1.0))
 
 
 def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F64:

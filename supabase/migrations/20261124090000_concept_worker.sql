@@ -445,7 +445,7 @@ create or replace function abandoned_folders(
     p_limit integer,
     p_after_bucket text default '',
     p_after_name text default '',
-    p_objects integer default 20000
+    p_objects integer default 5000
 ) returns jsonb
 language sql
 stable
@@ -486,13 +486,13 @@ as $$
                     where tasks.concept_id = second::uuid and tasks.status in ('pending', 'processing')
                 )
             end
-            -- Storage has an index for this: text_pattern_ops. Ids have no character that `like` takes for another.
-            and not exists (
-                select from storage.objects as newer
+            -- Byte by byte, for which Storage has an index (text_pattern_ops): `0` follows `/`. A value, and no join.
+            and (
+                select coalesce(max(newer.created_at), '-infinity')
+                from storage.objects as newer
                 where newer.bucket_id = folders.bucket
-                    and newer.name like replace(first, '_', '\_') || '/' || second || '/%'
-                    and newer.created_at >= case when first = 'paid' then p_paid_before else p_before end
-            )
+                    and newer.name ~>=~ (first || '/' || second || '/') and newer.name ~<~ (first || '/' || second || '0')
+            ) < case when first = 'paid' then p_paid_before else p_before end
         order by bucket, last
         limit p_limit
     ),
