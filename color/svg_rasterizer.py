@@ -1,8 +1,8 @@
 """SVG to PNG, in a process of its own that is ended where a drawing takes too much time or memory.
 
 A few lines of SVG can ask for hours of work or crash the renderer, and no check of the text can tell. So nothing is
-guessed: the child may use 4 s of processor time and 300 MB (`color/svg_rasterizer_process.py`). Scripts and animations never run;
-references to anything outside the file are taken out, DOCTYPEs and with them entities are refused.
+guessed: the child may use 4 s of processor time and 300 MB (`color/svg_rasterizer_process.py`). Scripts and animations
+never run; references to anything outside the file are taken out, DOCTYPEs and with them entities are refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draws the SVG on standard input as PNG to standard output: `svg_rasterizer_process.py SHORTER_SIDE_PX LONGEST_SIDE_PX`.
+"""Draws the SVG on standard input as PNG to standard output; its arguments: SHORTER_SIDE_PX LONGEST_SIDE_PX.
 
 Run as a script, by path, so that nothing else of the project is loaded: 30 ms until it draws.
 """
