@@ -42,8 +42,8 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
-bench: .venv/.ready-dev ## what recoloring, orchestration, a worker process, bridge, reconciliation and scaling out cost, as ratios
-	@for name in recoloring quality concept process delivery reconciliation scaling; do \
+bench: .venv/.ready-dev ## what recoloring, orchestration, a worker process, bridge, reconciliation, database and scaling out cost, as ratios
+	@for name in recoloring quality tracing concept process delivery reconciliation database scaling; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CONCEPTS=300 SEED=n MINUTES=15

@@ -8,7 +8,10 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from enum import IntEnum
 from typing import ParamSpec, TypeVar
 
+from temporalio import activity
 from typing_extensions import override
+
+from contracts.workflows import BATCH_PRIORITY
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,13 +26,13 @@ class Rank(IntEnum):
 
 
 class CpuThreads:
-    """So many threads for CPU-bound work, which waits by rank, and in order within a rank."""
+    """So many threads for CPU-bound work, which waits by rank, and in order within one; that of batches comes last."""
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="render")
         self._lock = threading.Lock()
         self._order = itertools.count()
-        self._waiting: list[tuple[Rank, int, Callable[[], None]]] = []
+        self._waiting: list[tuple[bool, Rank, int, Callable[[], None]]] = []
 
     def ranked(self, rank: Rank) -> Executor:
         """The threads as an executor whose work has that rank."""
@@ -38,7 +41,7 @@ class CpuThreads:
     def add(self, rank: Rank, work: Callable[[], None]) -> None:
         """Let a thread run `work`, which handles its own errors."""
         with self._lock:
-            heapq.heappush(self._waiting, (rank, next(self._order), work))
+            heapq.heappush(self._waiting, (_of_batch(), rank, next(self._order), work))
         self._pool.submit(self._run_first)
 
     def shutdown(self) -> None:
@@ -49,6 +52,11 @@ class CpuThreads:
         with self._lock:
             *_, work = heapq.heappop(self._waiting)
         work()
+
+
+def _of_batch() -> bool:
+    """Whether the activity under way belongs to a batch: what a person waits for goes before it."""
+    return activity.in_activity() and activity.info().priority.priority_key == BATCH_PRIORITY
 
 
 class _RankedExecutor(Executor):

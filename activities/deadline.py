@@ -1,3 +1,5 @@
+"""How long a concept has been tried. Decision: docs/adr/0048."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -53,7 +53,7 @@ def heartbeater() -> Heartbeater:
 
 
 def details_of_attempt() -> tuple[AttemptDetails, ...]:
-    """What a failure of this attempt carries for whoever reads the history; nothing outside a worker."""
+    """What a failure of this attempt carries for readers of the history; nothing outside a worker."""
     attempt = _current.get(None)
     return () if attempt is None else (attempt.now(),)
 

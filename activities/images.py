@@ -10,6 +10,7 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.candidates import store_choice
+from activities.current_attempt import ensure_current
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
@@ -101,6 +102,7 @@ class ImageActivities(ImageStages):
                 if request.candidate
                 else layout.base(owner, concept)
             )
+            await ensure_current()  # after a freeze the candidates, or the whole concept, may have been removed
             if request.choice is not None:
                 await store_choice(self._store, request.choice)
             stored = await self._store.put(self._store.concept_bucket, path, data, PNG)

@@ -3,7 +3,7 @@
 Answers lie in the store as they came, numbered from 1. One that proves unusable gets a marker beside it and counts as a
 call without a usable answer. Both counts survive a crash: calls whose answer never arrived are counted in heartbeats,
 answers that arrived are counted in the store. Where the provider works in jobs, a call is over when the job is named:
-it is stored in that moment, and whoever comes next asks for that job instead of submitting another.
+it is stored in that moment, and the next attempt asks for that job instead of submitting another.
 
 Decisions: docs/adr/0009, 0010, 0024, 0041.
 """
@@ -18,14 +18,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from temporalio import activity
-from temporalio.service import RPCError, RPCStatusCode
 
-from activities.error_mapping import BILLED_ATTEMPTS, NoUsableAnswer, StaleAttempt
+from activities.current_attempt import ensure_current
+from activities.error_mapping import BILLED_ATTEMPTS, NoUsableAnswer
 from activities.heartbeats import heartbeater
 from activities.trying import AttemptDetails
 from contracts.images import SVG, StoredObject
@@ -51,10 +51,10 @@ LATE_GRACE_S = 2.0
 PENDING_BYTES = 256 * 2**20
 """What a process holds of answers that the store cannot take; the oldest beyond that are given up."""
 
-_SURELY_CURRENT_S = 5.0
-"""An attempt that is younger cannot have been replaced: heartbeats may be missing for longer than that."""
 _CANCEL_S = 10.0
 _FIRST_COLLECT_PAUSE_S = 1.0
+_BETWEEN_ATTEMPTS_S = 0.1
+"""A cancel that comes between two attempts reaches no job."""
 _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 
@@ -218,10 +218,10 @@ class PaidCalls:
         if job is None:
             if spent >= BILLED_ATTEMPTS:
                 raise NoUsableAnswer(
-                    f"{self._title} was called {spent} times, each perhaps billed, without an answer that could be kept"
+                    f"{self._title} was called {spent} times, each perhaps billed, without a usable answer"
                 )
             send, sent = await prepare(), before.sent + 1
-            await _ensure_current()
+            await ensure_current()
             beating.send(AttemptDetails(sent=sent, perhaps_billed=before.perhaps_billed + 1, answer=number))
 
         def count_calls(reported: Usage | None) -> Usage | None:
@@ -291,7 +291,7 @@ class PaidCalls:
                         await asyncio.sleep(pause_s)
                         pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
             if answer is None and time.monotonic() >= ends_at:
-                raise ProviderUnavailable(f"{self._title} is still working on it", pause_s)
+                raise ProviderUnavailable(f"{self._title} is still working on it", _BETWEEN_ATTEMPTS_S)
         if isinstance(answer, ProviderError):
             await self._mark(layout.job_of(call.place), call.number, str(answer))
             raise answer
@@ -325,7 +325,7 @@ class PaidCalls:
             wanted = details is not None and not details.worker_shutdown
             asked = details is not None and details.cancel_requested
             if wanted:
-                named = asyncio.create_task(call.named.wait())  # nobody waits for the image of a job: it is cancelled
+                named = asyncio.create_task(call.named.wait())  # a job's image is not needed any more: it is cancelled
                 until = {call.task, named} if asked else {call.task}
                 grace_s = ANSWER_GRACE_S if asked else LATE_GRACE_S
                 await asyncio.wait(until, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
@@ -343,7 +343,7 @@ class PaidCalls:
             raise
 
     async def _cancel_job(self, call: _Call) -> Answer | None:
-        """Cancel a job at the provider. What it has ready in that moment is stored; else nobody asks for it again."""
+        """Cancel a job at the provider. What it has ready in that moment is stored; else it is not asked for again."""
         call.task.cancel()
         await asyncio.wait({call.task})
         if call.job is None:
@@ -435,23 +435,6 @@ async def store_with_retry(put: Callable[[], Awaitable[StoredObject]]) -> Stored
             asked_s = exc.retry_after_s if isinstance(exc, StoreThrottled) else None
         await asyncio.sleep(asked_s or pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-
-async def _ensure_current() -> None:
-    """Raise `StaleAttempt` where Temporal has begun another attempt meanwhile, as after this process stood still."""
-    info = activity.info()
-    if datetime.now(UTC) - info.started_time < timedelta(seconds=_SURELY_CURRENT_S) or info.workflow_id is None:
-        return
-    handle = activity.client().get_workflow_handle(info.workflow_id, run_id=info.workflow_run_id)
-    try:
-        description = await handle.describe()
-    except RPCError as exc:
-        if exc.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        raise StaleAttempt("the workflow is gone") from exc
-    pending = description.raw_description.pending_activities
-    if (info.activity_id, info.attempt) not in {(one.activity_id, one.attempt) for one in pending}:
-        raise StaleAttempt("another attempt has begun")
 
 
 def _job_path(place: str, number: int) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from temporalio import activity
 from typing_extensions import override
 
+from activities.current_attempt import ensure_current
 from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import PNG
@@ -38,6 +39,7 @@ class VariationActivities(VariationStages):
             )
             self._metrics.rendered(seconds)
             path = layout.variation(request.user_id, request.concept_id, request.index, request.name)
+            await ensure_current()  # after a freeze the concept may have been removed
             stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
             return RenderedVariation(**stored.model_dump(), shown=shown)
 

@@ -46,8 +46,9 @@ _STEP_OFF: Final = 0.12
 class Ground(NamedTuple):
     """What surrounds the drawing: the number of a `region`, and whether it `fills_rim`, at least half of it.
 
-    Where most of the rim is transparent the picture stands `on_page`, somebody's, and the region is merely its largest.
-    `outline` (k,), sums to 1 or is all 0, is which part of the border with the page or the ground is each region's.
+    Where most of the rim is transparent the picture stands `on_page`, on a page of unknown color, and the region is
+    merely its largest. `outline` (k,), sums to 1 or is all 0, is which part of the border with the page or the ground
+    is each region's.
     """
 
     region: int

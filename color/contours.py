@@ -38,7 +38,7 @@ Mask = NDArray[np.bool_]
 class Scene:
     """What outlines are drawn from, all with a border of repeated pixels: `rgb` (h, w, 3), `alpha` (h, w) or None.
 
-    `rank` (h, w) is each pixel's place in the order of painting, lowest first; 0 is painted by nobody or is the ground.
+    `rank` (h, w) is each pixel's place in the order of painting, lowest first; 0 is not painted, or is the ground.
     `colors` (n, 3) in [0, 255] has the color of each rank; `clear` tells that rank 0 is transparent.
     """
 

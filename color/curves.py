@@ -128,7 +128,7 @@ def fitted(points: F64, hidden: NDArray[np.bool_]) -> Circle | Outline:
 
 
 def _polygon(points: F64) -> Outline:
-    """What nobody sees needs no curves."""
+    """What is invisible needs no curves."""
     around = np.concatenate([points, points[:1]])
     return Outline(_point(points[0]), tuple(_rough(around)))
 

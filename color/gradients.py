@@ -31,6 +31,8 @@ _TURN: Final = 0.4
 _GLANCE: Final = 20_000
 _SHADED, _SHADES = 8, 0.002
 """From this part of all flat pixels on that are so far (of 255) from their region's color, gradients are looked for."""
+_ROUGH, _BANDS = 0.04, 1.3
+"""OKLab: the same of a gradient that stands for bands, and how much farther than those it may be."""
 _MOST_SURFACES: Final = 40
 _EDGE: Final = 3
 """Pixels that an edge is wide: they go to the surface they border on."""
@@ -85,7 +87,7 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
             continue
         at = order[begins[number] : begins[number + 1]]
         at = at[:: max(1, len(at) // _SAMPLES)]
-        gradient = _gradient(at, rgb)
+        gradient = _gradient(at, rgb, regions[labels.ravel()[at]])
         if gradient is not None:
             found.append(gradient)
             of_surface[number] = count + len(found)
@@ -165,8 +167,11 @@ def _claim(labels: U8, wanted: U8, flat: Mask, count: int, members: list[int]) -
         rows, columns = rows[left], columns[left]
 
 
-def _gradient(at: NDArray[np.intp], rgb: U8) -> Gradient | None:
-    """The gradient through the pixels numbered `at` (n,), if there is one and it is close."""
+def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
+    """The gradient through the pixels numbered `at` (n,), if there is one and it is close.
+
+    Or at least about as close as the colors of the regions, `flat` (n, 3), whose bands one would see.
+    """
     width = rgb.shape[1]
     where = np.stack([at % width + 0.5, at // width + 0.5], 1)
     colors = rgb.reshape(-1, 3)[at].astype(np.float64)
@@ -181,7 +186,10 @@ def _gradient(at: NDArray[np.intp], rgb: U8) -> Gradient | None:
         if radial is not None:
             other = _off(radial, where, lab)
             best, off = (radial, other) if other < off else (best, off)
-    return best if off < _CLOSE and _worst(best, where, lab) < _WORST else None
+    if off < _CLOSE and _worst(best, where, lab) < _WORST:
+        return best
+    bands = float(np.sqrt(((rgb_to_oklab(flat) - lab) ** 2).sum(1).mean()))
+    return best if len(np.unique(flat, axis=0)) > 1 and off < min(_ROUGH, _BANDS * bands) else None
 
 
 def _place(gradient: Gradient, where: F64) -> F64:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,14 @@ from color.rendering import Base
 from color.spaces import F64, U8, rgb_to_oklab
 
 _VISIBLE: Final = 128
+_OPAQUE: Final = 255
+_SURE: Final = 0.85
+"""From this weight on, the engine takes a pixel for one region alone."""
+_HOLLOW: Final = 0.1
+"""The part of its pixels that a region without surfaces has inside at most."""
+_NEAR_END, _ON_WAY = 0.06, 20.0
+_OFF: Final = 24
+"""Of 255: how far the color of such a pixel must be from the region's to say otherwise."""
 _BORDER: Final = 3
 """Pixels by which the outermost ones are repeated: shapes that reach the picture's edge go on beyond it."""
 _OVERLAP: Final = 2
@@ -33,7 +41,7 @@ _MIXED: Final = 30.0
 """Of 255: how far a pixel on an edge may be from the mixtures of what lies on its two sides."""
 _HALF: Final = 0.5
 _MOST_EDGES: Final = 60_000
-"""Pixels next to one of another paint: beyond lie photographs and grain, and files nobody wants."""
+"""Pixels next to one of another paint: beyond lie photographs and grain, and files that are too large."""
 _SPECK: Final = 2.0
 """Outlines around fewer pixels are noise."""
 
@@ -87,18 +95,91 @@ class Surfaces:
         return _cores(self.labels)
 
 
-def region_labels(base: Base) -> U8:
+class Lines(NamedTuple):
+    """Pixels of lines so thin that the engine takes them for the region around them, as places in the picture (n,).
+
+    Each is a mixture: `part` in [0, 1] of the region `of`, the rest of the region `around`.
+    """
+
+    places: NDArray[np.intp]
+    around: NDArray[np.intp]
+    of: NDArray[np.intp]
+    part: F64
+
+
+def thin_lines(picture: Picture, base: Base) -> Lines:
+    """The lines of a picture that was prepared as `base`."""
+    weights, centers = base.mixtures.weights, base.regions.rgb
+    cells = index_of(base.pixels, base.width)
+    region = weights.argmax(0).astype(np.uint8)
+    sure = (weights.max(0) > _SURE)[cells]
+    off = np.zeros(sure.shape, np.int16)
+    for channel in range(3):
+        known = np.rint(centers[region, channel]).astype(np.int16)[cells]
+        np.maximum(off, np.abs(picture.rgb[..., channel] - known), out=off)
+    if base.alpha is not None:
+        sure &= base.alpha == _OPAQUE
+    places = np.flatnonzero(sure & (off > _OFF))
+    around = region[cells.ravel()[places]].astype(np.intp)
+    away = picture.rgb.reshape(-1, 3)[places] - centers[around]
+    least, of, part = np.full(len(places), _MIXED), around.copy(), np.zeros(len(places))
+    for other in range(len(centers)):
+        way = centers[other] - centers[around]
+        length = (way * way).sum(1)
+        t = np.clip((away * way).sum(1) / np.maximum(length, 1.0), 0.0, 1.0)
+        gap = np.linalg.norm(away - t[:, None] * way, axis=1)
+        better = (gap < least) & (length > 1.0)
+        least[better], of[better], part[better] = gap[better], other, t[better]
+    return Lines(places, around, of, part)
+
+
+def region_labels(picture: Picture, base: Base) -> U8:
     """The region (h, w), in [0, k), that each pixel is most of; k where the picture is transparent."""
+    labels = _first_labels(picture, base)
+    for region, (first, second, _) in _blends(labels, base.regions.rgb).items():
+        places = np.flatnonzero(labels == region)
+        way = base.regions.rgb[second] - base.regions.rgb[first]
+        t = (picture.rgb.reshape(-1, 3)[places] - base.regions.rgb[first]) @ way / max(float(way @ way), 1.0)
+        labels.ravel()[places] = np.where(t > _HALF, second, first)
+    return labels
+
+
+def blended_regions(picture: Picture, base: Base) -> dict[int, tuple[int, int, float]]:
+    """Regions that are only the blurred edges of lines: between which two others each lies, and how far along."""
+    return _blends(_first_labels(picture, base), base.regions.rgb)
+
+
+def _first_labels(picture: Picture, base: Base) -> U8:
     labels: U8 = base.mixtures.weights.argmax(0).astype(np.uint8)[index_of(base.pixels, base.width)]
+    lines = thin_lines(picture, base)
+    most = lines.part > _HALF
+    labels.ravel()[lines.places[most]] = lines.of[most]
     if base.alpha is not None:
         labels[base.alpha < _VISIBLE] = len(base.regions)
     return labels
 
 
+def _blends(labels: U8, centers: F64) -> dict[int, tuple[int, int, float]]:
+    """Regions with next to no inner pixels, and a color on the way between two that are none such."""
+    count = len(centers)
+    inner = np.bincount(labels[_cores(labels)], minlength=count + 1)[:count]
+    total = np.bincount(labels.ravel(), minlength=count + 1)[:count]
+    hollow = inner < _HOLLOW * total
+    found: dict[int, tuple[int, int, float]] = {}
+    for region in np.flatnonzero(hollow).tolist():
+        for i, j in combinations([k for k in range(count) if k != region and k not in found and total[k]], 2):
+            way = centers[j] - centers[i]
+            t = float((centers[region] - centers[i]) @ way / max(float(way @ way), 1.0))
+            if _NEAR_END < t < 1 - _NEAR_END and np.linalg.norm(centers[region] - centers[i] - t * way) < _ON_WAY:
+                found[region] = (i, j, t)
+                break
+    return found
+
+
 def find_surfaces(picture: Picture, base: Base) -> Surfaces:
     """The surfaces of a picture that was prepared as `base`; pixels of an edge go to one of its two sides."""
     count = len(base.regions)
-    labels = region_labels(base)
+    labels = region_labels(picture, base)
     gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, base.regions.rgb)
     _settle_edges(labels, picture.rgb, base.regions.rgb)
     return Surfaces(labels, count, tuple(gradients))

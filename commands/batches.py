@@ -42,6 +42,8 @@ _NAMESPACE = uuid.UUID("3d0f6e0a-5f0b-5c3c-9a53-0a8b5a1f2c44")
 """Fixed for ever: a batch's id is derived from it and the file's task messages."""
 _POLL_S = 2.0
 _AT_ONCE = 16
+_MAX_PAGE_BYTES = 16 * 1024 * 1024
+"""A page ends here: buckets take objects of 25 MB."""
 _STATUSES = {
     Outcome.COMPLETED: "completed",
     Outcome.FAILED: "failed",
@@ -217,11 +219,20 @@ async def _store_pages(store: Store, batch_id: uuid.UUID, lines: Iterator[Line])
     """Store the tasks, each once, a thousand a page; the pages' sizes."""
     sizes: list[int] = []
     messages = (line.message for line in lines if line.message)
-    while page := list(islice(messages, PAGE_TASKS)):
+    while page := list(_page(messages)):
         path = layout.batch_page(batch_id, len(sizes))
         await store.put(store.concept_bucket, path, b"\n".join(page), "application/x-ndjson")
         sizes.append(len(page))
     return tuple(sizes)
+
+
+def _page(messages: Iterator[bytes]) -> Iterator[bytes]:
+    size = 0
+    for message in islice(messages, PAGE_TASKS):
+        yield message
+        size += len(message)
+        if size > _MAX_PAGE_BYTES:
+            return
 
 
 async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Sequence[Line], target: Path) -> None:

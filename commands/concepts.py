@@ -137,7 +137,7 @@ def status(task_id: AnyId, json: Json = False) -> int:
     try:
         found = run_connected(settings, run)
     except TemporalUnreachable as exc:
-        row = run_async(_row(settings, parse_id(task_id)))
+        row = run_async(_row(settings, task_id))
         if row is None:
             raise
         progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
@@ -146,9 +146,11 @@ def status(task_id: AnyId, json: Json = False) -> int:
     return ExitCode.DONE
 
 
-async def _row(settings: Settings, task_or_concept: uuid.UUID) -> TaskRow | None:
-    async with opened_store(settings) as store:
-        return await find_task(store, task_or_concept)
+async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
+    with suppress(BadInput):  # that the server is away is said first
+        async with opened_store(settings) as store:
+            return await find_task(store, parse_id(task_or_concept))
+    return None
 
 
 def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
@@ -167,7 +169,10 @@ def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
         except WorkflowNotFound:
             row = await service.store.task(task)
             if row is None:
-                return report_of((await follow_batch(BatchClient(service.concepts), task)).status)
+                batches = BatchClient(service.concepts)
+                with suppress(NoWorker):
+                    await batches.status(task)  # before anything is printed of a batch that does not exist
+                return report_of((await follow_batch(batches, task)).status)
             if not row.status.ended:
                 progress.print("No workflow works on this task; its row says:", style="yellow")
         return await with_gallery(service, settings, await service.report(task))

@@ -25,6 +25,9 @@ _SIGNATURES = (
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
+    ("image/avif", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
+    ("image/bmp", re.compile(rb"BM.{4}\0{4}", re.DOTALL)),
+    ("image/tiff", re.compile(rb"II\*\0|MM\0\*")),
 )
 
 

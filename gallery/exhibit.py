@@ -68,7 +68,7 @@ def notice_line(provenance: Provenance) -> str:
 def credit_line(provenance: Provenance) -> str:
     """Who made the logo, in one or two sentences; the sample generator never passes for a real provider.
 
-    Empty where nobody knows.
+    Empty where it is unknown.
     """
     if provenance.provider == SUPPLIED:
         return "Logo supplied with the request."

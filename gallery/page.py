@@ -1,4 +1,4 @@
-"""The gallery page: one HTML file that asks nobody for anything.
+"""The gallery page: one HTML file that requests nothing.
 
 Colors come as classes of the one hashed style sheet, because its content security policy refuses style attributes;
 so even a page that escaped wrongly could neither run a script nor load anything.

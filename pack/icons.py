@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from color import Picture
+from color.contours import Mask
 
 Rgb: TypeAlias = tuple[int, int, int]
 
@@ -17,6 +18,8 @@ _IN_FAVICON: Final = (16, 32, 48)
 _MARGIN: Final = {16: 1, 32: 2, 48: 3, 180: 18, 192: 16, 512: 44}
 """Pixels around the drawing; the larger ones are cut round by some systems."""
 _SMALL: Final = 48
+_EMBLEM: Final = 0.66
+"""The part of all rows with drawing in them that an emblem has at least."""
 _VISIBLE: Final = 24
 """Of 255: fainter pixels do not count as drawing."""
 
@@ -32,7 +35,10 @@ def icon(logo: Picture, size: int, page: Rgb | None) -> Image.Image:
         left, top = (whole.width - side) // 2, (whole.height - side) // 2
         middle = whole.crop((left, top, left + side, top + side))
         return _sharpened(middle.resize((size, size), Image.Resampling.LANCZOS), size)
-    rows, columns = np.flatnonzero((logo.alpha > _VISIBLE).any(1)), np.flatnonzero((logo.alpha > _VISIBLE).any(0))
+    seen = logo.alpha > _VISIBLE
+    if size <= _SMALL:
+        seen = _emblem(seen)
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     canvas = Image.new("RGBA", (size, size), (*page, 255) if page else (0, 0, 0, 0))
     if not len(rows):
         return canvas
@@ -44,6 +50,22 @@ def icon(logo: Picture, size: int, page: Rgb | None) -> Image.Image:
     small = Image.fromarray(drawing).resize((width, height), Image.Resampling.LANCZOS)
     canvas.alpha_composite(_sharpened(small, size), ((size - width) // 2, (size - height) // 2))
     return canvas
+
+
+def _emblem(seen: Mask) -> Mask:
+    """The drawing without lines of text above or below it: in a small icon they would be specks.
+
+    A part is set apart by empty rows; the emblem is one that is far taller than all others together.
+    """
+    occupied = np.flatnonzero(np.diff(np.pad(seen.any(1), 1).astype(np.int8)))
+    parts = occupied.reshape(-1, 2)
+    heights = parts[:, 1] - parts[:, 0]
+    if len(parts) < 2 or heights.max() < _EMBLEM * heights.sum():  # noqa: PLR2004 - nothing to choose from
+        return seen
+    top, bottom = parts[heights.argmax()]
+    only = np.zeros_like(seen)
+    only[top:bottom] = seen[top:bottom]
+    return only
 
 
 def favicon(logo: Picture, page: Rgb | None) -> bytes:

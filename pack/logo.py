@@ -40,10 +40,14 @@ class LogoShapes:
 
         Text where there is none, or where too little of it would look as in the picture.
         """
-        if isinstance(self.shapes, str):
-            return self.shapes
-        drawn = self._svg(self.shapes, regions)
+        drawn = self.svg(regions)
+        if isinstance(drawn, str) or isinstance(self.shapes, str):
+            return drawn
         return self._too_far(self.shapes, drawn, picture) or drawn
+
+    def svg(self, regions: U8 | None) -> bytes | str:
+        """The same without a look at a picture: its shapes are known to be right, its colors are not checked."""
+        return self.shapes if isinstance(self.shapes, str) else self._svg(self.shapes, regions)
 
     def svg_in(self, coloring: Coloring, picture: Picture) -> bytes | str:
         """The same for a picture that was rendered in a coloring."""
@@ -87,7 +91,7 @@ class LogoShapes:
             part = closeness(decode(png), picture)
         except ImageError:  # a vector that takes too long, or too much memory
             part = 0.0
-        return "" if part >= FAITHFUL else f"only {part:.1%} of its pixels would look as in the picture"
+        return "" if part >= FAITHFUL else f"only {part:.2%} of its pixels would look as in the picture"
 
 
 def _drawn(svg: bytes) -> bytes:

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from color import Base
+from color import Base, Picture
 from color.encoding import index_of
 from color.pixels import spread
 from color.spaces import F64, U8
-from color.tracing import region_labels
+from color.tracing import blended_regions, region_labels, thin_lines
 
 _PRIOR: Final = 0.05
 """How much it counts that inks are what differs most from the page, next to how regions meet."""
@@ -19,17 +19,25 @@ _EDGE: Final = 2
 """Pixels an edge is wide, to either side."""
 
 
-def ink_coverage(base: Base, ground: int | None) -> U8 | None:
+def ink_coverage(picture: Picture, base: Base, ground: int | None) -> U8 | None:
     """How much ink (h, w), in 255ths, each pixel gets; None where nothing stands out.
 
     `ground` is the region that is the paper; None where the page is, taken as white.
     """
-    inks = _inks(base, ground)
+    labels = region_labels(picture, base)
+    inks = _inks(base, labels, ground)
     if not inks.any():
         return None
-    part = base.mixtures.weights[inks].sum(0)
+    share = inks.astype(np.float64)
+    for region, (first, second, t) in blended_regions(picture, base).items():
+        share[region] = (1 - t) * share[first] + t * share[second]
+    part = share @ base.mixtures.weights
     cover: U8 = np.rint(np.clip(part, 0.0, 1.0) * 255).astype(np.uint8)[index_of(base.pixels, base.width)]
-    inked = np.append(inks, False)[region_labels(base)]
+    lines = thin_lines(picture, base)
+    cover.ravel()[lines.places] = np.rint(
+        255 * np.where(inks[lines.of], lines.part, 0.0) + 255 * np.where(inks[lines.around], 1.0 - lines.part, 0.0)
+    )
+    inked = np.append(inks, False)[labels]
     # Where two inks meet, or two papers, there is no edge to see.
     cover[~spread(~inked, _EDGE)] = 255
     cover[~spread(inked, _EDGE)] = 0
@@ -38,12 +46,12 @@ def ink_coverage(base: Base, ground: int | None) -> U8 | None:
     return np.rint(cover * (base.alpha / 255.0)).astype(np.uint8)
 
 
-def _inks(base: Base, ground: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _inks(base: Base, labels: U8, ground: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which regions (k,) get ink: of all ways, the one under which most contrast along edges is left."""
     count = len(base.regions)
     light = np.append(base.regions.oklab[:, 0], 1.0)
     paper = count if ground is None else ground
-    meets = _contact(region_labels(base), count + 1)
+    meets = _contact(labels, count + 1)
     gain = meets * np.abs(light[:, None] - light)
     area = np.append(base.regions.share, 0.0)
     prior = _PRIOR * gain.sum() * area * np.abs(light - light[paper])

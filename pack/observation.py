@@ -20,7 +20,7 @@ class Observer:
     """Knows for every region of a base which pixels show its color best."""
 
     def __init__(self, picture: Picture, base: Base) -> None:
-        labels = region_labels(base).ravel()
+        labels = region_labels(picture, base).ravel()
         some = np.arange(0, labels.size, labels.size >> 19 | 1)  # half a million show every region but specks
         colors = picture.rgb.reshape(-1, 3)
         self._places: list[NDArray[np.intp]] = []

@@ -143,7 +143,7 @@ class _Logo(LogoShapes):
     def mono_files(self, folder: str) -> Iterator[Item]:
         """The logo in black, and in white, on no ground."""
         names = [f"{folder}/mono-{ink}.{kind}" for ink in ("black", "white") for kind in ("svg", "png")]
-        cover = None if self.base.regions.photo else ink_coverage(self.base, self.ground)
+        cover = None if self.base.regions.photo else ink_coverage(self.picture, self.base, self.ground)
         if cover is None:
             reason = "nothing in it stands out" if not self.base.regions.photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)

@@ -67,7 +67,7 @@ def without_ground(picture: Picture, surfaces: Surfaces, regions: U8, ground: in
     alpha[rows, columns] = np.rint(part * 255)
     rgb = picture.rgb.copy()
     rgb[rows, columns] = np.rint(pure)
-    rgb[alpha == 0] = np.rint(color)  # what is not seen, unless somebody scales it without care
+    rgb[alpha == 0] = np.rint(color)  # invisible, unless the picture is scaled carelessly
     return Picture(rgb=rgb, alpha=alpha, facts=picture.facts)
 
 

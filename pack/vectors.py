@@ -116,7 +116,7 @@ def _declarations(text: str) -> dict[str, str]:
     return {name.strip().lower(): value.replace("!important", "").strip() for name, value in pairs}
 
 
-def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> Element:
+def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int, *, clips: bool = False) -> Element:
     if depth > 200:  # noqa: PLR2004 - no drawing is nested like that
         raise NotUsable("the provider's SVG is nested too deeply")
     values = {name.removeprefix("{http://www.w3.org/1999/xlink}"): value for name, value in element.items()}
@@ -124,6 +124,8 @@ def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> 
         values |= classes.get(name, {})
     values |= _declarations(values.get("style", ""))
     kept = {name: _value(name, value) for name, value in values.items() if name in _KEPT}
+    if clips:  # what clips has a form and no color
+        kept |= dict.fromkeys(_PAINTED, "")
     copy = Element(element.tag.removeprefix(_SVG), {name: value for name, value in kept.items() if value})
     for child in element:
         if not child.tag.startswith(_SVG):
@@ -133,7 +135,7 @@ def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int) -> 
             continue
         if kind not in _DRAWN:
             raise NotUsable(f"the provider's SVG has a {kind[:40]}, which is more than shapes")
-        copy.append(_clean(child, classes, depth + 1))
+        copy.append(_clean(child, classes, depth + 1, clips=clips or kind == "clipPath"))
     return copy
 
 

@@ -38,6 +38,8 @@ _CONNECT_TIMEOUT_S = 10.0
 _HEAD_BYTES = 12
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OK = 200
+_MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+_OF_SERVICES = frozenset({"image/avif", "image/bmp", "image/tiff", SVG})
 
 
 class DownloadError(Exception):
@@ -128,8 +130,9 @@ class Downloads:
     """Fetches images from the open internet, and from the exact origins of configured services. `aclose` it.
 
     `permitted` judges addresses; `transport` carries the requests. `proxied` carries those to which the environment's
-    rule about proxies applies; what users name is always fetched directly. `vectors` lets SVG through. URLs below
-    `own_links` are the store's own signed links, and fetched wherever that is.
+    rule about proxies applies; what users name is always fetched directly. `of_services` lets through what services
+    answer with beside the usual: SVG, AVIF, BMP, TIFF. URLs below `own_links` are the store's own signed links, and
+    fetched wherever that is.
     """
 
     def __init__(
@@ -138,7 +141,7 @@ class Downloads:
         *,
         own_links: str | None = None,
         proxied: ProxiedTransport | None = None,
-        vectors: bool = False,
+        of_services: bool = False,
         resolver: Resolver = resolve,
         permitted: Callable[[Address], bool] = is_public,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -147,9 +150,7 @@ class Downloads:
         plain = httpx.AsyncHTTPTransport(
             verify=public_authorities(), retries=0, limits=httpx.Limits(max_keepalive_connections=0)
         )
-        self._media_types = frozenset(
-            {"image/png", "image/jpeg", "image/webp", "image/gif", *([SVG] if vectors else [])}
-        )
+        self._media_types = _MEDIA_TYPES | _OF_SERVICES if of_services else _MEDIA_TYPES
         self._client = httpx.AsyncClient(
             transport=_JudgedTransport(transport or plain, proxied, frozenset(trusted), own_links, resolver, permitted),
             cookies=no_cookies(),

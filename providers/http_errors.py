@@ -239,8 +239,9 @@ def _reports(document: JsonValue) -> Iterator[JsonValue]:
         entries = document.get(name)
         for entry in entries[:1] if isinstance(entries, list) else []:
             yield from _reports(entry)
-    if "detail" in document or set(document) <= {"message", "code", "type", "status", "request_id"}:
-        yield document if "detail" in document or "message" in document else None
+    plain = set(document) <= {"message", "code", "type", "status", "request_id"}
+    if "detail" in document or (plain and isinstance(document.get("message"), str)):
+        yield document
 
 
 @dataclass

@@ -11,7 +11,7 @@ from stores.ports import ObjectStore
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OURS = re.compile(
-    rf"{PAID_FOLDER}/{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
+    rf"{PAID_FOLDER}/(batch-)?{_UUID}/.+|[^/]+/{_UUID}/(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)"
 )
 _SLUG_LENGTH = 40
 

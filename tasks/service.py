@@ -23,8 +23,8 @@ from tasks.workflow_client import ConceptClient
 REFUSED_MESSAGE = "InvalidMessage"
 """Error type of a row that a refused message left. Its request is a partial one: it must never be started."""
 
-_POLL_S, _LONGEST_POLL_S = 0.2, 2.0
-"""How long until a status is asked for again: longer each time that nothing has changed."""
+_POLL_S, _LONGEST_POLL_S = 0.5, 2.0
+"""How long until a workflow is looked at again: longer each time that nothing has happened."""
 
 ShowStatus = Callable[[ConceptStatus | None], None]
 """Called with each status on the way; with None when no worker answers."""
@@ -131,7 +131,8 @@ class TaskService:
             status = await self.concepts.status(task_id)
         except (NoWorker, WorkflowNotFound):
             status = None
-        waiting = await self.concepts.waiting(task_id)
+        observed = await self.concepts.observe(task_id)
+        waiting = None if observed is None else observed[1]
         if status is not None and waiting is not None:
             return (await self._with_links(status)).model_copy(update={"waiting": waiting})
         # No worker answers, or the workflow has ended or was terminated, and does not know how its task went on.
@@ -148,19 +149,23 @@ class TaskService:
     async def follow(self, task_id: uuid.UUID, show: ShowStatus) -> None:
         """Show a task's progress until its workflow has ended, however it does. Raises `WorkflowNotFound`."""
         ending = asyncio.create_task(self.concepts.wait(task_id))
-        pause_s, shown = _POLL_S, None
+        pause_s, asked, shown = _POLL_S, 0, None
         try:
             while not ending.done():
+                # Temporal Cloud bills a query, and no description: it has what is waited for, and the number of events.
+                events, waiting = await self.concepts.observe(task_id) or (asked, ())
                 before = shown
                 try:
-                    status, waiting = await asyncio.gather(
-                        self.concepts.status(task_id), self.concepts.waiting(task_id)
-                    )
-                    shown = (await self._with_links(status, before)).model_copy(update={"waiting": waiting or ()})
-                    show(shown)
+                    if events != asked:
+                        shown = await self._with_links(await self.concepts.status(task_id), shown)
+                        asked = events
                 except NoWorker:
                     show(None)
-                pause_s = min(pause_s * 1.2, _LONGEST_POLL_S) if shown == before else _POLL_S
+                if shown is not None:
+                    shown = shown.model_copy(update={"waiting": waiting})
+                    if shown != before:
+                        show(shown)
+                pause_s = min(pause_s * 1.5, _LONGEST_POLL_S) if shown == before else _POLL_S
                 await asyncio.wait({ending}, timeout=pause_s)
             await ending
             with suppress(NoWorker):

@@ -14,6 +14,7 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -151,17 +152,14 @@ class ConceptClient:
     async def is_running(self, task_id: uuid.UUID) -> bool:
         """Whether the task's workflow exists and has not ended."""
         try:
-            with _found(task_id):
-                description = await self._handle(task_id).describe()
+            return (await self._describe(task_id)).status is WorkflowExecutionStatus.RUNNING
         except WorkflowNotFound:
             return False
-        return description.status is WorkflowExecutionStatus.RUNNING
 
-    async def waiting(self, task_id: uuid.UUID) -> tuple[Waiting, ...] | None:
-        """What the task's activities wait for; None where its workflow does not exist or has ended."""
+    async def observe(self, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
+        """How many events the task's workflow has, and what its activities wait for; None where it does not run."""
         try:
-            with _found(task_id):
-                description = await self._handle(task_id).describe()
+            description = await self._describe(task_id)
         except WorkflowNotFound:
             return None
         if description.status is not WorkflowExecutionStatus.RUNNING:
@@ -172,7 +170,7 @@ class ConceptClient:
             if error:
                 # Variations wait for the same, most of the time: it is said once.
                 found.setdefault((stage, error), _waiting(stage, error, activity))
-        return tuple(found.values())
+        return description.history_length, tuple(found.values())
 
     async def _reason(self, activity: PendingActivityInfo) -> str:
         if activity.HasField("last_failure"):
@@ -196,6 +194,10 @@ class ConceptClient:
         with _found(task_id), suppress(WorkflowFailureError):
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
+
+    async def _describe(self, task_id: uuid.UUID) -> WorkflowExecutionDescription:
+        with _found(task_id):
+            return await self._handle(task_id).describe()
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
         return self.client.get_workflow_handle(workflow_id(task_id), result_type=ConceptOutcome)

@@ -14,17 +14,20 @@ import tempfile
 import time
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest, TaskStatus
+from stores import layout
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from tests.command import make_shell
-from tests.rig import BUCKETS, make_request
+from tests.objects import find
+from tests.rig import BUCKETS, make_request, until
 from tests.services import JOB_SERVICES
 from tests.site import Site
 
@@ -42,6 +45,8 @@ class Plan:
     each: int = 3
     takes_s: float = 6.0
     seed: int = 1
+    after_submission: bool = False
+    """Whether each blow waits until the jobs that have begun are stored: then nothing may be submitted twice at all."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Figure:
     submissions: int
     repeated_after_s: tuple[float, ...]
     """Of each job that was submitted again: how long before the kill or freeze its answer had been sent."""
+
+
+async def all_stored(store: LocalStore, requests: list[GenerationRequest]) -> bool:
+    """Whether each task's job lies in the store."""
+    paths = [layout.job_of(layout.paid_image(request.task_id)) for request in requests]
+    return all([await find(store, store.concept_bucket, path) is not None for path in paths])
 
 
 async def disturb(client: Client, address: str, folder: Path, plan: Plan) -> Figure:
@@ -82,7 +93,10 @@ async def disturb(client: Client, address: str, folder: Path, plan: Plan) -> Fig
                     begun = [make_request(num_palettes=1, logo_description=f"fox number {n:03d}") for n in numbers]
                     requests += begun
                     await asyncio.gather(*map(concepts.start, begun))
-                    await asyncio.sleep(chance.uniform(0.0, plan.takes_s))
+                    if plan.after_submission:
+                        await until(partial(all_stored, store, begun))
+                    else:
+                        await asyncio.sleep(chance.uniform(0.0, plan.takes_s))
                     what = order.pop()
                     os.kill(worker.process.pid, what)
                     struck.append(time.monotonic())

@@ -210,7 +210,7 @@ def mix(chance: random.Random) -> Mixture:
     wrong = [uuid.uuid4() for _ in range(10)]
     valid = [request.model_dump_json().encode() for request in requests]
     poison = [
-        json.dumps({"task_id": str(task_id), "user_id": "ada", "logo_description": "no"}).encode() for task_id in wrong
+        json.dumps({"task_id": str(task_id), "user_id": "ada", "logo_description": "n"}).encode() for task_id in wrong
     ]
     nothing = [NOTHING + bytes([n]) for n in range(10)]
     messages = valid + chance.choices(valid, k=120) + poison + nothing

@@ -162,7 +162,7 @@ async def test_too_many_payloads_are_refused(http: httpx.AsyncClient) -> None:
 
 
 async def test_guessing_is_slow_and_right_tokens_are_not(http: httpx.AsyncClient) -> None:
-    """Wrong tokens wait for each other, few at once; whoever has the right one is answered meanwhile."""
+    """Wrong tokens wait for each other, few at once; the right one is answered meanwhile."""
     guesses = [
         asyncio.create_task(http.post("/sign-in", content=f"token=guess-{number}", timeout=60)) for number in range(40)
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from temporalio.common import Priority
+from temporalio.testing import ActivityEnvironment
 
 from activities.cpu_threads import CpuThreads, Rank
 from settings import available_cpus
@@ -28,6 +31,26 @@ def test_what_is_nearest_to_its_end_goes_first() -> None:
     free.set()
     threads.shutdown()
     assert done == [3, 5, 2, 1, 4]
+
+
+def test_batches_come_last() -> None:
+    """A single task's drawing goes before a batch's recoloring: somebody waits for it."""
+    threads, begun, free = CpuThreads(1), threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def occupy() -> None:
+        begun.set()
+        free.wait(30)
+
+    threads.ranked(Rank.DRAW).submit(occupy)
+    assert begun.wait(30)
+    for name, key, rank in (("batch", 5, Rank.RECOLOR), ("single", 4, Rank.DRAW), ("paid for", 3, Rank.RECOLOR)):
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, priority=Priority(priority_key=key))
+        environment.run(threads.ranked(rank).submit, done.append, name)
+    free.set()
+    threads.shutdown()
+    assert done == ["paid for", "single", "batch"]
 
 
 def test_an_error_reaches_every_caller_that_waits() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +20,7 @@ from stores.local import LocalStore
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 from worker import Queue
 from workflows import policies
+from workflows.task_run import TaskRun
 
 LIMIT = {"give_up_minutes": 0.1}
 OUTAGE = ProviderUnavailable("the service answered 503")
@@ -56,7 +59,7 @@ async def test_running_out_of_time_is_reported(client: Client, store: LocalStore
 
 
 async def test_waiting_in_a_queue_does_not_count(client: Client, store: LocalStore) -> None:
-    """Nobody takes paid work for longer than the deadline: the concept completes as soon as somebody does."""
+    """No worker takes paid work for longer than the deadline: the concept completes as soon as one does."""
     request, configured = make_request(num_palettes=1), {"give_up_minutes": 0.05}
     images, palettes = ScriptedImages(), ScriptedPalettes()
     async with rigged(
@@ -166,3 +169,18 @@ def test_the_pause_before_an_attempt(attempt: int, said: AttemptDetails, begin: 
     first_due = datetime.fromtimestamp(1000 if attempt == 1 else 0, UTC)
     due = datetime.fromtimestamp(1000, UTC)
     assert pause_before(attempt, due, first_due, said) == (begin, 1000)
+
+
+def test_a_dropped_workflow_raises_nothing() -> None:
+    """A worker that drops a cached workflow closes its coroutines where no event loop runs."""
+    run = TaskRun(make_request())
+
+    async def begin() -> Coroutine[object, object, bool]:
+        work = run.before_deadline(asyncio.Event().wait())
+        work.send(None)
+        return work
+
+    loop = asyncio.new_event_loop()
+    work = loop.run_until_complete(begin())
+    loop.close()
+    work.close()

@@ -72,6 +72,12 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
             assert name in scripts, name
 
 
+def test_the_index_lists_every_page() -> None:
+    """docs/README.md leads to each page of the folder."""
+    listed = set(re.findall(r"\]\((\w[\w-]*\.md)\)", (ROOT / "docs/README.md").read_text()))
+    assert listed == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
 def test_decisions_have_their_parts_and_are_listed() -> None:
     """Each has a number of its own, a date, a status and three parts, and the index lists exactly these."""
     index = (ROOT / "docs/adr/README.md").read_text()

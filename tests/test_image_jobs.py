@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from temporalio.activity import ActivityCancellationDetails
@@ -16,6 +17,8 @@ from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.port import ImageJob
 from stores import layout
 from stores.local import LocalStore
+from temporal.development_server import EmbeddedServer
+from tests.job_kills import Plan, disturb
 from tests.objects import find
 from tests.rig import Rig, attempt_of_now, make_request, rigged, until
 from tests.services import JOB_SERVICES, KEY, FakeJobs, FakeOpenAI, Reply, refusal
@@ -112,7 +115,7 @@ async def test_a_job_outlives_attempts(
 
 
 async def test_a_cancel_cancels_the_job_at_the_service(client: Client, store: LocalStore, jobs: FakeJobs) -> None:
-    """Nobody pays for what nobody wants; who takes the task up again submits a new one."""
+    """What is not needed is not paid for; a retry of the task submits a new job."""
     request, jobs.takes_s = make_request(num_palettes=1), 3600.0
     async with rigged(client, store, configured=jobs.settings()) as rig:
         await rig.concepts.start(request)
@@ -221,3 +224,36 @@ async def test_a_damaged_job_is_said_so(store: LocalStore, jobs: FakeJobs) -> No
         with pytest.raises(ApplicationError, match="is no job"):
             await attempt_of_now().run(activities.generate_image, request)
     assert jobs.submitted == {}
+
+
+@pytest.mark.parametrize("expired", [False, True])
+async def test_no_key_and_no_link_leaves_the_worker(
+    client: Client, store: LocalStore, jobs: FakeJobs, caplog: pytest.LogCaptureFixture, *, expired: bool
+) -> None:
+    """Neither in the history, nor in the row, nor in the log; nor does the prompt stand in the last two."""
+    request = make_request(num_palettes=1)
+    jobs.script["/files/out.png"] = [refusal(403)] * 100 if expired else []
+    with caplog.at_level("DEBUG", "providers"), caplog.at_level("DEBUG", "activities"):
+        async with rigged(client, store, configured=jobs.settings()) as rig:
+            await rig.finish(request)
+            history = (await rig.handle(request).fetch_history()).to_json()
+            row = await rig.row(request)
+    job = await stored_job(store, request)
+    assert job is not None
+    for private in (KEY, jobs.output(), *job.urls.values()):
+        assert private not in history
+        assert private not in caplog.text
+        assert private not in str(row.error)
+    for words in (request.logo_description, request.theme_description):
+        assert words not in caplog.text
+        assert words not in str(row.error)
+
+
+@pytest.mark.parametrize("service", sorted(JOB_SERVICES))
+async def test_a_killed_or_frozen_worker_submits_nothing_twice(
+    server: EmbeddedServer, client: Client, tmp_path: Path, service: str
+) -> None:
+    """The short form of `python -m tests.job_kills`: a process ends while jobs run, and each is submitted once."""
+    plan = Plan(service, kills=1, each=3, takes_s=3.0, seed=1, after_submission=True)
+    figure = await disturb(client, server.address, tmp_path, plan)
+    assert (figure.completed, figure.submissions) == (figure.concepts, figure.concepts)

@@ -28,7 +28,7 @@ from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
 from activities.trying import AttemptDetails
 from commands.gallery import make_gallery
-from contracts.activities import ImageRequest, PaletteRequest
+from contracts.activities import ImageRequest, PaletteRequest, UploadRequest
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from observability.metrics import CacheMetrics, ProviderMetrics
@@ -513,6 +513,24 @@ async def test_an_attempt_that_was_replaced_sends_nothing(client: Client, store:
             await stale.run(activities.generate_image, image_request())
     assert refused.value.type == "StaleAttempt"
     assert service.requests == []
+
+
+async def test_an_attempt_that_was_replaced_publishes_nothing(client: Client, store: LocalStore) -> None:
+    """What it would show may have been removed meanwhile, and nobody would remove it again."""
+    stored = await store.put(store.concept_bucket, layout.paid_image(uuid.uuid4()), draw_png(), "image/png")
+    source, concept = stored.as_image(64, 64), uuid.uuid4()
+    stale = attempt_of_now(client)
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    stale.info = replace(stale.info, started_time=began, workflow_id=f"concept-{uuid.uuid4()}", workflow_run_id=None)
+    upload = UploadRequest(user_id="ada", concept_id=concept, source=source, candidate=2)
+    service = FakeJigsawStack()
+    async with service.serving(), image_activities(store, service) as activities:
+        with pytest.raises(ApplicationError) as refused:
+            await stale.run(activities.upload_image, upload)
+        assert refused.value.type == "StaleAttempt"
+        assert await find(store, store.concept_bucket, layout.candidate("ada", concept, 2)) is None
+        await attempt_of_now(client).run(activities.upload_image, upload)
+    assert await find(store, store.concept_bucket, layout.candidate("ada", concept, 2)) is not None
 
 
 def _answered(service: FakeService, count: int) -> bool:

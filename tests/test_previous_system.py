@@ -61,7 +61,10 @@ async def test_the_worker_takes_the_place_of_the_previous_one(client: Client, pr
     store = await previous.store(row_links=True)
     downloads = Downloads(own_links=f"{previous.access.url}/storage/v1/object/sign/")
     async with rigged(client, store, downloads=downloads) as rig:
-        bridge = Bridge(TaskService(store, rig.concepts), can_own=is_owner)
+        service = TaskService(store, rig.concepts)
+        bridge = Bridge(service, can_own=is_owner)
+        states = {task: (await service.status(uuid.UUID(task))).state for task in (TASK, LOST, BROKEN, NEVER)}
+        assert states == {TASK: "completed", LOST: "failed", BROKEN: "failed", NEVER: "pending"}
 
         async def worked_on(sent: Message) -> Request:
             request = read_request(sent)
@@ -102,7 +105,12 @@ async def test_the_worker_takes_the_place_of_the_previous_one(client: Client, pr
             assert await bridge.deliver(message(task_id=task, **WORDS)) is DeliveryOutcome.ENDED_BEFORE
     await downloads.aclose()
     await store.close()
+    await readers_find_everything(previous)
+    await users_write_nothing(previous, place)
 
+
+async def readers_find_everything(previous: SupabaseProject) -> None:
+    """What its web application asks for: rows of both systems, and links that open the pictures of ours."""
     headers = {"authorization": f"Bearer {user_token(OWNER)}"}
     async with httpx.AsyncClient(base_url=previous.access.url, headers=headers) as http:
 
@@ -129,6 +137,11 @@ async def test_the_worker_takes_the_place_of_the_previous_one(client: Client, pr
             answer = await http.get(str(row["image_url"]), headers={"authorization": ""})
             assert answer.content.startswith(b"\x89PNG")
 
+
+async def users_write_nothing(previous: SupabaseProject, place: str) -> None:
+    """Neither a picture of theirs nor a row, in any way."""
+    headers = {"authorization": f"Bearer {user_token(OWNER)}"}
+    async with httpx.AsyncClient(base_url=previous.access.url, headers=headers) as http:
         objects = await previous.objects()
         for method, path in (("POST", place), ("POST", f"{OWNER}/new.png")):
             sent = await http.request(

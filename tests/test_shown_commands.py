@@ -31,6 +31,7 @@ NOT_TRIED = {
     "curl": "posts to a process of the reader's; tests/pubsub/test_push.py posts the same",
     "jq": "is not installed everywhere; tests/test_logs.py looks for the same field",
     "git": "shows a difference",
+    "psql": "reads the database of the reader's project",
 }
 """What a shown line may begin with that no test of this file runs."""
 OTHERS_VARIABLES = re.compile(r"TEMPORAL_|OTEL_|PUBSUB_EMULATOR_HOST|POSTGRES_PASSWORD|PYTHONPATH")

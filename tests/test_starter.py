@@ -555,7 +555,7 @@ async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])
 async def test_a_group_of_commands_alone_prints_its_help(shell: Shell, command: str) -> None:
-    """Somebody who types only the program's name sees what it can do, and that is no error."""
+    """The program's name alone shows what it can do, and that is no error."""
     ended = await shell.run(*command.split())
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"Usage: {command} ")

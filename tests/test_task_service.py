@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from typing_extensions import override
 
 from commands import console
 from commands.console import ExitCode, run_app
-from contracts.status import ConceptStatus
+from contracts.status import ConceptStatus, Waiting
 from contracts.tasks import Request, TaskStatus
 from providers.errors import ProviderRejected
 from stores.errors import (
@@ -25,8 +26,9 @@ from stores.errors import (
     StoreUnavailable,
 )
 from stores.local import LocalStore
-from tasks import workflow_client
+from tasks import service, workflow_client
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused
+from tasks.workflow_client import ConceptClient
 from tests.rig import (
     FaultyStore,
     Script,
@@ -55,26 +57,39 @@ class SigningStore(FaultyStore):
 
 
 @pytest.mark.parametrize("signs", [True, False])
-async def test_links_are_signed_once_for_an_offer(client: Client, store: LocalStore, *, signs: bool) -> None:
-    """A watch of a day shows the same links all the time; where there are none, it goes on without."""
+async def test_a_watch_asks_only_when_something_has_happened(
+    client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, *, signs: bool
+) -> None:
+    """Queries are billed: none while a person chooses. Links are signed once; without any it goes on."""
+    monkeypatch.setattr(service, "_POLL_S", 0.01)
+    monkeypatch.setattr(service, "_LONGEST_POLL_S", 0.01)
     signing = SigningStore(store)
     if not signs:
         signing.break_down(lambda method, _path: StoreUnavailable("away") if method == "links" else None)
     request = make_request(candidates=2)
-    seen: list[ConceptStatus] = []
+    looks, seen, offered_after = [0], list[ConceptStatus](), list[int]()
+    observe = ConceptClient.observe
+
+    async def counted(concepts: ConceptClient, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
+        looks[0] += 1
+        return await observe(concepts, task_id)
+
+    monkeypatch.setattr(ConceptClient, "observe", counted)
 
     def show(status: ConceptStatus | None) -> None:
         if status is not None and status.choose_until is not None:
             seen.append(status)
+            offered_after.append(looks[0])
 
     async with rigged(client, signing) as rig:
         await rig.concepts.start(request)
         following = asyncio.create_task(rig.tasks.follow(request.task_id, show))
-        await until(lambda: len(seen) >= 3 or following.done())
+        await until(lambda: following.done() or (seen and looks[0] > offered_after[-1] + 20))
+        while_choosing = len(seen)
         await rig.concepts.choose(request.task_id, 1)
         await following
         assert (await rig.row(request)).status is TaskStatus.COMPLETED
-    assert len(seen) >= 3
+    assert 1 <= while_choosing <= 2  # its timer may begin after the first look
     assert {tuple(status.links.values()) for status in seen} == {tuple(seen[0].links.values())}
     assert (signing.signed, len(seen[0].links)) == ((1, 2) if signs else (0, 0))
 

@@ -91,9 +91,10 @@ class TaskRun:
         except asyncio.CancelledError as exc:
             raise self._stopped("Cancelled", "Cancelled while", status=TaskStatus.CANCELLED) from exc
         finally:
-            self._stop_timer()
-            if self._checking is not None:
-                self._checking.cancel()
+            if workflow.in_workflow():  # a worker that drops a cached workflow has no event loop for it
+                self._stop_timer()
+                if self._checking is not None:
+                    self._checking.cancel()
 
     def give_up_after(self, minutes: float | None) -> None:
         """What the worker's settings say of the deadline, if anything; from now on."""
@@ -114,7 +115,7 @@ class TaskRun:
             self._actions = actions  # not after an error, whose sentence names what was going on
         finally:
             remaining_s, self._paused_s = self._paused_s, None
-            if not self._over.expired():
+            if workflow.in_workflow() and not self._over.expired():
                 self._start_timer(remaining_s)
 
     @asynccontextmanager

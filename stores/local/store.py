@@ -35,7 +35,7 @@ class LocalStore(LocalTaskStore, LocalObjectStore, Store):
                 if newest >= (search.paid_before if paid else search.before).timestamp():
                     continue
                 if paid:
-                    wanted = await self.task(uuid.UUID(second)) is not None
+                    wanted = await self.task(uuid.UUID(second.removeprefix("batch-"))) is not None
                 else:
                     wanted = await self.has_concept(uuid.UUID(second))
                 if not wanted:

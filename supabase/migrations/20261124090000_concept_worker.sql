@@ -445,7 +445,7 @@ create or replace function abandoned_folders(
     p_limit integer,
     p_after_bucket text default '',
     p_after_name text default '',
-    p_objects integer default 20000
+    p_objects integer default 5000
 ) returns jsonb
 language sql
 stable
@@ -469,7 +469,7 @@ as $$
             (storage.foldername(name))[2] as second,
             max(name) as last
         from page
-        where name ~ ('^paid/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.'
+        where name ~ ('^paid/(batch-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.'
                 || '|^[^/]+/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
                 || '(base\.png|variation-[0-9]+-[a-z0-9-]+\.png|candidates/[0-9]+\.png)$')
         group by 1, 2, 3
@@ -478,7 +478,7 @@ as $$
         select bucket, first || '/' || second as path, last
         from folders
         where case
-            when first = 'paid' then not exists (select from tasks where tasks.id = second::uuid)
+            when first = 'paid' then not exists (select from tasks where tasks.id = replace(second, 'batch-', '')::uuid)
             else
                 not exists (select from concepts where concepts.id = second::uuid)
                 and not exists (
@@ -486,13 +486,13 @@ as $$
                     where tasks.concept_id = second::uuid and tasks.status in ('pending', 'processing')
                 )
             end
-            -- Storage has an index for this: text_pattern_ops. Ids have no character that `like` takes for another.
-            and not exists (
-                select from storage.objects as newer
+            -- Byte by byte, for which Storage has an index (text_pattern_ops): `0` follows `/`. A value, and no join.
+            and (
+                select coalesce(max(newer.created_at), '-infinity')
+                from storage.objects as newer
                 where newer.bucket_id = folders.bucket
-                    and newer.name like replace(first, '_', '\_') || '/' || second || '/%'
-                    and newer.created_at >= case when first = 'paid' then p_paid_before else p_before end
-            )
+                    and newer.name ~>=~ (first || '/' || second || '/') and newer.name ~<~ (first || '/' || second || '0')
+            ) < case when first = 'paid' then p_paid_before else p_before end
         order by bucket, last
         limit p_limit
     ),

@@ -33,7 +33,7 @@ async def test_the_connection_is_refused() -> None:
 
 
 async def test_a_certificate_is_not_trusted() -> None:
-    """TLS that nobody has signed whom we know."""
+    """TLS with a certificate of an unknown authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)

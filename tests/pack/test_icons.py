@@ -38,6 +38,15 @@ def test_small_icons_are_sharp() -> None:
     assert row[0] > 230
 
 
+@pytest.mark.parametrize("size", [16, 48])
+def test_small_icons_leave_the_name_out(size: int) -> None:
+    """A line of text below an emblem would be specks; from 180 pixels on it is there."""
+    emblem, name = '<circle cx="256" cy="180" r="150"/>', '<rect x="60" y="400" width="392" height="50"/>'
+    small, alone = icon(logo(emblem + name), size, None), icon(logo(emblem), size, None)
+    assert np.abs(np.asarray(small).astype(int) - np.asarray(alone)).max() <= 2
+    assert (np.asarray(icon(logo(emblem + name), 180, None))[140:, :, 3] > 0).any()
+
+
 def test_a_favicon_has_three_sizes() -> None:
     """One file for browsers, which read 16, 32 and 48 pixels from it."""
     image = Image.open(io.BytesIO(favicon(logo(), None)))

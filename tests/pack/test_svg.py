@@ -73,7 +73,8 @@ def large(drawing: bytes, ground: str) -> bytes:
 def leaks(on_magenta: NDArray[np.uint8], on_green: NDArray[np.uint8], picture: bytes) -> int:
     """How much of the ground, of 255, shows at worst where shapes meet, two pixels of the picture away from it."""
     base = prepare(picture)
-    ground = region_labels(base) == np.bincount(region_labels(base)[0]).argmax()
+    labels = region_labels(decode(picture), base)
+    ground = labels == np.bincount(labels[0]).argmax()
     padded = np.pad(ground, 2)
     near = np.logical_or.reduce([padded[y : y + 512, x : x + 512] for y in range(5) for x in range(5)])
     inner = ~near[128:384, 128:384].repeat(8, 0).repeat(8, 1)

@@ -18,7 +18,7 @@ def cleared(body: str, ground: str) -> Picture:
     data = drawn(document(body, ground))
     base, picture = prepare(data), decode(data)
     regions = np.rint(base.regions.rgb).astype(np.uint8)
-    return without_ground(picture, find_surfaces(picture, base), regions, int(region_labels(base)[0, 0]))
+    return without_ground(picture, find_surfaces(picture, base), regions, int(region_labels(picture, base)[0, 0]))
 
 
 def on(page: tuple[int, int, int], rgb: NDArray[np.int64], alpha: NDArray[np.int64]) -> NDArray[np.float64]:

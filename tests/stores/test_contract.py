@@ -977,6 +977,15 @@ async def test_what_is_referred_to_is_not_abandoned(backend: Backend, status: Ta
     assert [each.path for each in found] == ([] if kept else [visible.rpartition("/")[0]])
 
 
+async def test_the_pages_of_a_batch_are_abandoned_with_time(backend: Backend) -> None:
+    """They hold what people wrote: retention removes them as it does what was paid for."""
+    page = layout.batch_page(uuid.uuid4(), 0)
+    await put_old(backend, backend.store.concept_bucket, page)
+    found = await abandoned(backend.store, LONG_AGO, SINCE, 10)
+    assert [each.path for each in found] == [page.rpartition("/")[0]]
+    assert await abandoned(backend.store, SINCE, LONG_AGO, 10) == ()
+
+
 async def test_a_folder_with_something_new_in_it_is_not_abandoned(backend: Backend) -> None:
     """A worker may still be writing there."""
     folder = f"{OWNER}/{uuid.uuid4()}"

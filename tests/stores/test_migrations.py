@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from tests.command import ROOT
 from tests.supabase_site.postgres import Postgres
 from tests.supabase_site.previous import BROKEN, BUCKETS_AND_POLICIES, CONCEPT, LOST, PREVIOUS, TASK
 from tests.supabase_site.project import MIGRATIONS, OWNER, migrate_again, set_up
@@ -312,6 +313,36 @@ def test_what_was_given_up_is_not_pending_again(database: Postgres) -> None:
     database.execute(f"update tasks_prod set {outcome} where id = '{TASK}'", DATABASE)  # noqa: S608
     migrate_again(database, DATABASE)
     assert ask(database, f"select status, error_type from tasks where id = '{TASK}'") == [("completed", None)]  # noqa: S608
+
+
+BACK_AGAIN = re.compile(r"```sql\n(.*?)```", re.DOTALL)
+
+
+def test_the_way_back(database: Postgres) -> None:
+    """The manual's statements bring what was made since into the old tables, twice without harm; old rows stay."""
+    database.execute(PREVIOUS.format("_prod"), DATABASE)
+    migrate_again(database, DATABASE)
+    new, concept = str(uuid.UUID(int=91)), str(uuid.UUID(int=92))
+    image = json.dumps({"bucket": "concept-images", "path": f"{OWNER}/{concept}/base.png"})
+    variation = f'{{"index": 1, "name": "p", "colors": ["#112233"], "description": "", "image": {image}}}'
+    document = (
+        f'{{"task_id": "{new}", "concept_id": "{concept}", "is_anonymous": true, "logo_description": "a fox",'
+        f' "theme_description": "warm", "image": {image}, "provenance": {{}}, "failed_variations": [],'
+        f' "variations": [{variation}], "image_url": "https://new.example/x"}}'
+    )
+    ask(database, f"select claim_task('{new}', '{OWNER}', 'concept_generation', '{{}}', '{concept}', 'w')")
+    ask(database, f"select store_concept('{document}', 'w')")
+    before = ask(database, "select count(*) from tasks_prod")[0][0]
+    (statements,) = BACK_AGAIN.findall((ROOT / "docs" / "migrating.md").read_text())
+    for _ in range(2):
+        database.execute(statements, DATABASE)
+        assert ask(database, f"select status, result_id::text from tasks_prod where id = '{new}'") == [  # noqa: S608
+            ("completed", concept)
+        ]
+        assert ask(database, "select count(*) from tasks_prod") == [(before + 1,)]
+        links = ask(database, "select image_url from concepts_prod order by id")
+        assert links == [("https://old.example/x1",), ("https://new.example/x",)]
+        assert ask(database, "select count(*) from color_variations_prod") == [(4,)]
 
 
 MANY = """

@@ -354,7 +354,7 @@ async def test_a_secret_key_does_everything(project: SupabaseProject) -> None:
 
 
 async def test_a_message_that_is_late_is_worked_on(project: SupabaseProject, store: SupabaseStore) -> None:
-    """A task that was given up for want of its message has no outcome: whoever brings the message claims it."""
+    """A task that failed for want of its message has no outcome: its message claims it."""
     await project.sql(
         "insert into tasks (id, user_id, updated_at) values (%s, %s, now() - interval '1 hour')",
         (str(REQUEST.task_id), OWNER),

@@ -32,7 +32,7 @@ PREVIOUS = f"""
     insert into color_variations{{0}} (concept_id, palette_name, colors, description, image_path, created_at) values
         ('{CONCEPT}', 'second', '["#000000", "#FFFFFF"]', 'b', '{OWNER}/x3.png', '2025-01-02 02:00'),
         ('{CONCEPT}', 'first', '["#FF0000"]', null, '{OWNER}/x2.png', '2025-01-02 01:00'),
-        (gen_random_uuid(), 'of nobody', '[]', null, 'y', '2025-01-02');
+        (gen_random_uuid(), 'without an owner', '[]', null, 'y', '2025-01-02');
 """  # noqa: S608 -- ours
 
 BUCKETS_AND_POLICIES = f"""
