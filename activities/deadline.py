@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from typing_extensions import override
 
-from activities.trying import AttemptDetails, Span, pause_before, total_s
+from activities.attempt_time import AttemptDetails, Span, pause_before, total_s
 from contracts.activities import DeadlineStages, Trying, TryingRequest
 from temporal.queues import has_pollers
 

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 from typing_extensions import override
 
-from activities.trying import AttemptDetails, merged, pause_before
+from activities.attempt_time import AttemptDetails, merged, pause_before
 
 INTERVAL_S = 3.0
 """An activity that ends sooner sends none."""

@@ -16,7 +16,7 @@ from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
 from color import ImageError, decode, inspect, keep_colors, rasterize, to_png
-from color.svg import is_svg
+from color.svg_rasterizer import is_svg
 from contracts.activities import (
     GeneratedImage,
     ImageRequest,

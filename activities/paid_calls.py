@@ -24,10 +24,10 @@ from weakref import WeakValueDictionary
 
 from temporalio import activity
 
+from activities.attempt_time import AttemptDetails
 from activities.current_attempt import ensure_current
 from activities.error_mapping import BILLED_ATTEMPTS, NoUsableAnswer
 from activities.heartbeats import heartbeater
-from activities.trying import AttemptDetails
 from contracts.images import SVG, StoredObject
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics

@@ -11,16 +11,16 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
+from activities.attempt_time import total_s
 from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
-from activities.trying import total_s
 from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
-from tasks.ending import end_by_workflow
+from tasks.end_task import end_by_workflow
 
 _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""

@@ -17,7 +17,7 @@ from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
 from color.measurement import measure_shown
 from color.rendering import Base, Form, Shift, choose, prepare, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
-from color.svg import rasterize
+from color.svg_rasterizer import rasterize
 
 __all__ = [
     "Base",

@@ -31,7 +31,7 @@ from PIL import (
 from color.errors import ImageDamaged, ImageTooLarge, NotAnImage
 from color.profiles import ColorSpace, foreign_profile, from_space, read_png_colors
 from color.spaces import U8
-from color.svg import is_svg, rasterize
+from color.svg_rasterizer import is_svg, rasterize
 from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
 
 

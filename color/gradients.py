@@ -33,6 +33,9 @@ _SHADED, _SHADES = 8, 0.002
 """From this part of all flat pixels on that are so far (of 255) from their region's color, gradients are looked for."""
 _ROUGH, _BANDS = 0.04, 1.3
 """OKLab: the same of a gradient that stands for bands, and how much farther than those it may be."""
+_OWN: Final = 0.02
+"""OKLab: a flat surface farther from its region's color has a paint of its own, a gradient that never changes."""
+_SAME: Final = 3.0
 _MOST_SURFACES: Final = 40
 _EDGE: Final = 3
 """Pixels that an edge is wide: they go to the surface they border on."""
@@ -88,10 +91,15 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
         at = order[begins[number] : begins[number + 1]]
         at = at[:: max(1, len(at) // _SAMPLES)]
         gradient = _gradient(at, rgb, regions[labels.ravel()[at]])
-        if gradient is not None:
+        if gradient is None:
+            continue
+        parts = int(np.bitwise_or.reduce(np.uint32(1) << labels.ravel()[at]))
+        same = next((i for i, other in enumerate(found) if _is_same_flat(gradient, other)), len(found))
+        if same == len(found):
             found.append(gradient)
-            of_surface[number] = count + len(found)
-            members.append(int(np.bitwise_or.reduce(np.uint32(1) << labels.ravel()[at])))
+            members.append(0)
+        of_surface[number] = count + 1 + same
+        members[same] |= parts
     if found:
         _claim(labels, of_surface[surface], flat, count, members)
     return found
@@ -178,7 +186,9 @@ def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
     lab = rgb_to_oklab(colors)
     spread = np.linalg.norm(lab - np.median(lab, axis=0), axis=1)
     if np.quantile(spread, 0.95) < _RANGE:
-        return None
+        color = np.median(colors, axis=0)
+        away = np.linalg.norm(rgb_to_oklab(color) - rgb_to_oklab(np.median(flat, axis=0)))
+        return Linear(where.min(0), where.max(0), np.tile(color, (STEPS, 1))) if away > _OWN else None
     best: Gradient = _linear(where, colors)
     off = _off(best, where, lab)
     if off > _CLOSE / 2:
@@ -190,6 +200,11 @@ def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
         return best
     bands = float(np.sqrt(((rgb_to_oklab(flat) - lab) ** 2).sum(1).mean()))
     return best if len(np.unique(flat, axis=0)) > 1 and off < min(_ROUGH, _BANDS * bands) else None
+
+
+def _is_same_flat(one: Gradient, other: Gradient) -> bool:
+    """Whether both are of a single color, and of the same."""
+    return bool(np.ptp(np.concatenate([one.profile, other.profile]), axis=0).max() < _SAME)
 
 
 def _place(gradient: Gradient, where: F64) -> F64:

@@ -42,11 +42,7 @@ class Contrast:
 
 def contrast(first: HexColor, second: HexColor) -> Contrast:
     """The contrast of two canonical colors; their order does not matter."""
-    return cut(contrast_ratio(first, second))
-
-
-def cut(ratio: float) -> Contrast:
-    """A measured ratio as it is shown."""
+    ratio = contrast_ratio(first, second)
     return Contrast(math.floor(ratio * 10 + 1e-6) / 10)  # the tolerance: white on black may compute as 20.999…
 
 

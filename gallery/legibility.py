@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from contracts.palettes import HexColor, Shown
 from gallery.color_vision import SIGHTS, neighbors_apart
-from gallery.contrast import Contrast, cut
+from gallery.contrast import Contrast, contrast
 
 _MOST_NEIGHBORS = 8
 _WORDS = ((4.5, "stands out clearly"), (3.0, "stands out"), (1.5, "is faint"), (0.0, "vanishes"))
@@ -26,7 +26,7 @@ class Meeting:
 def meetings(shown: Shown) -> tuple[Meeting, ...]:
     """The pairs that share most of the edges, most first."""
     return tuple(
-        Meeting(pair.first, pair.second, cut(pair.contrast), _word(pair.contrast).removeprefix("is "))
+        Meeting(pair.first, pair.second, contrast(pair.first, pair.second), _word(pair.contrast).removeprefix("is "))
         for pair in shown.neighbors[:_MOST_NEIGHBORS]
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pack.logo import LogoShapes
+from pack.manifest import MANIFEST, Manifest, ManifestSkipped
 from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack
-from pack.writing import MANIFEST, Manifest, ManifestSkipped, write_folder, write_zip
+from pack.writing import write_folder, write_zip
 
 __all__ = [
     "MANIFEST",

@@ -9,7 +9,7 @@ import numpy as np
 from color import Coloring, ImageError, Picture, decode, prepare, rasterize
 from color.mapping import mixtures, recolored
 from color.spaces import U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
-from color.svg import is_svg
+from color.svg_rasterizer import is_svg
 from color.tracing import NotTraceable, Tracing, find_surfaces, paint_colors, trace
 from contracts.palettes import HexColor
 from pack.faithfulness import FAITHFUL, closeness

@@ -50,14 +50,17 @@ def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
 
     No script, and no reference to anything outside.
     """
-    body, definitions = [], []
+    definitions = []
     # Ids come from the content: two files inlined on one page share an id only where they define the same thing.
-    for number, (opening, closing) in enumerate(drawing.gradients):
-        stops = _stops(profiles[number])
+    fills = [format_hex(color) for color in solid]
+    for (opening, closing), profile in zip(drawing.gradients, profiles, strict=True):
+        if (profile == profile[0]).all():
+            fills.append(format_hex(profile[0]))
+            continue
+        stops = _stops(profile)
         definitions.append((_id(opening + stops), opening, stops + closing))
-    for paint, element in drawing.elements:
-        fill = format_hex(solid[paint]) if paint < len(solid) else f"url(#{definitions[paint - len(solid)][0]})"
-        body.append(element.replace("{fill}", fill))
+        fills.append(f"url(#{definitions[-1][0]})")
+    body = [element.replace("{fill}", fills[paint]) for paint, element in drawing.elements]
     written = {name: f"{opening.replace('{id}', name)}{rest}" for name, opening, rest in definitions}
     inside = f"<defs>{''.join(written.values())}</defs>" if written else ""
     return document(drawing.width, drawing.height, inside + "".join(body))

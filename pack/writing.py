@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from files.atomic_write import replacing
-from pack.pack import Item, PackFile
+from pack.manifest import MANIFEST, Manifest, write_with_manifest
+from pack.pack import Item
 
-MANIFEST = "manifest.json"
 _OURS = ("base", "variations", "tokens.json", "contact-sheet.png", MANIFEST)
 """What a pack has at its top. Whatever else lies in its folder stays."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same pack is the same bytes."""
-
-
-class ManifestFile(BaseModel):
-    """One file of a pack; `path` is relative to the manifest."""
-
-    path: str
-    what: str
-    media_type: str
-    bytes: int
-    sha256: str
-
-
-class ManifestSkipped(BaseModel):
-    """A file the pack does without, and why."""
-
-    file: str
-    reason: str
-
-
-class Manifest(BaseModel):
-    """What is in a pack, and what is not."""
-
-    concept_id: str
-    files: tuple[ManifestFile, ...]
-    skipped: tuple[ManifestSkipped, ...]
 
 
 def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manifest:
@@ -57,7 +29,7 @@ def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manife
     unfinished, replaced = folder / f".pack-{mark}", folder / f".replaced-{mark}"
     unfinished.mkdir()
     try:
-        manifest = _written(items, concept_id, lambda path, data: _write(unfinished / path, data))
+        manifest = write_with_manifest(items, concept_id, lambda path, data: _write(unfinished / path, data))
         replaced.mkdir()
         _exchange(folder, unfinished, replaced)
     finally:
@@ -97,24 +69,7 @@ def write_zip(items: Iterable[Item], concept_id: str, path: Path) -> Manifest:
             entry.compress_type = zipfile.ZIP_STORED if name.endswith((".png", ".ico")) else zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
 
-        return _written(items, concept_id, add)
-
-
-def _written(items: Iterable[Item], concept_id: str, write: Callable[[str, bytes], None]) -> Manifest:
-    files, skipped = [], []
-    for item in items:
-        if isinstance(item, PackFile):
-            write(item.path, item.data)
-            digest = hashlib.sha256(item.data).hexdigest()
-            entry = ManifestFile(
-                path=item.path, what=item.what, media_type=item.media_type, bytes=len(item.data), sha256=digest
-            )
-            files.append(entry)
-        else:
-            skipped.append(ManifestSkipped(file=item.file, reason=item.reason))
-    manifest = Manifest(concept_id=concept_id, files=tuple(files), skipped=tuple(skipped))
-    write(MANIFEST, (manifest.model_dump_json(indent=2) + "\n").encode())
-    return manifest
+        return write_with_manifest(items, concept_id, add)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -23,7 +23,7 @@ from typing import Self
 import httpx
 from typing_extensions import override
 
-from color.svg import is_svg
+from color.svg_rasterizer import is_svg
 from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
 from http_messages.bounded_read import BodyTooLarge, read_at_most
 from http_messages.http_client import no_cookies, public_authorities

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import JsonValue
 
-from color.svg import is_svg
+from color.svg_rasterizer import is_svg
 from contracts.images import MAX_IMAGE_BYTES, media_type_of
 from providers.download import DownloadError, Downloads, DownloadUnavailable
 from providers.endpoint import Answer, Endpoint, Limits, document_of, unusable

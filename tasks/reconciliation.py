@@ -24,7 +24,7 @@ from contracts.workflows import STAGE_ATTRIBUTE
 from stores import layout
 from stores.errors import StoreRefused
 from stores.ports import Store, TaskSnapshot
-from tasks.ending import end_without_workflow
+from tasks.end_task import end_without_workflow
 from tasks.workflow_client import ConceptClient
 from temporal.errors import Unreadable
 

@@ -16,7 +16,7 @@ from contracts.status import Candidate, ConceptStatus
 from contracts.tasks import CompletionRequest, GenerationRequest, Request, Stage, TaskError, TaskStatus, concept_id
 from stores.errors import ObjectMissing, StoreError
 from stores.ports import Store, TaskRow
-from tasks.ending import end_without_workflow
+from tasks.end_task import end_without_workflow
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused, WorkflowNotFound
 from tasks.workflow_client import ConceptClient
 

@@ -329,7 +329,9 @@ async def test_messages_become_concepts(site: Site, client: Client, pubsub: PubS
         assert await executions(client, site.queue) == Counter({one.workflow_id: 1 for one in requests})
         for ended in await asyncio.gather(pusher.terminate(), puller.terminate()):
             assert ended.code == 0, ended.err
-            assert {line["severity"] for line in records(ended)} <= {"INFO"}
+            # A machine that is busy may leave a readiness check unanswered; with messages nothing goes wrong.
+            wrong = [line for line in records(ended) if line["severity"] != "INFO"]
+            assert {line["logger"] for line in wrong} <= {"observability.readiness"}, wrong
 
 
 async def test_cookies_of_the_keys_server_are_not_kept(site: Site, issuer: Issuer) -> None:

@@ -12,16 +12,19 @@ import signal
 import sys
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
 
 from color import decode
 from contracts.tasks import GenerationRequest, TaskStatus
+from stores import layout
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
 from temporal.development_server import EmbeddedServer
 from tests.command import ROOT, free_address, make_shell, read_until
+from tests.objects import find
 from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService
 from tests.site import Site, fetch
@@ -137,6 +140,13 @@ async def _kill_at_every_point(site: Site, fake: FakeService, requests: dict[str
                 line = await read_until(process.stdout, "reached ")
                 waiting.discard(line.split()[1])
         await until(lambda: len(fake.hanging) == len(hanging))
+        # Whatever is not held up at its point must be stored by now, however slow the machine is.
+        for where, stop in STOPS.items():
+            task_id = requests[where].task_id
+            if stop.method != "claim_task" and stop.palette_calls == 1:
+                await until(partial(find, site.store, BUCKETS[0], layout.paid_palettes(task_id)), 60)
+            if stop.method != "claim_task" and stop.image_calls == 1:
+                await until(partial(find, site.store, BUCKETS[0], layout.paid_image(task_id)), 60)
     finally:
         process.send_signal(signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL

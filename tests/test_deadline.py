@@ -10,7 +10,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
-from activities.trying import AttemptDetails, Span, merged, pause_before, total_s
+from activities.attempt_time import AttemptDetails, Span, merged, pause_before, total_s
 from contracts.status import StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from contracts.workflows import paid_queue

@@ -28,7 +28,7 @@ from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavai
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from stores.ports import Store
-from tasks.ending import end_by_workflow
+from tasks.end_task import end_by_workflow
 from tasks.errors import TaskRefused
 from tasks.service import TaskService
 from tests.objects import find

@@ -22,11 +22,11 @@ from temporalio.common import MetricMeter
 from temporalio.exceptions import ApplicationError
 
 from activities import paid_calls
+from activities.attempt_time import AttemptDetails
 from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import ImageActivities
 from activities.palettes import PaletteActivities
-from activities.trying import AttemptDetails
 from commands.gallery import make_gallery
 from contracts.activities import ImageRequest, PaletteRequest, UploadRequest
 from contracts.concepts import Concept

@@ -126,3 +126,15 @@ def test_a_mask_has_the_outline_of_its_half_covered_pixels() -> None:
     (circle,) = trace_mask(np.rint(coverage * 255).astype(np.uint8))
     assert isinstance(circle, Circle)
     assert abs(circle.radius - 70.3) < 0.1
+
+
+def test_a_shade_of_a_region_has_a_paint_of_its_own() -> None:
+    """Flat surfaces that the engine takes for one region keep their own colors."""
+    body = '<rect x="60" y="60" width="180" height="390" fill="#C9974E"/>'
+    shaded = body + '<rect x="270" y="60" width="180" height="390" fill="#BE8C45"/>'
+    tracing = traced(drawn(document(shaded + '<circle cx="150" cy="150" r="60" fill="#102030"/>')))
+    base = prepare(drawn(document(shaded + '<circle cx="150" cy="150" r="60" fill="#102030"/>')))
+    solid, profiles = paint_colors(tracing, base)
+    colors = np.concatenate([solid, profiles[:, 0]]).astype(int)
+    for wanted in ((0xC9, 0x97, 0x4E), (0xBE, 0x8C, 0x45)):
+        assert np.abs(colors - wanted).max(axis=1).min() <= 2

@@ -247,7 +247,7 @@ async def test_a_refused_message_may_have_its_row(
     drawer = Drawer()
     chosen: Store = store if kind == "local" else await project.store()
     messages = {one.task_id: message_of(one) for one in (request, sound)}
-    messages[request.task_id] = bad = message_of(request, logo_description="fox")
+    messages[request.task_id] = bad = message_of(request, logo_description="f")
     for one in (request, sound):
         data = messages[one.task_id].data
         assert data is not None
