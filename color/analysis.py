@@ -12,13 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.color_index import Sets
 from color.spaces import F64, U8, contrast, luminance, rgb_to_oklab
 
 MAX_REGIONS: Final = 12
-_OPAQUE_FROM: Final = 128
-_PAGE: Final = 0.7
-"""From this part of the rim on, transparency means that the picture stands on a page."""
 _SEEDS: Final = 20
 _MERGE_DISTANCE: Final = 0.06
 _MIN_SHARE: Final = 0.004
@@ -227,34 +223,6 @@ def _merged(points: F64, weight: F64, centers: F64) -> F64:
         mass[i] += mass[j]
         centers, mass = np.delete(centers, j, axis=0), np.delete(mass, j)
     return centers
-
-
-def find_ground(
-    labels: U8, flat: NDArray[np.bool_], area: F64, near: Sets, sharp: NDArray[np.int64], alpha: U8 | None
-) -> Ground:
-    """The region along the rim of the picture; the largest one where the rim is transparent or full of edges.
-
-    labels (h, w) and flat (h, w) say which region a pixel belongs to and whether it is inside; area (k,) is each
-    region's, near (h, w) the set of regions around each pixel, sharp (k, k) how often two meet at an edge.
-    """
-    rim, hidden = np.zeros(len(area)), 0
-    for line in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
-        rim += np.bincount(labels[line][flat[line]], minlength=len(area))
-        hidden += 0 if alpha is None else int((alpha[line] < _OPAQUE_FROM).sum())
-    around = 2 * sum(labels.shape)
-    region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = hidden > _PAGE * around
-    if on_page and alpha is not None:
-        outside = np.pad(alpha < _OPAQUE_FROM, 1, constant_values=True)
-        border = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
-        border &= ~outside[1:-1, 1:-1]
-        met = near[border]
-        outline = np.array([float((met >> k & 1).sum()) for k in range(len(area))])
-        if not outline.any():  # nothing but thin strokes
-            outline = np.bincount(labels[border], minlength=len(area)).astype(np.float64)
-    else:
-        outline = sharp[region].astype(np.float64)
-    return Ground(region, bool(rim[region] >= around / 2), on_page, outline / max(float(outline.sum()), 1.0))
 
 
 def describe(
