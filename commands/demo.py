@@ -102,7 +102,7 @@ def demo(
 
     async def end(service: TaskService, report: ConceptReport) -> int:
         report = await with_gallery(service, settings, report)
-        code = finish(report, json=json, next_steps=_after_demo(report))
+        code = finish(report, json=json, next_steps=_after_demo(report, crashed=crash))
         if open_page and report.gallery is not None:
             webbrowser.open(Path(report.gallery).as_uri())
         return code
@@ -118,14 +118,15 @@ def demo(
     return run_async(main())
 
 
-def _after_demo(report: ConceptReport) -> tuple[tuple[str, str], ...]:
+def _after_demo(report: ConceptReport, *, crashed: bool) -> tuple[tuple[str, str], ...]:
     """The demo's server has ended: what needs none, and how to have one that stays."""
     if report.status is not TaskStatus.COMPLETED:
         return ()
+    shown = () if crashed else (("make demo-crash", "kill the worker in the middle, and see what is lost"),)
     return (
         ('make demo LOGO="your own words" THEME="your colors"', "your own words"),
         (f"{invocation()} export {report.concept_id}", "SVG, icons, palette files"),
-        ("make demo-crash", "kill the worker in the middle, and see what is lost"),
+        *shown,
         ("make dev", "a server that stays, for generate, refine and variations"),
     )
 

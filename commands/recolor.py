@@ -144,7 +144,8 @@ def recolor(
     for file in files:
         if file.shifted:
             most = max(shift.distance for shift in file.shifted)
-            moved = f"{len(file.shifted)} colors moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
+            colors = "1 color" if len(file.shifted) == 1 else f"{len(file.shifted)} colors"
+            moved = f"{colors} moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
             progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
         if file.no_svg is not None:
             progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)

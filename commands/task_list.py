@@ -19,6 +19,8 @@ from stores.ports import TaskList, TaskRow
 
 _MOST = 1000
 
+_ABOUT_CHARS, _NARROWEST = 20, 110
+
 
 class ListedTask(BaseModel):
     """One row of `tasks`; times are UTC."""
@@ -92,14 +94,21 @@ def list_tasks(
 
 
 def _print(document: ListDocument) -> None:
-    table = Table("task", "status", "created (UTC)", "seconds", "logo or error", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("task", "status", "created (UTC)", "seconds"):
+        table.add_column(heading, no_wrap=True, min_width=len(heading), overflow="ignore")
+    table.add_column("logo or error", min_width=_ABOUT_CHARS)
     for task in document.tasks:
         seconds = ""
         if task.started_at is not None and task.finished_at is not None:
             seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}"
-        created, about = f"{task.created_at:%Y-%m-%d %H:%M:%S}", task.error or task.logo_description or ""
+        created, about = (
+            f"{task.created_at:%Y-%m-%d %H:%M:%S}",
+            task.error or task.logo_description or f"({task.type.removeprefix('concept_')})",
+        )
         table.add_row(str(task.task_id), task.status, created, seconds, about)
-    console = Console(markup=False)
+    # An id that is cut cannot be pasted: the table is as wide as its ids need, whatever the terminal is.
+    console = Console(markup=False, width=max(Console().width, _NARROWEST))
     console.print(table)
     if document.next is not None:
         console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)
