@@ -23,6 +23,11 @@ _ROUNDS: Final = 4
 _BETTER: Final = 1e-9
 """Less is rounding."""
 _STILL: Final = 1e-4
+_WORSE: Final = 6.0
+"""How much more a further coloring may lose than the best: about as much as one region that is off the palette."""
+_OTHER: Final = 0.08
+"""From this distance on, in OKLab, a color is another and no shade."""
+_AVOIDED: Final = 100.0
 _NUDGE: Final = 0.03
 """How far, in OKLab, a color may stay moved that need not be moved far: hardly seen as another color."""
 
@@ -63,14 +68,32 @@ class Chooser:
         `ground` is the number of the color that the picture's ground gets, if it has one. Then light and dark change
         places where that loses less.
         """
+        return self.several(colors, ground, 1)[0]
+
+    def several(self, colors: F64, ground: int | None, most: int) -> tuple[Coloring, ...]:
+        """The best coloring, and up to `most` in all that lose little more and give the main region other colors."""
+        found: list[Finalist] = []
+        main = self.scorer.main
+        while len(found) < most:
+            avoided = np.zeros((3, 0)) if main is None else np.array([best.chosen[:, main] for best in found]).T
+            best = self._best(colors, ground, avoided.reshape(3, -1))
+            if found:
+                away = np.array(
+                    [0.0 if main is None else np.abs(best.shown - one.shown)[:, main].max() for one in found]
+                )
+                if best.total > found[0].total + _WORSE or away.min() < _OTHER:
+                    break
+            found.append(best)
         count = len(self.costs.order) - (self.costs.fixed is not None)
+        return tuple(Coloring(best.chosen.T[:count], best.shown.T[:count]) for best in found)
+
+    def _best(self, colors: F64, ground: int | None, avoided: F64) -> Finalist:
+        """The best coloring that gives the main region none of the colors `avoided` (3, n)."""
         if ground is None or not self.costs.has_ground or self.costs.fixed is not None:
-            best = self.search(colors, self.costs.fixed)
-        else:
-            fixed = features_of(colors[ground])
-            ways = (self._turned_around(turned=turned).search(colors, fixed) for turned in (False, True))
-            best = min(ways, key=lambda found: found.total)
-        return Coloring(best.chosen.T[:count], best.shown.T[:count])
+            return self.search(colors, self.costs.fixed, avoided)
+        fixed = features_of(colors[ground])
+        ways = (self._turned_around(turned=turned).search(colors, fixed, avoided) for turned in (False, True))
+        return min(ways, key=lambda found: found.total)
 
     def _turned_around(self, *, turned: bool) -> Chooser:
         return Chooser(
@@ -79,13 +102,16 @@ class Chooser:
             self.scorer.turned_around(turned=turned),
         )
 
-    def search(self, colors: F64, fixed: F64 | None) -> Finalist:
-        """The best coloring where the first region is `fixed` (5,), if it is.
+    def search(self, colors: F64, fixed: F64 | None, avoided: F64) -> Finalist:
+        """The best coloring where the first region is `fixed` (5,), if it is, the main one none of `avoided` (3, n).
 
         The finalists of a beam search are scored as they would be shown; then the winner is improved, one region
         or one exchange at a time, as long as that helps.
         """
         search = Search.of(self.costs, colors, fixed)
+        if avoided.size and self.scorer.main is not None:
+            near = np.linalg.norm(colors[:, None] - avoided.T, axis=-1).min(1) < _OTHER
+            search.alone[self.costs.back[self.scorer.main], near] += _AVOIDED
         ways = search.beam()
         ways = np.concatenate([search.neighbors(ways[0]), ways[1:_FINALISTS]])
         winner, best = self._scored(search, ways)

@@ -188,6 +188,17 @@ def choose(base: Base, colors: Sequence[str], ground: str | None = None) -> Colo
         return base.chooser.best(rgb_to_oklab(parse_hex(every)), fixed)
 
 
+def alternatives(base: Base, colors: Sequence[str], ground: str | None, count: int) -> tuple[Coloring, ...]:
+    """Up to `count` further colorings that are about as good as what `choose` gives, best first.
+
+    Each gives the largest part of the drawing another color. Fewer where the palette has no other that serves.
+    """
+    every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
+    fixed = None if ground is None else every.index(ground)
+    with _TURN:
+        return base.chooser.several(rgb_to_oklab(parse_hex(every)), fixed, count + 1)[1:]
+
+
 def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
     """The base in a coloring that was chosen for it; the rest as for `recolor`."""
     table = recolored(base.mixtures, base.regions, coloring.shown)

@@ -14,6 +14,7 @@ from color import (
     Base,
     Coloring,
     Picture,
+    alternatives,
     choose,
     cube_error,
     cube_file,
@@ -93,6 +94,9 @@ def recolor(
     svg: Annotated[
         bool, typer.Option("--svg", help="Also write {name}.svg, the picture as shapes, if it has any.")
     ] = False,
+    further: Annotated[
+        int, typer.Option("--alternatives", min=0, max=3, help="Also write up to N other colorings, {name}-2.png on.")
+    ] = 0,
     json: Json = False,
 ) -> int:
     """Recolor a picture with each palette of a file. Needs no server.
@@ -104,15 +108,22 @@ def recolor(
       starter.py recolor logo.png --palettes palettes.json --out recolored --svg --cube
     """
     settings = load_command_settings()
-    chosen = _read_palettes(palettes)
+    chosen = _read_palettes(palettes, further)
     data = read_image(image).data
     shapes = LogoShapes(data) if svg else None
     base = shapes.base if shapes else prepare(data)
     picture = decode(data) if cube else None
 
-    def make(palette: Palette) -> RecoloredFile:
-        path = out / f"{palette.name}.{image_format}"
-        coloring = choose(base, palette.colors, palette.ground)
+    def colored(palette: Palette) -> list[RecoloredFile]:
+        others = alternatives(base, palette.colors, palette.ground, further) if further else ()
+        colorings = [choose(base, palette.colors, palette.ground), *others]
+        return [
+            make(palette.name if number == 1 else f"{palette.name}-{number}", coloring)
+            for number, coloring in enumerate(colorings, 1)
+        ]
+
+    def make(name: str, coloring: Coloring) -> RecoloredFile:
+        path = out / f"{name}.{image_format}"
         moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
         try:
             variation = render(base, coloring, image_format.value)
@@ -124,7 +135,7 @@ def recolor(
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(
-            name=palette.name,
+            name=name,
             path=str(path.absolute()),
             shown=measure_shown(base, coloring),
             shifted=moved,
@@ -138,26 +149,30 @@ def recolor(
     except OSError as exc:
         raise BadInput(f"{out}: {exc.strerror}") from exc
     with ThreadPoolExecutor(settings.render_threads) as threads:
-        files = tuple(threads.map(make, chosen))
+        files = tuple(file for found in threads.map(colored, chosen) for file in found)
     if json:
         print_document(RecolorDocument(variations=files))
     for file in files:
-        if file.shifted:
-            most = max(shift.distance for shift in file.shifted)
-            colors = "1 color" if len(file.shifted) == 1 else f"{len(file.shifted)} colors"
-            moved = f"{colors} moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
-            progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
-        if file.no_svg is not None:
-            progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
-        if file.cube is not None:
-            mean, worst = file.cube.error_mean, file.cube.error_percentile_99
-            distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
-            progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
+        _print_file(file)
     progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
 
 
-def _read_palettes(path: Path) -> tuple[Palette, ...]:
+def _print_file(file: RecoloredFile) -> None:
+    if file.shifted:
+        most = max(shift.distance for shift in file.shifted)
+        colors = "1 color" if len(file.shifted) == 1 else f"{len(file.shifted)} colors"
+        moved = f"{colors} moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
+        progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
+    if file.no_svg is not None:
+        progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
+    if file.cube is not None:
+        mean, worst = file.cube.error_mean, file.cube.error_percentile_99
+        distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
+        progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
+
+
+def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
     palettes = read_palettes(path)
     seen: set[str] = set()
     for palette in palettes:
@@ -167,6 +182,10 @@ def _read_palettes(path: Path) -> tuple[Palette, ...]:
         if palette.name.casefold() in seen:
             raise BadInput(f"{path}: two palettes are named {palette.name!r}")
         seen.add(palette.name.casefold())
+    for palette in palettes:
+        for number in range(2, further + 2):
+            if f"{palette.name}-{number}".casefold() in seen:
+                raise BadInput(f"{path}: {palette.name}-{number} is a palette, and {palette.name}'s alternative")
     return palettes
 
 

@@ -195,3 +195,25 @@ def test_as_many_palette_colors_as_there_are_regions() -> None:
         shown = Chooser.of(regions).best(wanted).shown
         near = np.linalg.norm(shown[:, None] - wanted, axis=-1).min(0) < 0.04
         assert near.sum() >= min(len(palette), len(hues)) - 1
+
+
+@pytest.mark.parametrize("name", ["badge", "noisy", "transparent"])
+@pytest.mark.parametrize("ground", [None, "#2B2D42"])
+def test_alternatives_differ_by_more_than_shades(name: str, ground: str | None) -> None:
+    """Each has another color where the drawing is largest; the palette's own stays the first choice."""
+    base = color.prepare(png(PICTURES[name]))
+    first = color.choose(base, PALETTES["five"], ground)
+    further = color.alternatives(base, PALETTES["five"], ground, 3)
+    assert 1 <= len(further) <= 3
+    shown = [pixels(color.render(base, coloring))[..., :3] for coloring in (first, *further)]
+    lab = [rgb_to_oklab(rgb) for rgb in shown]
+    for i in range(len(lab)):
+        for j in range(i):
+            visible = pixels(png(PICTURES[name]))[..., 3] > 128
+            assert (np.linalg.norm(lab[i] - lab[j], axis=-1)[visible] > 0.08).mean() > 0.05
+
+
+def test_no_alternative_where_the_palette_has_none() -> None:
+    """One color is one coloring."""
+    base = color.prepare(png(badge()))
+    assert color.alternatives(base, PALETTES["one color"], None, 3) == ()
