@@ -14,8 +14,6 @@ from color.spaces import F64, contrast, oklab_luminance
 
 LUMINANCE = 4
 """The place of relative luminance among the features of a color: L, a, b, chroma, luminance."""
-_NEUTRAL, _DARK, _NEUTRAL_DARK = 0.05, 0.3, 0.07
-"""Chroma below which a color is no hue, and for colors darker than the second the third."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,12 +33,6 @@ class PaletteColors:
     def oklab(self) -> F64:
         """The colors (3, p) in OKLab."""
         return self.features[:3]
-
-    @property
-    def has_neutral(self) -> bool:
-        """Whether any of them is gray, or nearly black."""
-        lightness, chroma = self.features[0], self.features[3]
-        return bool(((chroma < _NEUTRAL) | ((lightness < _DARK) & (chroma < _NEUTRAL_DARK))).any())
 
     @classmethod
     def of(cls, palette: F64, fixed: F64 | None = None) -> PaletteColors:

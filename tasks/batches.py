@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
@@ -15,7 +13,7 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from contracts.batches import BatchCancel, BatchOutcome, BatchRequest, BatchStatus
 from contracts.workflows import (
@@ -28,7 +26,7 @@ from contracts.workflows import (
     batch_workflow_id,
 )
 from tasks.errors import NoWorker, TaskNotFound, TaskRefused
-from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient
+from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient, found_or
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class BatchClient:
     async def status(self, batch_id: uuid.UUID) -> BatchStatus:
         """Ask the workflow. Raises `NoWorker`, after 3 s at the latest, and `TaskNotFound`."""
         try:
-            with _found(batch_id):
+            with found_or(TaskNotFound(batch_id)):
                 status: BatchStatus = await self._handle(batch_id).query(
                     STATUS_QUERY, result_type=BatchStatus, rpc_timeout=QUERY_TIMEOUT
                 )
@@ -77,28 +75,17 @@ class BatchClient:
         Raises `TaskNotFound`, and `TaskRefused` for a batch that has ended.
         """
         try:
-            with _found(batch_id):
+            with found_or(TaskNotFound(batch_id)):
                 await self._handle(batch_id).signal(CANCEL_SIGNAL, BatchCancel(all=under_way))
         except TaskNotFound:
-            with _found(batch_id):
+            with found_or(TaskNotFound(batch_id)):
                 await self._handle(batch_id).describe()
             raise TaskRefused(f"batch {batch_id} has ended already") from None
 
     async def outcome(self, batch_id: uuid.UUID) -> BatchOutcome:
         """Wait until the batch has ended. Raises `TaskNotFound`, `WorkflowFailureError`."""
-        with _found(batch_id):
+        with found_or(TaskNotFound(batch_id)):
             return await self._handle(batch_id).result()
 
     def _handle(self, batch_id: uuid.UUID) -> WorkflowHandle[object, BatchOutcome]:
         return self.concepts.client.get_workflow_handle(batch_workflow_id(batch_id), result_type=BatchOutcome)
-
-
-@contextmanager
-def _found(batch_id: uuid.UUID) -> Iterator[None]:
-    """Raises `TaskNotFound` where the server does not find the batch's workflow."""
-    try:
-        yield
-    except RPCError as exc:
-        if exc.status is RPCStatusCode.NOT_FOUND:
-            raise TaskNotFound(batch_id) from exc
-        raise

@@ -124,7 +124,7 @@ class ConceptClient:
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """Ask the workflow. Raises `NoWorker`, after `query_timeout` at the latest, and `WorkflowNotFound`."""
         try:
-            with _found(task_id):
+            with found_or(WorkflowNotFound(task_id)):
                 status: ConceptStatus = await self._handle(task_id).query(
                     STATUS_QUERY, result_type=ConceptStatus, rpc_timeout=self.query_timeout
                 )
@@ -139,7 +139,7 @@ class ConceptClient:
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
         """Take a candidate. Raises `ChoiceRefused` with the workflow's reason, `NoWorker`, `WorkflowNotFound`."""
         try:
-            with _found(task_id):  # not found is also one that has ended
+            with found_or(WorkflowNotFound(task_id)):  # not found is also one that has ended
                 status: ConceptStatus = await self._handle(task_id).execute_update(
                     CHOOSE_UPDATE, Choice(number=number), result_type=ConceptStatus, rpc_timeout=_CHOICE_TIMEOUT
                 )
@@ -186,17 +186,17 @@ class ConceptClient:
 
     async def cancel(self, task_id: uuid.UUID) -> None:
         """Ask the workflow to stop; it cleans up by itself. Raises `WorkflowNotFound`."""
-        with _found(task_id):
+        with found_or(WorkflowNotFound(task_id)):
             await self._handle(task_id).cancel()
 
     async def wait(self, task_id: uuid.UUID, timeout_s: float | None = None) -> None:
         """Wait until the workflow has ended, however it did. Raises `TimeoutError`, `WorkflowNotFound`."""
-        with _found(task_id), suppress(WorkflowFailureError):
+        with found_or(WorkflowNotFound(task_id)), suppress(WorkflowFailureError):
             async with asyncio.timeout(timeout_s):
                 await self._handle(task_id).result()
 
     async def _describe(self, task_id: uuid.UUID) -> WorkflowExecutionDescription:
-        with _found(task_id):
+        with found_or(WorkflowNotFound(task_id)):
             return await self._handle(task_id).describe()
 
     def _handle(self, task_id: uuid.UUID) -> WorkflowHandle[object, ConceptOutcome]:
@@ -214,11 +214,11 @@ def _waiting(stage: str, error: str, activity: PendingActivityInfo) -> Waiting:
 
 
 @contextmanager
-def _found(task_id: uuid.UUID) -> Iterator[None]:
-    """Raises `WorkflowNotFound` where the server does not find the task's workflow."""
+def found_or(not_found: Exception) -> Iterator[None]:
+    """Raises `not_found` where the server does not find the workflow that is asked."""
     try:
         yield
     except RPCError as exc:
         if exc.status is RPCStatusCode.NOT_FOUND:
-            raise WorkflowNotFound(task_id) from exc
+            raise not_found from exc
         raise
