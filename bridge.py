@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.bootstrap import connected, fairness_secret, load_settings, owner_rule
 from commands.console import command_group, run_app
 from commands.options import resource_path
+from commands.startup import connected, fairness_secret, load_settings, owner_rule
 from observability.health import health_pages, serving
 from observability.metrics import DeliveryMetrics
 from observability.readiness import Check, Readiness, store_answers

@@ -6,11 +6,10 @@ import sys
 
 try:
     from commands.batches import batch
-    from commands.concepts import cancel, generate, status, watch
+    from commands.concepts import generate, refine, variations
     from commands.console import command_group, run_app
     from commands.demo import demo, dev
     from commands.export import export
-    from commands.followups import choose, refine, retry, variations
     from commands.gallery import gallery
     from commands.providers import providers
     from commands.publishing import publish
@@ -18,6 +17,7 @@ try:
     from commands.reconciliation import reconcile
     from commands.stores import check_store
     from commands.task_list import list_tasks
+    from commands.tasks import cancel, choose, retry, status, watch
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 

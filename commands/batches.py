@@ -14,9 +14,9 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from commands.bootstrap import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
+from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
     MAX_WINDOW,
     PAGE_TASKS,

@@ -1,30 +1,19 @@
-"""Commands about concepts that a worker makes elsewhere: generate, status, watch, cancel."""
+"""Commands that make a concept, with a worker that runs elsewhere: generate, refine, variations."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from commands.batches import describe_batch, finish_batch, follow_batch, report_of
-from commands.bootstrap import (
-    check_owner,
-    load_command_settings,
-    opened_store,
-    run_connected,
-    warn_of_another_store,
-)
-from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
-from commands.display import ProgressView, print_report, print_status
+from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.display import ProgressView, print_report
 from commands.gallery import make_gallery
 from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
 from commands.options import (
-    AnyId,
     Candidates,
     Image,
     Json,
@@ -34,26 +23,16 @@ from commands.options import (
     PaletteFile,
     Palettes,
     TaskFile,
-    TaskOrBatchId,
     Theme,
     User,
 )
-from contracts.batches import BatchReport, BatchStatus
+from commands.startup import check_owner, load_command_settings, run_connected, warn_of_another_store
 from contracts.concepts import ConceptReport
-from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Request, TaskStatus
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
-from stores.ports import TaskRow
-from tasks.batches import BatchClient
-from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
-from tasks.lookup import find_task
-from tasks.service import TaskService, status_of_row
-from temporal.errors import TemporalUnreachable
+from tasks.service import TaskService
 
-_CANCEL_WAIT_S = 150.0
-"""Longer than the longest attempt: a paid call is waited for, not cut off."""
-_NO_WORKER_WAIT_S = 20.0
 _OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
@@ -114,126 +93,112 @@ def generate(
     return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-def status(task_id: AnyId, json: Json = False) -> int:
-    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
-
-    \b
-    Example:
-      starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
-    """
-    settings = load_command_settings()
-
-    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
-        wanted = parse_id(task_id)
-        try:
-            return await service.status(wanted)
-        except TaskNotFound:
-            row = await find_task(service.store, wanted)
-            if row is not None:
-                return await service.status(row.task_id)
-            return await BatchClient(service.concepts).status(wanted)
-
-    found: ConceptStatus | BatchStatus
-    try:
-        found = run_connected(settings, run)
-    except TemporalUnreachable as exc:
-        row = run_async(_row(settings, task_id))
-        if row is None:
-            raise
-        progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
-        found = status_of_row(row)
-    show_status(found, json=json)
-    return ExitCode.DONE
-
-
-async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
-    with suppress(BadInput):  # that the server is away is said first
-        async with opened_store(settings) as store:
-            return await find_task(store, parse_id(task_or_concept))
-    return None
-
-
-def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
-    """Follow a task or a batch until it ends.
-
-    \b
-    Example:
-      starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
-    """
-    settings = load_command_settings()
-
-    async def run(service: TaskService) -> ConceptReport | BatchReport:
-        task = parse_id(task_id)
-        try:
-            await follow(service, task)
-        except WorkflowNotFound:
-            row = await service.store.task(task)
-            if row is None:
-                batches = BatchClient(service.concepts)
-                with suppress(NoWorker):
-                    await batches.status(task)  # before anything is printed of a batch that does not exist
-                return report_of((await follow_batch(batches, task)).status)
-            if not row.status.ended:
-                progress.print("No workflow works on this task; its row says:", style="yellow")
-        return await with_gallery(service, settings, await service.report(task))
-
-    report = run_connected(settings, run)
-    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
-
-
-def cancel(
-    task_id: TaskOrBatchId,
-    under_way: Annotated[
-        bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
-    ] = False,
+def refine(
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
+    concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
+    image_url: Annotated[
+        str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
+    ] = None,
+    preserve: Annotated[
+        str, typer.Option("--preserve", help="What to keep, comma-separated: colors, layout, style, shapes.")
+    ] = "",
+    palettes: Annotated[
+        int, typer.Option("--palettes", help="How many palettes and variations of the result, 0 to 24.")
+    ] = 0,
+    theme: Annotated[
+        str | None, typer.Option("--theme", help="Style, mood and colors; those of the concept if not given.")
+    ] = None,
+    logo: Annotated[
+        str | None, typer.Option("--logo", help="What the logo shows; as the concept says if not given.")
+    ] = None,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
+    """Change a logo by words; the result is a concept of its own.
+
+    \b
+    Examples:
+      starter.py refine --concept 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --prompt "a longer tail" --preserve colors,style
+      starter.py refine --image-url https://example.com/logo.png --prompt "flatter" --palettes 5 --theme "warm autumn"
+    """
+    settings = load_command_settings()
+    if (concept is None) == (image_url is None):
+        raise BadInput("exactly one of --concept and --image-url is needed")
+    if palettes and concept is None and theme is None:
+        raise BadInput("--palettes needs a --theme where the logo comes from a URL")
+    request = build_request(
+        RefinementRequest,
+        user,
+        task_id,
+        refinement_prompt=prompt,
+        source_concept_id=None if concept is None else parse_id(concept, "concept"),
+        original_image_url=image_url,
+        logo_description=logo,
+        theme_description=theme,
+        num_palettes=palettes,
+        preserve_aspects=[aspect.strip() for aspect in preserve.split(",") if aspect.strip()],
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
+
+
+def variations(
+    concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
+    theme: Theme = None,
+    palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> int:
+    """Give a concept's logo further palettes, as a concept of its own. The logo is not paid for again.
 
     \b
     Example:
-      starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+      starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
     """
-
-    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
-        task = parse_id(task_id)
-        try:
-            await stop(service, task)
-        except TaskNotFound:
-            return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
-        return await service.status(task)
-
-    found = run_connected(load_command_settings(), run)
-    show_status(found, json=json)
-    if found.state == TaskStatus.CANCELLED:
-        return ExitCode.DONE
-    if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
-        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
-        return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
-    return ExitCode.BAD_INPUT
+    settings = load_command_settings()
+    if theme is None and palette_file is None:
+        raise BadInput("--theme is missing (or give a --palette-file)")
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if palette_file is not None:
+        words["palettes"] = read_palettes(palette_file)
+    request = build_request(
+        VariationsRequest,
+        user,
+        task_id,
+        source_concept_id=parse_id(concept, "concept"),
+        num_palettes=palettes,
+        **words,
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
 
 
-def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
-    """Print where a task or a batch stands."""
-    if json:
-        print_document(status)
-    elif isinstance(status, ConceptStatus):
-        print_status(Console(), status)
-    else:
-        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
-        if status.reason is not None:
-            Console().print(status.reason, markup=False, soft_wrap=True)
+def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:
+    check_owner(settings, request)
+
+    async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
+        await _check_source(service, request)
+        if no_wait:
+            return await begin(service, request)
+        return await with_gallery(service, settings, await make(service, request))
+
+    report = run_connected(settings, run)
+    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
-    """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
-    await batches.cancel(batch_id, under_way=under_way)
-    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CANCEL_WAIT_S):
-            await batches.outcome(batch_id)
-    return await batches.status(batch_id)
+async def _check_source(service: TaskService, request: Request) -> None:
+    """Say at once what the workflow would find out. Raises `BadInput`."""
+    if not isinstance(request, RefinementRequest | VariationsRequest) or request.source_concept_id is None:
+        return
+    if await service.store.task(request.task_id) is not None:
+        return  # started before, and judged then
+    concept = await service.store.concept(request.source_concept_id)
+    if concept is None or concept.user_id != request.user_id:
+        raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")
 
 
 async def make(
@@ -317,19 +282,3 @@ async def with_gallery(service: TaskService, settings: Settings, report: Concept
         progress.print(f"No gallery: {exc}", style="yellow", markup=False, soft_wrap=True)
         return report
     return report.model_copy(update={"gallery": str(index)})
-
-
-async def stop(service: TaskService, task_id: uuid.UUID) -> None:
-    """Cancel a task, and wait until its workflow has cleaned up. Raises `TaskNotFound`, `TaskRefused`."""
-    if not await service.cancel(task_id):
-        return
-    try:
-        await service.concepts.status(task_id)
-    except NoWorker:
-        patience_s = _NO_WORKER_WAIT_S
-        progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
-    else:
-        patience_s = _CANCEL_WAIT_S
-        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
-    with suppress(TimeoutError):
-        await service.concepts.wait(task_id, patience_s)

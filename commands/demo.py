@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import check_owner, connected, load_command_settings, start_logs
 from commands.concepts import finish, make, with_gallery
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
 from commands.crash import survive_crash
 from commands.inputs import build_request, read_image, read_palettes, with_image
 from commands.options import Image, Json, OpenPage, PaletteFile, User
+from commands.startup import check_owner, connected, load_command_settings, start_logs
 from commands.worker_process import WorkerProcess, worker_process
 from contracts.concepts import ConceptReport
 from contracts.tasks import GenerationRequest, TaskStatus

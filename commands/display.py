@@ -15,7 +15,7 @@ from rich.text import Text
 from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
-from gallery.exhibit import credit_line
+from gallery.content import credit_line
 
 _LABELS = {
     "claim": "claim the task",

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
 
-from commands.bootstrap import load_command_settings
 from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
+from commands.startup import load_command_settings
 from providers.errors import ProviderError, ProviderRejected
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
 from settings import Settings

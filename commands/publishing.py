@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import load_dotenv_file
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import read_file
 from commands.options import Json, resource_path
+from commands.startup import load_dotenv_file
 from contracts.tasks import Request
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage

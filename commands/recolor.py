@@ -25,10 +25,10 @@ from color import (
     render,
     shifts,
 )
-from commands.bootstrap import load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress
 from commands.inputs import read_image, read_palettes
 from commands.options import Json
+from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
 from pack import LogoShapes

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.bootstrap import connected_command, load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.options import Json
+from commands.startup import connected_command, load_command_settings
 from contracts.reconciliation import Page, Reconciled
 from tasks.reconciliation import Reconciler
 from temporal.client import configured_address

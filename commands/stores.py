@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store, supabase_project
 from commands.console import ExitCode, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store, supabase_project
 from settings import Settings
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store
 from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store
 from contracts.tasks import Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 

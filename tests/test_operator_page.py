@@ -14,7 +14,7 @@ from typing_extensions import override
 from contracts.palettes import Palette
 from contracts.tasks import GenerationRequest
 from providers.errors import ProviderRefused
-from providers.port import ProvidedPalettes
+from providers.ports import ProvidedPalettes
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from temporal.client import connect, ensure_search_attributes
