@@ -128,3 +128,22 @@ def test_help_names_every_target() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
     assert set(re.findall(r"^  make ([\w-]+) ", told, re.MULTILINE)) == set(phony.split())
+
+
+def _helps(command: TyperCommand | TyperGroup, name: str) -> Iterator[tuple[str, str]]:
+    """What `--help` prints at 80 columns, of the command and of those below it."""
+    with command.make_context(name, [], resilient_parsing=True, terminal_width=80) as context:
+        yield name, context.get_help()
+    for inner_name, inner in command.commands.items() if isinstance(command, TyperGroup) else ():
+        assert isinstance(inner, TyperCommand | TyperGroup)
+        yield from _helps(inner, f"{name} {inner_name}")
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
+def test_help_fits_a_terminal(program: str) -> None:
+    """At 80 columns no line of any help is longer, and no command's summary is cut off."""
+    command = get_command(PROGRAMS[program])
+    assert isinstance(command, TyperCommand | TyperGroup)
+    for name, text in _helps(command, program):
+        lines = text.splitlines()
+        assert [line for line in lines[1:] if len(line) > 80 or line.endswith("...")] == [], name
