@@ -6,11 +6,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -18,6 +17,7 @@ import bridge
 import codec_server
 import starter
 import worker
+from commands.console import single_command
 from settings import Settings
 from temporal.development_server import find_temporal
 from tests.command import ROOT
@@ -37,17 +37,11 @@ NOT_TRIED = {
 OTHERS_VARIABLES = re.compile(r"TEMPORAL_|OTEL_|PUBSUB_EMULATOR_HOST|POSTGRES_PASSWORD|PYTHONPATH")
 
 
-def _alone(main: Callable[..., None]) -> typer.Typer:  # type: ignore[explicit-any]  # as typer types it
-    app = typer.Typer(add_completion=False)
-    app.command()(main)
-    return app
-
-
 PROGRAMS = {
     "starter.py": starter.app,
-    "worker.py": _alone(worker.main),
+    "worker.py": single_command(worker.main),
     "bridge.py": bridge.app,
-    "codec_server.py": _alone(codec_server.main),
+    "codec_server.py": single_command(codec_server.main),
 }
 
 
