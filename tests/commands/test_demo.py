@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from contracts.concepts import ConceptReport
@@ -26,9 +28,24 @@ def report_of(ended: Ended) -> ConceptReport:
     return ConceptReport.model_validate_json(ended.out)
 
 
-async def test_demo_makes_a_concept_and_a_gallery(shell: Shell) -> None:
-    """One command on an empty folder: exit 0, one JSON document, a page and a sheet with everything in it."""
-    ended = await shell.run("starter.py", "demo", "--json", "--palettes", "3")
+@dataclass(frozen=True)
+class Demo:
+    """A demo that has ended, and the shell that it ran in."""
+
+    shell: Shell
+    ended: Ended
+
+
+@pytest.fixture(scope="module")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """One command on an empty folder."""
+    shell = make_shell(tmp_path_factory.mktemp("demo"))
+    return Demo(shell, await shell.run("starter.py", "demo", "--json", "--palettes", "3"))
+
+
+def test_demo_makes_a_concept_and_a_gallery(demo: Demo) -> None:
+    """Exit 0, one JSON document, a page and a sheet with everything in it; who drew the sample is said once."""
+    ended = demo.ended
     assert ended.code == 0, ended.err
     report = report_of(ended)
     assert set(ended.document) >= {"task_id", "concept_id", "status", "image", "variations", "gallery"}
@@ -42,6 +59,7 @@ async def test_demo_makes_a_concept_and_a_gallery(shell: Shell) -> None:
     assert page.read_text().count("data:image/png;base64,") >= 4
     Image.open(page.with_name("contact-sheet.png")).verify()
     assert "render variations" in ended.err
+    assert ended.err.count("offline sample generator in place of a real image provider") == 1
 
 
 async def test_interrupting_a_demo_leaves_nothing_half_done(shell: Shell) -> None:
@@ -104,21 +122,23 @@ async def test_a_crash_before_the_readers_eyes(shell: Shell) -> None:
     assert len(attempts) in {1, 12}  # one figure where all are alike
 
 
-async def test_a_sample_is_credited_once_and_an_image_is_not_a_panda(shell: Shell) -> None:
-    """The terminal says who drew what; a demo about a picture of one's own is named after that picture."""
-    (shell.folder / "our-mark.png").write_bytes(draw_png())
-    ended = await shell.run("starter.py", "demo", "--image", "our-mark.png", "--theme", "the sea", "--palettes", "1")
+async def test_a_demo_starts_from_a_given_image(shell: Shell) -> None:
+    """It is published as an upright PNG of the same size, and the demo is named after it, not after a panda."""
+    Image.open(io.BytesIO(draw_png(80))).convert("RGBA").save(shell.folder / "our-mark.png")
+    words = ("--image", "our-mark.png", "--theme", "the sea", "--palettes", "1", "--json")
+    ended = await shell.run("starter.py", "demo", *words)
     assert ended.code == 0, ended.err
     assert "panda" not in ended.err
-    link = next(line for line in ended.err.splitlines() if line.startswith("Gallery: file://"))
-    assert "the logo our-mark" in Path(link.removeprefix("Gallery: file://")).read_text()
-    sample = await shell.run("starter.py", "demo", "--palettes", "1")
-    assert sample.err.count("offline sample generator in place of a real image provider") == 1
+    report = report_of(ended)
+    assert report.gallery is not None
+    assert "the logo our-mark" in Path(report.gallery).read_text()
+    assert report.image is not None
+    assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
 
 
-async def test_status_without_a_server_is_the_row(shell: Shell) -> None:
+async def test_status_without_a_server_is_the_row(demo: Demo) -> None:
     """With Temporal away `status` answers from the row and says so; a task without one is exit 3."""
-    made = report_of(await shell.run("starter.py", "demo", "--palettes", "1", "--json"))
+    made, shell = report_of(demo.ended), demo.shell
     away = {"TEMPORAL_ADDRESS": "127.0.0.1:9"}
     ended = await shell.run("starter.py", "status", str(made.task_id), "--json", **away)
     assert ended.code == 0, ended.err
