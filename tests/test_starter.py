@@ -12,8 +12,6 @@ import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,37 +24,11 @@ from contracts.version import VERSION
 from stores.local import LocalStore
 from temporal.development_server import EmbeddedServer, find_temporal
 from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
+from tests.dev import Dev
 from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 
 CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
-
-
-@dataclass(frozen=True)
-class Dev:
-    """A running `starter.py dev` and a shell next to it."""
-
-    shell: Shell
-    address: str
-
-
-@pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
-    """`starter.py dev`, ended by Ctrl-C, which must leave nothing behind."""
-    shell = make_shell(tmp_path_factory.mktemp("dev"))
-    process = await shell.start("starter.py", "dev", "--json")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    await read_until(process.stderr, "Ctrl-C")
-    document = json.loads(await asyncio.wait_for(process.stdout.readuntil(b"}"), 60))
-    children = children_of(process.pid)
-    assert set(children) == {"temporal", "worker.py"}
-    yield Dev(shell, document["address"])
-    process.send_signal(signal.SIGINT)
-    ended = await finish(process)
-    assert ended.code == 0, ended.err
-    assert not any(Path(f"/proc/{child}").exists() for child in children.values())
-    assert not (shell.data / "dev.json").exists()
 
 
 def report_of(ended: Ended) -> ConceptReport:
@@ -476,18 +448,6 @@ async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "alone", "--json")
     assert shown.code == 0, shown.err
     Image.open(dev.shell.folder / "alone" / "contact-sheet.png").verify()
-
-
-async def test_a_cancelled_task_is_retried(dev: Dev) -> None:
-    """`retry` takes up what `cancel` has settled, and ends with the result document."""
-    request = make_request(num_palettes=1, user_id="local")
-    store = LocalStore(dev.shell.data, *BUCKETS)
-    await store.claim_task(request, "a workflow that is gone")
-    await dev.shell.run("starter.py", "cancel", str(request.task_id))
-    retried = await dev.shell.run("starter.py", "retry", str(request.task_id), "--json")
-    await store.close()
-    assert retried.code == 0, retried.err
-    assert report_of(retried).status is TaskStatus.COMPLETED
 
 
 async def test_recolor_needs_no_server(shell: Shell) -> None:
