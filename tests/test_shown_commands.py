@@ -305,10 +305,12 @@ def _helps(command: TyperCommand | TyperGroup, name: str) -> Iterator[tuple[str,
 
 
 @pytest.mark.parametrize("program", sorted(PROGRAMS))
-def test_help_fits_a_terminal(program: str) -> None:
-    """At 80 columns no line of any help is longer, and no command's summary is cut off."""
+def test_help_teaches_by_example_and_fits_a_terminal(program: str) -> None:
+    """Each command's shows one to copy. At 80 columns no line is longer, and no command's summary is cut off."""
     command = get_command(PROGRAMS[program])
     assert isinstance(command, TyperCommand | TyperGroup)
     for name, text in _helps(command, program):
         lines = text.splitlines()
         assert [line for line in lines[1:] if len(line) > 80 or line.endswith("...")] == [], name
+        if name.count(" ") and "Commands:" not in lines:
+            assert any(re.search(rf"(?:^|\s){name}(?:\s|$)", line) for line in lines[1:]), name

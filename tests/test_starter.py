@@ -504,20 +504,6 @@ async def test_recolor_needs_no_server(shell: Shell) -> None:
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "export", "recolor", "dev", "batch", "list"),
-    ],
-)
-async def test_help_teaches_by_example(shell: Shell, command: str) -> None:
-    """`--help` of each command shows an example that can be copied."""
-    ended = await shell.run("starter.py", *([command] if command else []), "--help")
-    assert ended.code == 0
-    assert f"starter.py {command}" in ended.out if command else "Exit codes" in ended.out
-
-
 @pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])
 async def test_a_group_of_commands_alone_prints_its_help(shell: Shell, command: str) -> None:
     """The program's name alone shows what it can do, and that is no error."""
