@@ -29,6 +29,7 @@ app = command_group(
 )
 for command in (
     demo,
+    dev,
     generate,
     choose,
     refine,
@@ -37,18 +38,17 @@ for command in (
     watch,
     cancel,
     retry,
+    list_tasks,
     batch,
     gallery,
     export,
     recolor,
     publish,
     reconcile,
-    dev,
 ):
-    app.command()(command)
-app.command("list")(list_tasks)
+    app.command("list" if command is list_tasks else None)(command)
 app.add_typer(providers, name="providers")
-stores = command_group("The store that the settings name.")
+stores = command_group("Check the store that the settings name.")
 stores.command("check")(check_store)
 app.add_typer(stores, name="store")
 

@@ -87,10 +87,10 @@ def batch(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Make a concept of every line of a file, whatever becomes of this command; again with the same file: goes on.
+    """Make a concept of every line of a file.
 
-    Single tasks go before those of a batch. A line that is no task message is refused, and the others go on. The
-    manifest says what became of every line.
+    It goes on whatever becomes of this command; the same command shows how far it is. Single tasks go before those of
+    a batch. A line that is no task message is refused, and the others go on. The manifest says what became of each.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
-from commands.display import ProgressView, print_report
+from commands.display import NO_WORKER, ProgressView, print_report
 from commands.gallery import make_gallery
 from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
 from commands.options import (
@@ -25,9 +25,11 @@ from commands.options import (
     TaskFile,
     Theme,
     User,
+    count,
 )
-from commands.startup import check_owner, load_command_settings, run_connected, warn_of_another_store
+from commands.startup import check_owner, load_command_settings, run_connected, temporal_page, warn_of_another_store
 from contracts.concepts import ConceptReport
+from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
@@ -51,15 +53,15 @@ def generate(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
-    """Make one concept, with a worker that is running elsewhere.
+    """Make one concept, by a worker that runs elsewhere.
 
     \b
     Examples:
-      starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
-      starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
-      starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
-      starter.py generate --logo "our present logo" --image logo.png --palette-file palettes.json
-      starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
+      starter.py generate --logo "a fox" --theme "warm autumn, hand-made"
+      starter.py generate --logo "a fox" --theme "navy and sand" --palettes 12
+      starter.py generate --logo "our logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "ours" --image logo.png --palette-file my.json
+      starter.py generate --logo "a boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
     settings = load_command_settings()
@@ -90,7 +92,7 @@ def generate(
         return await with_gallery(service, settings, await make(service, complete))
 
     report = run_connected(settings, run)
-    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
 def refine(
@@ -103,7 +105,7 @@ def refine(
         str, typer.Option("--preserve", help="What to keep, comma-separated: colors, layout, style, shapes.")
     ] = "",
     palettes: Annotated[
-        int, typer.Option("--palettes", help="How many palettes and variations of the result, 0 to 24.")
+        int, typer.Option("--palettes", parser=count, help="How many palettes and variations of the result, 0 to 24.")
     ] = 0,
     theme: Annotated[
         str | None, typer.Option("--theme", help="Style, mood and colors; those of the concept if not given.")
@@ -118,10 +120,13 @@ def refine(
 ) -> int:
     """Change a logo by words; the result is a concept of its own.
 
+    It is a logo alone, unless --palettes asks for variations of it too.
+
     \b
     Examples:
-      starter.py refine --concept 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --prompt "a longer tail" --preserve colors,style
-      starter.py refine --image-url https://example.com/logo.png --prompt "flatter" --palettes 5 --theme "warm autumn"
+      starter.py refine --concept CONCEPT --prompt "a longer tail"
+      starter.py refine --concept CONCEPT --prompt "bolder" --preserve colors
+      starter.py refine --image-url https://example.com/a.png --prompt "bolder"
     """
     settings = load_command_settings()
     if (concept is None) == (image_url is None):
@@ -153,11 +158,13 @@ def variations(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
-    """Give a concept's logo further palettes, as a concept of its own. The logo is not paid for again.
+    """Recolor a concept's logo with further palettes.
+
+    The result is a concept of its own. The logo is not paid for again.
 
     \b
     Example:
-      starter.py variations 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --theme "bold neon" --palettes 5
+      starter.py variations CONCEPT --theme "bold neon" --palettes 5
     """
     settings = load_command_settings()
     if theme is None and palette_file is None:
@@ -187,7 +194,7 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
         return await with_gallery(service, settings, await make(service, request))
 
     report = run_connected(settings, run)
-    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
 async def _check_source(service: TaskService, request: Request) -> None:
@@ -236,39 +243,46 @@ async def begin(service: TaskService, request: Request) -> ConceptReport:
     return ConceptReport(task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.PENDING)
 
 
-async def follow(service: TaskService, task_id: uuid.UUID) -> None:
-    """Show a task's progress until it has ended."""
-    with ProgressView(progress) as view:
+async def follow(service: TaskService, task_id: uuid.UUID, no_worker: str = NO_WORKER) -> None:
+    """Show a task's progress until it has ended; `no_worker` is said where no worker answers."""
+    with ProgressView(progress, no_worker) as view:
         await service.follow(task_id, view.show)
 
 
 def finish(
-    report: ConceptReport, *, json: bool, waited: bool = True, next_steps: Sequence[tuple[str, str]] | None = None
+    settings: Settings,
+    report: ConceptReport,
+    *,
+    json: bool,
+    waited: bool = True,
+    next_steps: Sequence[tuple[str, str]] | None = None,
 ) -> int:
     """Print how a task ended and what can be done next; the exit code says whether it is complete.
 
     Or whether it was accepted, unless `waited`.
     """
-    print_report(progress, report, following(report) if next_steps is None else next_steps)
+    steps = following(report) if next_steps is None else next_steps
+    print_report(progress, report, steps, temporal_page(settings, report.task_id))
     if json:
         print_document(report)
     under_way = not waited and not report.status.ended
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-def following(report: ConceptReport, user: str = "") -> tuple[tuple[str, str], ...]:
+def following(found: ConceptReport | ConceptStatus, user: str = "") -> tuple[tuple[str, str], ...]:
     """Commands that go on from here, as they can be pasted where this one was typed, each with what it does."""
     start = invocation()
     whose = "" if user in {"", "local"} else f" --user {user}"
-    if report.status is TaskStatus.COMPLETED:
+    status = found.status if isinstance(found, ConceptReport) else found.state
+    if status is TaskStatus.COMPLETED:
         return (
-            (f'{start} refine --concept {report.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
-            (f'{start} variations {report.concept_id}{whose} --theme "bold neon"', "further palettes"),
-            (f"{start} export {report.concept_id}", "SVG, icons, palette files"),
+            (f'{start} refine --concept {found.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
+            (f'{start} variations {found.concept_id}{whose} --theme "bold neon"', "further palettes"),
+            (f"{start} export {found.concept_id}", "SVG, icons, palette files"),
         )
-    if report.status.ended:
-        return ((f"{start} retry {report.task_id}", "again, without paying again for what was paid"),)
-    return ((f"{start} watch {report.task_id}", "follow it to its end"),)
+    if status.ended:
+        return ((f"{start} retry {found.task_id}", "again, without paying again for what was paid"),)
+    return ((f"{start} watch {found.task_id}", "follow it to its end"),)
 
 
 async def with_gallery(service: TaskService, settings: Settings, report: ConceptReport) -> ConceptReport:

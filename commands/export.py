@@ -60,12 +60,14 @@ def export(
     as_zip: Annotated[bool, typer.Option("--zip", help="Write one .zip into the folder instead.")] = False,
     json: Json = False,
 ) -> int:
-    """Write a concept's logo pack: SVG, transparent and one-color logos, icons, and its palettes for design tools.
+    """Write a concept's logo pack: SVG, icons, palette files.
+
+    Transparent and one-color logos too; docs/logo-pack.md lists every file.
 
     \b
     Examples:
-      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
-      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda --zip
+      starter.py export CONCEPT --out panda
+      starter.py export CONCEPT --out panda --zip
     """
     settings = load_command_settings()
 

@@ -38,11 +38,13 @@ def gallery(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Write a concept's page and contact sheet: the logo, its variations, their palettes and contrast figures.
+    """Write a concept's page and contact sheet.
+
+    They show the logo, its variations, their palettes and how well their colors can be told apart.
 
     \b
     Example:
-      starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
+      starter.py gallery CONCEPT --out panda
     """
     settings = load_command_settings()
 

@@ -15,7 +15,7 @@ from settings import Settings
 
 _EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
-providers = command_group("Look after the services that make images and palettes.")
+providers = command_group("Check the services that make images and palettes.")
 
 
 class ProviderCheck(BaseModel):
@@ -41,9 +41,10 @@ class ChecksDocument(BaseModel):
 
 @providers.command()
 def check(json: Json = False) -> int:
-    """Ask the chosen providers whether they can be reached and accept their keys, without paying for anything.
+    """Ask the chosen services whether they accept their keys.
 
-    \b
+    Nothing is paid for.
+
     Exit codes: 0 all is well, 1 a key or a model is refused, 2 a setting is missing or malformed, 3 a service cannot
     be reached.
 

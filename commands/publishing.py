@@ -48,14 +48,17 @@ def publish(
     ],
     json: Json = False,
 ) -> int:
-    """Send task messages to a Pub/Sub topic, for a bridge to turn into concepts. All are checked before one is sent.
+    """Send task messages to a Pub/Sub topic.
+
+    A bridge makes concepts of them. All are checked before one is sent.
 
     With PUBSUB_EMULATOR_HOST they go to that emulator.
 
     \b
     Examples:
       starter.py publish message.json --topic projects/my-project/topics/concepts
-      PUBSUB_EMULATOR_HOST=localhost:8085 starter.py publish tasks.jsonl --topic projects/local/topics/concepts
+      PUBSUB_EMULATOR_HOST=localhost:8085 \\
+        starter.py publish tasks.jsonl --topic projects/local/topics/concepts
     """
     load_dotenv_file()
     path = resource_path("topics", topic)

@@ -29,7 +29,9 @@ def reconcile(
     ] = 60,
     json: Json = False,
 ) -> int:
-    """Settle tasks that no workflow works on, once; workers do the same by a schedule.
+    """Settle tasks that no workflow works on.
+
+    Workers do the same by a schedule, so this is seldom needed.
 
     Pending ones are started. Those whose workflow was terminated, timed out or forgotten are failed, or started again
     with CONCEPT_INTERRUPTED=restart. Temporal must be the one that the workers of this store use: it alone knows.

@@ -74,12 +74,12 @@ def list_tasks(
     ] = None,
     json: Json = False,
 ) -> int:
-    """List tasks, the newest first, from the store alone.
+    """List tasks, the newest first. Needs no server.
 
     \b
     Examples:
       starter.py list
-      starter.py list --status failed --user 7f6a1f0e-9f0b-4d6e-8f55-1f1d1a6d1f10 --limit 200 --json
+      starter.py list --status failed --limit 200 --json
     """
     settings = load_command_settings()
 

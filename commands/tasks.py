@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 
 from commands.batches import describe_batch, finish_batch, follow_batch, report_of
-from commands.concepts import accompany, finish, follow, with_gallery
+from commands.concepts import accompany, finish, follow, following, with_gallery
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
-from commands.display import print_status
+from commands.display import print_next, print_status
 from commands.inputs import parse_id
-from commands.options import AnyId, Json, NoWait, TaskId, TaskOrBatchId
-from commands.startup import load_command_settings, opened_store, run_connected
+from commands.options import AnyId, Json, NoWait, TaskId
+from commands.startup import load_command_settings, opened_store, run_connected, temporal_page
 from contracts.batches import BatchReport, BatchStatus
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
@@ -35,11 +35,13 @@ _NO_WORKER_WAIT_S = 20.0
 
 
 def status(task_id: AnyId, json: Json = False) -> int:
-    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
+    """Say where a task or a batch stands.
+
+    When no worker or no server answers, the task's row says it.
 
     \b
     Example:
-      starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
+      starter.py status TASK --json
     """
     settings = load_command_settings()
 
@@ -62,7 +64,7 @@ def status(task_id: AnyId, json: Json = False) -> int:
             raise
         progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
         found = status_of_row(row)
-    show_status(found, json=json)
+    show_status(settings, found, json=json)
     return ExitCode.DONE
 
 
@@ -73,17 +75,17 @@ async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
     return None
 
 
-def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
+def watch(task_id: AnyId, json: Json = False) -> int:
     """Follow a task or a batch until it ends.
 
     \b
     Example:
-      starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+      starter.py watch TASK
     """
     settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptReport | BatchReport:
-        task = parse_id(task_id)
+        task = await _find(service, task_id)
         try:
             await follow(service, task)
         except WorkflowNotFound:
@@ -98,33 +100,38 @@ def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
         return await with_gallery(service, settings, await service.report(task))
 
     report = run_connected(settings, run)
-    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
+    if isinstance(report, BatchReport):
+        return finish_batch(report, json=json)
+    return finish(settings, report, json=json)
 
 
 def cancel(
-    task_id: TaskOrBatchId,
+    task_id: AnyId,
     under_way: Annotated[
         bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
     ] = False,
     json: Json = False,
 ) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
+    """Stop a task or a batch, and print where it stands.
+
+    A task is waited for until it has cleaned up. Of a batch, no more tasks are started.
 
     \b
     Example:
-      starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+      starter.py cancel TASK
     """
+    settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptStatus | BatchStatus:
-        task = parse_id(task_id)
+        task = await _find(service, task_id)
         try:
             await stop(service, task)
         except TaskNotFound:
             return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
         return await service.status(task)
 
-    found = run_connected(load_command_settings(), run)
-    show_status(found, json=json)
+    found = run_connected(settings, run)
+    show_status(settings, found, json=json)
     if found.state == TaskStatus.CANCELLED:
         return ExitCode.DONE
     if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
@@ -135,18 +142,18 @@ def cancel(
 
 
 def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
-    """Take up a task that failed or was cancelled, or the failed variations of one that completed.
+    """Repeat what failed or was cancelled of a task.
 
-    What was paid for is not paid for again.
+    Of a completed one, these are its failed variations. What was paid for is not paid for again.
 
     \b
     Example:
-      starter.py retry 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+      starter.py retry TASK
     """
     settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptReport:
-        task = parse_id(task_id)
+        task = await _find(service, task_id)
         if not await service.retry(task):
             progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False, soft_wrap=True)
         elif not no_wait:
@@ -154,7 +161,7 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
         report = await service.report(task)
         return report if no_wait else await with_gallery(service, settings, report)
 
-    return finish(run_connected(settings, run), json=json, waited=not no_wait)
+    return finish(settings, run_connected(settings, run), json=json, waited=not no_wait)
 
 
 def choose(
@@ -162,23 +169,35 @@ def choose(
     number: Annotated[int, typer.Argument(metavar="N", help="The candidate's number, from 1.")],
     json: Json = False,
 ) -> int:
-    """Choose among the candidates of a task that waits for it, and print where it stands.
+    """Choose one of the logos of `generate --candidates`.
 
     \b
     Example:
-      starter.py choose 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 2
+      starter.py choose TASK 2
     """
     settings = load_command_settings()
-    show_status(run_connected(settings, lambda service: service.choose(parse_id(task_id), number)), json=json)
+
+    async def run(service: TaskService) -> ConceptStatus:
+        return await service.choose(await _find(service, task_id), number)
+
+    show_status(settings, run_connected(settings, run), json=json)
     return ExitCode.DONE
 
 
-def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
-    """Print where a task or a batch stands."""
+async def _find(service: TaskService, text: str) -> uuid.UUID:
+    """The id of the task that makes the concept with this id; else the id as it is. Raises `BadInput`, `StoreError`."""
+    wanted = parse_id(text)
+    row = await find_task(service.store, wanted)
+    return wanted if row is None else row.task_id
+
+
+def show_status(settings: Settings, status: ConceptStatus | BatchStatus, *, json: bool) -> None:
+    """Print where a task or a batch stands, and what can be done next."""
     if json:
         print_document(status)
     elif isinstance(status, ConceptStatus):
-        print_status(Console(), status)
+        print_status(Console(), status, temporal_page(settings, status.task_id))
+        print_next(progress, following(status))
     else:
         Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
         if status.reason is not None:

@@ -38,7 +38,9 @@ def bomb(side_px: int) -> bytes:
         (["demo", "--theme", "bell \a rings"], "--theme: contains a control character (U+0007)"),
         (["demo", "--palettes", "0"], "--palettes: must be greater than or equal to 1"),
         (["demo", "--palettes", "25"], "--palettes: must be less than or equal to 24"),
-        (["demo", "--palettes", "many"], "Invalid value for '--palettes': Input should be a valid integer"),
+        (["demo", "--palettes", "many"], "--palettes: 'many' is no number; for a file of palettes: --palette-file"),
+        (["variations", CONCEPT, "--palettes", "own.json"], "--palettes: 'own.json' is no number; for a file"),
+        (["recolor", "good.png", "--palettes", "7", "--out", "o"], "--palettes: a file of palettes is needed; "),
         (["demo", "--image", "missing.png"], "missing.png: No such file or directory"),
         (["demo", "--image", "."], ".: is a folder"),
         (["demo", "--image", "text.png"], "text.png: "),
@@ -157,20 +159,6 @@ def test_an_unreachable_server_is_said_first(terminal: Terminal, arguments: list
     assert ended.code == 3
     assert ended.err.startswith("starter.py: no Temporal server answers at 127.0.0.1:1: ")
     assert ended.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("", "demo", "generate", "choose", "refine", "variations", "status", "watch", "cancel", "retry"),
-        *("gallery", "export", "recolor", "dev", "batch", "list"),
-    ],
-)
-def test_help_teaches_by_example(terminal: Terminal, command: str) -> None:
-    """`--help` of each command shows an example that can be copied."""
-    ended = terminal.run("starter.py", *([command] if command else []), "--help")
-    assert ended.code == 0
-    assert f"starter.py {command}" in ended.out if command else "Exit codes" in ended.out
 
 
 @pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])

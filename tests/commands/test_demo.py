@@ -131,7 +131,7 @@ async def test_a_demo_starts_from_a_given_image(shell: Shell) -> None:
     assert "panda" not in ended.err
     report = report_of(ended)
     assert report.gallery is not None
-    assert "the logo our-mark" in Path(report.gallery).read_text()
+    assert "logo from our-mark.png" in Path(report.gallery).read_text()
     assert report.image is not None
     assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
 
@@ -145,6 +145,8 @@ async def test_status_without_a_server_is_the_row(demo: Demo) -> None:
     found = ConceptStatus.model_validate_json(ended.out)
     assert (found.state, found.source) == (TaskStatus.COMPLETED, "row")
     assert "no Temporal server answers at 127.0.0.1:9" in ended.err
+    shown = await shell.run("starter.py", "status", str(made.task_id), **away)
+    assert shown.out.splitlines()[0] == f"task {made.task_id} is completed (source: row)"
     assert (await shell.run("starter.py", "status", str(uuid.uuid4()), **away)).code == 3
 
 

@@ -3,12 +3,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import shlex
-import signal
 import uuid
 import zipfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,38 +17,12 @@ from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
 from stores.local import LocalStore
 from temporal.development_server import find_temporal
-from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
+from tests.command import Ended, Shell
+from tests.dev import Dev
 from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 
 CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
-
-
-@dataclass(frozen=True)
-class Dev:
-    """A running `starter.py dev` and a shell next to it."""
-
-    shell: Shell
-    address: str
-
-
-@pytest.fixture(scope="module")
-async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
-    """`starter.py dev`, ended by Ctrl-C, which must leave nothing behind."""
-    shell = make_shell(tmp_path_factory.mktemp("dev"))
-    process = await shell.start("starter.py", "dev", "--json")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    await read_until(process.stderr, "Ctrl-C")
-    document = json.loads(await asyncio.wait_for(process.stdout.readuntil(b"}"), 60))
-    children = children_of(process.pid)
-    assert set(children) == {"temporal", "worker.py"}
-    yield Dev(shell, document["address"])
-    process.send_signal(signal.SIGINT)
-    ended = await finish(process)
-    assert ended.code == 0, ended.err
-    assert not any(Path(f"/proc/{child}").exists() for child in children.values())
-    assert not (shell.data / "dev.json").exists()
 
 
 def report_of(ended: Ended) -> ConceptReport:
@@ -164,7 +136,7 @@ async def test_a_pending_row_can_be_cancelled(dev: Dev) -> None:
     request = make_request(num_palettes=1, user_id="local")
     store = LocalStore(dev.shell.data, *BUCKETS)
     await store.claim_task(request, "a workflow that is gone")
-    cancelled = await dev.shell.run("starter.py", "cancel", str(request.task_id), "--json")
+    cancelled = await dev.shell.run("starter.py", "cancel", str(request.concept_id), "--json")
     assert (cancelled.code, cancelled.document["state"]) == (0, "cancelled"), cancelled.err
     (dev.shell.folder / "late.json").write_text(request.model_dump_json())
     late = await dev.shell.run("starter.py", "generate", "--task-file", "late.json", "--json")
@@ -199,7 +171,7 @@ async def test_from_one_concept_to_the_next(dev: Dev) -> None:
     assert report.image is not None
     assert report.image.sha256 == made.image.sha256
 
-    again = await dev.shell.run("starter.py", "retry", str(made.task_id), "--json")
+    again = await dev.shell.run("starter.py", "retry", str(made.concept_id), "--json")
     assert (again.code, report_of(again)) == (0, made)
     assert "there is nothing to retry" in again.err
     other = await dev.shell.run("starter.py", "variations", source, "--theme", "bold neon", "--user", "eve")
@@ -219,12 +191,13 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     assert first != second
     shown = await dev.shell.run("starter.py", "status", task)
     assert f"candidate 2: {files[1]}" in shown.out
-    assert f"waiting for: starter.py choose {task} N" in shown.out
+    (command,) = (line.strip() for line in shown.out.splitlines() if line.endswith(f" choose {task} N"))
+    assert shlex.split(command)[1:3] == ["starter.py", "choose"]
     wrong = await dev.shell.run("starter.py", "choose", task, "3")
     assert (wrong.code, wrong.err) == (2, "starter.py: there are candidates 1 to 2, and no 3\n")
     chosen = await dev.shell.run("starter.py", "choose", task, "2", "--json")
     assert (chosen.code, chosen.document["chosen"]) == (0, 2)
-    watched = report_of(await dev.shell.run("starter.py", "watch", task, "--json"))
+    watched = report_of(await dev.shell.run("starter.py", "watch", str(status.concept_id), "--json"))
     assert watched.image is not None
     assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
     assert not any(file.exists() for file in files)
@@ -240,21 +213,10 @@ async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
     assert ended.code == 0, ended.err
     report = report_of(ended)
     assert (report.variations, report.refined_from) == ((), made.concept_id)
+    assert "the logo alone: no palettes were asked for" in ended.err
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "alone", "--json")
     assert shown.code == 0, shown.err
     Image.open(dev.shell.folder / "alone" / "contact-sheet.png").verify()
-
-
-async def test_a_cancelled_task_is_retried(dev: Dev) -> None:
-    """`retry` takes up what `cancel` has settled, and ends with the result document."""
-    request = make_request(num_palettes=1, user_id="local")
-    store = LocalStore(dev.shell.data, *BUCKETS)
-    await store.claim_task(request, "a workflow that is gone")
-    await dev.shell.run("starter.py", "cancel", str(request.task_id))
-    retried = await dev.shell.run("starter.py", "retry", str(request.task_id), "--json")
-    await store.close()
-    assert retried.code == 0, retried.err
-    assert report_of(retried).status is TaskStatus.COMPLETED
 
 
 async def test_a_finished_concept_says_what_comes_next(dev: Dev) -> None:
@@ -271,6 +233,24 @@ async def test_a_finished_concept_says_what_comes_next(dev: Dev) -> None:
         _, program, *arguments = shlex.split(step)
         done = await dev.shell.run(program, *arguments)
         assert done.code == 0, done.err
+
+
+async def test_a_failed_task_says_where_to_look(dev: Dev) -> None:
+    """The reason, the task's page in Temporal and the next command: at its end, and by `status` afterwards."""
+    source = ("--image-url", "https://127.0.0.1/logo.png")
+    failed = await dev.shell.run("starter.py", "refine", *source, "--prompt", "flatter", "--json")
+    assert failed.code == 1, failed.err
+    report = report_of(failed)
+    assert report.error is not None
+    status = await dev.shell.run("starter.py", "status", str(report.concept_id))
+    assert status.code == 0, status.err
+    for said in (failed.err, status.out):
+        assert report.error.message in said
+        assert re.search(
+            rf"Temporal: http://127\.0\.0\.1:\d+/namespaces/default/workflows/concept-{report.task_id}", said
+        )
+    for said in (failed.err, status.err):
+        assert f"starter.py retry {report.task_id}   # " in said
 
 
 async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
