@@ -16,7 +16,7 @@ from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
-from contracts.concepts import Concept
+from contracts.concepts import NewConcept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
@@ -64,9 +64,9 @@ class TaskActivities(TaskStages):
 
     @override
     @activity.defn(name="store_concept")
-    async def store_concept(self, concept: Concept) -> TaskEnd:
+    async def store_concept(self, concept: NewConcept) -> TaskEnd:
         with temporal_failures():
-            row = await self._store.store_concept(concept, _calling_workflow())
+            row = await self._store.store_concept(concept.unpacked(), _calling_workflow())
             return TaskEnd(status=row.status)
 
     @override
