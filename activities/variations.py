@@ -14,6 +14,7 @@ from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import PNG
 from color import Base, choose, measure_shown, render
+from contracts import activities as contract
 from contracts.activities import (
     FailedRender,
     NumberedPalette,
@@ -21,7 +22,6 @@ from contracts.activities import (
     RenderedVariation,
     RenderGroup,
     RenderRequest,
-    VariationStages,
 )
 from contracts.concepts import Variation, pack
 from contracts.palettes import HexColor, Shown
@@ -30,7 +30,7 @@ from stores import layout
 from stores.ports import ObjectStore
 
 
-class VariationActivities(VariationStages):
+class VariationActivities(contract.VariationActivities):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
     def __init__(self, store: ObjectStore, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:

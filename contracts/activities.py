@@ -293,7 +293,7 @@ class Trying(BaseModel):
     """Why the one that failed most often failed last, of those that are not done."""
 
 
-class DeadlineStages(Protocol):
+class DeadlineActivities(Protocol):
     """What a workflow cannot see of its own activities."""
 
     @activity.defn(name="measure_trying")
@@ -302,7 +302,7 @@ class DeadlineStages(Protocol):
         ...
 
 
-class TaskStages(Protocol):
+class TaskActivities(Protocol):
     """The row's beginning and end."""
 
     @activity.defn(name="claim_task")
@@ -321,7 +321,7 @@ class TaskStages(Protocol):
         ...
 
 
-class CompletionStages(Protocol):
+class CompletionActivities(Protocol):
     """What a completed concept lacks, and adding it."""
 
     @activity.defn(name="find_gaps")
@@ -335,7 +335,7 @@ class CompletionStages(Protocol):
         ...
 
 
-class SourceStages(Protocol):
+class SourceActivities(Protocol):
     """The picture that another one starts from."""
 
     @activity.defn(name="load_source")
@@ -344,7 +344,7 @@ class SourceStages(Protocol):
         ...
 
 
-class ImageStages(Protocol):
+class ImageActivities(Protocol):
     """From words, or from a picture and words, to a published base image."""
 
     @activity.defn(name="generate_image")
@@ -363,7 +363,7 @@ class ImageStages(Protocol):
         ...
 
 
-class CandidateStages(Protocol):
+class CandidateActivities(Protocol):
     """What becomes of candidates after the choice."""
 
     @activity.defn(name="remove_candidates")
@@ -372,7 +372,7 @@ class CandidateStages(Protocol):
         ...
 
 
-class PaletteStages(Protocol):
+class PaletteActivities(Protocol):
     """From words to palettes."""
 
     @activity.defn(name="create_palettes")
@@ -381,7 +381,7 @@ class PaletteStages(Protocol):
         ...
 
 
-class VariationStages(Protocol):
+class VariationActivities(Protocol):
     """From a base and palettes to variations: PNGs as large as the base."""
 
     @activity.defn(name="render_variation")
@@ -395,7 +395,7 @@ class VariationStages(Protocol):
         ...
 
 
-class RetentionStages(Protocol):
+class RetentionActivities(Protocol):
     """Looking and removing are two activities, so that what was found is remembered by the history."""
 
     @activity.defn(name="find_expired_tasks")
@@ -419,7 +419,7 @@ class RetentionStages(Protocol):
         ...
 
 
-class BatchStages(Protocol):
+class BatchActivities(Protocol):
     """A batch's work, a few seconds at a time."""
 
     @activity.defn(name="advance_batch")
@@ -428,7 +428,7 @@ class BatchStages(Protocol):
         ...
 
 
-class RowLinkStages(Protocol):
+class RowLinkActivities(Protocol):
     """Nothing needs to be remembered: what was renewed is not found again."""
 
     @activity.defn(name="renew_row_links")
@@ -437,7 +437,7 @@ class RowLinkStages(Protocol):
         ...
 
 
-class ReconciliationStages(Protocol):
+class ReconciliationActivities(Protocol):
     """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
 
     @activity.defn(name="settle_open_tasks")

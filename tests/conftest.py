@@ -20,13 +20,14 @@ from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.browser import running_browser
 from tests.command import Shell, end_forkers, make_shell
+from tests.dev import running_dev
 from tests.rig import BUCKETS
 from tests.services import running_service
 from tests.site import site_of_this_test
 from tests.supabase_site.project import gateway, postgres, project
 from workflows import policies
 
-__all__ = ["gateway", "postgres", "project", "running_browser", "running_service", "site_of_this_test"]
+__all__ = ["gateway", "postgres", "project", "running_browser", "running_dev", "running_service", "site_of_this_test"]
 
 # Property tests try the same examples in every run; `make fuzz` tries others. No deadlines: a machine may be busy.
 settings.register_profile("same-examples", derandomize=True, deadline=None, database=None)
