@@ -146,7 +146,7 @@ def test_every_activity_call_has_a_policy() -> None:
                 assert len(spread) == 1, f"{path.name}:{node.lineno}"
                 assert spread[0].startswith("policies."), f"{path.name}:{node.lineno}"
                 calls += 1
-    assert calls == 23
+    assert calls == 24
 
 
 def test_importing_a_module_runs_nothing() -> None:

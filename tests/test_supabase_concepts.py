@@ -37,7 +37,7 @@ CALLS = (
         "claim_task": "claim_task",
         "GET image": "generate_image",
         "GET palettes.json": "create_palettes",
-        "POST variation-01-palette-1.png": "render_variation",
+        "POST variation-01-palette-1.png": "render_variations",
     },
     {
         "POST image.json": "generate_image",
