@@ -8,16 +8,23 @@ import numpy as np
 
 from color import Coloring, ImageError, Picture, decode, prepare, rasterize
 from color.mapping import mixtures, recolored
+from color.missing_surfaces import completed, with_missing
 from color.spaces import U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
+from color.surfaces import find_surfaces
 from color.svg_rasterizer import is_svg
-from color.tracing import NotTraceable, Tracing, find_surfaces, paint_colors, trace
+from color.tracing import NotTraceable, Tracing, paint_colors, trace
 from contracts.palettes import HexColor
-from pack.faithfulness import FAITHFUL, closeness
+from pack.faithfulness import FAITHFUL, closeness, far_pixels
 from pack.svg import Drawing, draw, svg
 from pack.vectors import NotUsable, Vector
 
 _LIKE = 0.05
 """OKLab: a color of a vector that is so close to a region's is the region's."""
+_ENOUGH = 0.989
+"""The part of close pixels from which on no more surfaces are looked for: recolored, a few may be lost."""
+_HOPELESS = 0.95
+_ROUNDS = (0.004, 0.004, 1.0)
+"""The part of pixels that may stay far each time surfaces are added."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +39,8 @@ class LogoShapes:
     def __init__(self, data: bytes, vectors: tuple[bytes, ...] = ()) -> None:
         """From an encoded picture and SVGs it may be made from. Takes about 0.3 s for 1024². Raises ImageError."""
         self.base, self.picture = prepare(data), decode(data)
-        self.surfaces = find_surfaces(self.picture, self.base)
+        surfaces = find_surfaces(self.picture, self.base)
+        self.surfaces = surfaces if self.base.regions.photo else completed(self.picture.rgb, surfaces)
         self.shapes = self._shapes((data, *vectors) if is_svg(data) else vectors)
 
     def svg_of(self, picture: Picture, regions: U8 | None) -> bytes | str:
@@ -61,12 +69,25 @@ class LogoShapes:
                 continue  # then the picture is traced, as any other
             if not self._too_far(own, self._svg(own, None), self.picture):
                 return own
-        try:
-            tracing = trace(self.picture, self.base, self.surfaces)
-        except NotTraceable as exc:
-            return str(exc)
-        traced = _Traced(tracing, draw(tracing))
-        return self._too_far(traced, self._svg(traced, None), self.picture) or traced
+        return self._traced()
+
+    def _traced(self) -> _Traced | str:
+        """The picture traced; where a drawing of that is not close enough, again with the surfaces it lacks."""
+        best: _Traced | str = ""
+        close = 0.0
+        for allowed in _ROUNDS:
+            try:
+                tracing = trace(self.picture, self.base, self.surfaces)
+            except NotTraceable as exc:
+                return best or str(exc)
+            traced = _Traced(tracing, draw(tracing))
+            far = far_pixels(decode(_drawn(self._svg(traced, None))), self.picture)
+            if 1.0 - float(far.mean()) > close:
+                best, close = traced, 1.0 - float(far.mean())
+            if close >= _ENOUGH or close < _HOPELESS:
+                break
+            self.surfaces = with_missing(self.picture.rgb, self.surfaces, far, int(allowed * far.size))
+        return best if close >= FAITHFUL else _reason(close)
 
     def _svg(self, shapes: _Traced | Vector, regions: U8 | None) -> bytes:
         if isinstance(shapes, _Traced):
@@ -91,7 +112,11 @@ class LogoShapes:
             part = closeness(decode(png), picture)
         except ImageError:  # a vector that takes too long, or too much memory
             part = 0.0
-        return "" if part >= FAITHFUL else f"only {part:.2%} of its pixels would look as in the picture"
+        return "" if part >= FAITHFUL else _reason(part)
+
+
+def _reason(part: float) -> str:
+    return f"only {part:.2%} of its pixels would look as in the picture"
 
 
 def _drawn(svg: bytes) -> bytes:

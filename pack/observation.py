@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from color import Base, Picture
 from color.spaces import U8
-from color.tracing import region_labels
+from color.surfaces import region_labels
 
 _SAMPLES: Final = 400
 _LIKE: Final = 6

@@ -18,7 +18,8 @@ from PIL import Image
 
 from color import Picture, decode, to_png
 from color.spaces import format_hex, rgb_to_oklab
-from color.tracing import NotTraceable, Surfaces, trace_mask
+from color.surfaces import Surfaces
+from color.tracing import NotTraceable, trace_mask
 from contracts.palettes import Palette, Shown
 from pack import palette_files
 from pack.icons import SIZES, Rgb, favicon, icon

@@ -7,7 +7,8 @@ from PIL import Image
 from color import decode, prepare
 from color.curves import Arc, Circle, Line, Outline
 from color.gradients import Linear, Radial
-from color.tracing import NotTraceable, Tracing, find_surfaces, paint_colors, trace, trace_mask
+from color.surfaces import find_surfaces
+from color.tracing import NotTraceable, Tracing, paint_colors, trace, trace_mask
 from tests.color.pictures import png
 from tests.pack.drawings import GRADIENTS, SIGN, STROKES, document, drawn
 

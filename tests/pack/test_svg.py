@@ -12,7 +12,8 @@ from PIL import Image
 
 from color import choose, decode, prepare, render
 from color.spaces import oklab_to_rgb
-from color.tracing import find_surfaces, paint_colors, region_labels, trace
+from color.surfaces import find_surfaces, region_labels
+from color.tracing import paint_colors, trace
 from pack.faithfulness import FAITHFUL, closeness
 from pack.svg import draw, svg
 from tests.browser import Browser
