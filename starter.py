@@ -6,11 +6,10 @@ import sys
 
 try:
     from commands.batches import batch
-    from commands.concepts import cancel, generate, status, watch
+    from commands.concepts import generate, refine, variations
     from commands.console import command_group, run_app
     from commands.demo import demo, dev
     from commands.export import export
-    from commands.followups import choose, refine, retry, variations
     from commands.gallery import gallery
     from commands.providers import providers
     from commands.publishing import publish
@@ -18,6 +17,7 @@ try:
     from commands.reconciliation import reconcile
     from commands.stores import check_store
     from commands.task_list import list_tasks
+    from commands.tasks import cancel, choose, retry, status, watch
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
@@ -29,6 +29,7 @@ app = command_group(
 )
 for command in (
     demo,
+    dev,
     generate,
     choose,
     refine,
@@ -37,18 +38,17 @@ for command in (
     watch,
     cancel,
     retry,
+    list_tasks,
     batch,
     gallery,
     export,
     recolor,
     publish,
     reconcile,
-    dev,
 ):
-    app.command()(command)
-app.command("list")(list_tasks)
+    app.command("list" if command is list_tasks else None)(command)
 app.add_typer(providers, name="providers")
-stores = command_group("The store that the settings name.")
+stores = command_group("Check the store that the settings name.")
 stores.command("check")(check_store)
 app.add_typer(stores, name="store")
 

@@ -15,7 +15,8 @@ from activities.attempt_time import total_s
 from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
-from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
+from contracts import activities as contract
+from contracts.activities import Claim, FailRequest, TaskEnd
 from contracts.concepts import Concept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
@@ -26,7 +27,7 @@ _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""
 
 
-class TaskActivities(TaskStages):
+class TaskActivities(contract.TaskActivities):
     """The row's beginning and end, on behalf of the workflow that calls."""
 
     def __init__(

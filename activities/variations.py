@@ -13,14 +13,15 @@ from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import PNG
 from color import Base, choose, measure_shown, render
-from contracts.activities import RenderedVariation, RenderRequest, VariationStages
+from contracts import activities as contract
+from contracts.activities import RenderedVariation, RenderRequest
 from contracts.palettes import HexColor, Shown
 from observability.metrics import RenderMetrics
 from stores import layout
 from stores.ports import ObjectStore
 
 
-class VariationActivities(VariationStages):
+class VariationActivities(contract.VariationActivities):
     """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
 
     def __init__(self, store: ObjectStore, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:

@@ -32,7 +32,7 @@ from contracts.palettes import Palette
 from contracts.tasks import Aspect, GenerationRequest, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import warnings
 import zlib
@@ -32,7 +31,7 @@ from color.errors import ImageDamaged, ImageTooLarge, NotAnImage
 from color.profiles import ColorSpace, foreign_profile, from_space, read_png_colors
 from color.spaces import U8
 from color.svg_rasterizer import is_svg, rasterize
-from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX
+from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX, media_type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +83,15 @@ _REFUSED: Final = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
 }
 """By how they begin, or by their brand where they begin as ISO media files do."""
-_PARSERS: Final[tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile]], ...]] = (
-    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-    (re.compile(rb"....ftypavi[fs]", re.DOTALL), AvifImagePlugin.AvifImageFile),
-    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-    (re.compile(rb"II\*\x00|MM\x00\*"), TiffImagePlugin.TiffImageFile),
-    (re.compile(rb"\x00\x00\x01\x00"), IcoImagePlugin.IcoImageFile),
-)
-_MEDIA_TYPES: Final = {"ICO": "image/vnd.microsoft.icon"}
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PARSERS: Final[dict[str | None, type[ImageFile.ImageFile]]] = {
+    "image/jpeg": JpegImagePlugin.JpegImageFile,
+    "image/webp": WebPImagePlugin.WebPImageFile,
+    "image/gif": GifImagePlugin.GifImageFile,
+    "image/avif": AvifImagePlugin.AvifImageFile,
+    "image/bmp": BmpImagePlugin.BmpImageFile,
+    "image/tiff": TiffImagePlugin.TiffImageFile,
+    "image/vnd.microsoft.icon": IcoImagePlugin.IcoImageFile,
+}
 _PNG_END: Final = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _ORIENTATION: Final = 0x0112
 _UPRIGHT: Final = {
@@ -200,21 +197,22 @@ def _open(data: bytes) -> tuple[ImageFile.ImageFile, ColorSpace | None]:
         raise ImageTooLarge(f"The image has more than {MAX_IMAGE_BYTES // 2**20} MB: scale it down.")
     # Pillow warns of damage that it can live with, on the terminal of whoever runs this.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    space = None
+    space, media_type = None, media_type_of(data)
     with _damage():
-        if data.startswith(_PNG):
+        if media_type == "image/png":
             # Pillow is content with a PNG that lacks its last bytes; a download that stopped early is not an image.
             if _PNG_END not in data:
                 raise ImageDamaged(_DAMAGED)
             colors = read_png_colors(data)
-            image: ImageFile.ImageFile | None = PngImagePlugin.PngImageFile(BytesIO(colors.data))
+            image: ImageFile.ImageFile = PngImagePlugin.PngImageFile(BytesIO(colors.data))
             space = colors.space
-            if image is not None and colors.profile is not None:
+            if colors.profile is not None:
                 image.info["icc_profile"] = colors.profile
+        elif media_type in _PARSERS:
+            _check_scans(data)
+            image = _PARSERS[media_type](BytesIO(data))
         else:
-            image = _parser(data)
-    if image is None:
-        raise NotAnImage(_refusal(data))
+            raise NotAnImage(_refusal(data))
     _check_size(image)
     return image, space
 
@@ -226,14 +224,10 @@ def _check_size(image: Image.Image) -> None:
         raise ImageDamaged("The image has no pixels.")
 
 
-def _parser(data: bytes) -> ImageFile.ImageFile | None:
+def _check_scans(data: bytes) -> None:
     # Every scan of a progressive JPEG visits the whole picture; a few bytes can ask for thousands of visits.
     if data.startswith(b"\xff\xd8\xff") and data.count(b"\xff\xda") > _JPEG_SCANS:
         raise ImageTooLarge("The JPEG is made of more passes than any camera or program writes.")
-    for begins, parser in _PARSERS:
-        if begins.match(data):
-            return parser(BytesIO(data))
-    return None
 
 
 def _refusal(data: bytes) -> str:
@@ -260,8 +254,7 @@ def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) ->
             and foreign_profile(image.info.get("icc_profile"), "L" if image.mode in {"1", "L", "LA"} else "RGB") is None
             and data.endswith(_PNG_END)
         )
-    media_type = _MEDIA_TYPES.get(str(image.format), f"image/{str(image.format).lower()}")
-    return Facts(width=width, height=height, media_type=media_type, is_plain_png=plain)
+    return Facts(width=width, height=height, media_type=media_type_of(data) or "", is_plain_png=plain)
 
 
 def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:

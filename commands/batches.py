@@ -14,9 +14,9 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from commands.bootstrap import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
+from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
     MAX_WINDOW,
     PAGE_TASKS,
@@ -87,10 +87,10 @@ def batch(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Make a concept of every line of a file, whatever becomes of this command; again with the same file: goes on.
+    """Make a concept of every line of a file.
 
-    Single tasks go before those of a batch. A line that is no task message is refused, and the others go on. The
-    manifest says what became of every line.
+    It goes on whatever becomes of this command; the same command shows how far it is. Single tasks go before those of
+    a batch. A line that is no task message is refused, and the others go on. The manifest says what became of each.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ from tasks.service import TaskService
 
 _RENDERED = 1
 """So many variations are finished when the worker is killed; more may be, before the kill arrives."""
+_UNNOTICED = "For up to 10 s Temporal waits for a sign of life from the first worker."
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ async def survive_crash(
     _say(f"kill -9 {first.process.pid}: no worker is left, and it had no time to clean up.")
     async with worker_process(environment, "--no-schedules") as second, second.polling(address):
         _say(f"Worker {second.process.pid} goes on. What the first had begun is tried again.")
-        await follow(service, request.task_id)
+        await follow(service, request.task_id, _UNNOTICED)
         _print_evidence(await _ran(handle), str(first.process.pid), str(second.process.pid))
     return await service.report(request.task_id)
 

@@ -6,16 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
 
-from commands.bootstrap import load_command_settings
 from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
+from commands.startup import load_command_settings
 from providers.errors import ProviderError, ProviderRejected
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
 from settings import Settings
 
 _EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
-providers = command_group("Look after the services that make images and palettes.")
+providers = command_group("Check the services that make images and palettes.")
 
 
 class ProviderCheck(BaseModel):
@@ -41,9 +41,10 @@ class ChecksDocument(BaseModel):
 
 @providers.command()
 def check(json: Json = False) -> int:
-    """Ask the chosen providers whether they can be reached and accept their keys, without paying for anything.
+    """Ask the chosen services whether they accept their keys.
 
-    \b
+    Nothing is paid for.
+
     Exit codes: 0 all is well, 1 a key or a model is refused, 2 a setting is missing or malformed, 3 a service cannot
     be reached.
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import load_dotenv_file
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import read_file
 from commands.options import Json, resource_path
+from commands.startup import load_dotenv_file
 from contracts.tasks import Request
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -48,14 +48,17 @@ def publish(
     ],
     json: Json = False,
 ) -> int:
-    """Send task messages to a Pub/Sub topic, for a bridge to turn into concepts. All are checked before one is sent.
+    """Send task messages to a Pub/Sub topic.
+
+    A bridge makes concepts of them. All are checked before one is sent.
 
     With PUBSUB_EMULATOR_HOST they go to that emulator.
 
     \b
     Examples:
       starter.py publish message.json --topic projects/my-project/topics/concepts
-      PUBSUB_EMULATOR_HOST=localhost:8085 starter.py publish tasks.jsonl --topic projects/local/topics/concepts
+      PUBSUB_EMULATOR_HOST=localhost:8085 \\
+        starter.py publish tasks.jsonl --topic projects/local/topics/concepts
     """
     load_dotenv_file()
     path = resource_path("topics", topic)

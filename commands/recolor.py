@@ -25,10 +25,10 @@ from color import (
     render,
     shifts,
 )
-from commands.bootstrap import load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress
 from commands.inputs import read_image, read_palettes
 from commands.options import Json
+from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
 from pack import LogoShapes
@@ -82,7 +82,11 @@ def recolor(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, SVG, AVIF, BMP, TIFF or ICO.")],
     palettes: Annotated[
         Path,
-        typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}."),
+        typer.Option(
+            "--palettes",
+            "--palette-file",
+            help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
     image_format: Annotated[
@@ -104,8 +108,8 @@ def recolor(
     \b
     Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
-      starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
-      starter.py recolor logo.png --palettes palettes.json --out recolored --svg --cube
+      starter.py recolor logo.png --palettes palettes.json --out recolored --svg
+      starter.py recolor logo.png --palettes docs/examples/palettes.json --out out
     """
     settings = load_command_settings()
     chosen = _read_palettes(palettes, further)
@@ -173,6 +177,10 @@ def _print_file(file: RecoloredFile) -> None:
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
+    if str(path).isdigit() and not path.exists():
+        raise BadInput(
+            f"--palettes: a file of palettes is needed; `generate --image IMAGE --palettes {path}` makes some"
+        )
     palettes = read_palettes(path)
     seen: set[str] = set()
     for palette in palettes:

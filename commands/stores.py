@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store, supabase_project
 from commands.console import ExitCode, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store, supabase_project
 from settings import Settings
 
 
@@ -35,7 +35,7 @@ class StoreDocument(BaseModel):
 
 
 def check_store(json: Json = False) -> int:
-    """Look whether the store is set up as the worker needs it, and say what to do where it is not.
+    """Say whether the store is set up, and what to do where not.
 
     Of a Supabase project: the URL, whose key it is, the schema's version, policies, functions and buckets. Nothing is
     changed there.

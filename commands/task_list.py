@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store
 from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store
 from contracts.tasks import Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
@@ -74,12 +74,12 @@ def list_tasks(
     ] = None,
     json: Json = False,
 ) -> int:
-    """List tasks, the newest first, from the store alone.
+    """List tasks, the newest first. Needs no server.
 
     \b
     Examples:
       starter.py list
-      starter.py list --status failed --user 7f6a1f0e-9f0b-4d6e-8f55-1f1d1a6d1f10 --limit 200 --json
+      starter.py list --status failed --limit 200 --json
     """
     settings = load_command_settings()
 

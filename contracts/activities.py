@@ -249,7 +249,7 @@ class Trying(BaseModel):
     """Why the one that failed most often failed last, of those that are not done."""
 
 
-class DeadlineStages(Protocol):
+class DeadlineActivities(Protocol):
     """What a workflow cannot see of its own activities."""
 
     @activity.defn(name="measure_trying")
@@ -258,7 +258,7 @@ class DeadlineStages(Protocol):
         ...
 
 
-class TaskStages(Protocol):
+class TaskActivities(Protocol):
     """The row's beginning and end."""
 
     @activity.defn(name="claim_task")
@@ -277,7 +277,7 @@ class TaskStages(Protocol):
         ...
 
 
-class CompletionStages(Protocol):
+class CompletionActivities(Protocol):
     """What a completed concept lacks, and adding it."""
 
     @activity.defn(name="find_gaps")
@@ -291,7 +291,7 @@ class CompletionStages(Protocol):
         ...
 
 
-class SourceStages(Protocol):
+class SourceActivities(Protocol):
     """The picture that another one starts from."""
 
     @activity.defn(name="load_source")
@@ -300,7 +300,7 @@ class SourceStages(Protocol):
         ...
 
 
-class ImageStages(Protocol):
+class ImageActivities(Protocol):
     """From words, or from a picture and words, to a published base image."""
 
     @activity.defn(name="generate_image")
@@ -319,7 +319,7 @@ class ImageStages(Protocol):
         ...
 
 
-class CandidateStages(Protocol):
+class CandidateActivities(Protocol):
     """What becomes of candidates after the choice."""
 
     @activity.defn(name="remove_candidates")
@@ -328,7 +328,7 @@ class CandidateStages(Protocol):
         ...
 
 
-class PaletteStages(Protocol):
+class PaletteActivities(Protocol):
     """From words to palettes."""
 
     @activity.defn(name="create_palettes")
@@ -337,7 +337,7 @@ class PaletteStages(Protocol):
         ...
 
 
-class VariationStages(Protocol):
+class VariationActivities(Protocol):
     """From a base and a palette to a variation."""
 
     @activity.defn(name="render_variation")
@@ -346,7 +346,7 @@ class VariationStages(Protocol):
         ...
 
 
-class RetentionStages(Protocol):
+class RetentionActivities(Protocol):
     """Looking and removing are two activities, so that what was found is remembered by the history."""
 
     @activity.defn(name="find_expired_tasks")
@@ -370,7 +370,7 @@ class RetentionStages(Protocol):
         ...
 
 
-class BatchStages(Protocol):
+class BatchActivities(Protocol):
     """A batch's work, a few seconds at a time."""
 
     @activity.defn(name="advance_batch")
@@ -379,7 +379,7 @@ class BatchStages(Protocol):
         ...
 
 
-class RowLinkStages(Protocol):
+class RowLinkActivities(Protocol):
     """Nothing needs to be remembered: what was renewed is not found again."""
 
     @activity.defn(name="renew_row_links")
@@ -388,7 +388,7 @@ class RowLinkStages(Protocol):
         ...
 
 
-class ReconciliationStages(Protocol):
+class ReconciliationActivities(Protocol):
     """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
 
     @activity.defn(name="settle_open_tasks")

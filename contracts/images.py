@@ -26,13 +26,17 @@ _SIGNATURES = (
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
     ("image/avif", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
-    ("image/bmp", re.compile(rb"BM.{4}\0{4}", re.DOTALL)),
+    ("image/bmp", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL)),
     ("image/tiff", re.compile(rb"II\*\0|MM\0\*")),
+    ("image/vnd.microsoft.icon", re.compile(rb"\0\0\x01\0")),
 )
+"""How each begins. "BM" alone begins words as well; what follows is the size of a BMP's second header."""
+SIGNATURE_BYTES = 18
+"""The longest of them."""
 
 
 def media_type_of(data: bytes) -> str | None:
-    """The type of image that its first 12 bytes announce; None for everything else, SVG and HTML included."""
+    """The type of image that its first bytes announce; None for everything else, SVG and HTML included."""
     return next((media_type for media_type, signature in _SIGNATURES if signature.match(data)), None)
 
 

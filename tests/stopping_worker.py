@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import override
 
-from commands.bootstrap import opened_store
+from commands.startup import opened_store
 from contracts.concepts import Concept
 from contracts.images import StoredObject
 from contracts.tasks import Request, concept_id

@@ -6,11 +6,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -18,6 +17,7 @@ import bridge
 import codec_server
 import starter
 import worker
+from commands.console import single_command
 from settings import Settings
 from temporal.development_server import find_temporal
 from tests.command import ROOT
@@ -37,17 +37,11 @@ NOT_TRIED = {
 OTHERS_VARIABLES = re.compile(r"TEMPORAL_|OTEL_|PUBSUB_EMULATOR_HOST|POSTGRES_PASSWORD|PYTHONPATH")
 
 
-def _alone(main: Callable[..., None]) -> typer.Typer:  # type: ignore[explicit-any]  # as typer types it
-    app = typer.Typer(add_completion=False)
-    app.command()(main)
-    return app
-
-
 PROGRAMS = {
     "starter.py": starter.app,
-    "worker.py": _alone(worker.main),
+    "worker.py": single_command(worker.main),
     "bridge.py": bridge.app,
-    "codec_server.py": _alone(codec_server.main),
+    "codec_server.py": single_command(codec_server.main),
 }
 
 
@@ -128,3 +122,22 @@ def test_help_names_every_target() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
     assert set(re.findall(r"^  make ([\w-]+) ", told, re.MULTILINE)) == set(phony.split())
+
+
+def _helps(command: TyperCommand | TyperGroup, name: str) -> Iterator[tuple[str, str]]:
+    """What `--help` prints at 80 columns, of the command and of those below it."""
+    with command.make_context(name, [], resilient_parsing=True, terminal_width=80) as context:
+        yield name, context.get_help()
+    for inner_name, inner in command.commands.items() if isinstance(command, TyperGroup) else ():
+        assert isinstance(inner, TyperCommand | TyperGroup)
+        yield from _helps(inner, f"{name} {inner_name}")
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
+def test_help_fits_a_terminal(program: str) -> None:
+    """At 80 columns no line of any help is longer, and no command's summary is cut off."""
+    command = get_command(PROGRAMS[program])
+    assert isinstance(command, TyperCommand | TyperGroup)
+    for name, text in _helps(command, program):
+        lines = text.splitlines()
+        assert [line for line in lines[1:] if len(line) > 80 or line.endswith("...")] == [], name

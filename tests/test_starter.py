@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -251,7 +252,9 @@ def bomb(side_px: int) -> bytes:
         (["demo", "--theme", "bell \a rings"], "--theme: contains a control character (U+0007)"),
         (["demo", "--palettes", "0"], "--palettes: must be greater than or equal to 1"),
         (["demo", "--palettes", "25"], "--palettes: must be less than or equal to 24"),
-        (["demo", "--palettes", "many"], "Invalid value for '--palettes': Input should be a valid integer"),
+        (["demo", "--palettes", "many"], "--palettes: 'many' is no number; for a file of palettes: --palette-file"),
+        (["variations", CONCEPT, "--palettes", "own.json"], "--palettes: 'own.json' is no number; for a file"),
+        (["recolor", "good.png", "--palettes", "7", "--out", "o"], "--palettes: a file of palettes is needed; "),
         (["demo", "--image", "missing.png"], "missing.png: No such file or directory"),
         (["demo", "--image", "."], ".: is a folder"),
         (["demo", "--image", "text.png"], "text.png: "),
@@ -392,7 +395,7 @@ async def test_a_pending_row_can_be_cancelled(dev: Dev) -> None:
     request = make_request(num_palettes=1, user_id="local")
     store = LocalStore(dev.shell.data, *BUCKETS)
     await store.claim_task(request, "a workflow that is gone")
-    cancelled = await dev.shell.run("starter.py", "cancel", str(request.task_id), "--json")
+    cancelled = await dev.shell.run("starter.py", "cancel", str(request.concept_id), "--json")
     assert (cancelled.code, cancelled.document["state"]) == (0, "cancelled"), cancelled.err
     (dev.shell.folder / "late.json").write_text(request.model_dump_json())
     late = await dev.shell.run("starter.py", "generate", "--task-file", "late.json", "--json")
@@ -427,7 +430,7 @@ async def test_from_one_concept_to_the_next(dev: Dev) -> None:
     assert report.image is not None
     assert report.image.sha256 == made.image.sha256
 
-    again = await dev.shell.run("starter.py", "retry", str(made.task_id), "--json")
+    again = await dev.shell.run("starter.py", "retry", str(made.concept_id), "--json")
     assert (again.code, report_of(again)) == (0, made)
     assert "there is nothing to retry" in again.err
     other = await dev.shell.run("starter.py", "variations", source, "--theme", "bold neon", "--user", "eve")
@@ -447,12 +450,13 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     assert first != second
     shown = await dev.shell.run("starter.py", "status", task)
     assert f"candidate 2: {files[1]}" in shown.out
-    assert f"waiting for: starter.py choose {task} N" in shown.out
+    (command,) = (line.strip() for line in shown.out.splitlines() if line.endswith(f" choose {task} N"))
+    assert shlex.split(command)[1:3] == ["starter.py", "choose"]
     wrong = await dev.shell.run("starter.py", "choose", task, "3")
     assert (wrong.code, wrong.err) == (2, "starter.py: there are candidates 1 to 2, and no 3\n")
     chosen = await dev.shell.run("starter.py", "choose", task, "2", "--json")
     assert (chosen.code, chosen.document["chosen"]) == (0, 2)
-    watched = report_of(await dev.shell.run("starter.py", "watch", task, "--json"))
+    watched = report_of(await dev.shell.run("starter.py", "watch", str(status.concept_id), "--json"))
     assert watched.image is not None
     assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
     assert not any(file.exists() for file in files)
@@ -468,6 +472,7 @@ async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
     assert ended.code == 0, ended.err
     report = report_of(ended)
     assert (report.variations, report.refined_from) == ((), made.concept_id)
+    assert "the logo alone: no palettes were asked for" in ended.err
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "alone", "--json")
     assert shown.code == 0, shown.err
     Image.open(dev.shell.folder / "alone" / "contact-sheet.png").verify()
@@ -622,9 +627,27 @@ async def test_a_sample_is_credited_once_and_an_image_is_not_a_panda(shell: Shel
     assert ended.code == 0, ended.err
     assert "panda" not in ended.err
     link = next(line for line in ended.err.splitlines() if line.startswith("Gallery: file://"))
-    assert "the logo our-mark" in Path(link.removeprefix("Gallery: file://")).read_text()
+    assert "logo from our-mark.png" in Path(link.removeprefix("Gallery: file://")).read_text()
     sample = await shell.run("starter.py", "demo", "--palettes", "1")
     assert sample.err.count("offline sample generator in place of a real image provider") == 1
+
+
+async def test_a_failed_task_says_where_to_look(dev: Dev) -> None:
+    """The reason, the task's page in Temporal and the next command: at its end, and by `status` afterwards."""
+    source = ("--image-url", "https://127.0.0.1/logo.png")
+    failed = await dev.shell.run("starter.py", "refine", *source, "--prompt", "flatter", "--json")
+    assert failed.code == 1, failed.err
+    report = report_of(failed)
+    assert report.error is not None
+    status = await dev.shell.run("starter.py", "status", str(report.concept_id))
+    assert status.code == 0, status.err
+    for said in (failed.err, status.out):
+        assert report.error.message in said
+        assert re.search(
+            rf"Temporal: http://127\.0\.0\.1:\d+/namespaces/default/workflows/concept-{report.task_id}", said
+        )
+    for said in (failed.err, status.err):
+        assert f"starter.py retry {report.task_id}   # " in said
 
 
 async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
@@ -674,4 +697,6 @@ async def test_status_without_a_server_is_the_row(shell: Shell) -> None:
     found = ConceptStatus.model_validate_json(ended.out)
     assert (found.state, found.source) == (TaskStatus.COMPLETED, "row")
     assert "no Temporal server answers at 127.0.0.1:9" in ended.err
+    shown = await shell.run("starter.py", "status", str(made.task_id), **away)
+    assert shown.out.splitlines()[0] == f"task {made.task_id} is completed (source: row)"
     assert (await shell.run("starter.py", "status", str(uuid.uuid4()), **away)).code == 3

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import Claim, ImageStages, RefineRequest, Source, SourceRequest, SourceStages
+    from contracts.activities import Claim, ImageActivities, RefineRequest, Source, SourceActivities, SourceRequest
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import ImageRef, Provenance
     from contracts.status import ConceptStatus
@@ -56,7 +56,7 @@ class ConceptRefinementWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             return await workflow.execute_activity_method(
-                SourceStages.load_source,
+                SourceActivities.load_source,
                 SourceRequest(
                     task_id=request.task_id,
                     user_id=request.user_id,
@@ -71,7 +71,7 @@ class ConceptRefinementWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             refined = await workflow.execute_activity_method(
-                ImageStages.refine_image,
+                ImageActivities.refine_image,
                 RefineRequest(
                     task_id=request.task_id,
                     source=source.image,

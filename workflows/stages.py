@@ -16,14 +16,14 @@ with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
     from contracts.activities import (
         Claim,
-        ImageStages,
+        ImageActivities,
         MadeChoice,
+        PaletteActivities,
         PaletteRequest,
         PaletteSet,
-        PaletteStages,
         RenderRequest,
         UploadRequest,
-        VariationStages,
+        VariationActivities,
     )
     from contracts.concepts import Concept, FailedVariation, Variation
     from contracts.images import SUPPLIED, ImageRef, Provenance
@@ -82,7 +82,7 @@ async def publish_base(
     choice = None if chosen is None else MadeChoice(task_id=request.task_id, number=chosen)
     async with run.stage(Stage.UPLOAD):
         return await workflow.execute_activity_method(
-            ImageStages.upload_image,
+            ImageActivities.upload_image,
             UploadRequest(
                 user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors, choice=choice
             ),
@@ -96,7 +96,7 @@ async def publish_candidate(run: TaskRun, number: int, source: ImageRef) -> Cand
     """Show users one base to choose from; a part of the stage that draws it."""
     request = run.request
     image = await workflow.execute_activity_method(
-        ImageStages.upload_image,
+        ImageActivities.upload_image,
         UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
         task_queue=render_queue(workflow.info().task_queue),
         priority=run.priority(paid=True),
@@ -176,7 +176,7 @@ async def _palettes_from(
         summary += f", in place of {request.stands_in_for}"
     async with run.stage(Stage.PALETTES):
         return await workflow.execute_activity_method(
-            PaletteStages.create_palettes,
+            PaletteActivities.create_palettes,
             request,
             task_queue=paid_queue(workflow.info().task_queue, provider),
             summary=summary,
@@ -187,7 +187,7 @@ async def _palettes_from(
 async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, palette: Palette) -> Variation | None:
     try:
         rendered = await workflow.execute_activity_method(
-            VariationStages.render_variation,
+            VariationActivities.render_variation,
             RenderRequest(
                 user_id=run.request.user_id,
                 concept_id=run.request.concept_id,

@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     # Written out: `from workflows import policies` would load a copy of it for every workflow.
     import workflows.policies as policies  # noqa: PLR0402
-    from contracts.activities import Claim, DeadlineStages, FailRequest, TaskStages, TryingRequest
+    from contracts.activities import Claim, DeadlineActivities, FailRequest, TaskActivities, TryingRequest
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.status import ConceptStatus
     from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
@@ -192,7 +192,7 @@ class TaskRun:
     async def _check_trying(self) -> None:
         try:
             trying = await workflow.execute_activity_method(
-                DeadlineStages.measure_trying,
+                DeadlineActivities.measure_trying,
                 TryingRequest(),
                 priority=self.priority(first=True),
                 **policies.MEASURE_TRYING,
@@ -226,14 +226,14 @@ class TaskRun:
         self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]
     ) -> ConceptOutcome:
         async with self.stage(Stage.CLAIM):
-            claim = await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+            claim = await workflow.execute_activity_method(TaskActivities.claim_task, request, **policies.CLAIM_TASK)
         if claim.status is not TaskStatus.PROCESSING:
             return self._already_ended(claim)
         self.give_up_after(claim.give_up_minutes)
         concept = await produce(claim)
         async with self.stage(Stage.STORE, final=True):
             end = await workflow.execute_activity_method(
-                TaskStages.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
+                TaskActivities.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
             )
             if end.status is not TaskStatus.COMPLETED:
                 raise self.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
@@ -257,7 +257,7 @@ class TaskRun:
         status = TaskStatus.CANCELLED if stopped.status is TaskStatus.CANCELLED else TaskStatus.FAILED
         recording = asyncio.ensure_future(
             workflow.execute_activity_method(
-                TaskStages.fail_task,
+                TaskActivities.fail_task,
                 FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
                 # A cancel waits for it: it is not queued behind the work of others.

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import Claim, Source, SourceRequest, SourceStages
+    from contracts.activities import Claim, Source, SourceActivities, SourceRequest
     from contracts.concepts import Concept, ConceptOutcome
     from contracts.images import UNKNOWN, ImageRef, Provenance
     from contracts.status import ConceptStatus
@@ -61,7 +61,7 @@ class ConceptVariationsWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             return await workflow.execute_activity_method(
-                SourceStages.load_source,
+                SourceActivities.load_source,
                 SourceRequest(task_id=request.task_id, user_id=request.user_id, concept_id=request.source_concept_id),
                 **policies.LOAD_SOURCE,
             )

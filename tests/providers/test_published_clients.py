@@ -20,7 +20,7 @@ from openai.types.chat.completion_create_params import ResponseFormat
 from replicate.client import Client as ReplicateClient
 
 from providers.openai import palette_schema
-from providers.port import ImageJob
+from providers.ports import ImageJob
 from providers.prompts import NEGATIVE
 from tests.rig import draw_png
 from tests.services import KEY, FakeFal, FakeJigsawStack, FakeOpenAI, FakeReplicate, Recorded, adapters
