@@ -74,7 +74,8 @@ def trace(picture: Picture, base: Base, surfaces: Surfaces) -> Tracing:
     ground = None if scene.clear else _paint(order[0], count)
     profiles = np.concatenate([np.zeros((0, 3)), *(gradient.profile for gradient in surfaces.gradients)])
     near, calm = np.zeros(len(profiles), np.uint16), np.zeros(count)
-    mixed = mixtures(np.rint(profiles).astype(np.uint8), near, calm, base.regions)
+    colors = np.rint(profiles).astype(np.uint8)
+    mixed = mixtures(colors, rgb_to_oklab(colors), near, calm, base.regions)
     return Tracing(base.width, base.height, ground, tuple(shapes), surfaces.regions, surfaces.gradients, mixed)
 
 

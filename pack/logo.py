@@ -100,8 +100,9 @@ class LogoShapes:
         """What the colors of a vector become: those of regions exactly, others as the picture's do."""
         rgb, known = parse_hex(colors), self.base.regions
         none, calm = np.zeros(len(rgb), np.uint16), np.zeros(len(known))
-        between = recolored(mixtures(rgb, none, calm, known), known, rgb_to_oklab(regions))
-        away = np.linalg.norm(rgb_to_oklab(rgb)[:, None] - known.oklab, axis=-1)
+        oklab = rgb_to_oklab(rgb)
+        between = recolored(mixtures(rgb, oklab, none, calm, known), known, rgb_to_oklab(regions))
+        away = np.linalg.norm(oklab[:, None] - known.oklab, axis=-1)
         near, close = away.argmin(axis=1), away.min(axis=1) < _LIKE
         return [format_hex(regions[near[i]] if close[i] else between[i]) for i in range(len(rgb))]
 
