@@ -222,7 +222,7 @@ def _is_same_flat(one: Gradient, other: Gradient) -> bool:
     return bool(np.ptp(np.concatenate([one.profile, other.profile]), axis=0).max() < _SAME)
 
 
-def _place(gradient: Gradient, where: F64) -> F64:
+def position_along(gradient: Gradient, where: F64) -> F64:
     """How far (n,) along the gradient points (n, 2) lie: 0 at its beginning, 1 at its end."""
     if isinstance(gradient, Linear):
         way = gradient.end - gradient.start
@@ -327,7 +327,7 @@ def _rings(where: F64, colors: F64, center: F64, axes: F64) -> Radial:
 
 def shown_colors(gradient: Gradient, where: F64) -> F64:
     """The colors (n, 3) that a gradient has at points (n, 2)."""
-    t = np.clip(_place(gradient, where), 0.0, 1.0) * (STEPS - 1)
+    t = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
     return np.stack([np.interp(t, np.arange(STEPS), gradient.profile[:, c]) for c in range(3)], 1)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from color.contours import Mask
 from color.decoding import Picture
 from color.encoding import index_of
-from color.gradients import Gradient, find_gradients
+from color.gradients import STEPS, Gradient, find_gradients
 from color.rendering import Base
 from color.spaces import F64, U8, rgb_to_oklab
 
@@ -51,6 +51,11 @@ class Surfaces:
         """A color (n, 3) for every label; white for what is transparent."""
         gradients = [gradient.profile.mean(0)[None] for gradient in self.gradients]
         return np.concatenate([self.regions, [(255.0, 255.0, 255.0)], *gradients])
+
+    def paints(self) -> tuple[U8, U8]:
+        """The colors of the base itself: of the regions (count, 3), and of all gradients' steps (n, STEPS, 3)."""
+        steps = np.array([gradient.profile for gradient in self.gradients]).reshape(-1, STEPS, 3)
+        return self.regions, np.rint(steps).astype(np.uint8)
 
     def cores(self) -> Mask:
         """The pixels (h, w) that border on their own surface alone."""
@@ -158,7 +163,7 @@ def _typical(rgb: U8, labels: U8, core: Mask, centers: F64) -> U8:
         lab = rgb_to_oklab(np.concatenate([result[region][None], colors]))
         close = np.count_nonzero(np.linalg.norm(lab[:, None] - lab, axis=2) <= _CLOSE, axis=1)
         best = int(close.argmax())
-        if close[best] > close[0] + _CLEARLY * len(own):
+        if close[best] > close[0] + _CLEARLY * len(colors):
             result[region] = colors[best - 1]
     return result
 

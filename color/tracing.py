@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from color.contours import OUTWARD, Contour, Mask, Scene, contours
 from color.curves import Circle, Outline, fitted
 from color.decoding import Picture
-from color.gradients import STEPS, Gradient
-from color.mapping import Mixtures, mixtures, recolored
+from color.gradients import Gradient
 from color.pixels import spread
 from color.rendering import Base
-from color.spaces import U8, rgb_to_oklab
+from color.spaces import U8
 from color.surfaces import Surfaces
 
 _VISIBLE: Final = 128
@@ -53,11 +52,7 @@ class Tracing:
     height: int
     ground: int | None
     shapes: tuple[Shape, ...]
-    regions: U8
-    """The regions' own colors (k, 3)."""
     gradients: tuple[Gradient, ...]
-    mixed: Mixtures
-    """How the colors of all profiles follow the regions."""
 
 
 class NotTraceable(Exception):
@@ -72,11 +67,7 @@ def trace(picture: Picture, base: Base, surfaces: Surfaces) -> Tracing:
     scene, order = _scene(picture, surfaces)
     shapes = [Shape(_paint(order[rank], count), outlines) for rank, outlines in _layers(scene, len(order))]
     ground = None if scene.clear else _paint(order[0], count)
-    profiles = np.concatenate([np.zeros((0, 3)), *(gradient.profile for gradient in surfaces.gradients)])
-    near, calm = np.zeros(len(profiles), np.uint16), np.zeros(count)
-    colors = np.rint(profiles).astype(np.uint8)
-    mixed = mixtures(colors, rgb_to_oklab(colors), near, calm, base.regions)
-    return Tracing(base.width, base.height, ground, tuple(shapes), surfaces.regions, surfaces.gradients, mixed)
+    return Tracing(base.width, base.height, ground, tuple(shapes), surfaces.gradients)
 
 
 def trace_mask(coverage: U8) -> tuple[Circle | Outline, ...]:
@@ -86,19 +77,6 @@ def trace_mask(coverage: U8) -> tuple[Circle | Outline, ...]:
     ink = np.repeat(255 - padded[:, :, None], 3, axis=2)
     scene = Scene(ink, padded, (padded >= _VISIBLE).astype(np.uint8), colors, clear=True)
     return next((outlines for _, outlines in _layers(scene, 2)), ())
-
-
-def paint_colors(tracing: Tracing, base: Base, regions: U8 | None = None) -> tuple[U8, U8]:
-    """The colors of all paints: the regions' (k, 3), and the profiles' (gradients, STEPS, 3).
-
-    `regions` (k, 3) is what each region has become; None stands for the base as it is.
-    """
-    if regions is None:
-        regions = tracing.regions
-        steps = np.rint(np.array([gradient.profile for gradient in tracing.gradients])).astype(np.uint8)
-    else:
-        steps = recolored(tracing.mixed, base.regions, rgb_to_oklab(regions))
-    return regions, steps.reshape(-1, STEPS, 3)
 
 
 def _layers(scene: Scene, count: int) -> Iterable[tuple[int, tuple[Circle | Outline, ...]]]:

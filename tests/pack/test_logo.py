@@ -4,7 +4,7 @@ import pytest
 
 from color import decode, prepare
 from color.surfaces import find_surfaces
-from color.tracing import paint_colors, trace
+from color.tracing import trace
 from pack import LogoShapes
 from pack.faithfulness import FAITHFUL, closeness
 from pack.svg import draw, svg
@@ -16,9 +16,9 @@ def test_what_a_first_drawing_lacks_is_added(body: str) -> None:
     """Highlights within a gradient, and lines in colors of their own, are drawn although no region stands for them."""
     data = drawn(document(body))
     base, picture = prepare(data), decode(data)
-    tracing = trace(picture, base, find_surfaces(picture, base))
-    first = closeness(decode(drawn(svg(draw(tracing), *paint_colors(tracing, base)))), picture)
-    drawing = LogoShapes(data).svg(None)
+    surfaces = find_surfaces(picture, base)
+    first = closeness(decode(drawn(svg(draw(trace(picture, base, surfaces)), *surfaces.paints()))), picture)
+    drawing = LogoShapes(data).svg(picture)
     assert isinstance(drawing, bytes)
     again = closeness(decode(drawn(drawing)), picture)
     assert again >= FAITHFUL
