@@ -5,9 +5,9 @@ So an SVG has no color, not even at a gradient's stop, that its picture does not
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,7 @@ class ShownColors:
         labels = surfaces.labels.ravel()
         order = np.argsort(labels, kind="stable")
         begins = np.searchsorted(labels[order], np.arange(surfaces.count + 2 + len(surfaces.gradients)))
-        members = [order[first:last] for first, last in itertools.pairwise(begins)]
+        members = [order[first:last] for first, last in pairwise(begins)]
         self._regions = [
             self._like(members[region], color) for region, color in enumerate(surfaces.regions.astype(np.int16))
         ]
