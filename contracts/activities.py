@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from temporalio import activity
 
 from contracts.batches import BatchProgress, BatchStep
-from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.concepts import FailedVariation, NewConcept, Variation
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
@@ -181,6 +181,48 @@ class RenderedVariation(StoredObject):
     shown: Shown | None = None
 
 
+class NumberedPalette(BaseModel):
+    """The palette of one variation; `index` is its number, from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    name: str
+    colors: tuple[HexColor, ...]
+    description: str = ""
+    ground: HexColor | None = None
+
+
+class RenderGroup(BaseModel):
+    """Recolor `base` once for each palette, and publish the variations."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    concept_id: uuid.UUID
+    base: ImageRef
+    palettes: tuple[NumberedPalette, ...]
+
+
+class FailedRender(BaseModel):
+    """A variation of a group that cannot be made, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    error: str
+
+
+class RenderedGroup(BaseModel):
+    """What became of each variation of a group: the indexes of those that were made, and these as `pack` has them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made: tuple[int, ...] = ()
+    failed: tuple[FailedRender, ...] = ()
+    packed: str = ""
+
+
 class FailRequest(BaseModel):
     """How a task ended without a concept. The request is repeated because there may be no row yet."""
 
@@ -219,6 +261,8 @@ class NewVariations(BaseModel):
     concept_id: uuid.UUID
     variations: tuple[Variation, ...]
     failed_variations: tuple[FailedVariation, ...]
+    packed: tuple[str, ...] = ()
+    """As in `NewConcept`."""
 
 
 class Completeness(BaseModel):
@@ -267,7 +311,7 @@ class TaskActivities(Protocol):
         ...
 
     @activity.defn(name="store_concept")
-    async def store_concept(self, concept: Concept) -> TaskEnd:
+    async def store_concept(self, concept: NewConcept) -> TaskEnd:
         """Write concept, variations and `completed` at once."""
         ...
 
@@ -338,11 +382,16 @@ class PaletteActivities(Protocol):
 
 
 class VariationActivities(Protocol):
-    """From a base and a palette to a variation."""
+    """From a base and palettes to variations: PNGs as large as the base."""
 
     @activity.defn(name="render_variation")
     async def render_variation(self, request: RenderRequest) -> RenderedVariation:
-        """Recolor and publish one variation: a PNG as large as its base."""
+        """Recolor and publish one variation, for workflows of before there were groups."""
+        ...
+
+    @activity.defn(name="render_variations")
+    async def render_variations(self, request: RenderGroup) -> RenderedGroup:
+        """Recolor and publish a few variations. Fails only where another attempt may mend it."""
         ...
 
 
@@ -412,6 +461,7 @@ _STAGES = {
     "upload_image": Stage.UPLOAD,
     "create_palettes": Stage.PALETTES,
     "render_variation": Stage.VARIATIONS,
+    "render_variations": Stage.VARIATIONS,
     "add_variations": Stage.STORE,
     "store_concept": Stage.STORE,
 }

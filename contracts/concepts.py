@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import base64
 import uuid
+import zlib
+from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field
 
 from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor, Shown
@@ -61,6 +64,32 @@ class Concept(BaseModel):
     """The concept whose base this one has. It may be gone."""
     created_at: datetime | None = None
     """Set by the store."""
+
+
+_VARIATIONS = TypeAdapter(tuple[Variation, ...])
+
+
+def pack(variations: Iterable[Variation]) -> str:
+    """Variations for a history, in a third of their characters: they pass through it twice."""
+    return base64.b64encode(zlib.compress(_VARIATIONS.dump_json(tuple(variations)), 9)).decode()
+
+
+def unpack(packed: Iterable[str]) -> tuple[Variation, ...]:
+    """What was given to `pack`."""
+    parts = (_VARIATIONS.validate_json(zlib.decompress(base64.b64decode(text))) for text in packed)
+    return tuple(variation for part in parts for variation in part)
+
+
+class NewConcept(Concept):
+    """A concept on its way to the store."""
+
+    packed: tuple[str, ...] = ()
+    """Its variations, each part by `pack`; in workflows of before there were groups they are in `variations`."""
+
+    def unpacked(self) -> Concept:
+        """As it is stored."""
+        fields: dict[str, object] = {name: getattr(self, name) for name in Concept.model_fields}
+        return Concept.model_validate(fields | {"variations": (*self.variations, *unpack(self.packed))})
 
 
 class ConceptOutcome(BaseModel):
