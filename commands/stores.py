@@ -9,6 +9,7 @@ from rich.table import Table
 from commands.console import ExitCode, print_document, run_async
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store, supabase_project
+from contracts.frozen import FrozenModel
 from settings import Settings
 
 
@@ -24,10 +25,8 @@ class CheckedThing(BaseModel):
     unreachable: bool = Field(default=False, exclude=True)
 
 
-class StoreDocument(BaseModel):
+class StoreDocument(FrozenModel):
     """What `store check --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     store: str
     ok: bool
