@@ -31,7 +31,7 @@ from commands.options import Json
 from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
-from pack import LogoShapes
+from pack import LogoShapes, with_colors_of
 
 
 class ImageFormat(StrEnum):
@@ -129,19 +129,24 @@ def recolor(
     def make(name: str, coloring: Coloring) -> RecoloredFile:
         path = out / f"{name}.{image_format}"
         moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
+        shown = measure_shown(base, coloring)
         try:
             variation = render(base, coloring, image_format.value)
             _write(path, variation)
             table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
-            drawn = None if shapes is None else shapes.svg_in(coloring, decode(variation))
-            if isinstance(drawn, bytes):
-                _write(path.with_suffix(".svg"), drawn)
+            drawn = None
+            if shapes is not None:
+                pixels = decode(variation)
+                drawn = shapes.svg_of(pixels, [entry.color for entry in shown.colors])
+                if isinstance(drawn, bytes):
+                    shown = with_colors_of(drawn, shown, pixels)
+                    _write(path.with_suffix(".svg"), drawn)
         except OSError as exc:
             raise BadInput(f"{path}: {exc.strerror}") from exc
         return RecoloredFile(
             name=name,
             path=str(path.absolute()),
-            shown=measure_shown(base, coloring),
+            shown=shown,
             shifted=moved,
             cube=table,
             svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,

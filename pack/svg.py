@@ -46,7 +46,7 @@ def draw_mask(outlines: tuple[Circle | Outline, ...]) -> str:
 
 
 def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
-    """The SVG in the colors of its paints, as `color.tracing.paint_colors` has them; deterministic.
+    """The SVG in the colors of its paints: the regions' (k, 3), and the gradients' (n, STEPS, 3); deterministic.
 
     No script, and no reference to anything outside.
     """
