@@ -116,9 +116,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(
-    folder: Path | None, latency_s: float = 0.0, palettes_s: float | None = None
-) -> AsyncIterator[Bench]:
+async def bench(folder: Path | None, latency_s: float = 0.0, palettes_s: float | None = None) -> AsyncIterator[Bench]:
     """Everything needed, on the embedded server with a file database, or in memory where `folder` is None.
 
     The image takes `latency_s`, the palettes as long unless `palettes_s` says otherwise.
