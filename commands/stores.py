@@ -9,6 +9,7 @@ from rich.table import Table
 from commands.console import ExitCode, command_group, print_document, run_async
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store, supabase_project
+from contracts.frozen import FrozenModel
 from settings import Settings
 
 stores = command_group("Check the store that the settings name.")
@@ -26,10 +27,8 @@ class CheckedThing(BaseModel):
     unreachable: bool = Field(default=False, exclude=True)
 
 
-class StoreDocument(BaseModel):
+class StoreDocument(FrozenModel):
     """What `store check --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     store: str
     ok: bool

@@ -6,17 +6,16 @@ import zlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field
+from pydantic import Field, TypeAdapter, computed_field
 
+from contracts.frozen import FrozenModel
 from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor, Shown
 from contracts.tasks import TaskError, TaskStatus
 
 
-class FailedVariation(BaseModel):
+class FailedVariation(FrozenModel):
     """A palette whose variation could not be made, and why; with what it takes to try again."""
-
-    model_config = ConfigDict(frozen=True)
 
     palette: str
     error: str
@@ -27,10 +26,8 @@ class FailedVariation(BaseModel):
     ground: HexColor | None = None
 
 
-class Variation(BaseModel):
+class Variation(FrozenModel):
     """The logo in the colors of one palette. `index` counts from 1, in the order of the palettes."""
-
-    model_config = ConfigDict(frozen=True)
 
     index: int = Field(ge=1)
     name: str
@@ -43,10 +40,8 @@ class Variation(BaseModel):
     """None in concepts from before it was kept."""
 
 
-class Concept(BaseModel):
+class Concept(FrozenModel):
     """One logo image and its recolored variations, as stored and shown."""
-
-    model_config = ConfigDict(frozen=True)
 
     concept_id: uuid.UUID
     task_id: uuid.UUID
@@ -92,14 +87,12 @@ class NewConcept(Concept):
         return Concept.model_validate(fields | {"variations": (*self.variations, *unpack(self.packed))})
 
 
-class ConceptOutcome(BaseModel):
+class ConceptOutcome(FrozenModel):
     """What a workflow returns: how the task ended. The concept itself is read from the store.
 
     A concept of 24 variations is a document of 20 KB. It is an input of `store_concept`; repeating it as a result would
     double the history, which stays near 20 KB for seven palettes.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -108,10 +101,8 @@ class ConceptOutcome(BaseModel):
     failed_variations: tuple[FailedVariation, ...] = ()
 
 
-class ConceptReport(BaseModel):
+class ConceptReport(FrozenModel):
     """The result document of the commands that wait for a concept."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -122,7 +113,7 @@ class ConceptReport(BaseModel):
     provenance: Provenance | None = None
     refined_from: uuid.UUID | None = None
     varied_from: uuid.UUID | None = None
-    links: dict[str, str] = {}
+    links: dict[str, str] = Field(default_factory=dict)
     """Where the store has them, by path: URLs that open without a key, for a while."""
     gallery: str | None = None
     """Absolute path of the gallery's `index.html`."""

@@ -60,8 +60,15 @@ def bomb(side_px: int) -> bytes:
         (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
         (
             ["recolor", "good.png", "--palettes", "one.json", "--out", "o"],
-            "one.json: 'p': colors: must have at least 2 items",
+            'one.json: palette 1 "p": colors: must have at least 2 items',
         ),
+        (
+            ["recolor", "good.png", "--palettes", "third.json", "--out", "o"],
+            'third.json: palette 3 "Ocean": color 2: not a color of the form #RRGGBB',
+        ),
+        (["recolor", "good.png", "--palettes", "words.json", "--out", "o"], "words.json: palette 2: must be an object"),
+        (["demo", "--palette-file", "third.json"], 'third.json: palette 3 "Ocean": color 2: not a color'),
+        (["generate", "--task-file", "task.json"], "task.json: palette 2, color 1: not a color of the form #RRGGBB"),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
         (["refine", "--prompt", "a longer tail"], "exactly one of --concept and --image-url is needed"),
@@ -110,6 +117,12 @@ def test_bad_input_gets_one_clear_line(terminal: Terminal, arguments: list[str],
         "good.json": b'{"two": ["#000", "#fff"]}',
         "escape.json": b'{"../x": ["#000", "#fff"]}',
         "one.json": b'{"p": ["#000"]}',
+        "third.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, {"name": "B", "colors": ["#000", "#fff"]},'
+        b' {"name": "Ocean", "colors": ["#000", "blue-ish"]}]',
+        "words.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, "blue"]',
+        "task.json": b'{"task_id": "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55", "user_id": "local", "task_type": '
+        b'"concept_generation", "logo_description": "a fox", "palettes": [{"colors": ["#000", "#fff"]},'
+        b' {"colors": ["blue-ish", "#fff"]}]}',
         "large.json": b" " * (1024 * 1024 + 1),
     }
     for name, data in files.items():
