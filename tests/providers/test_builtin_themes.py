@@ -263,5 +263,5 @@ def test_names_are_about_what_leads_the_picture() -> None:
             lead = next(color for color in seen.shares if color != seen.ground)
             nearest = min(range(5), key=lambda at: Color(palette.colors[at]).distance(lead, space="oklab"))
             kept[wish.theme] += names[nearest] in palette.name
-    assert sum(kept.values()) >= 0.9 * 280, kept
-    assert min(kept.values()) >= 5, kept
+    assert sum(kept.values()) >= 0.9 * 280, {theme: count for theme, count in kept.items() if count < 7}
+    assert min(kept.values()) >= 5, {theme: count for theme, count in kept.items() if count < 6}
