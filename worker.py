@@ -39,9 +39,9 @@ from activities.row_links import RowLinkActivities
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import connected, fairness_secret, load_settings
 from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
+from commands.startup import connected, fairness_secret, load_settings
 from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
 from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
@@ -50,7 +50,7 @@ from observability.temporal_runtime import temporal_runtime
 from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
 from providers.download import Downloads
-from providers.port import ImageProvider, PaletteProvider
+from providers.ports import ImageProvider, PaletteProvider
 from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
@@ -160,7 +160,7 @@ async def working(
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
-            pictures: _Activities = [imaging.upload_image, varying.render_variation]
+            pictures: _Activities = [imaging.upload_image, varying.render_variations, varying.render_variation]
             workers.append(factory.worker(render_queue(network), pictures, at_once=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}

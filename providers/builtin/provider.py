@@ -12,7 +12,7 @@ from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes, theme_notices
 from providers.builtin.refinement import refined
 from providers.errors import ProviderRejected
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 
 NAME = "builtin"
 TITLE = "The offline sample generator"

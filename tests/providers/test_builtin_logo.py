@@ -207,7 +207,7 @@ def test_letters_are_drawn_with_their_accents_or_not_at_all() -> None:
 
 
 @given(logo=st.text(min_size=5, max_size=500), theme=st.text(min_size=5, max_size=500))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_every_text_gives_a_logo(logo: str, theme: str) -> None:
     """No text makes the generator raise, and none is drawn as markup."""
     assert draw_logo(logo, theme, 16).png
