@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from color import Facts, ImageError, decode, to_png
+from color import Facts, ImageError, Picture, decode, to_png
 from commands.console import BadInput, progress
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
@@ -48,7 +48,12 @@ class InputImage:
     """A picture that exists already, decoded once to be sure."""
 
     data: bytes
-    facts: Facts
+    picture: Picture
+
+    @property
+    def facts(self) -> Facts:
+        """Its size and type."""
+        return self.picture.facts
 
 
 def parse_id(text: str, what: str = "task") -> uuid.UUID:
@@ -88,7 +93,7 @@ def read_image(path: Path) -> InputImage:
     if picture.facts.frames > 1:
         what = "pages" if picture.facts.media_type == "image/tiff" else "frames"
         progress.print(f"{path} has {picture.facts.frames} {what}: the first is used", markup=False, soft_wrap=True)
-    return InputImage(data, picture.facts)
+    return InputImage(data, picture)
 
 
 def read_palettes(path: Path) -> tuple[Palette, ...]:
