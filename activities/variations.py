@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
+from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from typing_extensions import override
@@ -25,6 +26,7 @@ from contracts.activities import (
 )
 from contracts.concepts import Variation, pack
 from contracts.palettes import HexColor, Shown
+from contracts.validation import refused_data
 from observability.metrics import RenderMetrics
 from stores import layout
 from stores.ports import ObjectStore
@@ -80,8 +82,11 @@ class VariationActivities(contract.VariationActivities):
             path = layout.variation(group.user_id, group.concept_id, palette.index, palette.name)
             await ensure_current()  # after a freeze the concept may have been removed
             stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
-            image = stored.as_image(group.base.width, group.base.height)
-            return Variation(**palette.model_dump(), image=image, shown=shown)
+            try:
+                image = stored.as_image(group.base.width, group.base.height)
+                return Variation(**palette.model_dump(), image=image, shown=shown)
+            except ValidationError as exc:  # a mistake of ours about this one's data: again it would be the same
+                raise ApplicationError(refused_data(exc), type="OwnDataRefused", non_retryable=True) from None
 
 
 def _is_final(error: BaseException) -> bool:

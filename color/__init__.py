@@ -8,9 +8,9 @@ Nothing here reads a file, a clock or a random number.
 
 from __future__ import annotations
 
+from color.choosing import Coloring
 from color.color_transfer import keep_colors, palette_of
-from color.coloring import Coloring
-from color.cube import CubeError, cube_error, cube_file, lookup_table
+from color.cube_lut import CubeError, cube_error, cube_file, lookup_table
 from color.decoding import Facts, Picture, decode, inspect
 from color.encoding import to_png
 from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage

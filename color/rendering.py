@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from color.analysis import Regions, nearest_center
+from color.choosing import Chooser, Coloring
 from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
-from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
-from color.mapping import Mixtures, mixtures, recolored
 from color.pixels import flatness, neighborhoods, roughness
+from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.contours import OUTWARD, Contour, Mask, Scene, contours
-from color.curves import Circle, Outline, fitted
+from color.curve_fitting import Circle, Outline, fitted
 from color.decoding import Picture
 from color.gradients import Gradient
 from color.pixels import spread

@@ -7,11 +7,10 @@ import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from color import Facts, ImageError, Picture, decode, to_png
 from commands.console import BadInput, progress
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
@@ -22,6 +21,9 @@ from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from stores import layout
 from stores.ports import Store
+
+if TYPE_CHECKING:
+    from color import Facts, Picture
 
 R = TypeVar("R", bound=TaskRequest)
 
@@ -83,6 +85,8 @@ def read_request(path: Path) -> Request:
 
 def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
+    from color import ImageError, decode, to_png  # noqa: PLC0415 -- most commands have no picture
+
     data = read_file(path, MAX_IMAGE_BYTES)
     try:
         picture = decode(data)

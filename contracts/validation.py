@@ -40,6 +40,13 @@ def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({
     ]
 
 
+def refused_data(exc: ValidationError) -> str:
+    """Which model did not accept what; never the value, which may be what a person wrote."""
+    first = problems(exc)[0]
+    where = f"{exc.title}.{first.where}" if first.where else exc.title
+    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first.kind})"
+
+
 def _path(location: tuple[int | str, ...]) -> str:
     parts: list[str] = []
     for step in location:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from color import ImageError, Picture, decode, prepare_picture, rasterize
-from color.mapping import mixtures, recolored
 from color.missing_surfaces import completed, with_missing
+from color.region_mixtures import mixtures, recolored
 from color.spaces import format_hex, parse_hex, rgb_to_oklab
 from color.surfaces import find_surfaces
 from color.svg_rasterizer import is_svg

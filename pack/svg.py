@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from color.curves import Arc, Circle, Line, Outline, Point
+from color.curve_fitting import Arc, Circle, Line, Outline, Point
 from color.gradients import STEPS, Gradient, Linear
 from color.spaces import F64, U8, format_hex
 from color.tracing import Tracing

@@ -163,6 +163,16 @@ def test_importing_a_module_runs_nothing() -> None:
     assert ended.stdout == "quiet\n"
 
 
+@pytest.mark.parametrize(
+    "command", ["status", "watch", "cancel", "retry", "choose", "list", "batch", "reconcile", "store"]
+)
+def test_a_command_without_pictures_loads_no_engine(command: str) -> None:
+    """Neither numpy nor Pillow, which take a third of a second, nor what needs them."""
+    code = f"import sys; sys.argv = ['starter.py', '{command}']; import starter; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(ended.stdout.split()) & {"numpy", "PIL", "color", "gallery", "pack", "activities", "workflows"} == set()
+
+
 def test_the_image_holds_every_package() -> None:
     """What the entry points import is copied into the image, and nothing is copied that does not exist."""
     needed = {*PACKAGES, *(path.name for path in ROOT.glob("*.py")), "requirements.lock"}

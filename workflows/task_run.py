@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.status import ConceptStatus
     from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
+    from contracts.validation import refused_data
     from contracts.workflows import (
         ANONYMOUS_PRIORITY,
         FIRST_PRIORITY,
@@ -28,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
         USER_PRIORITY,
         usual_priority,
     )
-    from workflows.errors import OWN_DATA_REFUSED, StageFailed, refused_data, root_cause, task_error
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed, root_cause, task_error
     from workflows.progress import Progress
 
 T = TypeVar("T")
