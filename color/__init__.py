@@ -15,7 +15,7 @@ from color.decoding import Facts, Picture, decode, inspect
 from color.encoding import to_png
 from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
 from color.measurement import measure_shown
-from color.rendering import Base, Form, Shift, alternatives, choose, prepare, recolor, render, shifts
+from color.rendering import Base, Form, Shift, alternatives, choose, prepare, prepare_picture, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
 from color.svg_rasterizer import rasterize
 
@@ -45,6 +45,7 @@ __all__ = [
     "oklab",
     "palette_of",
     "prepare",
+    "prepare_picture",
     "rasterize",
     "recolor",
     "render",

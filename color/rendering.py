@@ -87,7 +87,7 @@ class Base:
 def prepare(data: bytes) -> Base:
     """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError."""
     _keep_freed_memory()
-    return _prepared(decode(data))
+    return prepare_picture(decode(data))
 
 
 @cache
@@ -99,7 +99,8 @@ def _keep_freed_memory() -> None:
     np.empty(_LARGE_BYTES, np.uint8)
 
 
-def _prepared(picture: Picture) -> Base:
+def prepare_picture(picture: Picture) -> Base:
+    """The same of a picture that is decoded already."""
     rgb, alpha = picture.rgb, picture.alpha
     source = index_colors(rgb)
     colors, total = source.colors, source.tally()

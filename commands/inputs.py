@@ -23,7 +23,7 @@ from stores import layout
 from stores.ports import Store
 
 if TYPE_CHECKING:
-    from color import Facts
+    from color import Facts, Picture
 
 R = TypeVar("R", bound=TaskRequest)
 
@@ -50,7 +50,12 @@ class InputImage:
     """A picture that exists already, decoded once to be sure."""
 
     data: bytes
-    facts: Facts
+    picture: Picture
+
+    @property
+    def facts(self) -> Facts:
+        """Its size and type."""
+        return self.picture.facts
 
 
 def parse_id(text: str, what: str = "task") -> uuid.UUID:
@@ -92,7 +97,7 @@ def read_image(path: Path) -> InputImage:
     if picture.facts.frames > 1:
         what = "pages" if picture.facts.media_type == "image/tiff" else "frames"
         progress.print(f"{path} has {picture.facts.frames} {what}: the first is used", markup=False, soft_wrap=True)
-    return InputImage(data, picture.facts)
+    return InputImage(data, picture)
 
 
 def read_palettes(path: Path) -> tuple[Palette, ...]:

@@ -21,12 +21,12 @@ from color import (
     decode,
     lookup_table,
     measure_shown,
-    prepare,
+    prepare_picture,
     render,
     shifts,
 )
 from commands.console import BadInput, ExitCode, print_document, progress
-from commands.inputs import read_image, read_palettes
+from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
 from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
@@ -114,8 +114,7 @@ def recolor(
     """
     settings = load_command_settings()
     chosen = _read_palettes(palettes, further)
-    data = read_image(image).data
-    work = _Work(data, out, image_format, (image, palettes), with_svg=svg, with_cube=cube, further=further)
+    work = _Work(read_image(image), out, image_format, (image, palettes), with_svg=svg, with_cube=cube, further=further)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -148,7 +147,7 @@ class _Work:
 
     def __init__(
         self,
-        data: bytes,
+        image: InputImage,
         out: Path,
         image_format: ImageFormat,
         inputs: tuple[Path, ...],
@@ -157,9 +156,9 @@ class _Work:
         with_cube: bool,
         further: int,
     ) -> None:
-        self._shapes = LogoShapes(data) if with_svg else None
-        self._base = self._shapes.base if self._shapes else prepare(data)
-        self._picture = decode(data) if with_cube else None
+        self._shapes = LogoShapes(image.data, picture=image.picture) if with_svg else None
+        self._base = self._shapes.base if self._shapes else prepare_picture(image.picture)
+        self._picture = image.picture if with_cube else None
         self._out, self._format, self._further = out, image_format, further
         self._inputs = [path.resolve() for path in inputs]
 

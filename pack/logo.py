@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from color import ImageError, Picture, decode, prepare, rasterize
+from color import ImageError, Picture, decode, prepare_picture, rasterize
 from color.missing_surfaces import completed, with_missing
 from color.region_mixtures import mixtures, recolored
 from color.spaces import format_hex, parse_hex, rgb_to_oklab
@@ -24,6 +24,8 @@ _LIKE = 0.05
 _ENOUGH = 0.989
 """The part of close pixels from which on no more surfaces are looked for: recolored, a few may be lost."""
 _HOPELESS = 0.95
+_MOST_DRAWING_S = 1
+"""Processor time for a provider's own SVG, which every variation has to be drawn with once more."""
 _ROUNDS = (0.004, 0.004, 1.0)
 """The part of pixels that may stay far each time surfaces are added."""
 
@@ -31,9 +33,13 @@ _ROUNDS = (0.004, 0.004, 1.0)
 class LogoShapes:
     """A picture prepared for SVG; `shapes` is text where it has none, and says why."""
 
-    def __init__(self, data: bytes, vectors: tuple[bytes, ...] = ()) -> None:
-        """From an encoded picture and SVGs it may be made from. Takes about 0.3 s for 1024². Raises ImageError."""
-        self.base, self.picture = prepare(data), decode(data)
+    def __init__(self, data: bytes, vectors: tuple[bytes, ...] = (), picture: Picture | None = None) -> None:
+        """From an encoded picture, decoded if it is already, and SVGs it may be made from. Raises ImageError.
+
+        Takes about 0.3 s for 1024².
+        """
+        self.picture = decode(data) if picture is None else picture
+        self.base = prepare_picture(self.picture)
         surfaces = find_surfaces(self.picture, self.base)
         self.surfaces = surfaces if self.base.regions.photo else completed(self.picture.rgb, surfaces)
         self.shapes = self._shapes((data, *vectors) if is_svg(data) else vectors)
@@ -108,7 +114,8 @@ class LogoShapes:
     def _too_far(self, shapes: Drawing | Vector, drawn: bytes, picture: Picture) -> str:
         """Why the SVG does not stand for the picture; empty where it does."""
         try:
-            png = _drawn(drawn) if isinstance(shapes, Drawing) else rasterize(drawn, min(picture.width, picture.height))
+            side = min(picture.width, picture.height)
+            png = _drawn(drawn) if isinstance(shapes, Drawing) else rasterize(drawn, side, _MOST_DRAWING_S)
             part = closeness(decode(png), picture)
         except ImageError:  # a vector that takes too long, or too much memory
             part = 0.0
