@@ -158,7 +158,7 @@ def recolor(
         print_document(RecolorDocument(variations=files))
     for file in files:
         _print_file(file)
-    progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
+    progress.print(f"{len(files)} picture{'s' * (len(files) != 1)} in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
 
 
@@ -177,7 +177,7 @@ def _print_file(file: RecoloredFile) -> None:
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
-    if str(path).isdigit() and not path.exists():
+    if len(str(path)) <= len("24") and str(path).isdigit() and not path.exists():
         raise BadInput(
             f"--palettes: a file of palettes is needed; `generate --image IMAGE --palettes {path}` makes some"
         )
