@@ -27,9 +27,10 @@ dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
 # Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py. Half of their
-# time is waiting for timers and other processes: four suit two cores.
-test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=4
-	@$(BIN)/python -m pytest -n $(or $(PROCESSES),4) --dist loadfile --no-loadscope-reorder
+# time is waiting for timers and other processes: one more than there are cores.
+PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=n
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # A failing example is kept in .hypothesis and printed: write it into the test as an @example.
 fuzz: .venv/.ready-dev ## the property tests with new examples @ ROUNDS=20

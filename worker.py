@@ -160,7 +160,7 @@ async def working(
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
-            pictures: _Activities = [imaging.upload_image, varying.render_variation]
+            pictures: _Activities = [imaging.upload_image, varying.render_variations, varying.render_variation]
             workers.append(factory.worker(render_queue(network), pictures, at_once=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}

@@ -6,7 +6,7 @@ from typing_extensions import override
 from activities.error_mapping import temporal_failures
 from contracts import activities as contract
 from contracts.activities import Completeness, Gaps, NewVariations
-from contracts.concepts import Concept
+from contracts.concepts import Concept, unpack
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
 from stores.ports import TaskStore
@@ -36,7 +36,9 @@ class CompletionActivities(contract.CompletionActivities):
     async def add_variations(self, request: NewVariations) -> Completeness:
         with temporal_failures():
             concept = _existing(
-                await self._store.add_variations(request.concept_id, request.variations, request.failed_variations)
+                await self._store.add_variations(
+                    request.concept_id, (*request.variations, *unpack(request.packed)), request.failed_variations
+                )
             )
             return Completeness(variations=len(concept.variations), failed_variations=concept.failed_variations)
 

@@ -17,7 +17,7 @@ from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
 from contracts import activities as contract
 from contracts.activities import Claim, FailRequest, TaskEnd
-from contracts.concepts import Concept
+from contracts.concepts import NewConcept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
@@ -65,9 +65,9 @@ class TaskActivities(contract.TaskActivities):
 
     @override
     @activity.defn(name="store_concept")
-    async def store_concept(self, concept: Concept) -> TaskEnd:
+    async def store_concept(self, concept: NewConcept) -> TaskEnd:
         with temporal_failures():
-            row = await self._store.store_concept(concept, _calling_workflow())
+            row = await self._store.store_concept(concept.unpacked(), _calling_workflow())
             return TaskEnd(status=row.status)
 
     @override

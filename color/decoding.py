@@ -40,13 +40,15 @@ class Facts:
     """What an image is, as far as its header says.
 
     `width` and `height` are in pixels, as displayed (after EXIF orientation). `is_plain_png`: a still PNG whose bytes
-    show everywhere what `decode` sees in them, so nothing is gained by encoding it again.
+    show everywhere what `decode` sees in them, so nothing is gained by encoding it again. `frames` of an animation, or
+    pages: the first is what `decode` sees.
     """
 
     width: int
     height: int
     media_type: str
     is_plain_png: bool
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,17 +281,17 @@ def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) ->
     if orientation >= _SWAPS_SIDES:
         width, height = height, width
     with _damage():
-        still = getattr(image, "n_frames", 1) == 1
+        frames = int(getattr(image, "n_frames", 1))
         plain = (
             image.format == "PNG"
-            and still
+            and frames == 1
             and orientation == 1
             and not image.mode.startswith("I")
             and space is None
             and foreign_profile(image.info.get("icc_profile"), "L" if image.mode in {"1", "L", "LA"} else "RGB") is None
             and data.endswith(_PNG_END)
         )
-    return Facts(width=width, height=height, media_type=media_type_of(data) or "", is_plain_png=plain)
+    return Facts(width=width, height=height, media_type=media_type_of(data) or "", is_plain_png=plain, frames=frames)
 
 
 def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:

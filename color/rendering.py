@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from color.analysis import Regions, nearest_center
+from color.choosing import Chooser, Coloring
 from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
-from color.coloring import Chooser, Coloring
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
-from color.mapping import Mixtures, mixtures, recolored
 from color.pixels import flatness, neighborhoods, roughness
+from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
@@ -87,7 +87,7 @@ class Base:
 def prepare(data: bytes) -> Base:
     """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError."""
     _keep_freed_memory()
-    return _prepared(decode(data))
+    return prepare_picture(decode(data))
 
 
 @cache
@@ -99,7 +99,8 @@ def _keep_freed_memory() -> None:
     np.empty(_LARGE_BYTES, np.uint8)
 
 
-def _prepared(picture: Picture) -> Base:
+def prepare_picture(picture: Picture) -> Base:
+    """The same of a picture that is decoded already."""
     rgb, alpha = picture.rgb, picture.alpha
     source = index_colors(rgb)
     colors, total = source.colors, source.tally()

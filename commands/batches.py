@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
@@ -28,6 +27,7 @@ from contracts.batches import (
     ManifestLine,
     Outcome,
 )
+from contracts.frozen import FrozenModel
 from contracts.tasks import concept_id
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -65,10 +65,8 @@ class Line(NamedTuple):
     """The task message, at the first line that has it; what it says beyond a task message is left out."""
 
 
-class _TaskId(BaseModel):
+class _TaskId(FrozenModel):
     """All that a manifest needs of a page's line."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 
 from commands.concepts import finish, make, with_gallery
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
@@ -21,6 +20,7 @@ from commands.options import Image, Json, OpenPage, PaletteFile, User, count
 from commands.startup import check_owner, connected, load_command_settings, start_logs, workflows_page
 from commands.worker_process import WorkerProcess, worker_process
 from contracts.concepts import ConceptReport
+from contracts.frozen import FrozenModel
 from contracts.tasks import GenerationRequest, TaskStatus
 from settings import Settings
 from tasks.service import TaskService
@@ -172,10 +172,8 @@ def dev(
     return run_async(main())
 
 
-class Place(BaseModel):
+class Place(FrozenModel):
     """A server that is there: what `dev --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     address: str
     ui: str | None = None

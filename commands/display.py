@@ -16,7 +16,6 @@ from commands.console import invocation
 from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
-from gallery.content import credit_line
 
 _LABELS = {
     "claim": "claim the task",
@@ -94,6 +93,8 @@ def print_report(
 ) -> None:
     """How it ended, for people; `page` is the task's in Temporal. `next_steps`: as `print_next`."""
     if report.status is TaskStatus.COMPLETED:
+        from gallery.content import credit_line  # noqa: PLC0415 -- numpy is loaded with it
+
         count = len(report.variations)
         what = f"with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
         console.print(f"[bold green]Completed[/] concept {report.concept_id} {what}", soft_wrap=True)

@@ -6,21 +6,22 @@ import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
 
-from color import ImageError
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import parse_id
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from contracts.palettes import Palette
-from gallery import GalleryContent, Tile, write_gallery
 from stores.ports import Store
 from tasks.lookup import find_concept
+
+if TYPE_CHECKING:
+    from gallery import GalleryContent
 
 
 class GalleryDocument(BaseModel):
@@ -68,6 +69,9 @@ def gallery(
 
 async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Path:
     """Write a concept's gallery; the absolute path of its `index.html`. Raises `BadInput`, `StoreError`."""
+    from color import ImageError  # noqa: PLC0415 -- as in `gallery_content`
+    from gallery import write_gallery  # noqa: PLC0415
+
     concept = await store.concept(concept_id)
     if concept is None:
         raise BadInput(f"concept {concept_id} not found")
@@ -83,6 +87,8 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
 
 async def gallery_content(store: Store, concept: Concept) -> GalleryContent:
     """What a gallery shows of a concept, its pictures read from the store. Raises `StoreError`."""
+    from gallery import GalleryContent, Tile  # noqa: PLC0415 -- numpy is loaded by commands that show pictures alone
+
     base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
     tiles = []
     for variation in concept.variations:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
+from pydantic import JsonValue, SecretStr, TypeAdapter
 
 from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
 from commands.startup import load_command_settings
+from contracts.frozen import FrozenModel
 from providers.errors import ProviderError, ProviderRejected
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
 from settings import Settings
@@ -18,10 +19,8 @@ _EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 providers = command_group("Check the services that make images and palettes.")
 
 
-class ProviderCheck(BaseModel):
+class ProviderCheck(FrozenModel):
     """What one provider answered."""
-
-    model_config = ConfigDict(frozen=True)
 
     provider: str
     used_for: tuple[Literal["image", "palettes"], ...]
@@ -30,10 +29,8 @@ class ProviderCheck(BaseModel):
     error: str | None = None
 
 
-class ChecksDocument(BaseModel):
+class ChecksDocument(FrozenModel):
     """What `providers check --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     ok: bool
     checks: tuple[ProviderCheck, ...]

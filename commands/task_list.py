@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
 from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
+from contracts.frozen import FrozenModel
 from contracts.tasks import Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
@@ -22,10 +22,8 @@ _MOST = 1000
 _ABOUT_CHARS, _NARROWEST = 20, 110
 
 
-class ListedTask(BaseModel):
+class ListedTask(FrozenModel):
     """One row of `tasks`; times are UTC."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -56,10 +54,8 @@ class ListedTask(BaseModel):
         )
 
 
-class ListDocument(BaseModel):
+class ListDocument(FrozenModel):
     """What `list --json` prints; `next` is for `--after`, null at the end."""
-
-    model_config = ConfigDict(frozen=True)
 
     tasks: tuple[ListedTask, ...]
     next: str | None

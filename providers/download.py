@@ -60,11 +60,6 @@ class DownloadUnavailable(DownloadError):
         super().__init__(message)
         self.status = status
 
-    @override
-    def __reduce__(self) -> tuple[type[DownloadUnavailable], tuple[str, int | None]]:
-        """Survive pickling with the status."""
-        return type(self), (str(self), self.status)
-
 
 @dataclass(frozen=True)
 class Downloaded:

@@ -100,7 +100,7 @@ async def main(points: list[Point], concepts: dict[str, str]) -> None:
 
 
 def _shorten() -> None:
-    for name in ("CLAIM_TASK", "UPLOAD_IMAGE", "RENDER_VARIATION", "STORE_CONCEPT"):
+    for name in ("CLAIM_TASK", "UPLOAD_IMAGE", "RENDER_VARIATIONS", "STORE_CONCEPT"):
         policy: policies.Policy = getattr(policies, name)
         setattr(policies, name, {**policy, "start_to_close_timeout": timedelta(seconds=4)})
     for name in ("GENERATE_IMAGE", "CREATE_PALETTES"):

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         ImageActivities,
         ImageRequest,
     )
-    from contracts.concepts import Concept, ConceptOutcome
+    from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
@@ -66,9 +66,9 @@ class ConceptGenerationWorkflow:
         if not 1 <= choice.number <= progress.offered:
             raise ValueError(f"there are candidates 1 to {progress.offered}, and no {choice.number}")
 
-    async def _produce(self, claim: Claim) -> Concept:
+    async def _produce(self, claim: Claim) -> NewConcept:
         request = self._request
-        self._run.list_under(Stage.IMAGE)
+        self._run.list_under(Stage.IMAGE, running=True)
         making_base = self._make_base(claim.image_provider, claim.chosen)
         return await make_concept(self._run, claim, making_base, request.logo_description, request.theme_description)
 

@@ -63,8 +63,9 @@ class ConceptCompletionWorkflow:
         palettes = tuple(_palette(failed) for failed in able)
         run.progress.set_palettes(palettes)
         async with run.stage(Stage.VARIATIONS):
-            made = await render_each(run, gaps.base, zip((failed.index for failed in able), palettes, strict=True))
-        if not made and not (able and workflow.patched("tell-why-it-was-in-vain")):
+            numbered = [(failed.index, palette) for failed, palette in zip(able, palettes, strict=True)]
+            made = await render_each(run, gaps.base, numbered)
+        if not made.number and not (able and workflow.patched("tell-why-it-was-in-vain")):
             run.progress.skip(Stage.STORE)
             return
         async with run.stage(Stage.STORE, final=True):
@@ -72,8 +73,9 @@ class ConceptCompletionWorkflow:
                 CompletionActivities.add_variations,
                 NewVariations(
                     concept_id=self._request.concept_id,
-                    variations=made,
+                    variations=made.variations,
                     failed_variations=_still_failed(gaps, run.progress.failed),
+                    packed=made.packed,
                 ),
                 **policies.ADD_VARIATIONS,
             )

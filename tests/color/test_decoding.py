@@ -264,7 +264,7 @@ def _bodies(data: bytes) -> Iterator[bytes]:
         place += 12 + size
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF", "ICO"]), st.data())
 def test_broken_bytes_only_ever_raise_image_errors(file_format: str, data: st.DataObject) -> None:
     """Whatever is wrong with the bytes, callers see an ImageError or a picture within the limits."""

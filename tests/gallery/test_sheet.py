@@ -31,10 +31,10 @@ def shades(count: int) -> list[str]:
     return [f"#{40 + 8 * n:02X}3C{220 - 8 * n:02X}" for n in range(count)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 9, 12, 24])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 9, 24])
 def test_base_stands_left_and_variations_in_reading_order(count: int) -> None:
     """The base is the largest and leftmost; the variations fill a grid of equal squares that never touch."""
-    tiles = tuple(Tile(Palette(name="P", colors=("#000000", "#FFFFFF")), solid(c, (800, 800))) for c in shades(count))
+    tiles = tuple(Tile(Palette(name="P", colors=("#000000", "#FFFFFF")), solid(c, (400, 400))) for c in shades(count))
     sheet = draw_sheet(content(base=solid("#00AA55", (1000, 1000)), tiles=tiles))
     assert 1600 <= sheet.width <= 2400
     base = box_of(sheet, "#00AA55")

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFilter
 
-from color.coloring import Coloring
+from color.choosing import Coloring
 from color.decoding import Picture, decode
-from color.mapping import mixtures, recolored
+from color.region_mixtures import mixtures, recolored
 from color.rendering import Base
 from color.spaces import F32, rgb_to_oklab
 
