@@ -97,12 +97,6 @@ def toe(lightness: F64) -> F64:
     return 0.5 * (scaled - low + np.sqrt((scaled - low) ** 2 + 4 * bend * scaled))
 
 
-def in_gamut(oklab: F64, tolerance: float = 1e-4) -> NDArray[np.bool_]:
-    """Whether sRGB can show each OKLab color (..., 3); `tolerance` is in linear light."""
-    light = _product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)
-    return np.asarray(((light >= -tolerance) & (light <= 1.0 + tolerance)).all(axis=-1))
-
-
 def parse_hex(colors: Sequence[str]) -> U8:
     """Canonical `#RRGGBB` colors as (k, 3) bytes; ValueError for anything else."""
     rows = []

@@ -45,7 +45,7 @@ class BuiltinImages(ImageProvider):
         except ValueError as exc:
             raise ProviderRejected("colors, layout, style and shapes are all to be kept: nothing may change") from exc
         done = ", ".join(result.done) or "nothing"
-        credit = f"Changed by the offline sample generator: {done}"
+        credit = f"Changed: {done}"
         return ProvidedImage(
             result.data, Provenance(provider=self.name, credit=credit, sample=True, notices=result.notices)
         )

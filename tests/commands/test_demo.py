@@ -102,7 +102,6 @@ async def test_dev_and_demo_end_without_their_server(tmp_path: Path) -> None:
         interrupted("demo", signal.SIGKILL, "demo", "--palettes", "1", "--keep"),
     )
     assert [ended.code for ended in ends] == [0, 0, 0]
-    assert "leaving without it" in ends[1].err  # a killed server may end polls by itself, a stopped one never does
     assert not any("Traceback" in ended.err for ended in ends)
 
 
