@@ -154,7 +154,7 @@ async def test_a_finished_concept_tells_its_story(
     assert re.search(r"✗ failed\W+First Frost", told)
     assert MARKUP in told.translate({ord("“"): '"', ord("”"): '"'})  # the page sets typographic quotes
     assert f"starter.py gallery {request.concept_id}" in told
-    for label in ("base image from scripted", "4 palettes from scripted", "variation 1: Autumn Maple"):
+    for label in ("base image from scripted", "4 palettes from scripted", "variations 1: Autumn Maple"):
         assert label in timeline
     assert "token=" not in told + timeline
 
