@@ -25,6 +25,7 @@ from pubsub.task_messages import MAX_PAYLOAD_BYTES
 from stores.local import LocalStore
 from tasks.batches import BatchClient
 from temporal.development_server import EmbeddedServer
+from tests.batch_kills import Plan, strike
 from tests.command import Ended, Shell, finish, make_shell
 from tests.forking import ForkedProcess
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, make_request, rigged, until
@@ -239,6 +240,13 @@ async def test_no_wait_leaves_a_batch_to_itself(client: Client, server: Embedded
         watched = await at.run("watch", str(started.document["batch_id"]))
     assert (started.code, started.document["completed"], started.document["manifest"]) == (0, 0, None)
     assert (watched.code, watched.document["completed"]) == (0, 2)
+
+
+async def test_killed_starters_workers_and_servers_lose_no_line(tmp_path: Path) -> None:
+    """The short form of `python -m tests.batch_kills`: each is killed once, and every good line completes once."""
+    figure = await strike(Plan(lines=12, kills=3, window=3, pace_s=1.0, malformed=0.1, repeated=0.2), tmp_path)
+    assert not figure.broken
+    assert (figure.completed, figure.tasks, figure.killed.total()) == (9, 9, 3)
 
 
 async def test_tasks_are_listed_from_the_store_alone(shell: Shell, store: LocalStore, tmp_path: Path) -> None:
