@@ -295,6 +295,13 @@ def test_lines_are_read_one_by_one(tmp_path: Path) -> None:
     assert refused.startswith("user_id: ")
 
 
+def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
+    """A byte order mark and line ends of two characters belong to no task."""
+    file, requests = tmp_path / "tasks.jsonl", [make_request(), make_request()]
+    file.write_bytes(b"\xef\xbb\xbf" + b"".join(f"{request.model_dump_json()}\r\n".encode() for request in requests))
+    assert [line.task_id for line in read_lines(file, lambda _: True)] == [request.task_id for request in requests]
+
+
 def test_a_status_counts_each_task_once() -> None:
     """An old status decodes with today's fields."""
     old = BatchStatus.model_validate({"batch_id": str(uuid.uuid4()), "state": "running", "total": 3})
