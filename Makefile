@@ -5,30 +5,35 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
-	@echo "A logo, its palettes and its recolored variations, by a durable Temporal worker. Begin with: make demo"
+	@echo "A logo, color palettes, and the logo recolored with each of them."
+	@echo "Begin with: make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ \
+		split($$2, said, " @ "); printf "  make %-10s  %s\n", $$1, said[1]; \
+		if (said[2]) printf "                   %s\n", said[2] }' $(MAKEFILE_LIST)
 
-demo: .venv/.ready ## one concept from start to gallery; LOGO="…" THEME="…" IMAGE=file PALETTES=n
+demo: .venv/.ready ## one concept, from start to gallery @ LOGO="…" THEME="…" IMAGE=file PALETTES=n PALETTE_FILE=file
 	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
-		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES")
+		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES") \
+		$(if $(PALETTE_FILE),--palette-file "$$PALETTE_FILE")
 
 demo-crash: .venv/.ready ## the same, with the worker killed in the middle
 	@$(BIN)/python starter.py demo --crash
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
-export LOGO THEME IMAGE PALETTES
+export LOGO THEME IMAGE PALETTES PALETTE_FILE
 
-dev: .venv/.ready ## Temporal server with its UI, and a worker, until Ctrl-C
+dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
 # Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py. Half of their
-# time is waiting for timers and other processes: four suit two cores.
-test: .venv/.ready-dev ## the tests, on real Temporal servers; PROCESSES=4
-	@$(BIN)/python -m pytest -n $(or $(PROCESSES),4) --dist loadfile --no-loadscope-reorder
+# time is waiting for timers and other processes: one more than there are cores.
+PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=n
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # A failing example is kept in .hypothesis and printed: write it into the test as an @example.
-fuzz: .venv/.ready-dev ## the property tests with examples that no run has tried; ROUNDS=20
+fuzz: .venv/.ready-dev ## the property tests with new examples @ ROUNDS=20
 	@for round in $$(seq $(or $(ROUNDS),20)); do echo "round $$round"; \
 		$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile other-examples || exit 1; done
 
@@ -39,14 +44,14 @@ check: .venv/.ready-dev ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 # Not part of `check`: it needs the network, and a package that cannot be looked up is an error here (docs/adr/0038).
-audit: .venv/.ready-dev ## known weaknesses of the pinned packages, from the advisory database
+audit: .venv/.ready-dev ## look up known weaknesses of the packages; needs the network
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
-bench: .venv/.ready-dev ## what recoloring, orchestration, a worker process, bridge, reconciliation, database and scaling out cost, as ratios
+bench: .venv/.ready-dev ## what each part costs, next to a reference from the same run
 	@for name in recoloring quality tracing concept process delivery reconciliation database scaling; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks; CONCEPTS=300 SEED=n MINUTES=15
+chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks @ CONCEPTS=300 SEED=n MINUTES=15
 	@$(BIN)/python -m tests.chaos $(if $(CONCEPTS),--concepts $(CONCEPTS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(MINUTES),--minutes $(MINUTES))
 
@@ -74,7 +79,7 @@ define install
 		END { exit failed }'
 endef
 
-lock: ## for maintainers: the lock files anew from pyproject.toml, versions and hashes only; needs uv
+lock: ## write the lock files anew from pyproject.toml; needs uv
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --quiet -o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 \

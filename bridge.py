@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 from temporalio.client import RetryConfig
 
-from commands.bootstrap import connected, fairness_secret, load_settings, owner_rule
 from commands.console import command_group, run_app
 from commands.options import resource_path
+from commands.startup import connected, fairness_secret, load_settings, owner_rule
 from observability.health import health_pages, serving
 from observability.metrics import DeliveryMetrics
 from observability.readiness import Check, Readiness, store_answers
@@ -81,12 +81,15 @@ def push(
     port: Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option("--host", help="On which of this machine's addresses.")] = "0.0.0.0",  # noqa: S104 -- Pub/Sub comes from outside
 ) -> None:
-    """Serve the endpoint of a push subscription: POST on /, health at /health, /healthz and /readyz.
+    """Serve the endpoint of a push subscription.
+
+    POST on /, health at /health, /healthz and /readyz.
 
     \b
     Example:
-      CONCEPT_PUSH_AUDIENCE=https://bridge.example.com CONCEPT_PUSH_SERVICE_ACCOUNT=push@my-project.example \
-        bridge.py push --port 8080
+      export CONCEPT_PUSH_AUDIENCE=https://bridge.example.com
+      export CONCEPT_PUSH_SERVICE_ACCOUNT=push@my-project.example
+      bridge.py push --port 8080
     """
     settings = load_settings()
     if settings.push_auth == "oidc":
@@ -106,7 +109,9 @@ def pull(
         ),
     ],
 ) -> None:
-    """Pull from a subscription. CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
+    """Pull from a subscription.
+
+    CONCEPT_HEALTH_ADDRESS serves /health, /healthz and /readyz.
 
     \b
     Example:

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from commands.bootstrap import keyring, load_settings
 from commands.console import Version, run_app, single_command
+from commands.startup import keyring, load_settings
 from observability.health import serving
 from settings import Settings, SettingsError
 from temporal.codec_endpoint import CodecEndpoint

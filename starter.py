@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 try:
-    from commands.batches import batch
-    from commands.concepts import cancel, generate, status, watch
+    import typer
+
     from commands.console import command_group, run_app
-    from commands.demo import demo, dev
-    from commands.export import export
-    from commands.followups import choose, refine, retry, variations
-    from commands.gallery import gallery
-    from commands.providers import providers
-    from commands.publishing import publish
-    from commands.recolor import recolor
-    from commands.reconciliation import reconcile
-    from commands.stores import check_store
-    from commands.task_list import list_tasks
 except KeyboardInterrupt:  # Ctrl-C while Python still reads files: nothing has begun
     sys.exit(130)
 
-app = command_group(
-    "Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"
-    "Start with `demo`, which needs nothing else. For a server that stays, run `dev` in one terminal and `generate` "
-    "in another.\n\n"
-    "Exit codes: 0 done, 1 the task failed, 2 bad input, 3 a service cannot be reached, 130 interrupted."
-)
-for command in (
-    demo,
-    generate,
-    choose,
-    refine,
-    variations,
-    status,
-    watch,
-    cancel,
-    retry,
-    batch,
-    gallery,
-    export,
-    recolor,
-    publish,
-    reconcile,
-    dev,
-):
-    app.command()(command)
-app.command("list")(list_tasks)
-app.add_typer(providers, name="providers")
-stores = command_group("The store that the settings name.")
-stores.command("check")(check_store)
-app.add_typer(stores, name="store")
+_COMMANDS = {
+    "demo": "demo",
+    "dev": "demo",
+    "generate": "concepts",
+    "choose": "tasks",
+    "refine": "concepts",
+    "variations": "concepts",
+    "status": "tasks",
+    "watch": "tasks",
+    "cancel": "tasks",
+    "retry": "tasks",
+    "list": "task_list",
+    "batch": "batches",
+    "gallery": "gallery",
+    "export": "export",
+    "recolor": "recolor",
+    "publish": "publishing",
+    "reconcile": "reconciliation",
+    "providers": "providers",
+    "store": "stores",
+}
+"""In the order of the help, each with its module of `commands`."""
+
+
+def _build(arguments: list[str]) -> typer.Typer:
+    """The application, with the command that is asked for alone: the others would take a second to load."""
+    app = command_group(
+        "Make logo concepts: one logo, a set of palettes, one recolored variation each.\n\n"
+        "Start with `demo`, which needs nothing else. For a server that stays, run `dev` in one terminal and "
+        "`generate` in another.\n\n"
+        "Exit codes: 0 done, 1 the task failed, 2 bad input, 3 a service cannot be reached, 130 interrupted."
+    )
+    for name in arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS:
+        module = importlib.import_module(f"commands.{_COMMANDS[name]}")
+        if name == "providers":
+            app.add_typer(module.providers, name=name)
+        elif name == "store":
+            app.add_typer(module.stores, name=name)
+        else:
+            app.command(name)(module.list_tasks if name == "list" else getattr(module, name))
+    return app
+
+
+try:
+    app = _build(sys.argv[1:])
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if __name__ == "__main__":
     run_app(app)

@@ -40,9 +40,9 @@ from activities.slots import CPU_BOUND_PER_THREAD, BatchGate, CpuSlots, SinglesF
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
-from commands.bootstrap import connected, fairness_secret, load_settings
 from commands.console import BadInput, ExitCode, Version, leave, run_app, single_command
 from commands.providers import provider_choice
+from commands.startup import connected, fairness_secret, load_settings
 from commands.worker_process import READY
 from contracts.workflows import paid_queue, render_queue
 from observability.metrics import BacklogMetrics, CacheMetrics, ProviderMetrics, RenderMetrics, StageMetrics, meter_of
@@ -51,7 +51,7 @@ from observability.temporal_runtime import temporal_runtime
 from observability.traces import around_calls
 from providers.builtin.provider import BuiltinPalettes
 from providers.download import Downloads
-from providers.port import ImageProvider, PaletteProvider
+from providers.ports import ImageProvider, PaletteProvider
 from providers.registry import chosen_providers
 from settings import Settings
 from stores.ports import Store
@@ -161,7 +161,7 @@ async def working(
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
-            pictures: _Activities = [imaging.upload_image, varying.render_variation]
+            pictures: _Activities = [imaging.upload_image, varying.render_variations, varying.render_variation]
             workers.append(factory.worker(render_queue(network), pictures, cpu_bound=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}

@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from contracts.frozen import FrozenModel
 
 Span: TypeAlias = tuple[float, float]
 
 
-class AttemptDetails(BaseModel):
+class AttemptDetails(FrozenModel):
     """What the next attempt must know if this one is cut off; travels in heartbeats and in failures."""
-
-    model_config = ConfigDict(frozen=True)
 
     sent: int = 0
     """Calls to the provider, all attempts together."""

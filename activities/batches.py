@@ -13,7 +13,7 @@ from temporalio.common import Priority
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import BatchStages
+from contracts import activities as contract
 from contracts.batches import MAX_ALIKE, BatchProgress, BatchStep, Outcome
 from contracts.tasks import Request, TaskStatus
 from stores import layout
@@ -36,7 +36,7 @@ _OUTCOMES = {
 }
 
 
-class BatchActivities(BatchStages):
+class BatchActivities(contract.BatchActivities):
     """Starts the tasks of batches, and waits for them. `fairness_secret` is as in `priority_of`."""
 
     def __init__(self, service: TaskService, fairness_secret: bytes | None = None) -> None:

@@ -13,14 +13,15 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import CandidatesRequest, CandidateStages, MadeChoice
+from contracts import activities as contract
+from contracts.activities import CandidatesRequest, MadeChoice
 from contracts.tasks import Request
 from stores import layout
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreConflict
 from stores.ports import ObjectStore
 
 
-class CandidateActivities(CandidateStages):
+class CandidateActivities(contract.CandidateActivities):
     """What becomes of candidates after the choice."""
 
     def __init__(self, store: ObjectStore) -> None:

@@ -16,13 +16,14 @@ from temporalio.exceptions import ApplicationError
 from typing_extensions import override
 
 from activities.attempt_time import AttemptDetails, Span, pause_before, total_s
-from contracts.activities import DeadlineStages, Trying, TryingRequest
+from contracts import activities as contract
+from contracts.activities import Trying, TryingRequest
 from temporal.queues import has_pollers
 
 _LONGEST_BACKOFF = timedelta(seconds=30)
 
 
-class DeadlineActivities(DeadlineStages):
+class DeadlineActivities(contract.DeadlineActivities):
     """What a workflow cannot see of its own activities: when they wait in a queue, and when they are tried."""
 
     @override

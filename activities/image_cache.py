@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+
+from cachetools import LRUCache
 
 from color import Base, inspect, prepare
 from contracts.images import ImageRef
@@ -22,16 +23,14 @@ class ImageCache:
     def __init__(self, store: ObjectStore, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
         self._store = store
         self._threads = threads
-        self._max_bytes = max_bytes
         self._metrics = metrics
-        self._originals: OrderedDict[str, bytes] = OrderedDict()
-        self._bases: OrderedDict[str, Base] = OrderedDict()
+        self._kept: LRUCache[str, bytes | Base] = LRUCache(max_bytes, _size)
         self._underway: dict[str, asyncio.Task[Base]] = {}
 
     async def original(self, ref: ImageRef) -> bytes:
         """The encoded image. Raises `StoreError`."""
-        data = self._originals.get(ref.sha256)
-        if data is None:
+        data = self._kept.get(_original(ref.sha256))
+        if not isinstance(data, bytes):
             data = await self._store.get(ref.bucket, ref.path, sha256=ref.sha256)
             self.remember(ref.sha256, data)
         return data
@@ -75,18 +74,16 @@ class ImageCache:
 
     def remember(self, sha256: str, data: bytes) -> None:
         """Keep an encoded image that will be asked for soon."""
-        self._originals[sha256] = data
-        self._evict()
+        self._keep(_original(sha256), data)
 
     def forget_original(self, sha256: str) -> None:
         """The encoded image will not be needed any more: from here on only its base is."""
-        self._originals.pop(sha256, None)
-        self._evict()
+        self._kept.pop(_original(sha256), None)
+        self._metrics.holds(int(self._kept.currsize))
 
     async def _once(self, sha256: str, make: Callable[[], Coroutine[None, None, Base]]) -> Base:
-        base = self._bases.get(sha256)
-        if base is not None:
-            self._bases.move_to_end(sha256)
+        base = self._kept.get(sha256)
+        if isinstance(base, Base):
             self._metrics.looked("hit")
             return base
         task = self._underway.get(sha256)
@@ -100,20 +97,21 @@ class ImageCache:
 
     async def _prepare(self, sha256: str, data: bytes) -> Base:
         base = await asyncio.get_running_loop().run_in_executor(self._threads, prepare, data)
-        self._bases[sha256] = base
-        self._evict()
+        self._keep(sha256, base)
         return base
 
-    def _evict(self) -> None:
-        held = sum(map(len, self._originals.values())) + sum(base.nbytes for base in self._bases.values())
-        while held > self._max_bytes:
-            if self._originals:
-                _, data = self._originals.popitem(last=False)
-                held -= len(data)
-            else:
-                _, base = self._bases.popitem(last=False)
-                held -= base.nbytes
-        self._metrics.holds(held)
+    def _keep(self, key: str, value: bytes | Base) -> None:
+        if _size(value) <= self._kept.maxsize:
+            self._kept[key] = value
+        self._metrics.holds(int(self._kept.currsize))
+
+
+def _original(sha256: str) -> str:
+    return f"original {sha256}"
+
+
+def _size(value: bytes | Base) -> int:
+    return len(value) if isinstance(value, bytes) else value.nbytes
 
 
 def _sha256(data: bytes) -> str:

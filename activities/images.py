@@ -17,10 +17,10 @@ from activities.image_cache import ImageCache
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
 from color import ImageError, decode, inspect, keep_colors, rasterize, to_png
 from color.svg_rasterizer import is_svg
+from contracts import activities as contract
 from contracts.activities import (
     GeneratedImage,
     ImageRequest,
-    ImageStages,
     RefineRequest,
     UploadRequest,
 )
@@ -29,7 +29,7 @@ from contracts.tasks import Stage
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
 from providers.errors import ProviderError
-from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
+from providers.ports import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from stores import layout
 from stores.errors import ObjectCorrupt
 from stores.ports import ObjectStore
@@ -41,7 +41,7 @@ _REFINABLE = {PNG, "image/jpeg", "image/webp"}
 """What every provider reads."""
 
 
-class ImageActivities(ImageStages):
+class ImageActivities(contract.ImageActivities):
     """The paid call, and what users see of it."""
 
     def __init__(

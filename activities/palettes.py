@@ -6,16 +6,17 @@ from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, PaidCalls, Send
-from contracts.activities import PaletteRequest, PaletteSet, PaletteStages
+from contracts import activities as contract
+from contracts.activities import PaletteRequest, PaletteSet
 from contracts.tasks import Stage
 from contracts.usage import PaletteOrigin
 from observability.metrics import ProviderMetrics
-from providers.port import PaletteProvider
+from providers.ports import PaletteProvider
 from stores import layout
 from stores.ports import ObjectStore
 
 
-class PaletteActivities(PaletteStages):
+class PaletteActivities(contract.PaletteActivities):
     """The other paid call."""
 
     def __init__(self, store: ObjectStore, provider: PaletteProvider, metrics: ProviderMetrics) -> None:

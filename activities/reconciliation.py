@@ -4,14 +4,14 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import ReconciliationStages
+from contracts import activities as contract
 from contracts.reconciliation import Page, PageReconciled
 from stores.ports import Store
 from tasks.reconciliation import Reconciler
 from tasks.workflow_client import ConceptClient
 
 
-class ReconciliationActivities(ReconciliationStages):
+class ReconciliationActivities(contract.ReconciliationActivities):
     """Rows against Temporal, a page at a time."""
 
     def __init__(self, store: Store, concepts: ConceptClient) -> None:

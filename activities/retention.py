@@ -4,13 +4,13 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import RetentionStages
+from contracts import activities as contract
 from contracts.retention import AbandonedFolders, ExpiredTasks, Removed, Search
 from stores import layout
 from stores.ports import Store
 
 
-class RetentionActivities(RetentionStages):
+class RetentionActivities(contract.RetentionActivities):
     """Finding and removing what is not kept any longer."""
 
     def __init__(self, store: Store) -> None:

@@ -4,14 +4,15 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import Completeness, CompletionStages, Gaps, NewVariations
-from contracts.concepts import Concept
+from contracts import activities as contract
+from contracts.activities import Completeness, Gaps, NewVariations
+from contracts.concepts import Concept, unpack
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
 from stores.ports import TaskStore
 
 
-class CompletionActivities(CompletionStages):
+class CompletionActivities(contract.CompletionActivities):
     """What a completed concept lacks."""
 
     def __init__(self, store: TaskStore, give_up_minutes: float | None = None) -> None:
@@ -35,7 +36,9 @@ class CompletionActivities(CompletionStages):
     async def add_variations(self, request: NewVariations) -> Completeness:
         with temporal_failures():
             concept = _existing(
-                await self._store.add_variations(request.concept_id, request.variations, request.failed_variations)
+                await self._store.add_variations(
+                    request.concept_id, (*request.variations, *unpack(request.packed)), request.failed_variations
+                )
             )
             return Completeness(variations=len(concept.variations), failed_variations=concept.failed_variations)
 

@@ -4,12 +4,12 @@ from temporalio import activity
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
-from contracts.activities import RowLinkStages
+from contracts import activities as contract
 from contracts.row_links import ExpiringLinks
 from stores.ports import Store
 
 
-class RowLinkActivities(RowLinkStages):
+class RowLinkActivities(contract.RowLinkActivities):
     """The signed links that rows hold for readers that use `image_url` as it is."""
 
     def __init__(self, store: Store) -> None:

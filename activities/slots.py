@@ -4,7 +4,7 @@ Temporal hands out tasks by priority, but only where they wait for a worker. Wha
 event loop and processors alike, so an activity of a batch waits here before it begins: few run at once, and while a
 single task is under way hardly any. Such an activity has no slot meanwhile: single tasks would find none.
 
-Decision: docs/adr/0049.
+Decision: docs/adr/0050.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ class _Order(IntEnum):
     OTHER = 2
 
 
-_ORDER = {"render_variation": _Order.RENDER, "upload_image": _Order.UPLOAD}
+_ORDER = {
+    "render_variations": _Order.RENDER,
+    "render_variation": _Order.RENDER,
+    "upload_image": _Order.UPLOAD,
+}
 
 
 class CpuSlots(CustomSlotSupplier):

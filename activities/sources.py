@@ -6,7 +6,8 @@ from typing_extensions import override
 from activities.error_mapping import SourceMissing, temporal_failures
 from activities.image_cache import ImageCache
 from color import inspect, palette_of
-from contracts.activities import Source, SourceRequest, SourceStages
+from contracts import activities as contract
+from contracts.activities import Source, SourceRequest
 from contracts.concepts import Concept
 from contracts.images import ImageRef
 from providers.download import Downloads
@@ -17,7 +18,7 @@ from stores.ports import Store
 _LEAST_COLORS = 2
 
 
-class SourceActivities(SourceStages):
+class SourceActivities(contract.SourceActivities):
     """The picture that a refinement or further variations start from."""
 
     def __init__(self, store: Store, downloads: Downloads, bases: ImageCache) -> None:

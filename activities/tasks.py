@@ -15,8 +15,9 @@ from activities.attempt_time import total_s
 from activities.candidates import chosen_candidate
 from activities.error_mapping import temporal_failures
 from activities.heartbeats import heartbeater
-from contracts.activities import Claim, FailRequest, TaskEnd, TaskStages
-from contracts.concepts import Concept
+from contracts import activities as contract
+from contracts.activities import Claim, FailRequest, TaskEnd
+from contracts.concepts import NewConcept
 from contracts.tasks import GenerationRequest, Request, TaskStatus
 from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
@@ -26,7 +27,7 @@ _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""
 
 
-class TaskActivities(TaskStages):
+class TaskActivities(contract.TaskActivities):
     """The row's beginning and end, on behalf of the workflow that calls."""
 
     def __init__(
@@ -64,9 +65,9 @@ class TaskActivities(TaskStages):
 
     @override
     @activity.defn(name="store_concept")
-    async def store_concept(self, concept: Concept) -> TaskEnd:
+    async def store_concept(self, concept: NewConcept) -> TaskEnd:
         with temporal_failures():
-            row = await self._store.store_concept(concept, _calling_workflow())
+            row = await self._store.store_concept(concept.unpacked(), _calling_workflow())
             return TaskEnd(status=row.status)
 
     @override

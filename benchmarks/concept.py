@@ -32,7 +32,7 @@ from contracts.palettes import Palette
 from contracts.tasks import Aspect, GenerationRequest, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
@@ -100,6 +100,7 @@ class Bench:
     concepts: ConceptClient
     store: LocalStore
     render_threads: int
+    server_pid: int
 
     async def make(self) -> uuid.UUID:
         """One concept, from start to completed."""
@@ -115,8 +116,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path | None, latency_s: float = 0.0) -> AsyncIterator[Bench]:
-    """Everything needed, on the embedded server with a file database, or in memory where `folder` is None."""
+async def bench(folder: Path | None, latency_s: float = 0.0, palettes_s: float | None = None) -> AsyncIterator[Bench]:
+    """Everything needed, on the embedded server with a file database, or in memory where `folder` is None.
+
+    The image takes `latency_s`, the palettes as long unless `palettes_s` says otherwise.
+    """
     with tempfile.TemporaryDirectory() as data:
         server = await EmbeddedServer.start(folder=folder)
         client = await connect(server.address)
@@ -128,9 +132,9 @@ async def bench(folder: Path | None, latency_s: float = 0.0) -> AsyncIterator[Be
             settings,
             store,
             image_provider=WaitingImages(latency_s),
-            palette_provider=WaitingPalettes(latency_s),
+            palette_provider=WaitingPalettes(latency_s if palettes_s is None else palettes_s),
         ):
-            yield Bench(concepts, store, settings.render_threads)
+            yield Bench(concepts, store, settings.render_threads, server.process.pid)
         await store.close()
         await server.stop()
 

@@ -23,7 +23,7 @@ async def nothing(number: int) -> int:
 
 @workflow.defn
 class Empty:
-    """Claim, image and palettes at once, upload, seven variations at once, store."""
+    """Claim, image and palettes at once, upload, two groups of variations at once, store."""
 
     @workflow.run
     async def run(self) -> None:
@@ -32,7 +32,7 @@ class Empty:
             await _step()
             await asyncio.gather(_step(), _step())
             await _step()
-            await asyncio.gather(*(_step(_RENDER_QUEUE) for _ in range(7)))
+            await asyncio.gather(*(_step(_RENDER_QUEUE) for _ in range(2)))
             await _step()
 
 

@@ -8,14 +8,14 @@ Nothing here reads a file, a clock or a random number.
 
 from __future__ import annotations
 
+from color.choosing import Coloring
 from color.color_transfer import keep_colors, palette_of
-from color.coloring import Coloring
-from color.cube import CubeError, cube_error, cube_file, lookup_table
+from color.cube_lut import CubeError, cube_error, cube_file, lookup_table
 from color.decoding import Facts, Picture, decode, inspect
 from color.encoding import to_png
 from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
 from color.measurement import measure_shown
-from color.rendering import Base, Form, Shift, alternatives, choose, prepare, recolor, render, shifts
+from color.rendering import Base, Form, Shift, alternatives, choose, prepare, prepare_picture, recolor, render, shifts
 from color.spaces import contrast_ratio, distance, oklab
 from color.svg_rasterizer import rasterize
 
@@ -45,6 +45,7 @@ __all__ = [
     "oklab",
     "palette_of",
     "prepare",
+    "prepare_picture",
     "rasterize",
     "recolor",
     "render",

@@ -110,34 +110,78 @@ class Regions:
         return np.sqrt(np.maximum(away, 0.0))
 
 
-def find_centers(rgb: U8, weight: F64, flat: NDArray[np.bool_]) -> tuple[F64, U8]:
-    """Centers (k, 3) in sRGB, heaviest first, of the colors (h, w, 3), and the number of each pixel's (h, w).
+@dataclass(frozen=True, slots=True, eq=False)
+class ColorBins:
+    """What is seen of a picture (h, w), by the n bins of 5 bits a channel that have any of it.
 
-    Pixels count by `weight` (h, w); those in `flat` areas are no mixtures. Farthest-point seeding and weighted Lloyd
-    steps over 5-bit color bins in OKLab. No randomness. k is in [1, MAX_REGIONS].
+    `bins` (n,), red highest; `means` (n, 3) in sRGB; how many pixels are `plain` (n,), `mixed` (n,), that is seen and
+    not plain, and `flat` (n,); `mass` (n,) is their weight. `codes` (h, w) is the bin of each pixel, n where none.
     """
-    pixels = rgb.reshape(-1, 3)
-    bins = (pixels[:, 0].astype(np.intp) >> 3 << 10) | (pixels[:, 1].astype(np.intp) >> 3 << 5) | (pixels[:, 2] >> 3)
-    votes = weight.ravel()
-    mass: F64 = np.bincount(bins, votes, 32768).astype(np.float64)
-    occupied = np.flatnonzero(mass)
-    heavy = mass[occupied]
-    means = np.stack([np.bincount(bins, votes * pixels[:, c], 32768)[occupied] for c in range(3)], 1) / heavy[:, None]
+
+    bins: NDArray[np.intp]
+    means: F64
+    plain: F64
+    mixed: F64
+    flat: F64
+    mass: F64
+    codes: NDArray[np.uint16]
+
+    @classmethod
+    def of(
+        cls,
+        planes: U8,
+        visible: NDArray[np.bool_],
+        plain: NDArray[np.bool_],
+        flat: NDArray[np.bool_],
+        edge_weight: float,
+    ) -> ColorBins:
+        """The bins of channels (3, h, w). Plain and flat pixels are visible. Plain ones weigh 1 more than mixed."""
+        red, green, blue = (planes >> 3).astype(np.uint16)
+        packed = red << 10 | green << 5 | blue
+        place = np.zeros(1 << 15, np.uint16)
+        place[packed[visible]] = 1
+        bins = np.flatnonzero(place)
+        count = len(bins)
+        place[:] = count
+        place[bins] = np.arange(count)
+        codes = place[packed]
+        kinds = (codes.astype(np.intp) << 3) + (visible + plain.view(np.uint8) + (flat.view(np.uint8) << 2))
+        kinds = kinds.ravel()
+
+        def total(values: U8 | None) -> F64:
+            weights = None if values is None else values.ravel()
+            return np.bincount(kinds, weights, (count + 1) << 3)[: count << 3].reshape(count, 2, 4).astype(np.float64)
+
+        pixels, sums = total(None), np.stack([total(plane).sum(1) for plane in planes])
+        mixed, flawless = pixels[..., 1].sum(1), pixels[..., 2].sum(1)
+        mass = flawless * (1.0 + edge_weight) + mixed * edge_weight
+        means = (sums[..., 2] * (1.0 + edge_weight) + sums[..., 1] * edge_weight) / mass
+        return cls(bins, means.T, flawless, mixed, pixels[:, 1, 1:].sum(1), mass, codes)
+
+    def labels(self, of_bin: NDArray[np.intp]) -> U8:
+        """The number (h, w) of each pixel, given that of each bin (n,); 0 where nothing is seen."""
+        table = np.zeros(len(self.bins) + 1, np.uint8)
+        table[:-1] = of_bin
+        return table[self.codes]
+
+
+def find_centers(seen: ColorBins) -> tuple[F64, NDArray[np.intp]]:
+    """Centers (k, 3) in sRGB, heaviest first, of what is seen of a picture, and the number of each bin's (n,).
+
+    Pixels in flat areas are no mixtures. Farthest-point seeding and weighted Lloyd steps in OKLab. No randomness.
+    k is in [1, MAX_REGIONS].
+    """
+    heavy, means = seen.mass, seen.means
     points = rgb_to_oklab(means)
     centers = _settled(points, heavy, _seeds(points, heavy))
     centers = _settled(points, heavy, _merged(points, heavy, centers))
     nearest = nearest_center(points, centers)
     share = np.bincount(nearest, heavy, len(centers))
     inside = np.stack([np.bincount(nearest, heavy * means[:, c], len(centers)) for c in range(3)], 1) / share[:, None]
-    pure = np.bincount(bins, flat.ravel() & (votes > 0), 32768)[occupied]
-    all_of = np.bincount(bins, votes > 0, 32768)[occupied]
-    solid = np.bincount(nearest, pure, len(centers)) / np.bincount(nearest, all_of, len(centers))
+    solid = np.bincount(nearest, seen.flat, len(centers)) / np.bincount(nearest, seen.plain + seen.mixed, len(centers))
     order = np.argsort(-share, kind="stable")
     kept = _without_mixtures(inside[order], solid[order])
-    of_bin = np.zeros(32768, np.uint8)
-    of_bin[occupied] = nearest_center(points, rgb_to_oklab(kept))
-    labels = of_bin[bins].reshape(rgb.shape[:2])
-    return kept, labels
+    return kept, nearest_center(points, rgb_to_oklab(kept))
 
 
 def _without_mixtures(rgb: F64, solid: F64) -> F64:

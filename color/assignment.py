@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.costs import Costs
+from color.assignment_costs import Costs
 from color.palette_colors import LUMINANCE, PaletteColors, features_of
 from color.spaces import F64
 

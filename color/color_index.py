@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,18 @@ Codes = NDArray[np.uint16] | NDArray[np.uint32]
 Sets = NDArray[np.uint8] | NDArray[np.uint16]
 """Sets of regions, each region a bit."""
 
+Rows: TypeAlias = "slice[int, int]"
+
 MAX_COLORS: Final = 1 << 17
 _RUN_PIXELS: Final = 8
 """Pixels that runs must have on average to be worth it."""
-_BAND_PIXELS: Final = 1 << 16
+_BAND_PIXELS, _TALLIED_PIXELS = 1 << 16, 1 << 18
 _COARSER: Final = (0xFFFFFF, 0xFFFFFE, 0xFEFFFE, 0xFEFEFE, 0xFEFEFC, 0xFCFEFC, 0xFCFCFC, 0xFCFCF8, 0xF8F8F8)
 _MOST_REGIONS: Final = 16
 _MOST_RANKS: Final = 1 << 22
 
 
-def bands(height: int, width: int, pixels: int = _BAND_PIXELS) -> Iterable[slice[int, int]]:
+def bands(height: int, width: int, pixels: int = _BAND_PIXELS) -> Iterable[Rows]:
     """Slices that cover `height` rows, each about so many pixels: by default small enough for a processor's cache."""
     rows = max(1, pixels // max(1, width))
     for top in range(0, height, rows):
@@ -59,7 +61,8 @@ class ColorIndex:
         if mask is None and self.runs is not None:
             return np.bincount(self.runs.codes, self.runs.lengths, count).astype(np.float64)
         total = np.zeros(count)
-        for rows in bands(*self.codes.shape):
+        height, width = self.codes.shape
+        for rows in bands(height, width, _TALLIED_PIXELS):
             chosen = self.codes[rows] if mask is None else self.codes[rows][mask[rows]]
             total += np.bincount(chosen.ravel(), minlength=count)
         return total
@@ -91,43 +94,43 @@ def _index_by_runs(rgb: U8) -> ColorIndex | None:
     heads = np.concatenate([[0], changed[np.diff(changed, prepend=0) > 0]])
     if len(heads) > most:
         return None
-    kept, codes = np.unique(_packed(pixels[heads]), return_inverse=True)
-    if len(kept) > 1 << 16:
+    found = _index_by_pixels(pixels[heads][None])
+    if found.codes.dtype != np.uint16:
         return None
-    runs = Runs(heads, np.diff(heads, append=len(pixels)), codes.astype(np.uint16))
-    return ColorIndex(_unpacked(kept), np.repeat(runs.codes, runs.lengths).reshape(rgb.shape[:2]), runs)
+    runs = Runs(heads, np.diff(heads, append=len(pixels)), found.codes[0].astype(np.uint16))
+    return ColorIndex(found.colors, np.repeat(runs.codes, runs.lengths).reshape(rgb.shape[:2]), runs)
 
 
 def _index_by_pixels(rgb: U8) -> ColorIndex:
-    """Every pixel by itself, through a table of all colors there are."""
+    """Every pixel by itself, through a table of all blues there are with each pair of red and green."""
     height, width = rgb.shape[:2]
-    present = np.zeros(1 << 24, bool)
+    places = np.empty((height, width), np.uint32)
+    present = np.zeros(1 << 16, bool)
     for rows in bands(height, width):
-        present[_packed(rgb[rows])] = True
-    every = np.flatnonzero(present)
+        places[rows] = rgb[rows, :, 0].astype(np.uint16) << 8 | rgb[rows, :, 1]
+        present[places[rows]] = True
+    pairs = np.flatnonzero(present)
+    first = np.zeros(1 << 16, np.uint32)
+    first[pairs] = np.arange(len(pairs)) << 8
+    present = np.zeros(len(pairs) << 8, bool)
+    for rows in bands(height, width):
+        places[rows] = first.take(places[rows], mode="clip") | rgb[rows, :, 2]
+        present[places[rows]] = True
+    found = np.flatnonzero(present)
+    every = pairs[found >> 8] << 8 | found & 255
     for mask in _COARSER:
         kept = np.unique(every & mask) if mask != _COARSER[0] else every
         if len(kept) <= MAX_COLORS:
             break
     else:
         raise AssertionError("5 bits a channel always fit")
-    rank = np.zeros(1 << 24, np.uint32)
-    rank[every] = np.searchsorted(kept, every & mask)
+    rank = np.zeros(len(present), np.uint32)
+    rank[found] = np.searchsorted(kept, every & mask)
     codes = np.empty((height, width), np.uint16 if len(kept) <= 1 << 16 else np.uint32)
     for rows in bands(height, width):
-        codes[rows] = rank.take(_packed(rgb[rows]), mode="clip")
+        codes[rows] = rank.take(places[rows], mode="clip")
     half = (~mask & 0xFFFFFF) >> 1 & 0x7F7F7F
     return ColorIndex(_unpacked(kept + half), codes, None)  # the middle of what a coarser color stands for
-
-
-def _packed(rgb: U8) -> NDArray[np.intp]:
-    """Each color as one number, red highest. As wide as an index, or numpy would convert it on every use."""
-    packed = rgb[..., 0].astype(np.intp)
-    packed <<= 8
-    packed |= rgb[..., 1]
-    packed <<= 8
-    packed |= rgb[..., 2]
-    return packed
 
 
 def _unpacked(packed: NDArray[np.intp]) -> U8:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.coloring import Coloring
+from color.choosing import Coloring
 from color.rendering import Base, recolor, render
 from color.spaces import F64, format_hex, parse_hex, rgb_to_oklab
 

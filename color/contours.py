@@ -25,6 +25,7 @@ _PURE: Final = 2
 _WHOLE: Final = 0.96
 """From here on a pixel counts as covered."""
 _LEAST_STEP: Final = 0.02
+_FAINT: Final = 0.02
 _HIDDEN: Final = 0.5
 """How far, in pixels, an outline that lies under another shape goes on below it."""
 _FARTHEST: Final = 0.75
@@ -183,6 +184,7 @@ def _edge_places(
     """The edge's distance (n,) from the center of the pixel inside, toward the one outside; whether it is exact."""
     inside, outside = scene.rank[pixels[_PURE]], scene.rank[pixels[_PURE + 1]]
     cover = _coverage(scene, pixels, inside, outside)
+    beyond = np.minimum(cover[_PURE - 1], cover[_PURE])
     # Beyond another region's pixels, coverage says nothing of this edge.
     for i in range(_PURE - 1, -1, -1):
         cover[i] = np.where(scene.rank[pixels[i]] == inside, np.maximum(cover[i], cover[i + 1]), 1.0)
@@ -190,10 +192,17 @@ def _edge_places(
         cover[i] = np.where(scene.rank[pixels[i]] == outside, np.minimum(cover[i], cover[i - 1]), 0.0)
     first, second = cover[_PURE], cover[_PURE + 1]
     linear = np.clip((first - 0.5) / np.maximum(first - second, _LEAST_STEP), 0.0, 1.0)
-    sharp = (cover[0] >= _WHOLE) & (cover[-1] <= 1.0 - _WHOLE)
-    total = cover.sum(0) - _PURE - 0.5
-    place = np.where(sharp, total, linear)
-    return np.clip(np.where(hidden, 0.5, place), 0.5 - _FARTHEST, 0.5 + _FARTHEST), sharp
+    clean = cover[-1] <= 1.0 - _WHOLE
+    sharp = (cover[0] >= _WHOLE) & clean
+    place = np.where(sharp, cover.sum(0) - _PURE - 0.5, linear)
+    # A line of one or two pixels: no pixel need be covered altogether. What one pixel lacks is shared by both edges.
+    out = cover[_PURE + 1 :].sum(0)
+    narrow = (scene.rank[pixels[0]] == outside) & clean
+    single = narrow & (scene.rank[pixels[_PURE - 1]] == outside)
+    lacks = np.where(single, (1.0 - first) * (beyond + _FAINT) / (beyond + out + 2 * _FAINT), 1.0 - first)
+    place = np.where(narrow, 0.5 - lacks + out, place)
+    exact = sharp | narrow
+    return np.clip(np.where(hidden, 0.5, place), 0.5 - _FARTHEST, 0.5 + _FARTHEST), exact
 
 
 def _coverage(scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], inside: U8, outside: U8) -> F64:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from functools import partial
 from io import BytesIO
 from math import ceil
 from typing import Final
@@ -21,7 +22,7 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from color.color_index import Codes, bands
+from color.color_index import Codes, Rows, bands
 from color.decoding import Picture
 from color.errors import ImageTooLarge
 from color.spaces import U8
@@ -30,7 +31,16 @@ from contracts.images import MAX_IMAGE_BYTES
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _TRUE_COLOR, _INDEXED, _TRUE_COLOR_ALPHA = 2, 3, 6
 _FILTER_NONE, _FILTER_UP = 0, 2
-_LEVEL: Final = 3
+_LEVEL: Final = 2
+_compressor = partial(zlib_ng.compressobj, _LEVEL, memLevel=9)
+_MATCHLESS, _RUNLESS, _HARDLY_MORE = 0.98, 0.3, 1.03
+"""In grain there are no matches: then looking for runs alone takes fewer bytes, or at most hardly more, and half the
+time. Where even runs are rare, they save hardly anything."""
+_SAMPLES, _SAMPLED_ROWS = 3, 17
+"""How many times so many rows are looked at, as far as matches reach."""
+_LONG_BAND: Final = 1 << 21
+"""Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so that a
+few long ones scale better than many that fit into the cache."""
 _INDEX_LEVEL: Final = 6
 _WEBP_EFFORT, _WEBP_METHOD = 30, 2
 _BITS, _FEWEST_BITS = 8, 5
@@ -44,15 +54,10 @@ def to_png(picture: Picture) -> bytes:
 
     Raises ImageTooLarge where colors that are 4 of 255 off do not make it small enough.
     """
-    channels = 3 if picture.alpha is None else 4
-    return truecolor_png(picture.width, picture.height, channels, lambda: _picture_bands(picture))
-
-
-def _picture_bands(picture: Picture) -> Iterable[U8]:
-    for rows in bands(picture.height, picture.width):
-        rgb = picture.rgb[rows]
-        band = rgb if picture.alpha is None else _interleaved(rgb, picture.alpha[rows])
-        yield band.reshape(band.shape[0], -1)
+    rgb, alpha = picture.rgb, picture.alpha
+    if alpha is None:
+        return truecolor_png(picture.width, picture.height, 3, lambda rows: rgb[rows])
+    return truecolor_png(picture.width, picture.height, 4, lambda rows: _interleaved(rgb[rows], alpha[rows]))
 
 
 def _interleaved(rgb: U8, alpha: U8) -> U8:
@@ -63,49 +68,70 @@ def _interleaved(rgb: U8, alpha: U8) -> U8:
 
 
 def truecolor_png(
-    width: int, height: int, channels: int, rows: Callable[[], Iterable[U8]], max_bytes: int = MAX_IMAGE_BYTES
+    width: int, height: int, channels: int, pixels: Callable[[Rows], U8], max_bytes: int = MAX_IMAGE_BYTES
 ) -> bytes:
-    """A PNG of 3 (RGB) or 4 (RGBA) channels from bands of rows, each band (n, width * channels) bytes.
+    """A PNG of 3 (RGB) or 4 (RGBA) channels from `pixels`, which gives the bytes of some rows, in any shape.
 
-    `rows` begins anew at each call. Raises ImageTooLarge as `to_png`.
+    Raises ImageTooLarge as `to_png`.
     """
     bits, most = _BITS, max_bytes - _AROUND_PIXELS
+
+    def band(rows: Rows) -> U8:
+        shown = pixels(rows).reshape(-1, width * channels)
+        return shown if bits == _BITS else _cut(shown, channels, bits)
+
     while True:
-        shown = rows() if bits == _BITS else (_cut(band, channels, bits) for band in rows())
-        pixels = _deflated(width, channels, shown, most)
-        if isinstance(pixels, bytes):
+        deflated = _deflated(width, height, channels, band, most)
+        if isinstance(deflated, bytes):
             kind = _TRUE_COLOR if channels == 3 else _TRUE_COLOR_ALPHA  # noqa: PLR2004 - RGB
-            return b"".join((_SIGNATURE, _header(width, height, kind), *_data(pixels), _chunk(b"IEND", b"")))
+            return b"".join((_SIGNATURE, _header(width, height, kind), *_data(deflated), _chunk(b"IEND", b"")))
         if bits == _FEWEST_BITS:
             raise ImageTooLarge(f"As PNG, which it becomes here, the image has more than {max_bytes // 2**20} MB.")
         # One bit saves at most an eighth of the colors' bytes. Where the first rows are the worst, this cuts too much.
-        bits = max(_FEWEST_BITS, bits - ceil((pixels - most / (width * height)) * 8 / 3))
+        bits = max(_FEWEST_BITS, bits - ceil((deflated - most / (width * height)) * 8 / 3))
 
 
-def _deflated(width: int, channels: int, rows: Iterable[U8], max_bytes: int) -> bytes | float:
+def _deflated(width: int, height: int, channels: int, band: Callable[[Rows], U8], max_bytes: int) -> bytes | float:
     """Every row as its difference from the one above (filter Up): shading becomes runs of small numbers.
 
     As soon as there are more than `max_bytes`, how many bytes a pixel takes instead.
     """
-    row_bytes = width * channels
-    deflate = zlib_ng.compressobj(_LEVEL)
+    deflate = _compressor(strategy=_strategy(height, band))
     parts: list[bytes] = []
-    size = height = 0
-    above = np.zeros(row_bytes, np.uint8)
-    for band in rows:
-        filtered = np.empty((band.shape[0], 1 + row_bytes), np.uint8)
+    size = done = 0
+    above = np.zeros(width * channels, np.uint8)
+    for rows in bands(height, width, _LONG_BAND):
+        shown = band(rows)
+        filtered = np.empty((len(shown), 1 + width * channels), np.uint8)
         filtered[:, 0] = _FILTER_UP
-        np.subtract(band[0], above, out=filtered[0, 1:])
-        np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
-        above = band[-1].copy()
+        np.subtract(shown[0], above, out=filtered[0, 1:])
+        np.subtract(shown[1:], shown[:-1], out=filtered[1:, 1:])
+        above = shown[-1].copy()
         parts.append(deflate.compress(filtered))
-        size += len(parts[-1])
-        height += len(band)
+        size, done = size + len(parts[-1]), rows.stop
         if size > max_bytes:
-            return size / (width * height)
+            return size / (width * done)
     parts.append(deflate.flush())
     size += len(parts[-1])
     return size / (width * height) if size > max_bytes else b"".join(parts)
+
+
+def _strategy(height: int, band: Callable[[Rows], U8]) -> int:
+    """How zlib had best look for matches, judged by a sample of the rows: in grain there are hardly any."""
+    starts = range(height // (2 * _SAMPLES), height, max(_SAMPLED_ROWS, height // _SAMPLES))
+    near = [band(slice(start, min(start + _SAMPLED_ROWS, height))) for start in starts]
+    rows = np.concatenate([part[1:] - part[:-1] for part in near])
+
+    def size(strategy: int) -> int:
+        deflate = _compressor(strategy=strategy)
+        return len(deflate.compress(rows)) + len(deflate.flush())
+
+    runs = size(zlib_ng.Z_RLE)
+    if runs > _MATCHLESS * size(zlib_ng.Z_DEFAULT_STRATEGY):
+        return zlib_ng.Z_DEFAULT_STRATEGY
+    if runs > _RUNLESS * rows.nbytes and size(zlib_ng.Z_HUFFMAN_ONLY) < _HARDLY_MORE * runs:
+        return zlib_ng.Z_HUFFMAN_ONLY
+    return zlib_ng.Z_RLE
 
 
 def _cut(band: U8, channels: int, bits: int) -> U8:

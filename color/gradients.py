@@ -189,6 +189,24 @@ def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
         color = np.median(colors, axis=0)
         away = np.linalg.norm(rgb_to_oklab(color) - rgb_to_oklab(np.median(flat, axis=0)))
         return Linear(where.min(0), where.max(0), np.tile(color, (STEPS, 1))) if away > _OWN else None
+    best, off = _best(where, colors, lab)
+    if off < _CLOSE and _worst(best, where, lab) < _WORST:
+        return best
+    bands = float(np.sqrt(((rgb_to_oklab(flat) - lab) ** 2).sum(1).mean()))
+    return best if len(np.unique(flat, axis=0)) > 1 and off < min(_ROUGH, _BANDS * bands) else None
+
+
+def fitted_gradient(where: F64, colors: F64) -> Gradient:
+    """The gradient closest to points (n, 2) of so many colors (n, 3); of a single color where they hardly differ."""
+    lab = rgb_to_oklab(colors)
+    middle = np.median(colors, axis=0)
+    if np.quantile(np.linalg.norm(lab - rgb_to_oklab(middle), axis=1), 0.95) < _RANGE:
+        return Linear(where.min(0), where.max(0), np.tile(middle, (STEPS, 1)))
+    return _best(where, colors, lab)[0]
+
+
+def _best(where: F64, colors: F64, lab: F64) -> tuple[Gradient, float]:
+    """The closer of a linear and a radial gradient, and its distance in the mean square."""
     best: Gradient = _linear(where, colors)
     off = _off(best, where, lab)
     if off > _CLOSE / 2:
@@ -196,10 +214,7 @@ def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
         if radial is not None:
             other = _off(radial, where, lab)
             best, off = (radial, other) if other < off else (best, off)
-    if off < _CLOSE and _worst(best, where, lab) < _WORST:
-        return best
-    bands = float(np.sqrt(((rgb_to_oklab(flat) - lab) ** 2).sum(1).mean()))
-    return best if len(np.unique(flat, axis=0)) > 1 and off < min(_ROUGH, _BANDS * bands) else None
+    return best, off
 
 
 def _is_same_flat(one: Gradient, other: Gradient) -> bool:
@@ -207,7 +222,7 @@ def _is_same_flat(one: Gradient, other: Gradient) -> bool:
     return bool(np.ptp(np.concatenate([one.profile, other.profile]), axis=0).max() < _SAME)
 
 
-def _place(gradient: Gradient, where: F64) -> F64:
+def position_along(gradient: Gradient, where: F64) -> F64:
     """How far (n,) along the gradient points (n, 2) lie: 0 at its beginning, 1 at its end."""
     if isinstance(gradient, Linear):
         way = gradient.end - gradient.start
@@ -218,7 +233,7 @@ def _place(gradient: Gradient, where: F64) -> F64:
 
 
 def _misses(gradient: Gradient, where: F64, lab: F64) -> F64:
-    result: F64 = np.linalg.norm(rgb_to_oklab(_shown(gradient, where)) - lab, axis=1)
+    result: F64 = np.linalg.norm(rgb_to_oklab(shown_colors(gradient, where)) - lab, axis=1)
     return result
 
 
@@ -258,7 +273,7 @@ def _linear(where: F64, colors: F64) -> Linear:
     while step > _TURN / 40:
         for turned in (angle, angle + step, angle - step):
             other = _along(away[few], colors[few], middle, turned)
-            off = float(((colors[few] - _shown(other, where[few])) ** 2).mean())
+            off = float(((colors[few] - shown_colors(other, where[few])) ** 2).mean())
             if off < least - 1e-9:
                 angle, least = turned, off
                 break
@@ -296,7 +311,7 @@ def _radial(where: F64, colors: F64) -> Radial | None:
         center = -np.linalg.solve(bowl, slope) / 2
         axes = vectors @ np.diag(np.sqrt(np.abs(values).max() / np.abs(values))) @ vectors.T
         candidate = _rings(where, colors, middle + center * scale, axes)
-        off = float(((colors - _shown(candidate, where)) ** 2).mean())
+        off = float(((colors - shown_colors(candidate, where)) ** 2).mean())
         candidate, off = _improved(candidate, off, where, colors)
         if off < 0.8 * least:
             best, least = candidate, off
@@ -310,8 +325,9 @@ def _rings(where: F64, colors: F64, center: F64, axes: F64) -> Radial:
     return Radial(center, axes * farthest, _profile(reach / farthest, colors))
 
 
-def _shown(gradient: Gradient, where: F64) -> F64:
-    t = np.clip(_place(gradient, where), 0.0, 1.0) * (STEPS - 1)
+def shown_colors(gradient: Gradient, where: F64) -> F64:
+    """The colors (n, 3) that a gradient has at points (n, 2)."""
+    t = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
     return np.stack([np.interp(t, np.arange(STEPS), gradient.profile[:, c]) for c in range(3)], 1)
 
 
@@ -324,11 +340,11 @@ def _improved(gradient: Radial, off: float, where: F64, colors: F64) -> tuple[Ra
     while step > 0.5:  # noqa: PLR2004 - half a pixel
         for move in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
             other = _rings(where[few], colors[few], gradient.center + move, axes)
-            off = float(((colors[few] - _shown(other, where[few])) ** 2).mean())
+            off = float(((colors[few] - shown_colors(other, where[few])) ** 2).mean())
             if off < best - 1e-9:
                 gradient, best = other, off
                 break
         else:
             step /= 2
     gradient = _rings(where, colors, gradient.center, axes)
-    return gradient, float(((colors - _shown(gradient, where)) ** 2).mean())
+    return gradient, float(((colors - shown_colors(gradient, where)) ** 2).mean())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from color.coloring import Coloring
+from color.choosing import Coloring
 from color.rendering import Base, to_hex
 from color.spaces import F64, contrast, luminance, oklab_to_rgb
 from contracts.palettes import Neighbors, Shown, ShownColor

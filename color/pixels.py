@@ -12,12 +12,14 @@ from color.spaces import U8
 
 _FLAT_STEP: Final = 10
 """Neighbors that differ by no more than this (of 255, in every channel) lie in one region."""
+_FEW_RUNS: Final = 1 / 64
+"""Runs per pixel from which on it is faster to look at every pixel."""
 
 
 def flatness(rgb: U8, picture: ColorIndex, opaque: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     """Which pixels (h, w) differ little from all four neighbors, and are `opaque` as they are."""
     steep = np.zeros(rgb.shape[:2], bool)
-    if picture.runs is None:
+    if picture.runs is None or len(picture.runs.heads) > _FEW_RUNS * steep.size:
         _mark_steps(steep, rgb)
     else:
         _mark_steps_between_runs(steep, picture, picture.runs)
@@ -83,18 +85,19 @@ def neighborhoods(labels: U8, flat: NDArray[np.bool_], reach: int, count: int) -
     return near
 
 
-def direct_contact(rgb: U8, labels: U8, plain: NDArray[np.bool_], count: int, step: int) -> NDArray[np.int64]:
+def direct_contact(
+    labels: U8, plain: NDArray[np.bool_], count: int, down: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """How often (2, count, count) plain neighbors are of different regions: without an edge, and with one.
 
-    An edge is a difference of more than `step` (of 255, in any channel). The last region, the page, has no color: what
-    meets it meets it at an edge.
+    There is an edge to the pixel `down` (h - 1, w) or to the `right` (h, w - 1) where those say so. The last region,
+    the page, meets all others at an edge.
     """
     total = np.zeros(2 * count * count, np.int64)
-    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+    for first, second, edges in ((np.s_[:, :-1], np.s_[:, 1:], right), (np.s_[:-1], np.s_[1:], down)):
         meet = (labels[first] != labels[second]) & plain[first] & plain[second]
         one, two = labels[first][meet].astype(np.intp), labels[second][meet].astype(np.intp)
-        away = np.abs(rgb[first][meet].astype(np.int16) - rgb[second][meet]).max(axis=1)
-        edge = (away > step) | (np.maximum(one, two) == count - 1)
+        edge = edges[meet] | (np.maximum(one, two) == count - 1)
         total += np.bincount((edge * count + one) * count + two, minlength=len(total))
     square = total.reshape(2, count, count)
     return square + square.swapaxes(1, 2)
@@ -115,11 +118,14 @@ def roughness(rgb: U8, labels: U8, flat: NDArray[np.bool_], count: int) -> NDArr
 
     Every eighth row is enough. A gradient's steps are small too, however far it goes.
     """
-    green, label, calm = rgb[::8, :, 1].astype(np.int16), labels[::8], flat[::8]
+    green, label, calm = rgb[::8, :, 1].copy(), labels[::8], flat[::8]
+    left, right = green[:, :-1], green[:, 1:]
+    step = np.maximum(left, right) - np.minimum(left, right)
     same = calm[:, 1:] & calm[:, :-1] & (label[:, 1:] == label[:, :-1])
-    step = np.abs(green[:, 1:] - green[:, :-1])[same]
-    where = label[:, 1:][same]
-    return np.bincount(where, step, count) / np.maximum(np.bincount(where, minlength=count), 1)
+    where = np.where(same, label[:, 1:], np.uint8(count)).astype(np.uint16)
+    found = np.bincount((where << 8 | step).ravel(), minlength=(count + 1) << 8).reshape(count + 1, 256)[:count]
+    steps: NDArray[np.float64] = found @ np.arange(256) / np.maximum(found.sum(1), 1)
+    return steps
 
 
 def spread(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

@@ -6,21 +6,23 @@ enough, the pixels are compressed once and a palette only swaps the color table 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from color.analysis import Regions, nearest_center
-from color.color_index import Codes, bands, cells_of, cells_of_colors, index_colors
-from color.coloring import Chooser, Coloring
+from color.choosing import Chooser, Coloring
+from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
 from color.decoding import Picture, decode
 from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
-from color.mapping import Mixtures, mixtures, recolored
 from color.pixels import flatness, neighborhoods, roughness
+from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
 from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
 
@@ -41,9 +43,7 @@ _NOTICEABLE: Final = 0.005
 _TURN: Final = Lock()
 """Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
 forth at each and are slower together than one after the other; meanwhile the others compress."""
-_LONG_BAND: Final = 1 << 21
-"""Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so that a
-few long ones scale better than many that fit into the cache."""
+_LARGE_BYTES: Final = 1 << 24
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
@@ -86,18 +86,30 @@ class Base:
 
 def prepare(data: bytes) -> Base:
     """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError."""
-    return _prepared(decode(data))
+    _keep_freed_memory()
+    return prepare_picture(decode(data))
 
 
-def _prepared(picture: Picture) -> Base:
+@cache
+def _keep_freed_memory() -> None:
+    """Let glibc keep freed megabytes: else fetching them anew from the system takes a quarter of a flat logo's time.
+
+    It returns what is larger than the largest block that was freed so far (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    np.empty(_LARGE_BYTES, np.uint8)
+
+
+def prepare_picture(picture: Picture) -> Base:
+    """The same of a picture that is decoded already."""
     rgb, alpha = picture.rgb, picture.alpha
     source = index_colors(rgb)
     colors, total = source.colors, source.tally()
     flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
     surfaces = total - source.tally(~flat)
-    regions, seen = segment(picture, colors, total if alpha is None else total - source.tally(alpha < _OPAQUE))
+    oklab = rgb_to_oklab(colors)
+    regions, seen = segment(picture, colors, oklab, total if alpha is None else total - source.tally(alpha < _OPAQUE))
     count = len(regions)
-    label = nearest_center(rgb_to_oklab(colors), regions.oklab).astype(np.uint8)
+    label = nearest_center(oklab, regions.oklab).astype(np.uint8)
     labels = source.looked_up(label)
     calm = np.zeros(count)
     if not regions.photo:
@@ -107,7 +119,7 @@ def _prepared(picture: Picture) -> Base:
     else:
         cells = cells_of(source, total, neighborhoods(labels, flat, _REACH, count))
     del labels, flat, rgb
-    mixed = mixtures(colors[cells.color], cells.around, calm, regions)
+    mixed = mixtures(colors[cells.color], oklab[cells.color], cells.around, calm, regions)
     chooser = Chooser.of(seen)
     reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
@@ -128,7 +140,9 @@ def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F6
             continue
         members = np.flatnonzero(label == k)
         weight = surfaces[members]
-        away = np.abs(colors[members] - center).max(axis=1)
+        away = np.zeros(len(members))
+        for plane, value in zip(colors.T, center, strict=True):
+            np.maximum(away, np.abs(plane[members] - value), out=away)
         spread = float(np.sqrt((away**2 * weight).sum() / max(weight.sum(), 1.0)))
         if spread < _NOISE_SPREAD or (steps[k] > _GRAIN * spread and spread < 2 * _NOISE_SPREAD):
             calm[k] = 3.0 * spread + 1.0
@@ -142,12 +156,14 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     between two regions. Farthest-point seeding as for regions: next comes the cell that is most frequent and worst
     represented.
     """
+    if len(mixed) > _MOST_CELLS:
+        return None
     surface = np.flatnonzero(flat)
     surface = surface[np.argsort(-counts[surface], kind="stable")]
     needed = int(np.searchsorted(counts[surface].cumsum(), _PLAIN * counts[surface].sum())) + 1
     if needed > _SURFACES and len(mixed) <= _TABLE:  # a gray photograph: all have a place
         return np.arange(len(mixed)), np.arange(len(mixed), dtype=np.uint8)
-    if needed > _SURFACES or len(mixed) > _MOST_CELLS:
+    if needed > _SURFACES:
         return None
     points = np.concatenate([mixed.weights, mixed.residual])
     strength = np.sqrt(counts).astype(np.float32)
@@ -208,7 +224,7 @@ def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
     cells, alpha = base.pixels, base.alpha
-    return truecolor_png(base.width, base.height, channels, lambda: _rows(cells, alpha, table))
+    return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table))
 
 
 def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:
@@ -226,30 +242,18 @@ def to_hex(oklab: F64) -> str:
     return format_hex(np.rint(oklab_to_rgb(oklab)).astype(np.uint8))
 
 
-def _rows(cells: Codes, alpha: U8 | None, table: U8) -> Iterable[U8]:
-    """Bands of rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
-    height, width = cells.shape
+def _shown(cells: Codes, alpha: U8 | None, table: U8) -> Callable[[Rows], U8]:
+    """Rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
     padded = np.zeros((len(table), 4), np.uint8)
     padded[:, :3] = table
-    packed = padded.view("<u4").ravel()
-    for rows in bands(height, width, _LONG_BAND):
-        pixels = packed.take(cells[rows].ravel(), mode="clip")
-        if alpha is None:
-            yield _three_bytes(pixels).reshape(-1, width * 3)
-        else:
-            whole = pixels.view(np.uint8).reshape(-1, 4)
-            whole[:, 3] = alpha[rows].ravel()
-            yield whole.reshape(-1, width * 4)
+    packed = padded.view(np.uint32).ravel()
 
+    def shown(rows: Rows) -> U8:
+        pixels = packed.take(cells[rows].ravel(), mode="clip").view(np.uint8)
+        if alpha is not None:
+            pixels[3::4] = alpha[rows].ravel()
+            return pixels
+        image = Image.frombuffer("RGBX", cells[rows].shape[::-1], pixels, "raw", "RGBX", 0, 1)
+        return np.frombuffer(image.tobytes("raw", "RGB"), np.uint8)
 
-def _three_bytes(pixels: NDArray[np.uint32]) -> U8:
-    """The low three bytes (n * 3,) of each 32-bit number (n,): four numbers become three at a time."""
-    count = len(pixels)
-    fours = np.zeros(-(-count // 4) * 4, "<u4")
-    fours[:count] = pixels
-    a, b, c, d = fours.reshape(-1, 4).T
-    threes = np.empty((len(a), 3), "<u4")
-    threes[:, 0] = a | b << 24
-    threes[:, 1] = b >> 8 | c << 16
-    threes[:, 2] = c >> 16 | d << 8
-    return threes.view(np.uint8).reshape(-1)[: count * 3]
+    return shown

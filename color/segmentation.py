@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from color.analysis import Ground, Regions, describe, find_centers, nearest_center
+from color.analysis import ColorBins, Ground, Regions, describe, find_centers, nearest_center
 from color.color_index import Sets
 from color.decoding import Picture
 from color.pixels import direct_contact, neighborhoods, sharp_contact
@@ -43,82 +43,113 @@ class Segmentation(NamedTuple):
     seen: Regions
 
 
-def segment(picture: Picture, colors: U8, counts: F64) -> Segmentation:
-    """The regions of a picture whose distinct `colors` (n, 3) occur as surfaces `counts` (n,) times."""
-    rgb, alpha = _glance(picture)
-    visible = np.ones(rgb.shape[:2], bool) if alpha is None else alpha >= _VISIBLE
+def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentation:
+    """The regions of a picture whose distinct `colors` (n, 3) occur as surfaces `counts` (n,) times.
+
+    `oklab` (n, 3) is the same colors in OKLab.
+    """
+    planes, alpha = _glance(picture)
+    visible = np.ones(planes.shape[1:], bool) if alpha is None else alpha >= _VISIBLE
     if not visible.any():  # any analysis will do
         visible[:] = True
-    plain = _plain(rgb) & (visible if alpha is None else alpha >= _OPAQUE)
-    weight: F64 = plain + _EDGE_WEIGHT * visible.astype(np.float64)
-    flat = _flat(rgb, visible)
-    found, labels = find_centers(rgb, weight, flat)
-    photo = flat.sum() < _PHOTO_FLAT * visible.sum() or _no_color_dominates(rgb, plain)
+    down, right = _Steps.along(planes, 1), _Steps.along(planes, 2)
+    plain = _plain(down, right) & (visible if alpha is None else alpha >= _OPAQUE)
+    flat = visible.copy()
+    flat[1:] &= ~down.steep
+    flat[:, 1:] &= ~right.steep
+    seen = ColorBins.of(planes, visible, plain, flat, _EDGE_WEIGHT)
+    found, of_bin = find_centers(seen)
+    labels = seen.labels(of_bin)
+    photo = seen.flat.sum() < _PHOTO_FLAT * (seen.plain + seen.mixed).sum() or _no_color_dominates(seen)
     count = len(found)
-    area: F64 = np.bincount(labels.ravel(), weight.ravel(), count).astype(np.float64)
-    places = np.where(visible, labels, count).astype(np.uint8)
-    smooth, sharp = direct_contact(rgb, places, plain | ~visible, count + 1, _STEP)
+    area: F64 = np.bincount(of_bin, seen.mass, count).astype(np.float64)
+    places = np.where(visible, labels, np.uint8(count))
+    smooth, sharp = direct_contact(places, plain | ~visible, count + 1, down.steep, right.steep)
     sharp += sharp_contact(_meeting(places, plain | ~visible, count), count + 1)
     ground = _ground(labels, plain, area, sharp, visible)
     thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
-    centers = _exact(found, thin, colors, counts)
+    centers = _exact(found, thin, colors, oklab, counts)
     regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
     if not ground.on_page:
         return Segmentation(regions, regions)
     page = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
     with_page = np.vstack([centers, np.full(3, 255.0)])
-    seen = describe(with_page, np.append(area, 0.0), smooth, sharp, page, photo=bool(photo))
-    return Segmentation(regions, seen)
+    on_page = describe(with_page, np.append(area, 0.0), smooth, sharp, page, photo=bool(photo))
+    return Segmentation(regions, on_page)
 
 
 def _glance(picture: Picture) -> tuple[U8, U8 | None]:
-    """The picture halved until it is at most GLANCE_PX large, again and again, so that its half gives the very same."""
+    """The picture halved until it is at most GLANCE_PX large, again and again, so that its half gives the very same.
+
+    Its channels (3, h, w), and its alpha (h, w).
+    """
     image = Image.fromarray(picture.rgb)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     while max(image.size) > GLANCE_PX:
         by = (min(2, image.width), min(2, image.height))
         image = image.crop((0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1])).reduce(by)
-    pixels = np.asarray(image)
-    return pixels[..., :3], None if picture.alpha is None else pixels[..., 3]
+    channels = np.stack([np.asarray(channel) for channel in image.split()])
+    return channels[:3], None if picture.alpha is None else channels[3]
 
 
-def _plain(rgb: U8) -> NDArray[np.bool_]:
+class _Steps(NamedTuple):
+    """Where a channel (3, h, w) rises and falls by more than _STEP to the next pixel of an axis, one shorter there.
+
+    `steep` (h, w): where any of the channels does either.
+    """
+
+    axis: int
+    rises: NDArray[np.bool_]
+    falls: NDArray[np.bool_]
+    steep: NDArray[np.bool_]
+
+    @classmethod
+    def along(cls, planes: U8, axis: int) -> _Steps:
+        """The steps of the channels (3, h, w) along axis 1 or 2."""
+        before, after = (planes[:, :-1], planes[:, 1:]) if axis == 1 else (planes[..., :-1], planes[..., 1:])
+        up = np.minimum(planes, 255 - _STEP) + np.uint8(_STEP)  # where this is cut, no step up is large enough
+        rises = after > (up[:, :-1] if axis == 1 else up[..., :-1])
+        falls = before > (up[:, 1:] if axis == 1 else up[..., 1:])
+        return cls(axis, rises, falls, _any(rises | falls))
+
+    def between(self) -> NDArray[np.bool_]:
+        """Which pixels, two fewer along the axis, lie between the one before and the one after, in any channel."""
+        up, down = self.rises, self.falls
+        if self.axis == 1:
+            return _any(up[:, :-1] & up[:, 1:] | down[:, :-1] & down[:, 1:])
+        return _any(up[..., :-1] & up[..., 1:] | down[..., :-1] & down[..., 1:])
+
+
+def _any(channels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = channels[0] | channels[1] | channels[2]
+    return whole
+
+
+def _plain(down: _Steps, right: _Steps) -> NDArray[np.bool_]:
     """Which pixels (h, w) are no mixture of their neighbors: they lie between those to neither side nor up and down.
 
     So a line one pixel wide is plain, and the soft rim of a surface is not.
     """
-    mixed = np.zeros(rgb.shape[:2], bool)
-    for axis in (0, 1):
-        step = np.diff(rgb.astype(np.int16), axis=axis)
-        first, second = (step[:-1], step[1:]) if axis == 0 else (step[:, :-1], step[:, 1:])
-        between = ((first > _STEP) & (second > _STEP)) | ((first < -_STEP) & (second < -_STEP))
-        inside = mixed[1:-1] if axis == 0 else mixed[:, 1:-1]
-        inside |= between.any(axis=-1)
-    return ~mixed
+    plain = np.ones((right.steep.shape[0], down.steep.shape[1]), bool)
+    plain[1:-1] &= ~down.between()
+    plain[:, 1:-1] &= ~right.between()
+    return plain
 
 
-def _flat(rgb: U8, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which visible pixels (h, w) differ little from the ones before them and above."""
-    flat = visible.copy()
-    flat[:, 1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=1)) <= _STEP).all(axis=-1)
-    flat[1:] &= (np.abs(np.diff(rgb.astype(np.int16), axis=0)) <= _STEP).all(axis=-1)
-    return flat
-
-
-def _no_color_dominates(rgb: U8, plain: NDArray[np.bool_]) -> bool:
+def _no_color_dominates(seen: ColorBins) -> bool:
     """Whether even the twelve most frequent colors, at 4 bits a channel, leave much of the surfaces to others."""
-    coarse = rgb[plain].astype(np.intp) >> 4
-    shares = np.sort(np.bincount(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2]))
+    coarse = seen.bins >> 11 << 8 | (seen.bins >> 6 & 15) << 4 | seen.bins >> 1 & 15
+    shares = np.sort(np.bincount(coarse, seen.plain))
     return bool(shares[-12:].sum() < _DOMINATED * shares.sum())
 
 
-def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, counts: F64) -> F64:
+def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts: F64) -> F64:
     """Each center (k, 3) as the most frequent of the picture's colors near it: a flat region is one exact color.
 
     The ink of strokes so `thin` (k,) that hardly a pixel is flat is what lies farthest from the largest region.
     """
-    nearest = nearest_center(rgb_to_oklab(colors), rgb_to_oklab(centers))
+    nearest = nearest_center(oklab, rgb_to_oklab(centers))
     exact = centers.copy()
     for k in range(len(centers)):
         members = np.flatnonzero((nearest == k) & (counts > 0))

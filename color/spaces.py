@@ -45,6 +45,9 @@ def linear(srgb: F64) -> F64:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - the standard's
 
 
+_LINEAR: Final = linear(np.arange(256) / 255.0)
+
+
 def encoded(light: F64) -> F64:
     """Gamma-encoded sRGB of linear light (IEC 61966-2-1); negative light extends the linear part near black."""
     curve = 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055
@@ -59,8 +62,16 @@ def _product(colors: F64, matrix: F64) -> F64:
 
 def rgb_to_oklab(rgb: F64 | U8) -> F64:
     """OKLab (..., 3) of sRGB (..., 3) in [0, 255]; fractions are welcome."""
-    light = linear(np.clip(np.asarray(rgb, np.float64) / 255.0, 0.0, 1.0))
-    return _product(np.cbrt(_product(light, _LMS)), _LAB)
+    result: F64 = np.moveaxis(planes_to_oklab(np.moveaxis(rgb, -1, 0)), 0, -1)
+    return result
+
+
+def planes_to_oklab(rgb: F64 | U8) -> F64:
+    """The same of channels (3, ...), several times as fast for many colors."""
+    light = _LINEAR[rgb] if rgb.dtype == np.uint8 else linear(np.clip(rgb / 255.0, 0.0, 1.0))
+    cones = np.cbrt(np.einsum("dc,c...->d...", _LMS, light))
+    result: F64 = np.einsum("dc,c...->d...", _LAB, cones)
+    return result
 
 
 def oklab_to_rgb(oklab: F64, *, clip: bool = True) -> F64:
@@ -84,12 +95,6 @@ def toe(lightness: F64) -> F64:
     low, bend = 0.12, 0.03
     scaled = (1 + low) / (1 + bend) * lightness
     return 0.5 * (scaled - low + np.sqrt((scaled - low) ** 2 + 4 * bend * scaled))
-
-
-def in_gamut(oklab: F64, tolerance: float = 1e-4) -> NDArray[np.bool_]:
-    """Whether sRGB can show each OKLab color (..., 3); `tolerance` is in linear light."""
-    light = _product(_product(oklab, _LAB_BACK) ** 3, _LMS_BACK)
-    return np.asarray(((light >= -tolerance) & (light <= 1.0 + tolerance)).all(axis=-1))
 
 
 def parse_hex(colors: Sequence[str]) -> U8:

@@ -1,8 +1,9 @@
 """SVG to PNG, in a process of its own that is ended where a drawing takes too much time or memory.
 
 A few lines of SVG can ask for hours of work or crash the renderer, and no check of the text can tell. So nothing is
-guessed: the child may use 4 s of processor time and 300 MB (`color/svg_rasterizer_process.py`). Scripts and animations
-never run; references to anything outside the file are taken out, DOCTYPEs and with them entities are refused.
+guessed: the child may use some seconds of processor time and 300 MB (`color/svg_rasterizer_process.py`). Scripts and
+animations never run; references to anything outside the file are taken out, DOCTYPEs and with them entities are
+refused.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from color.errors import ImageDamaged, ImageTooLarge, NotAnImage
 from contracts.images import MAX_IMAGE_SIDE_PX
 
 MAX_SVG_BYTES: Final = 10 * 2**20
-_TIME_S: Final = 4.5
+_TIME_S: Final = 4.0
 """By the clock; the child's own limit is of processor time."""
 _HEAD_BYTES: Final = 1 << 16
 _CHILD: Final = __file__.removesuffix(".py") + "_process.py"
@@ -35,11 +36,11 @@ def is_svg(data: bytes) -> bool:
     return text.lstrip()[:1] == "<" and _SVG.search(text) is not None and "<html" not in text.lower()
 
 
-def rasterize(svg: bytes, min_side_px: int = 1024) -> bytes:
+def rasterize(svg: bytes, min_side_px: int = 1024, processor_s: int = 4) -> bytes:
     """The drawing as an RGBA PNG whose shorter side has `min_side_px` pixels, and the longer one 4096 at most.
 
-    Takes about 50 ms for a logo and never more than 5 s. Raises NotAnImage, ImageTooLarge or ImageDamaged. Text that is
-    no outline is drawn with the fonts of the machine, if it has any.
+    Takes about 50 ms for a logo and never more than `processor_s` or, by the clock, 5 s. Raises NotAnImage,
+    ImageTooLarge or ImageDamaged. Text that is no outline is drawn with the fonts of the machine, if it has any.
     """
     if len(svg) > MAX_SVG_BYTES:
         raise ImageTooLarge(f"The SVG has more than {MAX_SVG_BYTES // 2**20} MB. {_WAY_OUT}")
@@ -47,7 +48,7 @@ def rasterize(svg: bytes, min_side_px: int = 1024) -> bytes:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise NotAnImage("The SVG has a DOCTYPE, which is not accepted: export it as plain SVG, or as PNG.")
     text = _OUTSIDE.sub(r'\1""', _DECLARED.sub("", text))
-    command = [sys.executable, "-I", _CHILD, str(min_side_px), str(MAX_IMAGE_SIDE_PX)]
+    command = [sys.executable, "-I", _CHILD, str(min_side_px), str(MAX_IMAGE_SIDE_PX), str(processor_s)]
     try:
         # Our own script under our own interpreter; the drawing is its input and no part of the command.
         drawn = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIME_S, check=False)  # noqa: S603

@@ -1,4 +1,6 @@
-"""Draws the SVG on standard input as PNG to standard output; its arguments: SHORTER_SIDE_PX LONGEST_SIDE_PX.
+"""Draws the SVG on standard input as PNG to standard output.
+
+Its arguments: SHORTER_SIDE_PX LONGEST_SIDE_PX PROCESSOR_S.
 
 Run as a script, by path, so that nothing else of the project is loaded: 30 ms until it draws.
 """
@@ -11,7 +13,6 @@ import sys
 
 from resvg_py import svg_to_bytes
 
-_PROCESSOR_S = 4
 _MEMORY_BYTES = 300 * 2**20
 _GLANCE_PX = 64
 """Drawn this small first, to learn its proportions."""
@@ -21,7 +22,7 @@ _DPI = 96
 
 def main() -> None:
     """Exit status 0, or 1 for what is no SVG; the system ends the process where it exceeds its limits."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_S, _PROCESSOR_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     svg = sys.stdin.buffer.read().decode()

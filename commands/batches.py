@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from temporalio.service import RPCError
 
-from commands.bootstrap import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
+from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
     MAX_WINDOW,
     PAGE_TASKS,
@@ -31,6 +30,7 @@ from contracts.batches import (
     ManifestLine,
     Outcome,
 )
+from contracts.frozen import FrozenModel
 from contracts.tasks import concept_id
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -71,10 +71,8 @@ class Line(NamedTuple):
     """The task message, at the first line that has it; what it says beyond a task message is left out."""
 
 
-class _TaskId(BaseModel):
+class _TaskId(FrozenModel):
     """All that a manifest needs of a page's line."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
 
@@ -93,10 +91,10 @@ def batch(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Make a concept of every line of a file, whatever becomes of this command; again with the same file: goes on.
+    """Make a concept of every line of a file.
 
-    Single tasks go before those of a batch. A line that is no task message is refused, and the others go on. The
-    manifest says what became of every line.
+    It goes on whatever becomes of this command; the same command shows how far it is. Single tasks go before those of
+    a batch. A line that is no task message is refused, and the others go on. The manifest says what became of each.
 
     \b
     Examples:

@@ -1,30 +1,19 @@
-"""Commands about concepts that a worker makes elsewhere: generate, status, watch, cancel."""
+"""Commands that make a concept, with a worker that runs elsewhere: generate, refine, variations."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from commands.batches import describe_batch, finish_batch, follow_batch, report_of
-from commands.bootstrap import (
-    check_owner,
-    load_command_settings,
-    opened_store,
-    run_connected,
-    warn_of_another_store,
-)
-from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
-from commands.display import ProgressView, print_report, print_status
+from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.display import NO_WORKER, ProgressView, print_report
 from commands.gallery import make_gallery
 from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
 from commands.options import (
-    AnyId,
     Candidates,
     Image,
     Json,
@@ -34,26 +23,18 @@ from commands.options import (
     PaletteFile,
     Palettes,
     TaskFile,
-    TaskOrBatchId,
     Theme,
     User,
+    count,
 )
-from contracts.batches import BatchReport, BatchStatus
+from commands.startup import check_owner, load_command_settings, run_connected, temporal_page, warn_of_another_store
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, Request, TaskStatus
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
-from stores.ports import TaskRow
-from tasks.batches import BatchClient
-from tasks.errors import NoWorker, TaskNotFound, WorkflowNotFound
-from tasks.lookup import find_task
-from tasks.service import TaskService, status_of_row
-from temporal.errors import TemporalUnreachable
+from tasks.service import TaskService
 
-_CANCEL_WAIT_S = 150.0
-"""Longer than the longest attempt: a paid call is waited for, not cut off."""
-_NO_WORKER_WAIT_S = 20.0
 _OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
@@ -72,15 +53,15 @@ def generate(
     no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
-    """Make one concept, with a worker that is running elsewhere.
+    """Make one concept, by a worker that runs elsewhere.
 
     \b
     Examples:
-      starter.py generate --logo "a fox for a coffee shop" --theme "warm autumn, hand-made"
-      starter.py generate --logo "lighthouse books" --theme "navy and sand" --palettes 12 --json
-      starter.py generate --logo "our present logo" --theme "bold neon" --image logo.png
-      starter.py generate --logo "our present logo" --image logo.png --palette-file palettes.json
-      starter.py generate --logo "a paper boat" --theme "sea and sky" --candidates 3
+      starter.py generate --logo "a fox" --theme "warm autumn, hand-made"
+      starter.py generate --logo "a fox" --theme "navy and sand" --palettes 12
+      starter.py generate --logo "our logo" --theme "bold neon" --image logo.png
+      starter.py generate --logo "ours" --image logo.png --palette-file my.json
+      starter.py generate --logo "a boat" --theme "sea and sky" --candidates 3
       starter.py generate --task-file message.json --no-wait
     """
     settings = load_command_settings()
@@ -111,129 +92,120 @@ def generate(
         return await with_gallery(service, settings, await make(service, complete))
 
     report = run_connected(settings, run)
-    return finish(report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-def status(task_id: AnyId, json: Json = False) -> int:
-    """Say where a task or a batch stands; from the task's row when no worker or no server answers.
-
-    \b
-    Example:
-      starter.py status 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11 --json
-    """
-    settings = load_command_settings()
-
-    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
-        wanted = parse_id(task_id)
-        try:
-            return await service.status(wanted)
-        except TaskNotFound:
-            row = await find_task(service.store, wanted)
-            if row is not None:
-                return await service.status(row.task_id)
-            return await BatchClient(service.concepts).status(wanted)
-
-    found: ConceptStatus | BatchStatus
-    try:
-        found = run_connected(settings, run)
-    except TemporalUnreachable as exc:
-        row = run_async(_row(settings, task_id))
-        if row is None:
-            raise
-        progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
-        found = status_of_row(row)
-    show_status(found, json=json)
-    return ExitCode.DONE
-
-
-async def _row(settings: Settings, task_or_concept: str) -> TaskRow | None:
-    with suppress(BadInput):  # that the server is away is said first
-        async with opened_store(settings) as store:
-            return await find_task(store, parse_id(task_or_concept))
-    return None
-
-
-def watch(task_id: TaskOrBatchId, json: Json = False) -> int:
-    """Follow a task or a batch until it ends.
-
-    \b
-    Example:
-      starter.py watch 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
-    """
-    settings = load_command_settings()
-
-    async def run(service: TaskService) -> ConceptReport | BatchReport:
-        task = parse_id(task_id)
-        try:
-            await follow(service, task)
-        except WorkflowNotFound:
-            row = await service.store.task(task)
-            if row is None:
-                batches = BatchClient(service.concepts)
-                with suppress(NoWorker):
-                    await batches.status(task)  # before anything is printed of a batch that does not exist
-                return report_of((await follow_batch(batches, task)).status)
-            if not row.status.ended:
-                progress.print("No workflow works on this task; its row says:", style="yellow")
-        return await with_gallery(service, settings, await service.report(task))
-
-    report = run_connected(settings, run)
-    return finish(report, json=json) if isinstance(report, ConceptReport) else finish_batch(report, json=json)
-
-
-def cancel(
-    task_id: TaskOrBatchId,
-    under_way: Annotated[
-        bool, typer.Option("--all", help="Of a batch, cancel also the tasks that are under way.")
-    ] = False,
+def refine(
+    prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
+    concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
+    image_url: Annotated[
+        str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
+    ] = None,
+    preserve: Annotated[
+        str, typer.Option("--preserve", help="What to keep, comma-separated: colors, layout, style, shapes.")
+    ] = "",
+    palettes: Annotated[
+        int, typer.Option("--palettes", parser=count, help="How many palettes and variations of the result, 0 to 24.")
+    ] = 0,
+    theme: Annotated[
+        str | None, typer.Option("--theme", help="Style, mood and colors; those of the concept if not given.")
+    ] = None,
+    logo: Annotated[
+        str | None, typer.Option("--logo", help="What the logo shows; as the concept says if not given.")
+    ] = None,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
     json: Json = False,
 ) -> int:
-    """Stop a task, wait until it has cleaned up, and print where it stands; of a batch, start no more tasks.
+    """Change a logo by words; the result is a concept of its own.
+
+    It is a logo alone, unless --palettes asks for variations of it too.
+
+    \b
+    Examples:
+      starter.py refine --concept CONCEPT --prompt "a longer tail"
+      starter.py refine --concept CONCEPT --prompt "bolder" --preserve colors
+      starter.py refine --image-url https://example.com/a.png --prompt "bolder"
+    """
+    settings = load_command_settings()
+    if (concept is None) == (image_url is None):
+        raise BadInput("exactly one of --concept and --image-url is needed")
+    if palettes and concept is None and theme is None:
+        raise BadInput("--palettes needs a --theme where the logo comes from a URL")
+    request = build_request(
+        RefinementRequest,
+        user,
+        task_id,
+        refinement_prompt=prompt,
+        source_concept_id=None if concept is None else parse_id(concept, "concept"),
+        original_image_url=image_url,
+        logo_description=logo,
+        theme_description=theme,
+        num_palettes=palettes,
+        preserve_aspects=[aspect.strip() for aspect in preserve.split(",") if aspect.strip()],
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
+
+
+def variations(
+    concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
+    theme: Theme = None,
+    palettes: Palettes = 7,
+    palette_file: PaletteFile = None,
+    user: User = "local",
+    task_id: NewTaskId = None,
+    no_wait: NoWait = False,
+    json: Json = False,
+) -> int:
+    """Recolor a concept's logo with further palettes.
+
+    The result is a concept of its own. The logo is not paid for again.
 
     \b
     Example:
-      starter.py cancel 5e1f3c86-0d6b-4b6c-9d2f-6f0a3f3f3c11
+      starter.py variations CONCEPT --theme "bold neon" --palettes 5
     """
-
-    async def run(service: TaskService) -> ConceptStatus | BatchStatus:
-        task = parse_id(task_id)
-        try:
-            await stop(service, task)
-        except TaskNotFound:
-            return await stop_batch(BatchClient(service.concepts), task, under_way=under_way)
-        return await service.status(task)
-
-    found = run_connected(load_command_settings(), run)
-    show_status(found, json=json)
-    if found.state == TaskStatus.CANCELLED:
-        return ExitCode.DONE
-    if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
-        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
-        return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
-    return ExitCode.BAD_INPUT
+    settings = load_command_settings()
+    if theme is None and palette_file is None:
+        raise BadInput("--theme is missing (or give a --palette-file)")
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if palette_file is not None:
+        words["palettes"] = read_palettes(palette_file)
+    request = build_request(
+        VariationsRequest,
+        user,
+        task_id,
+        source_concept_id=parse_id(concept, "concept"),
+        num_palettes=palettes,
+        **words,
+    )
+    return _make(settings, request, no_wait=no_wait, json=json)
 
 
-def show_status(status: ConceptStatus | BatchStatus, *, json: bool) -> None:
-    """Print where a task or a batch stands."""
-    if json:
-        print_document(status)
-    elif isinstance(status, ConceptStatus):
-        print_status(Console(), status)
-    else:
-        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
-        if status.reason is not None:
-            Console().print(status.reason, markup=False, soft_wrap=True)
+def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *, no_wait: bool, json: bool) -> int:
+    check_owner(settings, request)
+
+    async def run(service: TaskService) -> ConceptReport:
+        await warn_of_another_store(settings, service)
+        await _check_source(service, request)
+        if no_wait:
+            return await begin(service, request)
+        return await with_gallery(service, settings, await make(service, request))
+
+    report = run_connected(settings, run)
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
 
 
-async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
-    """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
-    await batches.cancel(batch_id, under_way=under_way)
-    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CANCEL_WAIT_S):
-            await batches.outcome(batch_id)
-    return await batches.status(batch_id)
+async def _check_source(service: TaskService, request: Request) -> None:
+    """Say at once what the workflow would find out. Raises `BadInput`."""
+    if not isinstance(request, RefinementRequest | VariationsRequest) or request.source_concept_id is None:
+        return
+    if await service.store.task(request.task_id) is not None:
+        return  # started before, and judged then
+    concept = await service.store.concept(request.source_concept_id)
+    if concept is None or concept.user_id != request.user_id:
+        raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")
 
 
 async def make(
@@ -271,39 +243,46 @@ async def begin(service: TaskService, request: Request) -> ConceptReport:
     return ConceptReport(task_id=request.task_id, concept_id=request.concept_id, status=TaskStatus.PENDING)
 
 
-async def follow(service: TaskService, task_id: uuid.UUID) -> None:
-    """Show a task's progress until it has ended."""
-    with ProgressView(progress) as view:
+async def follow(service: TaskService, task_id: uuid.UUID, no_worker: str = NO_WORKER) -> None:
+    """Show a task's progress until it has ended; `no_worker` is said where no worker answers."""
+    with ProgressView(progress, no_worker) as view:
         await service.follow(task_id, view.show)
 
 
 def finish(
-    report: ConceptReport, *, json: bool, waited: bool = True, next_steps: Sequence[tuple[str, str]] | None = None
+    settings: Settings,
+    report: ConceptReport,
+    *,
+    json: bool,
+    waited: bool = True,
+    next_steps: Sequence[tuple[str, str]] | None = None,
 ) -> int:
     """Print how a task ended and what can be done next; the exit code says whether it is complete.
 
     Or whether it was accepted, unless `waited`.
     """
-    print_report(progress, report, following(report) if next_steps is None else next_steps)
+    steps = following(report) if next_steps is None else next_steps
+    print_report(progress, report, steps, temporal_page(settings, report.task_id))
     if json:
         print_document(report)
     under_way = not waited and not report.status.ended
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-def following(report: ConceptReport, user: str = "") -> tuple[tuple[str, str], ...]:
+def following(found: ConceptReport | ConceptStatus, user: str = "") -> tuple[tuple[str, str], ...]:
     """Commands that go on from here, as they can be pasted where this one was typed, each with what it does."""
     start = invocation()
     whose = "" if user in {"", "local"} else f" --user {user}"
-    if report.status is TaskStatus.COMPLETED:
+    status = found.status if isinstance(found, ConceptReport) else found.state
+    if status is TaskStatus.COMPLETED:
         return (
-            (f'{start} refine --concept {report.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
-            (f'{start} variations {report.concept_id}{whose} --theme "bold neon"', "further palettes"),
-            (f"{start} export {report.concept_id}", "SVG, icons, palette files"),
+            (f'{start} refine --concept {found.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
+            (f'{start} variations {found.concept_id}{whose} --theme "bold neon"', "further palettes"),
+            (f"{start} export {found.concept_id}", "SVG, icons, palette files"),
         )
-    if report.status.ended:
-        return ((f"{start} retry {report.task_id}", "again, without paying again for what was paid"),)
-    return ((f"{start} watch {report.task_id}", "follow it to its end"),)
+    if status.ended:
+        return ((f"{start} retry {found.task_id}", "again, without paying again for what was paid"),)
+    return ((f"{start} watch {found.task_id}", "follow it to its end"),)
 
 
 async def with_gallery(service: TaskService, settings: Settings, report: ConceptReport) -> ConceptReport:
@@ -317,19 +296,3 @@ async def with_gallery(service: TaskService, settings: Settings, report: Concept
         progress.print(f"No gallery: {exc}", style="yellow", markup=False, soft_wrap=True)
         return report
     return report.model_copy(update={"gallery": str(index)})
-
-
-async def stop(service: TaskService, task_id: uuid.UUID) -> None:
-    """Cancel a task, and wait until its workflow has cleaned up. Raises `TaskNotFound`, `TaskRefused`."""
-    if not await service.cancel(task_id):
-        return
-    try:
-        await service.concepts.status(task_id)
-    except NoWorker:
-        patience_s = _NO_WORKER_WAIT_S
-        progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
-    else:
-        patience_s = _CANCEL_WAIT_S
-        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
-    with suppress(TimeoutError):
-        await service.concepts.wait(task_id, patience_s)

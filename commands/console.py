@@ -98,7 +98,9 @@ def print_version(*, wanted: bool) -> None:
 
 Version = Annotated[
     bool,
-    typer.Option("--version", is_eager=True, callback=lambda wanted: print_version(wanted=wanted), help="Print it."),
+    typer.Option(
+        "--version", is_eager=True, callback=lambda wanted: print_version(wanted=wanted), help="Print the version."
+    ),
 ]
 
 

@@ -21,7 +21,8 @@ from contracts.tasks import Request
 from tasks.service import TaskService
 
 _RENDERED = 1
-"""So many variations are finished when the worker is killed; more may be, before the kill arrives."""
+"""So many groups of variations are finished when the worker is killed; more may be, before the kill arrives."""
+_UNNOTICED = "For up to 10 s Temporal waits for a sign of life from the first worker."
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ async def survive_crash(
     with suppress(WorkerEnded):
         slow = {**environment, "CONCEPT_RENDER_THREADS": "1"}  # there must be a middle
         async with worker_process(slow, "--no-schedules") as first, first.polling(address):
-            _say(f"Worker {first.process.pid} has begun. As soon as a variation is finished, it is killed.")
+            _say(f"Worker {first.process.pid} has begun. As soon as its first variations are finished, it is killed.")
             await service.start(request, exact=True)
             await _rendered(handle, _RENDERED)
             await _kill(first)
     _say(f"kill -9 {first.process.pid}: no worker is left, and it had no time to clean up.")
     async with worker_process(environment, "--no-schedules") as second, second.polling(address):
         _say(f"Worker {second.process.pid} goes on. What the first had begun is tried again.")
-        await follow(service, request.task_id)
+        await follow(service, request.task_id, _UNNOTICED)
         _print_evidence(await _ran(handle), str(first.process.pid), str(second.process.pid))
     return await service.report(request.task_id)
 
@@ -62,10 +63,10 @@ async def _kill(worker: WorkerProcess) -> None:
 
 
 async def _rendered(handle: WorkflowHandle[object, ConceptOutcome], count: int) -> None:
-    """Come back when so many variations are finished; told by the server, not by asking again and again."""
+    """Come back when so many groups of variations are finished; told by the server, not by asking again and again."""
     renders: set[int] = set()
     async for event in handle.fetch_history_events(wait_new_event=True):
-        if _scheduled(event) == "render_variation":
+        if _scheduled(event) == "render_variations":
             renders.add(event.event_id)
         finished = event.activity_task_completed_event_attributes.scheduled_event_id
         count -= finished in renders

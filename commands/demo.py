@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import check_owner, connected, load_command_settings, start_logs
 from commands.concepts import finish, make, with_gallery
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
 from commands.crash import survive_crash
 from commands.inputs import build_request, read_image, read_palettes, with_image
-from commands.options import Image, Json, OpenPage, PaletteFile, User
+from commands.options import Image, Json, OpenPage, PaletteFile, User, count
+from commands.startup import check_owner, connected, load_command_settings, start_logs, workflows_page
 from commands.worker_process import WorkerProcess, worker_process
 from contracts.concepts import ConceptReport
+from contracts.frozen import FrozenModel
 from contracts.tasks import GenerationRequest, TaskStatus
 from settings import Settings
 from tasks.service import TaskService
@@ -42,7 +42,7 @@ def demo(
         "minimalist, green and white"
     ),
     palettes: Annotated[
-        int | None, typer.Option("--palettes", help="How many, 1 to 24.  [default: 7; with --crash 12]")
+        int | None, typer.Option("--palettes", parser=count, help="How many, 1 to 24.  [default: 7; with --crash 12]")
     ] = None,
     palette_file: PaletteFile = None,
     image: Image = None,
@@ -54,20 +54,21 @@ def demo(
     open_page: OpenPage = False,
     json: Json = False,
 ) -> int:
-    """Make one concept from start to gallery, with a Temporal server and a worker of its own.
+    """Make one concept, with a server and a worker of its own.
 
     \b
     Examples:
       starter.py demo
-      starter.py demo --logo "a fox for a coffee shop" --theme "warm autumn" --palettes 12
+      starter.py demo --logo "a fox" --theme "warm autumn" --palettes 12
       starter.py demo --image logo.png --theme "bold neon" --keep
+      starter.py demo --image logo.png --palette-file palettes.json
       starter.py demo --crash
     """
     settings = load_command_settings()
     if crash and keep:
         raise BadInput("--crash does not go with --keep")
     if logo is None:
-        logo = _PANDA if image is None else f"the logo {image.stem}"[:_LONGEST_LOGO]
+        logo = _PANDA if image is None else f"logo from {image.name}"[:_LONGEST_LOGO]
     request = build_request(
         GenerationRequest,
         user,
@@ -102,7 +103,7 @@ def demo(
 
     async def end(service: TaskService, report: ConceptReport) -> int:
         report = await with_gallery(service, settings, report)
-        code = finish(report, json=json, next_steps=_after_demo(report, crashed=crash))
+        code = finish(settings, report, json=json, next_steps=_after_demo(report, crashed=crash))
         if open_page and report.gallery is not None:
             webbrowser.open(Path(report.gallery).as_uri())
         return code
@@ -138,7 +139,9 @@ def dev(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Run a Temporal server with its web page, and a worker, until Ctrl-C.
+    """Run a Temporal server, its web page and a worker.
+
+    They run until Ctrl-C.
 
     Other commands find this server by the data directory. Everything survives a restart.
 
@@ -169,10 +172,8 @@ def dev(
     return run_async(main())
 
 
-class Place(BaseModel):
+class Place(FrozenModel):
     """A server that is there: what `dev --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     address: str
     ui: str | None = None
@@ -249,6 +250,6 @@ async def _until_interrupted() -> None:
 def _print_addresses(server: Place, service: TaskService, settings: Settings) -> None:
     progress.print(f"Temporal    {server.address}", markup=False)
     if server.ui is not None:
-        progress.print(f"Web page    {server.ui}/namespaces/{service.concepts.client.namespace}", markup=False)
+        progress.print(f"Web page    {workflows_page(server.ui, service.concepts.client.namespace)}", markup=False)
     progress.print(f"Data        {settings.data_dir.resolve()}", markup=False)
     progress.print("Ctrl-C ends it.", style="dim")

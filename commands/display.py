@@ -12,10 +12,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from commands.console import invocation
 from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
-from gallery.exhibit import credit_line
 
 _LABELS = {
     "claim": "claim the task",
@@ -43,14 +43,17 @@ _URGENCY = {
 _MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
-_NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+_NO_VARIATIONS = "the logo alone: no palettes were asked for"
 
 
 class ProgressView:
     """A concept's progress as it happens: a live table on a terminal, a line for each change elsewhere."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, no_worker: str = NO_WORKER) -> None:
+        """`no_worker` is said where no worker answers."""
         self._console = console
+        self._no_worker = no_worker
         self._live = Live(console=console, refresh_per_second=12, transient=False) if console.is_terminal else None
         self._said: set[str] = set()
 
@@ -70,7 +73,7 @@ class ProgressView:
     def show(self, status: ConceptStatus | None) -> None:
         """Draw the latest status; None says that no worker answers."""
         if status is None:
-            self._say_once(_NO_WORKER, style="yellow")
+            self._say_once(self._no_worker, style="yellow")
         elif self._live is not None:
             below = [*(Text(line, style="yellow") for line in _waiting(status)), *map(Text, _offer(status))]
             rows = self._console.height - len(below) - 1
@@ -85,11 +88,16 @@ class ProgressView:
             self._console.print(line, style=style, markup=False, soft_wrap=True)
 
 
-def print_report(console: Console, report: ConceptReport, next_steps: Sequence[tuple[str, str]] = ()) -> None:
-    """How it ended, for people; `next_steps` are commands to paste, each with what it does."""
+def print_report(
+    console: Console, report: ConceptReport, next_steps: Sequence[tuple[str, str]] = (), page: str | None = None
+) -> None:
+    """How it ended, for people; `page` is the task's in Temporal. `next_steps`: as `print_next`."""
     if report.status is TaskStatus.COMPLETED:
+        from gallery.content import credit_line  # noqa: PLC0415 -- numpy is loaded with it
+
         count = len(report.variations)
-        console.print(f"[bold green]Completed[/] concept {report.concept_id} with {count} variations", soft_wrap=True)
+        what = f"with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
+        console.print(f"[bold green]Completed[/] concept {report.concept_id} {what}", soft_wrap=True)
         for variation in report.variations:
             console.print(_variation_line(variation), soft_wrap=True)
         if report.provenance is not None and (credit := credit_line(report.provenance)):
@@ -103,8 +111,15 @@ def print_report(console: Console, report: ConceptReport, next_steps: Sequence[t
         console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}", soft_wrap=True)
         if report.error is not None:
             console.print(report.error.message, style="red", markup=False, soft_wrap=True)
+        if page is not None:
+            console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
     if report.gallery is not None:
         console.print(f"Gallery: {Path(report.gallery).as_uri()}", markup=False, soft_wrap=True)
+    print_next(console, next_steps)
+
+
+def print_next(console: Console, next_steps: Sequence[tuple[str, str]]) -> None:
+    """Commands to paste, each with what it does."""
     if next_steps:
         console.print("Next:", style="bold")
         for command, what in next_steps:
@@ -120,9 +135,10 @@ def _variation_line(variation: Variation) -> Text:
     return line.append(f" {variation.name}").append(f"  {' '.join(shown[:_MOST_SWATCHES])}", style="dim")
 
 
-def print_status(console: Console, status: ConceptStatus) -> None:
-    """Where a task stands, for people, on standard output."""
-    console.print(_picture(status))
+def print_status(console: Console, status: ConceptStatus, page: str | None = None) -> None:
+    """Where a task stands, for people, on standard output; `page` is the task's in Temporal."""
+    if status.stages:  # a row alone knows none
+        console.print(_picture(status))
     for line in _waiting(status):
         console.print(line, style="yellow", markup=False, soft_wrap=True)
     for line in _offer(status):
@@ -133,6 +149,8 @@ def print_status(console: Console, status: ConceptStatus) -> None:
         console.print(notice, style="yellow", markup=False, soft_wrap=True)
     if status.error is not None:
         console.print(status.error.message, style="red", markup=False, soft_wrap=True)
+    if page is not None:
+        console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
 
 
 def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
@@ -185,12 +203,13 @@ def _offer(status: ConceptStatus) -> list[str]:
     ]
     return [
         *shown,
-        f"waiting for: starter.py choose {status.task_id} N (until {status.choose_until:%Y-%m-%d %H:%M} UTC)",
+        f"waiting for your choice until {status.choose_until:%Y-%m-%d %H:%M} UTC, then the first is taken:",
+        f"  {invocation()} choose {status.task_id} N",
     ]
 
 
 def _lines(status: ConceptStatus) -> list[str]:
-    lines = [*_offer(status), *_waiting(status)]
+    lines: list[str] = []
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
             lines.append(f"{_LABELS[stage]} ...")
@@ -203,4 +222,4 @@ def _lines(status: ConceptStatus) -> list[str]:
             ]
         if stand.state not in {StageState.PENDING, StageState.RUNNING}:
             lines.append(f"{_LABELS[stage]}: {stand.state}")
-    return lines
+    return [*lines, *_offer(status), *_waiting(status)]

@@ -14,13 +14,13 @@ import typer
 from pydantic import BaseModel
 
 from color import ImageError
-from commands.bootstrap import load_command_settings, opened_store
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
-from commands.gallery import exhibit_of
+from commands.gallery import gallery_content
 from commands.inputs import parse_id
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
-from gallery import Exhibit, draw_sheet, write_gallery
+from gallery import GalleryContent, draw_sheet, write_gallery
 from pack import (
     MANIFEST,
     Contents,
@@ -60,12 +60,14 @@ def export(
     as_zip: Annotated[bool, typer.Option("--zip", help="Write one .zip into the folder instead.")] = False,
     json: Json = False,
 ) -> int:
-    """Write a concept's logo pack: SVG, transparent and one-color logos, icons, and its palettes for design tools.
+    """Write a concept's logo pack: SVG, icons, palette files.
+
+    Transparent and one-color logos too; docs/logo-pack.md lists every file.
 
     \b
     Examples:
-      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
-      starter.py export 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda --zip
+      starter.py export CONCEPT --out panda
+      starter.py export CONCEPT --out panda --zip
     """
     settings = load_command_settings()
 
@@ -76,12 +78,12 @@ def export(
             if concept is None:
                 raise BadInput(f"task or concept {wanted} not found")
             folder = (out or settings.data_dir / "galleries" / str(concept.concept_id)).absolute()
-            exhibit = await exhibit_of(store, concept)
+            content = await gallery_content(store, concept)
             vectors = await _vectors(store, concept)
         with ThreadPoolExecutor(1, thread_name_prefix="pack") as thread:
             work = asyncio.get_running_loop().run_in_executor
             try:
-                return await work(thread, _write, concept, exhibit, vectors, folder, as_zip)
+                return await work(thread, _write, concept, content, vectors, folder, as_zip)
             except OSError as exc:
                 raise BadInput(f"{folder}: {exc.strerror}") from exc
             except ImageError as exc:
@@ -115,17 +117,19 @@ async def _vectors(store: Store, concept: Concept) -> tuple[bytes, ...]:
     return tuple(vector for vector in found if vector is not None)
 
 
-def _write(concept: Concept, exhibit: Exhibit, vectors: tuple[bytes, ...], folder: Path, as_zip: bool) -> PackDocument:
+def _write(
+    concept: Concept, content: GalleryContent, vectors: tuple[bytes, ...], folder: Path, as_zip: bool
+) -> PackDocument:
     stream = BytesIO()
-    draw_sheet(exhibit).save(stream, "PNG")
+    draw_sheet(content).save(stream, "PNG")
     contents = Contents(
-        base=exhibit.base,
+        base=content.base,
         vectors=vectors,
         variations=tuple(
             VariationContent(
                 f"{variation.index:02d}-{layout.slug(variation.name)}", tile.image, tile.palette, tile.shown
             )
-            for variation, tile in zip(concept.variations, exhibit.tiles, strict=True)
+            for variation, tile in zip(concept.variations, content.tiles, strict=True)
         ),
         contact_sheet=stream.getvalue(),
     )
@@ -134,7 +138,7 @@ def _write(concept: Concept, exhibit: Exhibit, vectors: tuple[bytes, ...], folde
     path = folder / f"logo-pack-{number}.zip" if as_zip else folder
     manifest = write_zip(items, number, path) if as_zip else write_folder(items, number, folder)
     if not as_zip and (folder / "index.html").exists():
-        write_gallery(exhibit, folder)  # it links the files that lie beside it now
+        write_gallery(content, folder)  # it links the files that lie beside it now
     files = (*(file.path for file in manifest.files), MANIFEST)
     return PackDocument(concept_id=concept.concept_id, path=str(path), files=files, skipped=manifest.skipped)
 

@@ -6,21 +6,22 @@ import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
 
-from color import ImageError
-from commands.bootstrap import load_command_settings, opened_store
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import parse_id
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from contracts.palettes import Palette
-from gallery import Exhibit, Tile, write_gallery
 from stores.ports import Store
 from tasks.lookup import find_concept
+
+if TYPE_CHECKING:
+    from gallery import GalleryContent
 
 
 class GalleryDocument(BaseModel):
@@ -38,11 +39,13 @@ def gallery(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Write a concept's page and contact sheet: the logo, its variations, their palettes and contrast figures.
+    """Write a concept's page and contact sheet.
+
+    They show the logo, its variations, their palettes and how well their colors can be told apart.
 
     \b
     Example:
-      starter.py gallery 0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55 --out panda
+      starter.py gallery CONCEPT --out panda
     """
     settings = load_command_settings()
 
@@ -66,21 +69,26 @@ def gallery(
 
 async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Path:
     """Write a concept's gallery; the absolute path of its `index.html`. Raises `BadInput`, `StoreError`."""
+    from color import ImageError  # noqa: PLC0415 -- as in `gallery_content`
+    from gallery import write_gallery  # noqa: PLC0415
+
     concept = await store.concept(concept_id)
     if concept is None:
         raise BadInput(f"concept {concept_id} not found")
-    exhibit = await exhibit_of(store, concept)
+    content = await gallery_content(store, concept)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
-            return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, exhibit, folder)
+            return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, content, folder)
     except OSError as exc:
         raise BadInput(f"{folder}: {exc.strerror}") from exc
     except ImageError as exc:
         raise BadInput(str(exc)) from exc
 
 
-async def exhibit_of(store: Store, concept: Concept) -> Exhibit:
+async def gallery_content(store: Store, concept: Concept) -> GalleryContent:
     """What a gallery shows of a concept, its pictures read from the store. Raises `StoreError`."""
+    from gallery import GalleryContent, Tile  # noqa: PLC0415 -- numpy is loaded by commands that show pictures alone
+
     base = await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
     tiles = []
     for variation in concept.variations:
@@ -98,7 +106,7 @@ async def exhibit_of(store: Store, concept: Concept) -> Exhibit:
                 media_type=image.media_type,
             )
         )
-    return Exhibit(
+    return GalleryContent(
         concept_id=str(concept.concept_id),
         logo_description=concept.logo_description,
         theme_description=concept.theme_description,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from color import Facts, ImageError, decode, to_png
-from commands.console import BadInput
+from commands.console import BadInput, progress
 from contracts.images import MAX_IMAGE_BYTES
-from contracts.palettes import HexColor, Palette
+from contracts.palettes import Palette
 from contracts.tasks import GenerationRequest, Request, TaskRequest
 from contracts.validation import problems
 from pubsub import task_messages
@@ -21,6 +21,9 @@ from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from stores import layout
 from stores.ports import Store
+
+if TYPE_CHECKING:
+    from color import Facts, Picture
 
 R = TypeVar("R", bound=TaskRequest)
 
@@ -38,8 +41,8 @@ _OPTION_NAMES = {
 }
 _MOST_CHANNELS = 4
 _MAX_PALETTES_BYTES = 1024 * 1024
-_PALETTE_LIST = TypeAdapter(tuple[Palette, ...])
-_PALETTE_TABLE = TypeAdapter(dict[str, tuple[HexColor, ...]])
+_PALETTE_LIST = TypeAdapter(list[JsonValue])
+_PALETTE_TABLE = TypeAdapter(dict[str, JsonValue])
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,12 @@ class InputImage:
     """A picture that exists already, decoded once to be sure."""
 
     data: bytes
-    facts: Facts
+    picture: Picture
+
+    @property
+    def facts(self) -> Facts:
+        """Its size and type."""
+        return self.picture.facts
 
 
 def parse_id(text: str, what: str = "task") -> uuid.UUID:
@@ -77,6 +85,8 @@ def read_request(path: Path) -> Request:
 
 def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
+    from color import ImageError, decode, to_png  # noqa: PLC0415 -- most commands have no picture
+
     data = read_file(path, MAX_IMAGE_BYTES)
     try:
         picture = decode(data)
@@ -84,7 +94,10 @@ def read_image(path: Path) -> InputImage:
             to_png(picture)  # as `upload_image` will
     except ImageError as exc:
         raise BadInput(f"{path}: {exc}") from exc
-    return InputImage(data, picture.facts)
+    if picture.facts.frames > 1:
+        what = "pages" if picture.facts.media_type == "image/tiff" else "frames"
+        progress.print(f"{path} has {picture.facts.frames} {what}: the first is used", markup=False, soft_wrap=True)
+    return InputImage(data, picture)
 
 
 def read_palettes(path: Path) -> tuple[Palette, ...]:
@@ -93,21 +106,27 @@ def read_palettes(path: Path) -> tuple[Palette, ...]:
     try:
         if data.lstrip()[:1] == b"{":
             table = _PALETTE_TABLE.validate_json(data)
-            palettes = tuple(_palette(path, name, colors) for name, colors in table.items())
+            entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in table.items()]
         else:
-            palettes = _PALETTE_LIST.validate_json(data)
+            entries = _PALETTE_LIST.validate_json(data)
     except ValidationError as exc:
         raise BadInput(f"{path}: {problems(exc)[0]}") from exc
-    if not palettes:
+    if not entries:
         raise BadInput(f"{path}: no palettes in it")
-    return palettes
+    return tuple(_palette(path, number, entry) for number, entry in enumerate(entries, 1))
 
 
-def _palette(path: Path, name: str, colors: tuple[HexColor, ...]) -> Palette:
+def _palette(path: Path, number: int, entry: JsonValue) -> Palette:
     try:
-        return Palette(name=name, colors=colors)
+        return Palette.model_validate_json(json.dumps(entry))
     except ValidationError as exc:
-        raise BadInput(f"{path}: {name!r}: {problems(exc)[0]}") from exc
+        name = entry.get("name") if isinstance(entry, dict) else None
+        which = (
+            f"palette {number} {json.dumps(name[:60], ensure_ascii=False)}"
+            if isinstance(name, str)
+            else f"palette {number}"
+        )
+        raise BadInput(f"{path}: {which}: {problems(exc)[0]}") from exc
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:

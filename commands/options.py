@@ -11,11 +11,19 @@ import typer
 
 from commands.console import BadInput
 
+
+def count(text: str) -> int:
+    """A number of palettes; the name of a file is what another option takes. Raises `BadInput`."""
+    try:
+        return int(text)
+    except ValueError as exc:
+        raise BadInput(f"--palettes: {text[:60]!r} is no number; for a file of palettes: --palette-file") from exc
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 AnyId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task, a concept or a batch.")]
-TaskOrBatchId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task or a batch.")]
-TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]
-Palettes = Annotated[int, typer.Option("--palettes", help="How many palettes and variations, 1 to 24.")]
+TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")]
+Palettes = Annotated[int, typer.Option("--palettes", parser=count, help="How many palettes and variations, 1 to 24.")]
 Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")]
 Theme = Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")]
 Candidates = Annotated[

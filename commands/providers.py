@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, TypeAdapter
+from pydantic import JsonValue, SecretStr, TypeAdapter
 
-from commands.bootstrap import load_command_settings
 from commands.console import ExitCode, command_group, print_document, progress, run_async
 from commands.options import Json
+from commands.startup import load_command_settings
+from contracts.frozen import FrozenModel
 from providers.errors import ProviderError, ProviderRejected
 from providers.registry import JigsawStackAccount, JobAccount, OpenAIAccount, ProviderChoice, check_provider
 from settings import Settings
 
 _EXTRA = TypeAdapter[dict[str, JsonValue]](dict[str, JsonValue])
 
-providers = command_group("Look after the services that make images and palettes.")
+providers = command_group("Check the services that make images and palettes.")
 
 
-class ProviderCheck(BaseModel):
+class ProviderCheck(FrozenModel):
     """What one provider answered."""
-
-    model_config = ConfigDict(frozen=True)
 
     provider: str
     used_for: tuple[Literal["image", "palettes"], ...]
@@ -30,10 +29,8 @@ class ProviderCheck(BaseModel):
     error: str | None = None
 
 
-class ChecksDocument(BaseModel):
+class ChecksDocument(FrozenModel):
     """What `providers check --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     ok: bool
     checks: tuple[ProviderCheck, ...]
@@ -41,9 +38,10 @@ class ChecksDocument(BaseModel):
 
 @providers.command()
 def check(json: Json = False) -> int:
-    """Ask the chosen providers whether they can be reached and accept their keys, without paying for anything.
+    """Ask the chosen services whether they accept their keys.
 
-    \b
+    Nothing is paid for.
+
     Exit codes: 0 all is well, 1 a key or a model is refused, 2 a setting is missing or malformed, 3 a service cannot
     be reached.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 
-from commands.bootstrap import load_dotenv_file
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.inputs import read_file
 from commands.options import Json, resource_path
+from commands.startup import load_dotenv_file
+from contracts.frozen import FrozenModel
 from contracts.tasks import Request
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
@@ -22,19 +22,15 @@ _MAX_FILE_BYTES = 64 * 1024 * 1024
 _AT_ONCE = 100
 
 
-class Published(BaseModel):
+class Published(FrozenModel):
     """One message that Pub/Sub has."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     message_id: str
 
 
-class Publication(BaseModel):
+class Publication(FrozenModel):
     """What `publish --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     topic: str
     total: int
@@ -48,14 +44,17 @@ def publish(
     ],
     json: Json = False,
 ) -> int:
-    """Send task messages to a Pub/Sub topic, for a bridge to turn into concepts. All are checked before one is sent.
+    """Send task messages to a Pub/Sub topic.
+
+    A bridge makes concepts of them. All are checked before one is sent.
 
     With PUBSUB_EMULATOR_HOST they go to that emulator.
 
     \b
     Examples:
       starter.py publish message.json --topic projects/my-project/topics/concepts
-      PUBSUB_EMULATOR_HOST=localhost:8085 starter.py publish tasks.jsonl --topic projects/local/topics/concepts
+      PUBSUB_EMULATOR_HOST=localhost:8085 \\
+        starter.py publish tasks.jsonl --topic projects/local/topics/concepts
     """
     load_dotenv_file()
     path = resource_path("topics", topic)

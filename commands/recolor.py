@@ -21,17 +21,17 @@ from color import (
     decode,
     lookup_table,
     measure_shown,
-    prepare,
+    prepare_picture,
     render,
     shifts,
 )
-from commands.bootstrap import load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress
-from commands.inputs import read_image, read_palettes
+from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
+from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
-from pack import LogoShapes
+from pack import LogoShapes, with_colors_of
 
 
 class ImageFormat(StrEnum):
@@ -82,7 +82,11 @@ def recolor(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="PNG, JPEG, WebP, GIF, SVG, AVIF, BMP, TIFF or ICO.")],
     palettes: Annotated[
         Path,
-        typer.Option("--palettes", help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}."),
+        typer.Option(
+            "--palettes",
+            "--palette-file",
+            help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
     image_format: Annotated[
@@ -97,6 +101,7 @@ def recolor(
     further: Annotated[
         int, typer.Option("--alternatives", min=0, max=3, help="Also write up to N other colorings, {name}-2.png on.")
     ] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace files with other content.")] = False,
     json: Json = False,
 ) -> int:
     """Recolor a picture with each palette of a file. Needs no server.
@@ -104,58 +109,140 @@ def recolor(
     \b
     Examples:
       starter.py recolor logo.png --palettes palettes.json --out recolored
-      starter.py recolor logo.png --palettes palettes.json --out recolored --format webp
-      starter.py recolor logo.png --palettes palettes.json --out recolored --svg --cube
+      starter.py recolor logo.png --palettes palettes.json --out recolored --svg
+      starter.py recolor logo.png --palettes docs/examples/palettes.json --out out
     """
     settings = load_command_settings()
     chosen = _read_palettes(palettes, further)
-    data = read_image(image).data
-    shapes = LogoShapes(data) if svg else None
-    base = shapes.base if shapes else prepare(data)
-    picture = decode(data) if cube else None
-
-    def colored(palette: Palette) -> list[RecoloredFile]:
-        others = alternatives(base, palette.colors, palette.ground, further) if further else ()
-        colorings = [choose(base, palette.colors, palette.ground), *others]
-        return [
-            make(palette.name if number == 1 else f"{palette.name}-{number}", coloring)
-            for number, coloring in enumerate(colorings, 1)
-        ]
-
-    def make(name: str, coloring: Coloring) -> RecoloredFile:
-        path = out / f"{name}.{image_format}"
-        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
-        try:
-            variation = render(base, coloring, image_format.value)
-            _write(path, variation)
-            table = None if picture is None else _write_cube(path, picture, base, coloring, variation)
-            drawn = None if shapes is None else shapes.svg_in(coloring, decode(variation))
-            if isinstance(drawn, bytes):
-                _write(path.with_suffix(".svg"), drawn)
-        except OSError as exc:
-            raise BadInput(f"{path}: {exc.strerror}") from exc
-        return RecoloredFile(
-            name=name,
-            path=str(path.absolute()),
-            shown=measure_shown(base, coloring),
-            shifted=moved,
-            cube=table,
-            svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,
-            no_svg=drawn if isinstance(drawn, str) else None,
-        )
-
+    work = _Work(read_image(image), out, image_format, (image, palettes), with_svg=svg, with_cube=cube, further=further)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise BadInput(f"{out}: {exc.strerror}") from exc
+    # What would replace a file is made first, so that nothing is written where something must not be replaced.
+    risky = [palette for palette in chosen if work.may_replace(palette)]
     with ThreadPoolExecutor(settings.render_threads) as threads:
-        files = tuple(file for found in threads.map(colored, chosen) for file in found)
+        made = dict(zip((palette.name for palette in risky), threads.map(work.make, risky), strict=True))
+        replaced = [path for files in made.values() for _, new in files for path in _differing(new)]
+        if replaced and not force:
+            raise BadInput(_refusal(replaced))
+        files = threads.map(lambda palette: _written(made.get(palette.name) or work.make(palette)), chosen)
+        documents = tuple(document for found in files for document in found)
     if json:
-        print_document(RecolorDocument(variations=files))
-    for file in files:
-        _print_file(file)
-    progress.print(f"{len(files)} pictures in {out}", markup=False, soft_wrap=True)
+        print_document(RecolorDocument(variations=documents))
+    for document in documents:
+        _print_file(document)
+    for path in replaced:
+        progress.print(f"Replaced {path}", markup=False, soft_wrap=True)
+    progress.print(f"{len(documents)} pictures in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
+
+
+Made = tuple[RecoloredFile, dict[Path, bytes]]
+"""A picture's document, and its files."""
+
+
+class _Work:
+    """One picture, and what is made of it for each palette."""
+
+    def __init__(
+        self,
+        image: InputImage,
+        out: Path,
+        image_format: ImageFormat,
+        inputs: tuple[Path, ...],
+        *,
+        with_svg: bool,
+        with_cube: bool,
+        further: int,
+    ) -> None:
+        self._shapes = LogoShapes(image.data, picture=image.picture) if with_svg else None
+        self._base = self._shapes.base if self._shapes else prepare_picture(image.picture)
+        self._picture = image.picture if with_cube else None
+        self._out, self._format, self._further = out, image_format, further
+        self._inputs = [path.resolve() for path in inputs]
+
+    def may_replace(self, palette: Palette) -> bool:
+        """Whether there is a file already where one is to be written. Raises BadInput where it is an input."""
+        names = [palette.name, *(f"{palette.name}-{number}" for number in range(2, self._further + 2))]
+        kinds = (self._format.value, *(["svg"] if self._shapes else []), *(["cube"] if self._picture else []))
+        paths = [self._out / f"{name}.{kind}" for name in names for kind in kinds]
+        for path in paths:
+            if path.resolve() in self._inputs:
+                raise BadInput(f"{path} is an input of this command: choose another --out, or another palette name")
+        return any(map(_exists, paths))
+
+    def make(self, palette: Palette) -> list[Made]:
+        """The pictures of a palette."""
+        base = self._base
+        others = alternatives(base, palette.colors, palette.ground, self._further) if self._further else ()
+        colorings = [choose(base, palette.colors, palette.ground), *others]
+        return [
+            self._made(palette.name if number == 1 else f"{palette.name}-{number}", coloring)
+            for number, coloring in enumerate(colorings, 1)
+        ]
+
+    def _made(self, name: str, coloring: Coloring) -> Made:
+        base, path = self._base, self._out / f"{name}.{self._format}"
+        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
+        shown = measure_shown(base, coloring)
+        variation = render(base, coloring, self._format.value)
+        files = {path: variation}
+        cube = drawn = None
+        if self._picture is not None:
+            cube, files[path.with_suffix(".cube")] = _cube(path, self._picture, base, coloring, variation)
+        if self._shapes is not None:
+            pixels = decode(variation)
+            drawn = self._shapes.svg_of(pixels, [entry.color for entry in shown.colors])
+            if isinstance(drawn, bytes):
+                shown = with_colors_of(drawn, shown, pixels)
+                files[path.with_suffix(".svg")] = drawn
+        document = RecoloredFile(
+            name=name,
+            path=str(path.absolute()),
+            shown=shown,
+            shifted=moved,
+            cube=cube,
+            svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,
+            no_svg=drawn if isinstance(drawn, str) else None,
+        )
+        return document, files
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long: writing says so
+        return False
+
+
+def _differing(files: dict[Path, bytes]) -> list[Path]:
+    """Which of the files exist with other content, or are none."""
+    return [path for path, data in files.items() if _exists(path) and not (path.is_file() and _has(path, data))]
+
+
+def _has(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _refusal(paths: list[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]}{more} would be replaced by another picture: add --force, or choose another --out"
+
+
+def _written(made: list[Made]) -> list[RecoloredFile]:
+    for _, files in made:
+        for path, data in files.items():
+            try:
+                if not _has(path, data):
+                    with replacing(path) as unfinished:
+                        unfinished.write_bytes(data)
+            except OSError as exc:
+                raise BadInput(f"{path}: {exc.strerror}") from exc
+    return [document for document, _ in made]
 
 
 def _print_file(file: RecoloredFile) -> None:
@@ -173,6 +260,10 @@ def _print_file(file: RecoloredFile) -> None:
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
+    if str(path).isdigit() and not path.exists():
+        raise BadInput(
+            f"--palettes: a file of palettes is needed; `generate --image IMAGE --palettes {path}` makes some"
+        )
     palettes = read_palettes(path)
     seen: set[str] = set()
     for palette in palettes:
@@ -189,14 +280,9 @@ def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
     return palettes
 
 
-def _write_cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> CubeFile:
+def _cube(beside: Path, picture: Picture, base: Base, coloring: Coloring, variation: bytes) -> tuple[CubeFile, bytes]:
     path = beside.with_suffix(".cube")
     table = lookup_table(base, coloring)
-    _write(path, cube_file(table, path.stem).encode("ascii"))
     error = cube_error(picture, variation, table)
-    return CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with replacing(path) as unfinished:
-        unfinished.write_bytes(data)
+    file = CubeFile(path=str(path.absolute()), error_mean=error.mean, error_percentile_99=error.percentile_99)
+    return file, cube_file(table, path.stem).encode("ascii")

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from commands.bootstrap import connected_command, load_command_settings
 from commands.console import BadInput, ExitCode, print_document, progress, run_async
 from commands.options import Json
+from commands.startup import connected_command, load_command_settings
 from contracts.reconciliation import Page, Reconciled
 from tasks.reconciliation import Reconciler
 from temporal.client import configured_address
@@ -29,7 +29,9 @@ def reconcile(
     ] = 60,
     json: Json = False,
 ) -> int:
-    """Settle tasks that no workflow works on, once; workers do the same by a schedule.
+    """Settle tasks that no workflow works on.
+
+    Workers do the same by a schedule, so this is seldom needed.
 
     Pending ones are started. Those whose workflow was terminated, timed out or forgotten are failed, or started again
     with CONCEPT_INTERRUPTED=restart. Temporal must be the one that the workers of this store use: it alone knows.

@@ -6,10 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store, supabase_project
-from commands.console import ExitCode, print_document, run_async
+from commands.console import ExitCode, command_group, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store, supabase_project
+from contracts.frozen import FrozenModel
 from settings import Settings
+
+stores = command_group("Check the store that the settings name.")
 
 
 class CheckedThing(BaseModel):
@@ -24,18 +27,17 @@ class CheckedThing(BaseModel):
     unreachable: bool = Field(default=False, exclude=True)
 
 
-class StoreDocument(BaseModel):
+class StoreDocument(FrozenModel):
     """What `store check --json` prints."""
-
-    model_config = ConfigDict(frozen=True)
 
     store: str
     ok: bool
     checks: tuple[CheckedThing, ...]
 
 
+@stores.command("check")
 def check_store(json: Json = False) -> int:
-    """Look whether the store is set up as the worker needs it, and say what to do where it is not.
+    """Say whether the store is set up, and what to do where not.
 
     Of a Supabase project: the URL, whose key it is, the schema's version, policies, functions and buckets. Nothing is
     changed there.

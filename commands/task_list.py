@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from commands.bootstrap import load_command_settings, opened_store
 from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
+from commands.startup import load_command_settings, opened_store
+from contracts.frozen import FrozenModel
 from contracts.tasks import Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
@@ -22,10 +22,8 @@ _MOST = 1000
 _ABOUT_CHARS, _NARROWEST = 20, 110
 
 
-class ListedTask(BaseModel):
+class ListedTask(FrozenModel):
     """One row of `tasks`; times are UTC."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -56,10 +54,8 @@ class ListedTask(BaseModel):
         )
 
 
-class ListDocument(BaseModel):
+class ListDocument(FrozenModel):
     """What `list --json` prints; `next` is for `--after`, null at the end."""
-
-    model_config = ConfigDict(frozen=True)
 
     tasks: tuple[ListedTask, ...]
     next: str | None
@@ -74,12 +70,12 @@ def list_tasks(
     ] = None,
     json: Json = False,
 ) -> int:
-    """List tasks, the newest first, from the store alone.
+    """List tasks, the newest first. Needs no server.
 
     \b
     Examples:
       starter.py list
-      starter.py list --status failed --user 7f6a1f0e-9f0b-4d6e-8f55-1f1d1a6d1f10 --limit 200 --json
+      starter.py list --status failed --limit 200 --json
     """
     settings = load_command_settings()
 

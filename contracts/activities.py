@@ -10,11 +10,12 @@ from __future__ import annotations
 import uuid
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from temporalio import activity
 
 from contracts.batches import BatchProgress, BatchStep
-from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.concepts import FailedVariation, NewConcept, Variation
+from contracts.frozen import FrozenModel
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette, Shown
 from contracts.reconciliation import Page, PageReconciled
@@ -24,10 +25,8 @@ from contracts.tasks import Aspect, CompletionRequest, Request, Stage, TaskError
 from contracts.usage import PaletteOrigin
 
 
-class Claim(BaseModel):
+class Claim(FrozenModel):
     """What `claim_task` found. `status` is `processing` when the task is ours to work on."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: TaskStatus
     image_provider: str
@@ -43,10 +42,8 @@ class Claim(BaseModel):
     """How long the concept may be tried, where the worker's settings say something else than `policies.DEADLINE`."""
 
 
-class ImageRequest(BaseModel):
+class ImageRequest(FrozenModel):
     """What to draw."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     logo_description: str
@@ -55,10 +52,8 @@ class ImageRequest(BaseModel):
     """Which of several logos of the task, from 1."""
 
 
-class SourceRequest(BaseModel):
+class SourceRequest(FrozenModel):
     """Which picture to start from: the base of a concept of `user_id`, or what lies at `url`."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     user_id: str
@@ -68,10 +63,8 @@ class SourceRequest(BaseModel):
     """Whether its colors are asked for, which takes an analysis."""
 
 
-class Source(BaseModel):
+class Source(FrozenModel):
     """A picture to start from, where the worker can read it, and what its concept says of it."""
-
-    model_config = ConfigDict(frozen=True)
 
     image: ImageRef
     colors: tuple[HexColor, ...] = ()
@@ -80,10 +73,8 @@ class Source(BaseModel):
     provenance: Provenance | None = None
 
 
-class RefineRequest(BaseModel):
+class RefineRequest(FrozenModel):
     """What to change in `source`, and what to keep of it."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     source: ImageRef
@@ -91,28 +82,22 @@ class RefineRequest(BaseModel):
     preserve: tuple[Aspect, ...] = ()
 
 
-class GeneratedImage(BaseModel):
+class GeneratedImage(FrozenModel):
     """A provider's answer, already stored where only the worker can read it."""
-
-    model_config = ConfigDict(frozen=True)
 
     image: ImageRef
     provenance: Provenance
 
 
-class MadeChoice(BaseModel):
+class MadeChoice(FrozenModel):
     """Which candidate of a task was chosen, from 1. It holds for every later run."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     number: int = Field(ge=1, le=4)
 
 
-class UploadRequest(BaseModel):
+class UploadRequest(FrozenModel):
     """Publish `source` as the base image of a concept."""
-
-    model_config = ConfigDict(frozen=True)
 
     user_id: str
     concept_id: uuid.UUID
@@ -125,19 +110,15 @@ class UploadRequest(BaseModel):
     """To be stored before the base is visible, where it was chosen among several."""
 
 
-class CandidatesRequest(BaseModel):
+class CandidatesRequest(FrozenModel):
     """Whose candidates are not needed any more."""
-
-    model_config = ConfigDict(frozen=True)
 
     user_id: str
     concept_id: uuid.UUID
 
 
-class PaletteRequest(BaseModel):
+class PaletteRequest(FrozenModel):
     """How many palettes, for which words."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     logo_description: str
@@ -149,22 +130,18 @@ class PaletteRequest(BaseModel):
     """Why it did."""
 
 
-class PaletteSet(BaseModel):
+class PaletteSet(FrozenModel):
     """The palettes, in the order in which variations are numbered."""
-
-    model_config = ConfigDict(frozen=True)
 
     palettes: tuple[Palette, ...]
     origin: PaletteOrigin | None = None
 
 
-class RenderRequest(BaseModel):
+class RenderRequest(FrozenModel):
     """Recolor `base` with `colors` and publish it as variation number `index` (from 1).
 
     There are many of these in a history: what is not needed is left out.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     user_id: str
     concept_id: uuid.UUID
@@ -181,28 +158,56 @@ class RenderedVariation(StoredObject):
     shown: Shown | None = None
 
 
-class FailRequest(BaseModel):
-    """How a task ended without a concept. The request is repeated because there may be no row yet."""
+class NumberedPalette(FrozenModel):
+    """The palette of one variation; `index` is its number, from 1."""
 
-    model_config = ConfigDict(frozen=True)
+    index: int
+    name: str
+    colors: tuple[HexColor, ...]
+    description: str = ""
+    ground: HexColor | None = None
+
+
+class RenderGroup(FrozenModel):
+    """Recolor `base` once for each palette, and publish the variations."""
+
+    user_id: str
+    concept_id: uuid.UUID
+    base: ImageRef
+    palettes: tuple[NumberedPalette, ...]
+
+
+class FailedRender(FrozenModel):
+    """A variation of a group that cannot be made, and why."""
+
+    index: int
+    error: str
+
+
+class RenderedGroup(FrozenModel):
+    """What became of each variation of a group: the indexes of those that were made, and these as `pack` has them."""
+
+    made: tuple[int, ...] = ()
+    failed: tuple[FailedRender, ...] = ()
+    packed: str = ""
+
+
+class FailRequest(FrozenModel):
+    """How a task ended without a concept. The request is repeated because there may be no row yet."""
 
     request: Request
     status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED]
     error: TaskError
 
 
-class TaskEnd(BaseModel):
+class TaskEnd(FrozenModel):
     """What the row says after `store_concept` or `fail_task`: the truth, whatever was asked for."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: TaskStatus
 
 
-class Gaps(BaseModel):
+class Gaps(FrozenModel):
     """A completed concept's base, how many variations it has, and those that it lacks."""
-
-    model_config = ConfigDict(frozen=True)
 
     base: ImageRef
     present: int
@@ -211,35 +216,29 @@ class Gaps(BaseModel):
     """As in `Claim`."""
 
 
-class NewVariations(BaseModel):
+class NewVariations(FrozenModel):
     """Variations for a concept that is stored already, and those that it lacks from now on."""
-
-    model_config = ConfigDict(frozen=True)
 
     concept_id: uuid.UUID
     variations: tuple[Variation, ...]
     failed_variations: tuple[FailedVariation, ...]
+    packed: tuple[str, ...] = ()
+    """As in `NewConcept`."""
 
 
-class Completeness(BaseModel):
+class Completeness(FrozenModel):
     """How many variations a concept has now, and which it lacks."""
-
-    model_config = ConfigDict(frozen=True)
 
     variations: int
     failed_variations: tuple[FailedVariation, ...]
 
 
-class TryingRequest(BaseModel):
+class TryingRequest(FrozenModel):
     """How long has the workflow that asks been tried?"""
 
-    model_config = ConfigDict(frozen=True)
 
-
-class Trying(BaseModel):
+class Trying(FrozenModel):
     """How long a workflow's activities have been tried: attempts and pauses between them, without waiting in queues."""
-
-    model_config = ConfigDict(frozen=True)
 
     tried_s: float
     """What overlaps counts once."""
@@ -249,157 +248,140 @@ class Trying(BaseModel):
     """Why the one that failed most often failed last, of those that are not done."""
 
 
-class DeadlineStages(Protocol):
+class DeadlineActivities(Protocol):
     """What a workflow cannot see of its own activities."""
 
     @activity.defn(name="measure_trying")
     async def measure_trying(self, request: TryingRequest) -> Trying:
         """For how long, and what it waits for."""
-        ...
 
 
-class TaskStages(Protocol):
+class TaskActivities(Protocol):
     """The row's beginning and end."""
 
     @activity.defn(name="claim_task")
     async def claim_task(self, request: Request) -> Claim:
         """Take the task for the calling workflow."""
-        ...
 
     @activity.defn(name="store_concept")
-    async def store_concept(self, concept: Concept) -> TaskEnd:
+    async def store_concept(self, concept: NewConcept) -> TaskEnd:
         """Write concept, variations and `completed` at once."""
-        ...
 
     @activity.defn(name="fail_task")
     async def fail_task(self, request: FailRequest) -> TaskEnd:
         """Record the failure and remove what users could see of the concept."""
-        ...
 
 
-class CompletionStages(Protocol):
+class CompletionActivities(Protocol):
     """What a completed concept lacks, and adding it."""
 
     @activity.defn(name="find_gaps")
     async def find_gaps(self, request: CompletionRequest) -> Gaps:
         """Which variations failed."""
-        ...
 
     @activity.defn(name="add_variations")
     async def add_variations(self, request: NewVariations) -> Completeness:
         """Write them and what still failed at once."""
-        ...
 
 
-class SourceStages(Protocol):
+class SourceActivities(Protocol):
     """The picture that another one starts from."""
 
     @activity.defn(name="load_source")
     async def load_source(self, request: SourceRequest) -> Source:
         """Find it, or fetch it once and keep it."""
-        ...
 
 
-class ImageStages(Protocol):
+class ImageActivities(Protocol):
     """From words, or from a picture and words, to a published base image."""
 
     @activity.defn(name="generate_image")
     async def generate_image(self, request: ImageRequest) -> GeneratedImage:
         """Ask the provider once, unless it was already paid."""
-        ...
 
     @activity.defn(name="refine_image")
     async def refine_image(self, request: RefineRequest) -> GeneratedImage:
         """Ask the provider once to change a picture, unless it was already paid."""
-        ...
 
     @activity.defn(name="upload_image")
     async def upload_image(self, request: UploadRequest) -> ImageRef:
         """Validate an image and publish it as the base, or as a candidate for it."""
-        ...
 
 
-class CandidateStages(Protocol):
+class CandidateActivities(Protocol):
     """What becomes of candidates after the choice."""
 
     @activity.defn(name="remove_candidates")
     async def remove_candidates(self, request: CandidatesRequest) -> int:
         """Remove them from sight; how many."""
-        ...
 
 
-class PaletteStages(Protocol):
+class PaletteActivities(Protocol):
     """From words to palettes."""
 
     @activity.defn(name="create_palettes")
     async def create_palettes(self, request: PaletteRequest) -> PaletteSet:
         """Ask the provider once, unless it was already paid."""
-        ...
 
 
-class VariationStages(Protocol):
-    """From a base and a palette to a variation."""
+class VariationActivities(Protocol):
+    """From a base and palettes to variations: PNGs as large as the base."""
 
     @activity.defn(name="render_variation")
     async def render_variation(self, request: RenderRequest) -> RenderedVariation:
-        """Recolor and publish one variation: a PNG as large as its base."""
-        ...
+        """Recolor and publish one variation, for workflows of before there were groups."""
+
+    @activity.defn(name="render_variations")
+    async def render_variations(self, request: RenderGroup) -> RenderedGroup:
+        """Recolor and publish a few variations. Fails only where another attempt may mend it."""
 
 
-class RetentionStages(Protocol):
+class RetentionActivities(Protocol):
     """Looking and removing are two activities, so that what was found is remembered by the history."""
 
     @activity.defn(name="find_expired_tasks")
     async def find_expired_tasks(self, search: Search) -> ExpiredTasks:
         """Find tasks that ended before `search.before`."""
-        ...
 
     @activity.defn(name="remove_expired_tasks")
     async def remove_expired_tasks(self, expired: ExpiredTasks) -> Removed:
         """Remove their rows, then their objects."""
-        ...
 
     @activity.defn(name="find_abandoned_folders")
     async def find_abandoned_folders(self, search: Search) -> AbandonedFolders:
         """Find folders that no row refers to."""
-        ...
 
     @activity.defn(name="remove_abandoned_folders")
     async def remove_abandoned_folders(self, abandoned: AbandonedFolders) -> Removed:
         """Remove them."""
-        ...
 
 
-class BatchStages(Protocol):
+class BatchActivities(Protocol):
     """A batch's work, a few seconds at a time."""
 
     @activity.defn(name="advance_batch")
     async def advance_batch(self, step: BatchStep) -> BatchProgress:
         """Start tasks of a page and wait for some; what is under way at the end goes on by itself."""
-        ...
 
 
-class RowLinkStages(Protocol):
+class RowLinkActivities(Protocol):
     """Nothing needs to be remembered: what was renewed is not found again."""
 
     @activity.defn(name="renew_row_links")
     async def renew_row_links(self, links: ExpiringLinks) -> int:
         """Sign a page of links anew; how many there were."""
-        ...
 
 
-class ReconciliationStages(Protocol):
+class ReconciliationActivities(Protocol):
     """Each takes one page. Nothing needs to be remembered: what was mended is not found again."""
 
     @activity.defn(name="settle_open_tasks")
     async def settle_open_tasks(self, page: Page) -> PageReconciled:
         """Look after pending and processing tasks, and start, restart or end those that no workflow works on."""
-        ...
 
     @activity.defn(name="sweep_unfulfilled_tasks")
     async def sweep_unfulfilled_tasks(self, page: Page) -> PageReconciled:
         """Remove what users could still see of tasks that failed or were cancelled."""
-        ...
 
 
 _STAGES = {
@@ -412,6 +394,7 @@ _STAGES = {
     "upload_image": Stage.UPLOAD,
     "create_palettes": Stage.PALETTES,
     "render_variation": Stage.VARIATIONS,
+    "render_variations": Stage.VARIATIONS,
     "add_variations": Stage.STORE,
     "store_concept": Stage.STORE,
 }

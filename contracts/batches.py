@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from contracts.frozen import FrozenModel
 
 PAGE_TASKS = 1000
 """How many tasks a page has in the store; the last page may have fewer."""
@@ -31,28 +33,22 @@ Stop = Literal["", "rest", "all"]
 """What a cancel ends: the tasks that have not begun, or those under way too."""
 
 
-class BatchOrder(BaseModel):
+class BatchOrder(FrozenModel):
     """How to go on; the input of the `go_on` signal, which comes with every start."""
-
-    model_config = ConfigDict(frozen=True)
 
     window: int = Window
     retry_failed: bool = False
     """Whether to start again what failed or was cancelled before this order."""
 
 
-class BatchCancel(BaseModel):
+class BatchCancel(FrozenModel):
     """The input of the `cancel` signal."""
-
-    model_config = ConfigDict(frozen=True)
 
     all: bool = False
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(FrozenModel):
     """The input of `ConceptBatchWorkflow`; the tasks themselves are in the store, page by page."""
-
-    model_config = ConfigDict(frozen=True)
 
     batch_id: uuid.UUID
     pages: tuple[int, ...]
@@ -66,10 +62,8 @@ class BatchRequest(BaseModel):
     stop: Stop = ""
 
 
-class BatchStep(BaseModel):
+class BatchStep(FrozenModel):
     """The input of `advance_batch`: a page, and where it stands."""
-
-    model_config = ConfigDict(frozen=True)
 
     batch_id: uuid.UUID
     page: int
@@ -84,10 +78,8 @@ class BatchStep(BaseModel):
     reason: str = ""
 
 
-class BatchProgress(BaseModel):
+class BatchProgress(FrozenModel):
     """The answer: where the page stands now."""
-
-    model_config = ConfigDict(frozen=True)
 
     outcomes: str
     alike: int = 0
@@ -98,10 +90,8 @@ class BatchProgress(BaseModel):
 MAX_ALIKE = 10
 
 
-class BatchStatus(BaseModel):
+class BatchStatus(FrozenModel):
     """The answer of the `status` query, and of `starter.py status` for a batch; counts are of tasks, each once."""
-
-    model_config = ConfigDict(frozen=True)
 
     batch_id: uuid.UUID
     state: Literal["running", "paused", "completed", "cancelled"]
@@ -117,20 +107,16 @@ class BatchStatus(BaseModel):
     """Why the batch is paused."""
 
 
-class BatchOutcome(BaseModel):
+class BatchOutcome(FrozenModel):
     """What the workflow returns: the outcomes by page, one character for each task."""
-
-    model_config = ConfigDict(frozen=True)
 
     batch_id: uuid.UUID
     status: BatchStatus
     outcomes: tuple[str, ...]
 
 
-class BatchReport(BaseModel):
+class BatchReport(FrozenModel):
     """The result document of `batch`."""
-
-    model_config = ConfigDict(frozen=True)
 
     batch_id: uuid.UUID
     total: int
@@ -142,10 +128,8 @@ class BatchReport(BaseModel):
     """Absolute path; None where the command did not wait."""
 
 
-class ManifestLine(BaseModel):
+class ManifestLine(FrozenModel):
     """What the manifest says of one line of the file; the first line is 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     line: int
     task_id: uuid.UUID | None = None

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+import base64
 import uuid
+import zlib
+from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import Field, TypeAdapter, computed_field
 
+from contracts.frozen import FrozenModel
 from contracts.images import ImageRef, Provenance
 from contracts.palettes import HexColor, Shown
 from contracts.tasks import TaskError, TaskStatus
 
 
-class FailedVariation(BaseModel):
+class FailedVariation(FrozenModel):
     """A palette whose variation could not be made, and why; with what it takes to try again."""
-
-    model_config = ConfigDict(frozen=True)
 
     palette: str
     error: str
@@ -24,10 +26,8 @@ class FailedVariation(BaseModel):
     ground: HexColor | None = None
 
 
-class Variation(BaseModel):
+class Variation(FrozenModel):
     """The logo in the colors of one palette. `index` counts from 1, in the order of the palettes."""
-
-    model_config = ConfigDict(frozen=True)
 
     index: int = Field(ge=1)
     name: str
@@ -40,10 +40,8 @@ class Variation(BaseModel):
     """None in concepts from before it was kept."""
 
 
-class Concept(BaseModel):
+class Concept(FrozenModel):
     """One logo image and its recolored variations, as stored and shown."""
-
-    model_config = ConfigDict(frozen=True)
 
     concept_id: uuid.UUID
     task_id: uuid.UUID
@@ -63,14 +61,38 @@ class Concept(BaseModel):
     """Set by the store."""
 
 
-class ConceptOutcome(BaseModel):
+_VARIATIONS = TypeAdapter(tuple[Variation, ...])
+
+
+def pack(variations: Iterable[Variation]) -> str:
+    """Variations for a history, in a third of their characters: they pass through it twice."""
+    return base64.b64encode(zlib.compress(_VARIATIONS.dump_json(tuple(variations)), 9)).decode()
+
+
+def unpack(packed: Iterable[str]) -> tuple[Variation, ...]:
+    """What was given to `pack`."""
+    parts = (_VARIATIONS.validate_json(zlib.decompress(base64.b64decode(text))) for text in packed)
+    return tuple(variation for part in parts for variation in part)
+
+
+class NewConcept(Concept):
+    """A concept on its way to the store."""
+
+    packed: tuple[str, ...] = ()
+    """Its variations, each part by `pack`; in workflows of before there were groups they are in `variations`."""
+
+    def unpacked(self) -> Concept:
+        """As it is stored."""
+        fields: dict[str, object] = {name: getattr(self, name) for name in Concept.model_fields}
+        return Concept.model_validate(fields | {"variations": (*self.variations, *unpack(self.packed))})
+
+
+class ConceptOutcome(FrozenModel):
     """What a workflow returns: how the task ended. The concept itself is read from the store.
 
     A concept of 24 variations is a document of 20 KB. It is an input of `store_concept`; repeating it as a result would
     double the history, which stays near 20 KB for seven palettes.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -79,10 +101,8 @@ class ConceptOutcome(BaseModel):
     failed_variations: tuple[FailedVariation, ...] = ()
 
 
-class ConceptReport(BaseModel):
+class ConceptReport(FrozenModel):
     """The result document of the commands that wait for a concept."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
@@ -93,7 +113,7 @@ class ConceptReport(BaseModel):
     provenance: Provenance | None = None
     refined_from: uuid.UUID | None = None
     varied_from: uuid.UUID | None = None
-    links: dict[str, str] = {}
+    links: dict[str, str] = Field(default_factory=dict)
     """Where the store has them, by path: URLs that open without a key, for a while."""
     gallery: str | None = None
     """Absolute path of the gallery's `index.html`."""

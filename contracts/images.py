@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import re
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from contracts.frozen import FrozenModel
 from contracts.usage import PaletteOrigin, Usage
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
@@ -26,23 +27,25 @@ _SIGNATURES = (
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
     ("image/avif", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
-    ("image/bmp", re.compile(rb"BM.{4}\0{4}", re.DOTALL)),
+    ("image/bmp", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL)),
     ("image/tiff", re.compile(rb"II\*\0|MM\0\*")),
+    ("image/vnd.microsoft.icon", re.compile(rb"\0\0\x01\0")),
 )
+"""How each begins. "BM" alone begins words as well; what follows is the size of a BMP's second header."""
+SIGNATURE_BYTES = 18
+"""The longest of them."""
 
 
 def media_type_of(data: bytes) -> str | None:
-    """The type of image that its first 12 bytes announce; None for everything else, SVG and HTML included."""
+    """The type of image that its first bytes announce; None for everything else, SVG and HTML included."""
     return next((media_type for media_type, signature in _SIGNATURES if signature.match(data)), None)
 
 
-class ImageRef(BaseModel):
+class ImageRef(FrozenModel):
     """Where an image is and what it is. Image bytes themselves never enter a workflow's history.
 
     How many bytes it has is no condition here: workflows make references to what lies there, however it came to be.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     path: str = Field(
@@ -55,10 +58,8 @@ class ImageRef(BaseModel):
     media_type: str = Field(default="image/png", pattern=r"^image/[a-z0-9.+-]{1,40}$")
 
 
-class StoredObject(BaseModel):
+class StoredObject(FrozenModel):
     """An object in the store."""
-
-    model_config = ConfigDict(frozen=True)
 
     bucket: str
     path: str
@@ -78,14 +79,12 @@ class StoredObject(BaseModel):
         )
 
 
-class Provenance(BaseModel):
+class Provenance(FrozenModel):
     """Who made an image, as it is credited next to it; of a whole concept, who made its palettes as well.
 
     It is written just before the image, so what the answer cost is stored with it. Stores keep it as one document: a
     new field with a default changes no table.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     provider: str
     credit: str = ""

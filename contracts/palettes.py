@@ -3,7 +3,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from contracts.frozen import FrozenModel
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
@@ -28,10 +30,8 @@ def rgb8(color: HexColor) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-class Palette(BaseModel):
+class Palette(FrozenModel):
     """Two to eight sRGB colors, most prominent first, as a designer would name them."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(min_length=1, max_length=80)
     colors: tuple[HexColor, ...] = Field(min_length=2, max_length=8)
@@ -40,19 +40,15 @@ class Palette(BaseModel):
     """The color the ground of an opaque picture gets: one of the colors, or one more."""
 
 
-class ShownColor(BaseModel):
+class ShownColor(FrozenModel):
     """A color that a variation shows; `share` of the visible area, in [0, 1]."""
-
-    model_config = ConfigDict(frozen=True)
 
     color: HexColor
     share: float
 
 
-class Neighbors(BaseModel):
+class Neighbors(FrozenModel):
     """Two colors that meet at an edge: `border`, their part of all edges, in [0, 1]; `contrast` ratio (WCAG 2)."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: HexColor
     second: HexColor
@@ -60,14 +56,12 @@ class Neighbors(BaseModel):
     contrast: float
 
 
-class Shown(BaseModel):
+class Shown(FrozenModel):
     """What a variation shows: its colors, largest first; what surrounds the drawing; how its neighbors differ.
 
     `on_white` and `on_black` say how legible it is on such a page: the contrast ratio (WCAG 2) that four fifths of its
     outline have at least, where the outline is what meets the page, or the ground where the picture has one.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     colors: tuple[ShownColor, ...]
     ground: HexColor | None = None

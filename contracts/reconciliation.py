@@ -7,25 +7,23 @@ from collections import Counter
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from contracts.frozen import FrozenModel
 
 InterruptedPolicy = Literal["fail", "restart"]
 """What becomes of a task whose workflow was lost: its row says so, or it is begun again."""
 
 
-class Position(BaseModel):
+class Position(FrozenModel):
     """A place in the order in which rows were touched last; rows touched at the same moment follow their ids."""
-
-    model_config = ConfigDict(frozen=True)
 
     updated_at: datetime
     task_id: uuid.UUID = uuid.UUID(int=0)
 
 
-class Reconciled(BaseModel):
+class Reconciled(FrozenModel):
     """What was found, and what became of it, in tasks; `objects` are what users could see of tasks without one."""
-
-    model_config = ConfigDict(frozen=True)
 
     looked_at: int = 0
     """Rows that said pending or processing."""
@@ -51,10 +49,8 @@ class Reconciled(BaseModel):
         return Reconciled.model_validate(counts)
 
 
-class Page(BaseModel):
+class Page(FrozenModel):
     """Rows touched last before `before`, the oldest first, from `after` on, at most `limit`."""
-
-    model_config = ConfigDict(frozen=True)
 
     before: datetime
     after: Position | None = None
@@ -62,19 +58,15 @@ class Page(BaseModel):
     interrupted: InterruptedPolicy = "fail"
 
 
-class PageReconciled(BaseModel):
+class PageReconciled(FrozenModel):
     """What was done to one page; `next` is where the following one begins, None after the last."""
-
-    model_config = ConfigDict(frozen=True)
 
     done: Reconciled
     next: Position | None = None
 
 
-class ReconciliationRequest(BaseModel):
+class ReconciliationRequest(FrozenModel):
     """Look at every row that says pending or processing and was not touched for `grace_s` seconds."""
-
-    model_config = ConfigDict(frozen=True)
 
     grace_s: float = Field(ge=0)
     interrupted: InterruptedPolicy = "fail"
@@ -92,10 +84,8 @@ class ReconciliationRequest(BaseModel):
     """By the runs before this one."""
 
 
-class ReconciliationOutcome(BaseModel):
+class ReconciliationOutcome(FrozenModel):
     """What the workflow returns; the next one goes on from `started_at`."""
-
-    model_config = ConfigDict(frozen=True)
 
     started_at: datetime
     done: Reconciled

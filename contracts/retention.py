@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from contracts.frozen import FrozenModel
 
 
-class Removed(BaseModel):
+class Removed(FrozenModel):
     """How much retention has removed."""
-
-    model_config = ConfigDict(frozen=True)
 
     tasks: int = 0
     folders: int = 0
@@ -24,19 +24,15 @@ class Removed(BaseModel):
         )
 
 
-class Folder(BaseModel):
+class Folder(FrozenModel):
     """A folder of objects, with everything below it."""
-
-    model_config = ConfigDict(frozen=True)
 
     bucket: str
     path: str
 
 
-class RetentionRequest(BaseModel):
+class RetentionRequest(FrozenModel):
     """Remove what ended more than `days` days ago."""
-
-    model_config = ConfigDict(frozen=True)
 
     days: int = Field(ge=1)
     batch: int = Field(default=100, ge=1, le=1000)
@@ -51,20 +47,16 @@ class RetentionRequest(BaseModel):
     """Where the search for abandoned folders goes on."""
 
 
-class ExpiredTask(BaseModel):
+class ExpiredTask(FrozenModel):
     """A task that ended long ago, and whose objects it is."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
     user_id: str
 
 
-class Search(BaseModel):
+class Search(FrozenModel):
     """What is older than `before`, at most `limit` of it; what was paid for only if it is older than `paid_before`."""
-
-    model_config = ConfigDict(frozen=True)
 
     before: datetime
     paid_before: datetime
@@ -73,19 +65,15 @@ class Search(BaseModel):
     """Where the page before ended: an object's bucket and path."""
 
 
-class ExpiredTasks(BaseModel):
+class ExpiredTasks(FrozenModel):
     """Tasks that ended before `before`, the oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     before: datetime
     tasks: tuple[ExpiredTask, ...]
 
 
-class AbandonedFolders(BaseModel):
+class AbandonedFolders(FrozenModel):
     """Folders that no task and no concept refers to."""
-
-    model_config = ConfigDict(frozen=True)
 
     folders: tuple[Folder, ...]
     next: Folder | None = None

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from contracts.frozen import FrozenModel
 
 
-class ExpiringLinks(BaseModel):
+class ExpiringLinks(FrozenModel):
     """Links in rows that end before `before`, at most `limit` of them."""
-
-    model_config = ConfigDict(frozen=True)
 
     before: datetime
     limit: int
 
 
-class RowLinksRequest(BaseModel):
+class RowLinksRequest(FrozenModel):
     """Renew every link that has less than a third of `expiry_s` seconds left."""
-
-    model_config = ConfigDict(frozen=True)
 
     expiry_s: int = Field(ge=1)
     page: int = Field(default=200, ge=1, le=1000)

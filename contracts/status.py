@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from contracts.concepts import FailedVariation
+from contracts.frozen import FrozenModel
 from contracts.images import ImageRef
 from contracts.palettes import HexColor
 from contracts.tasks import Stage, TaskError, TaskStatus
@@ -24,30 +25,24 @@ class StageState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class StageStatus(BaseModel):
+class StageStatus(FrozenModel):
     """One stage's state and when it ran (UTC)."""
-
-    model_config = ConfigDict(frozen=True)
 
     state: StageState = StageState.PENDING
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
 
-class VariationProgress(BaseModel):
+class VariationProgress(FrozenModel):
     """One palette, as soon as it is known, and where its variation stands."""
-
-    model_config = ConfigDict(frozen=True)
 
     palette: str
     colors: tuple[HexColor, ...]
     state: StageState = StageState.PENDING
 
 
-class VariationsStatus(BaseModel):
+class VariationsStatus(FrozenModel):
     """How the fan-out is getting on."""
-
-    model_config = ConfigDict(frozen=True)
 
     total: int = 0
     done: int = 0
@@ -55,27 +50,21 @@ class VariationsStatus(BaseModel):
     items: tuple[VariationProgress, ...] = ()
 
 
-class Candidate(BaseModel):
+class Candidate(FrozenModel):
     """A logo to choose from; `number` counts from 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     image: ImageRef
 
 
-class Choice(BaseModel):
+class Choice(FrozenModel):
     """The input of the `choose` update."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
 
 
-class Waiting(BaseModel):
+class Waiting(FrozenModel):
     """What a stage waits for: its next attempt and why the last one failed, or a worker that takes it."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     attempt: int
@@ -85,17 +74,15 @@ class Waiting(BaseModel):
     """None while the attempt is under way, or in a queue."""
 
 
-class ConceptStatus(BaseModel):
+class ConceptStatus(FrozenModel):
     """The answer of the `status` query, and of `starter.py status`."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
     state: TaskStatus
     stage: Stage | None = None
     percent: int = Field(default=0, ge=0, le=100)
-    stages: dict[Stage, StageStatus] = {}
+    stages: dict[Stage, StageStatus] = Field(default_factory=dict)
     variations: VariationsStatus = VariationsStatus()
     error: TaskError | None = None
     notices: tuple[str, ...] = ()
@@ -105,7 +92,7 @@ class ConceptStatus(BaseModel):
     choose_until: datetime | None = None
     """Set while the task waits for the choice: when it will take the first one by itself."""
     chosen: int | None = None
-    links: dict[str, str] = {}
+    links: dict[str, str] = Field(default_factory=dict)
     """By path, where the candidates can be looked at; filled in by the command that asks."""
     waiting: tuple[Waiting, ...] = ()
     """What keeps it, as Temporal knows it; filled in by the command that asks."""

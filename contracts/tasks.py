@@ -9,9 +9,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -22,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from contracts.frozen import FrozenModel
 from contracts.images import MAX_IMAGE_BYTES, ImageRef
 from contracts.palettes import Palette
 
@@ -120,10 +119,8 @@ ThemeOrPalettes = Annotated[Description, WrapValidator(_needed_without_palettes)
 """May be absent where `palettes` are given."""
 
 
-class TaskRequest(BaseModel):
+class TaskRequest(FrozenModel):
     """What every task message says, whatever is asked for."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     user_id: UserId
@@ -250,10 +247,8 @@ class CompletionRequest(TaskRequest):
     task_type: Literal["concept_completion"] = "concept_completion"
 
 
-class TaskError(BaseModel):
+class TaskError(FrozenModel):
     """Why a task failed: one sentence that names the stage and the cause, without secrets."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: Stage
     type: str

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from contracts.frozen import FrozenModel
 
 
-class Usage(BaseModel):
+class Usage(FrozenModel):
     """What one answer of a provider took: calls and time as we saw them, the rest as the provider says."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str = ""
     """As the provider names it; empty where it offers no choice."""
@@ -18,14 +18,12 @@ class Usage(BaseModel):
     """From the request to the last byte of the answer, of the call that brought it."""
     input_tokens: int | None = None
     output_tokens: int | None = None
-    reported: dict[str, float] = {}
+    reported: dict[str, float] = Field(default_factory=dict)
     """The numbers of the provider's own usage report, under its own names."""
 
 
-class PaletteOrigin(BaseModel):
+class PaletteOrigin(FrozenModel):
     """Who made a concept's palettes, and in whose place."""
-
-    model_config = ConfigDict(frozen=True)
 
     provider: str
     sample: bool = False

@@ -26,12 +26,33 @@ class Problem(NamedTuple):
 
 
 def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> list[Problem]:
-    """Every problem, in the order of the fields; `names` has what the user calls a field, in place of its path."""
+    """Every problem, in the order of the fields; `names` has what the user calls a field, in place of its path.
+
+    Items of a list are counted from one, as people count them: `palette 2, color 1`.
+    """
     return [
         Problem(
-            names.get(str(next(iter(error["loc"]), "")), ".".join(map(str, error["loc"]))),
+            names.get(str(next(iter(error["loc"]), "")), _path(error["loc"])),
             _SHOULD.sub("must", error["msg"].removeprefix("Value error, ")),
             error["type"],
         )
         for error in exc.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def refused_data(exc: ValidationError) -> str:
+    """Which model did not accept what; never the value, which may be what a person wrote."""
+    first = problems(exc)[0]
+    where = f"{exc.title}.{first.where}" if first.where else exc.title
+    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first.kind})"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    parts: list[str] = []
+    for step in location:
+        if isinstance(step, str):
+            parts.append(step)
+        else:
+            many = parts.pop() if parts else "items"
+            parts.append(f"{many.removesuffix('s')} {step + 1}")
+    return ", ".join(parts) if any(isinstance(step, int) for step in location) else ".".join(parts)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gallery.exhibit import Exhibit, Tile
+from gallery.content import GalleryContent, Tile
 from gallery.sheet import draw_sheet
 from gallery.writing import write_gallery
 
-__all__ = ["Exhibit", "Tile", "draw_sheet", "write_gallery"]
+__all__ = ["GalleryContent", "Tile", "draw_sheet", "write_gallery"]

@@ -22,8 +22,8 @@ from PIL import Image
 from color import inspect
 from contracts.palettes import HexColor
 from gallery.color_vision import SIGHTS
+from gallery.content import GalleryContent, Tile, credit_line, notice_line, spelled_out, utc
 from gallery.contrast import Contrast, contrast, legible_ink
-from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out, utc
 from gallery.legibility import Meeting, ground_sentence, meetings, page_sentences, sight_sentences
 from gallery.pack_links import PackLink
 from gallery.pixels import thumbnail
@@ -94,15 +94,15 @@ class _Card:
     links: tuple[PackLink, ...]
 
 
-def render_page(exhibit: Exhibit, links: Mapping[str, tuple[PackLink, ...]] = _NO_LINKS) -> Iterator[str]:
+def render_page(content: GalleryContent, links: Mapping[str, tuple[PackLink, ...]] = _NO_LINKS) -> Iterator[str]:
     """The HTML in pieces, at most one image at a time; raises `color.ImageError`.
 
     `links` are those below each picture, by the SHA-256 of its bytes.
     """
-    base = _picture(exhibit.base, exhibit.base_media_type)
-    style = _source("page.css") + _color_classes(base, exhibit.tiles)
+    base = _picture(content.base, content.base_media_type)
+    style = _source("page.css") + _color_classes(base, content.tiles)
     script = _source("page.js")
-    description = clean(exhibit.logo_description)
+    description = clean(content.logo_description)
     environment = Environment(
         loader=FileSystemLoader(_SOURCES),
         autoescape=True,
@@ -119,23 +119,23 @@ def render_page(exhibit: Exhibit, links: Mapping[str, tuple[PackLink, ...]] = _N
         description=description,
         alt=shortened(description, _ALT_CHARS),
         is_headline=len(description) <= _HEADLINE_CHARS,
-        theme=clean(exhibit.theme_description),
-        concept_id=clean(exhibit.concept_id),
-        created=spelled_out(exhibit.created_at) if exhibit.created_at else "",
-        created_iso=utc(exhibit.created_at).isoformat(timespec="seconds") if exhibit.created_at else "",
-        credit=clean(credit_line(exhibit.provenance)),
-        is_sample=exhibit.provenance.sample,
-        notice=clean(notice_line(exhibit.provenance)),
+        theme=clean(content.theme_description),
+        concept_id=clean(content.concept_id),
+        created=spelled_out(content.created_at) if content.created_at else "",
+        created_iso=utc(content.created_at).isoformat(timespec="seconds") if content.created_at else "",
+        credit=clean(credit_line(content.provenance)),
+        is_sample=content.provenance.sample,
+        notice=clean(notice_line(content.provenance)),
         base=base,
-        base_thumb=_small(exhibit.base, _THUMB_PX),
-        base_icon=_small(exhibit.base, _ICON_PX),
-        before=_small(exhibit.base, _BEFORE_PX) if exhibit.tiles else None,
+        base_thumb=_small(content.base, _THUMB_PX),
+        base_icon=_small(content.base, _ICON_PX),
+        before=_small(content.base, _BEFORE_PX) if content.tiles else None,
         base_file=f"base.{base.media_type.removeprefix('image/')}",
         sights=SIGHTS,
-        is_many=len(exhibit.tiles) >= _MANY,
-        base_links=links.get(_digest(exhibit.base), ()),
-        cards=[_card(number, tile, links) for number, tile in enumerate(exhibit.tiles, 1)],
-        failed=[(clean(name) or "Unnamed palette", clean(reason)) for name, reason in exhibit.failed],
+        is_many=len(content.tiles) >= _MANY,
+        base_links=links.get(_digest(content.base), ()),
+        cards=[_card(number, tile, links) for number, tile in enumerate(content.tiles, 1)],
+        failed=[(clean(name) or "Unnamed palette", clean(reason)) for name, reason in content.failed],
     )
 
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 from PIL import Image, ImageDraw, ImageFont
 
 from contracts.palettes import HexColor
+from gallery.content import GalleryContent, Tile, credit_line, notice_line, spelled_out
 from gallery.contrast import legible_ink
-from gallery.exhibit import Exhibit, Tile, credit_line, notice_line, spelled_out
 from gallery.pixels import thumbnail
 from gallery.typeface import Typeset, typeset
 from gallery.wording import clean
@@ -71,23 +71,23 @@ class _Lines:
         return top + self.height_px
 
 
-def draw_sheet(exhibit: Exhibit) -> Image.Image:
+def draw_sheet(content: GalleryContent) -> Image.Image:
     """An RGB image 1600 to 2400 px wide, as tall as its content; raises `color.ImageError`.
 
     Decodes one image at a time: the peak is that of the largest, not of all of them.
     """
-    columns = columns_for(len(exhibit.tiles))
+    columns = columns_for(len(content.tiles))
     tile_px = min((_GRID_PX - (columns - 1) * _GAP_PX) // columns, _BASE_PX)
-    names = [_name(number, tile, tile_px) for number, tile in enumerate(exhibit.tiles, 1)]
+    names = [_name(number, tile, tile_px) for number, tile in enumerate(content.tiles, 1)]
     rows = [range(start, min(start + columns, len(names))) for start in range(0, len(names), columns)]
     swatches_tops = [tile_px + max(names[i].height_px for i in row) + _SWATCHES_ABOVE_PX for row in rows]
     row_heights = [
-        top + max(_SWATCH_PX * len(_swatch_rows(exhibit.tiles[i])) for i in row)
+        top + max(_SWATCH_PX * len(_swatch_rows(content.tiles[i])) for i in row)
         for row, top in zip(rows, swatches_tops, strict=True)
     ]
-    story = _story(exhibit)
+    story = _story(content)
 
-    base = thumbnail(exhibit.base, (_BASE_PX, _BASE_PX))
+    base = thumbnail(content.base, (_BASE_PX, _BASE_PX))
     left_px = base.height + sum(text.height_px for text in story)
     right_px = sum(row_heights) + _ROW_GAP_PX * max(len(rows) - 1, 0)
     width_px = _GRID_LEFT_PX + columns * (tile_px + _GAP_PX) - _GAP_PX + _MARGIN_PX
@@ -103,9 +103,9 @@ def draw_sheet(exhibit: Exhibit) -> Image.Image:
     for row, swatches_top, height in zip(rows, swatches_tops, row_heights, strict=True):
         for column, i in enumerate(row):
             left = _GRID_LEFT_PX + column * (tile_px + _GAP_PX)
-            _mount(sheet, thumbnail(exhibit.tiles[i].image, (tile_px, tile_px)), (left, top, tile_px, tile_px))
+            _mount(sheet, thumbnail(content.tiles[i].image, (tile_px, tile_px)), (left, top, tile_px, tile_px))
             names[i].draw(pen, left, top + tile_px)
-            _draw_swatches(pen, exhibit.tiles[i], (left, top + swatches_top), tile_px)
+            _draw_swatches(pen, content.tiles[i], (left, top + swatches_top), tile_px)
         top += height + _ROW_GAP_PX
     return sheet
 
@@ -149,19 +149,19 @@ def _characters_that_fit(text: str, font: ImageFont.FreeTypeFont, width_px: floa
     return max(1, bisect_right(lengths, width_px, key=lambda length: font.getlength(text[:length])))
 
 
-def _story(exhibit: Exhibit) -> list[_Lines]:
+def _story(content: GalleryContent) -> list[_Lines]:
     """What stands below the base logo, top to bottom."""
-    failed = ", ".join(filter(None, (printable(name) for name, _ in exhibit.failed)))
-    count = len(exhibit.failed)
-    created = f"Created {spelled_out(exhibit.created_at)}" if exhibit.created_at else ""
+    failed = ", ".join(filter(None, (printable(name) for name, _ in content.failed)))
+    count = len(content.failed)
+    created = f"Created {spelled_out(content.created_at)}" if content.created_at else ""
     texts = (
-        (exhibit.logo_description, 46 if len(exhibit.logo_description) <= _HEADLINE_CHARS else 34, _TEXT, 48, 9),
-        (exhibit.theme_description, 29, _QUIET, 22, 7),
+        (content.logo_description, 46 if len(content.logo_description) <= _HEADLINE_CHARS else 34, _TEXT, 48, 9),
+        (content.theme_description, 29, _QUIET, 22, 7),
         (created, 24, _QUIET, 36, 1),
-        (credit_line(exhibit.provenance), 24, _QUIET, 10 if created else 36, 4),
-        (notice_line(exhibit.provenance), 24, _TEXT, 10, 6),
+        (credit_line(content.provenance), 24, _QUIET, 10 if created else 36, 4),
+        (notice_line(content.provenance), 24, _TEXT, 10, 6),
         (f"Not rendered ({count}): {failed or 'unnamed'}" if count else "", 24, _TEXT, 26, 6),
-        (f"Concept {exhibit.concept_id}", 20, _QUIET, 26, 1),
+        (f"Concept {content.concept_id}", 20, _QUIET, 26, 1),
     )
     return [
         _Lines(wrapped(_capitalized(clean(text)), size, _BASE_PX, lines), size, color, above)

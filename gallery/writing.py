@@ -3,17 +3,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from files.atomic_write import replacing
-from gallery.exhibit import Exhibit
+from gallery.content import GalleryContent
 from gallery.pack_links import pack_links
 from gallery.page import render_page
 from gallery.sheet import draw_sheet
 
 
-def write_gallery(exhibit: Exhibit, folder: Path) -> Path:
+def write_gallery(content: GalleryContent, folder: Path) -> Path:
     """Write `index.html` and `contact-sheet.png` into `folder`, created if missing; each complete or not at all.
 
     The page links the files of the concept's pack where that lies in the same folder.
-    Returns the absolute path of `index.html`. The same exhibit gives the same page, byte for byte, and the same
+    Returns the absolute path of `index.html`. The same content gives the same page, byte for byte, and the same
     pixels of the sheet. Raises `OSError` where the folder cannot be written to, `color.ImageError` for an image that
     does not decode; the files of an earlier gallery are then left as they were.
     """
@@ -21,7 +21,7 @@ def write_gallery(exhibit: Exhibit, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
     with replacing(folder / "contact-sheet.png") as unfinished_sheet, replacing(page) as unfinished_page:
-        draw_sheet(exhibit).save(unfinished_sheet, "PNG")
+        draw_sheet(content).save(unfinished_sheet, "PNG")
         with unfinished_page.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(render_page(exhibit, pack_links(folder, exhibit.concept_id)))
+            file.writelines(render_page(content, pack_links(folder, content.concept_id)))
     return page

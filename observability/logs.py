@@ -22,7 +22,6 @@ from temporalio import activity, workflow
 from typing_extensions import override
 
 from contracts.activities import stage_of_activity
-from contracts.workflows import STAGE_ATTRIBUTE
 from observability.expected_failures import SdkRetries, failed_attempt
 from observability.tracebacks import describe, short_path
 
@@ -162,8 +161,7 @@ class _TaskFields:
             _add(event, running.workflow_id, stage_of_activity(running.activity_type), running.attempt)
         elif workflow.in_workflow():
             info = workflow.info()
-            stage = info.typed_search_attributes.get(STAGE_ATTRIBUTE) or "workflow"
-            _add(event, info.workflow_id, stage, info.attempt)
+            _add(event, info.workflow_id, "workflow", info.attempt)
         match = _TASK.search(f"{event['event']} {core}")
         if "task_id" not in event and match is not None:  # the SDK's core, and what is written about a concept
             _add(event, match[0], "workflow", None)

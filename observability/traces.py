@@ -95,7 +95,11 @@ def around_calls(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTranspor
 
 
 class _TracedTransport(httpx.AsyncBaseTransport):
-    """A span for each call, from the request until its answer has been read. Paths and queries are not in it."""
+    """A span for each call, from the request until its answer has been read. Paths and queries are not in it.
+
+    `opentelemetry-instrumentation-httpx` writes whole URLs into spans, gives services our trace's id, and ends a span
+    before the body is read.
+    """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, tracer: Tracer) -> None:
         self._inner = inner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pack.logo import LogoShapes
 from pack.manifest import MANIFEST, Manifest, ManifestSkipped
 from pack.pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack
+from pack.shown_colors import with_colors_of
 from pack.writing import write_folder, write_zip
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Skipped",
     "VariationContent",
     "make_pack",
+    "with_colors_of",
     "write_folder",
     "write_zip",
 ]

@@ -12,6 +12,9 @@ from color.spaces import F64, U8, rgb_to_oklab
 
 CLOSE: Final = 0.05
 """OKLab: a pixel that differs by no more is as it should be."""
+_PAGES: Final = (255.0, 128.0)
+"""What is wrong with transparency shows on one of them. Black is none: there OKLab tells 1 from 0 of 255, and renderers
+have no coverage between 0 and 16."""
 _SAME: Final = 2
 """Of 255: what no one needs to convert to OKLab."""
 FAITHFUL: Final = 0.985
@@ -19,22 +22,29 @@ FAITHFUL: Final = 0.985
 
 
 def closeness(drawn: Picture, meant: Picture) -> float:
-    """The part of the pixels, in [0, 1], that are close on a white page and on a black one; 0 for another size."""
+    """The part of the pixels, in [0, 1], that are close on a white page and on a gray one; 0 for another size."""
     if drawn.rgb.shape != meant.rgb.shape:
         return 0.0
-    differ = (drawn.rgb != meant.rgb).any(axis=-1)
+    return 1.0 - int(np.count_nonzero(far_pixels(drawn, meant))) / (meant.width * meant.height)
+
+
+def far_pixels(drawn: Picture, meant: Picture) -> NDArray[np.bool_]:
+    """The pixels (h, w) that are not close on one page or the other; both pictures have the same size."""
+    differ: NDArray[np.bool_] = (drawn.rgb != meant.rgb).any(axis=-1)
     if drawn.alpha is not None or meant.alpha is not None:
         differ |= _alpha(drawn) != _alpha(meant)
     first, second = _pixels(drawn, differ), _pixels(meant, differ)
-    far = np.abs(first - second).max(axis=1, initial=0.0) > _SAME
-    first, second = first[far], second[far]
+    noticed = np.abs(first - second).max(axis=1, initial=0.0) > _SAME
+    first, second = first[noticed], second[noticed]
     off = np.zeros(len(first))
-    for page in (0.0, 255.0):
+    for page in _PAGES:
         away = rgb_to_oklab(_on(page, first)) - rgb_to_oklab(_on(page, second))
         off = np.maximum(off, np.linalg.norm(away, axis=-1))
         if drawn.alpha is None and meant.alpha is None:
             break
-    return 1.0 - int(np.count_nonzero(off > CLOSE)) / int(differ.size)
+    differ[differ] = noticed
+    differ[differ] = off > CLOSE
+    return differ
 
 
 def _alpha(picture: Picture) -> U8:

@@ -10,7 +10,7 @@ from color import Base, Picture
 from color.encoding import index_of
 from color.pixels import spread
 from color.spaces import F64, U8
-from color.tracing import blended_regions, region_labels, thin_lines
+from color.surfaces import blended_regions, region_labels, thin_lines
 
 _PRIOR: Final = 0.05
 """How much it counts that inks are what differs most from the page, next to how regions meet."""

@@ -18,13 +18,14 @@ from PIL import Image
 
 from color import Picture, decode, to_png
 from color.spaces import format_hex, rgb_to_oklab
-from color.tracing import NotTraceable, Surfaces, trace_mask
+from color.surfaces import Surfaces
+from color.tracing import NotTraceable, trace_mask
 from contracts.palettes import Palette, Shown
 from pack import palette_files
 from pack.icons import SIZES, Rgb, favicon, icon
 from pack.logo import LogoShapes
 from pack.mono import ink_coverage
-from pack.observation import Observer
+from pack.shown_colors import with_colors_of
 from pack.svg import document, draw_mask
 from pack.transparency import without_ground
 
@@ -78,18 +79,22 @@ class Contents:
 def make_pack(contents: Contents) -> Iterator[Item]:
     """The files of a pack in the order of their folders. CPU work of about a second a picture. Raises ImageError."""
     logo = _Logo(contents.base, contents.vectors)
-    yield from logo.picture_files("base", contents.base)
+    yield from logo.picture_files("base", contents.base, logo.picture, logo.svg_of(logo.picture))
     yield from logo.mono_files("base")
+    groups: list[tuple[str, Palette, Shown | None]] = []
     for variation in contents.variations:
         folder = f"variations/{variation.folder}"
-        yield from logo.picture_files(folder, variation.image)
-        palette, shown = variation.palette, variation.shown
+        palette, shown, picture = variation.palette, variation.shown, decode(variation.image)
+        drawn = logo.svg_of(picture, [entry.color for entry in shown.colors] if shown else ())
+        if shown is not None and isinstance(drawn, bytes):
+            shown = with_colors_of(drawn, shown, picture)
+        groups.append((variation.folder, palette, shown))
+        yield from logo.picture_files(folder, variation.image, picture, drawn)
         named = f"the palette {palette.name}"
         tokens = palette_files.tokens(palette, shown)
         yield PackFile(f"{folder}/palette.tokens.json", tokens, "application/json", f"{named} as design tokens")
         yield PackFile(f"{folder}/palette.css", palette_files.css(palette, shown), "text/css", f"{named} for CSS")
         yield PackFile(f"{folder}/palette.gpl", palette_files.gimp_palette(palette), "text/plain", f"{named} for GIMP")
-    groups = [(variation.folder, variation.palette, variation.shown) for variation in contents.variations]
     yield PackFile("tokens.json", palette_files.all_tokens(groups), "application/json", "all palettes as design tokens")
     yield PackFile("contact-sheet.png", contents.contact_sheet, "image/png", "an overview of all pictures")
 
@@ -99,17 +104,11 @@ class _Logo(LogoShapes):
 
     def __init__(self, data: bytes, vectors: tuple[bytes, ...]) -> None:
         super().__init__(data, vectors)
-        self.observer = Observer(self.picture, self.base)
         self.ground = _ground(self.surfaces)
 
-    def picture_files(self, folder: str, data: bytes) -> Iterator[Item]:
-        """The logo's own files in one folder: `base`, or a variation's."""
-        picture = decode(data)
+    def picture_files(self, folder: str, data: bytes, picture: Picture, drawn: bytes | str) -> Iterator[Item]:
+        """The logo's own files in one folder, `base` or a variation's, and its SVG or why it has none."""
         yield PackFile(f"{folder}/logo.png", data, "image/png", "the logo")
-        if picture.rgb.shape != self.picture.rgb.shape:
-            drawn: bytes | str = "its picture has another size than the base"
-        else:
-            drawn = self.svg_of(picture, None if folder == "base" else self.observer.colors(picture))
         if isinstance(drawn, bytes):
             yield PackFile(f"{folder}/logo.svg", drawn, "image/svg+xml", "the logo as shapes")
         else:
@@ -131,13 +130,13 @@ class _Logo(LogoShapes):
     def _clear(self, picture: Picture) -> Picture:
         if picture.rgb.shape != self.picture.rgb.shape or self.ground is None:
             return picture
-        return without_ground(picture, self.surfaces, self.observer.colors(picture), self.ground)
+        return without_ground(picture, self.surfaces, self.colors.regions(picture), self.ground)
 
     def _page(self, picture: Picture) -> Rgb | None:
         """The color of the ground."""
         if picture.alpha is not None or self.ground is None or picture.rgb.shape != self.picture.rgb.shape:
             return None
-        red, green, blue = self.observer.colors(picture)[self.ground].tolist()
+        red, green, blue = self.colors.regions(picture)[self.ground].tolist()
         return red, green, blue
 
     def mono_files(self, folder: str) -> Iterator[Item]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from color.curves import Arc, Circle, Line, Outline, Point
+from color.curve_fitting import Arc, Circle, Line, Outline, Point
 from color.gradients import STEPS, Gradient, Linear
 from color.spaces import F64, U8, format_hex
 from color.tracing import Tracing
@@ -46,7 +46,7 @@ def draw_mask(outlines: tuple[Circle | Outline, ...]) -> str:
 
 
 def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
-    """The SVG in the colors of its paints, as `color.tracing.paint_colors` has them; deterministic.
+    """The SVG in the colors of its paints: the regions' (k, 3), and the gradients' (n, STEPS, 3); deterministic.
 
     No script, and no reference to anything outside.
     """

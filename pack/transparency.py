@@ -18,7 +18,7 @@ from color.contours import Mask
 from color.gradients import components
 from color.pixels import spread
 from color.spaces import F64, U8
-from color.tracing import Surfaces
+from color.surfaces import Surfaces
 
 _SEVERAL: Final = 256
 _REACH: Final = 3

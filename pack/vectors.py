@@ -21,6 +21,7 @@ from contracts.palettes import HexColor
 
 MAX_BYTES: Final = 2**20
 _MOST_ELEMENTS: Final = 20_000
+_MOST_RULES, _MOST_COLORS = 2_000, 200
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _SHAPES: Final = """
 svg g defs path rect circle ellipse line polyline polygon linearGradient radialGradient stop clipPath use
@@ -37,9 +38,7 @@ gradientUnits gradientTransform spreadMethod stop-color stop-opacity color displ
 """
 _DRAWN, _DROPPED, _KEPT = (frozenset(words.split()) for words in (_SHAPES, _UNSEEN, _ATTRIBUTES))
 _REFERENCE: Final = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
-_RULE: Final = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _CLASS: Final = re.compile(r"\.([A-Za-z_][\w-]*)")
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NO_COLOR: Final = ("none", "inherit", "currentcolor", "transparent")
 
 
@@ -54,7 +53,7 @@ class Vector:
         """Raises NotUsable for what is no SVG, is too large, or says more than shapes and gradients."""
         if len(svg) > MAX_BYTES:
             raise NotUsable("the provider's SVG is larger than 1 MB")
-        if b"<!" in _COMMENT_XML.sub(b"", svg):
+        if "<!" in _without(svg.decode("latin-1"), "<!--", "-->"):
             raise NotUsable("the provider's SVG has a DOCTYPE or CDATA")
         try:
             root = ET.fromstring(svg)  # noqa: S314 - no DOCTYPE, so no entities; and no more than 1 MB
@@ -74,6 +73,9 @@ class Vector:
                 raise NotUsable("the provider's SVG does not say how large it is")
             self._root.set("viewBox", f"0 0 {' '.join(size)}")
 
+        if len(self.colors()) > _MOST_COLORS:
+            raise NotUsable(f"the provider's SVG has more than {_MOST_COLORS} colors")
+
     def colors(self) -> list[HexColor]:
         """The colors it paints with, in order of appearance."""
         found = (element.get(name, "") for element in self._root.iter() for name in _PAINTED)
@@ -92,28 +94,43 @@ class Vector:
         return ET.tostring(copy, encoding="unicode").encode() + b"\n"
 
 
-_COMMENT_XML: Final = re.compile(rb"<!--.*?-->", re.DOTALL)
-
-
 def _classes(root: Element) -> dict[str, dict[str, str]]:
     """The declarations of each class in the file's style sheets."""
     classes: dict[str, dict[str, str]] = {}
     for style in root.iter(f"{_SVG}style"):
-        sheet = _COMMENT.sub("", style.text or "")
-        if _RULE.sub("", sheet).strip():
+        *rules, rest = _without(style.text or "", "/*", "*/").split("}")
+        if rest.strip() or len(rules) > _MOST_RULES:
             raise NotUsable("the provider's SVG has a style sheet with more than plain rules")
-        for selectors, body in _RULE.findall(sheet):
+        for rule in rules:
+            selectors, brace, body = rule.partition("{")
+            if not brace or "{" in body:
+                raise NotUsable("the provider's SVG has a style sheet with more than plain rules")
+            declarations = _declarations(body)
             for selector in selectors.split(","):
                 match = _CLASS.fullmatch(selector.strip())
                 if match is None:
                     raise NotUsable("the provider's SVG has a style sheet with more than classes")
-                classes.setdefault(match[1], {}).update(_declarations(body))
+                classes.setdefault(match[1], {}).update(declarations)
     return classes
+
+
+def _without(text: str, opening: str, closing: str) -> str:
+    """The text without comments; in one pass, which no pattern would be where many begin and none ends."""
+    first, *parts = text.split(opening)
+    kept = [first]
+    inside = False
+    for part in parts:
+        _, end, after = part.partition(closing)
+        inside = not end
+        if end:
+            kept.append(after)
+    return "".join(kept) + (opening if inside else "")
 
 
 def _declarations(text: str) -> dict[str, str]:
     pairs = (part.split(":", 1) for part in text.split(";") if ":" in part)
-    return {name.strip().lower(): value.replace("!important", "").strip() for name, value in pairs}
+    named = ((name.strip().lower(), value.replace("!important", "").strip()) for name, value in pairs)
+    return {name: value for name, value in named if name in _KEPT}
 
 
 def _clean(element: Element, classes: dict[str, dict[str, str]], depth: int, *, clips: bool = False) -> Element:

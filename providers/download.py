@@ -24,7 +24,7 @@ import httpx
 from typing_extensions import override
 
 from color.svg_rasterizer import is_svg
-from contracts.images import MAX_IMAGE_BYTES, SVG, media_type_of
+from contracts.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, SVG, media_type_of
 from http_messages.bounded_read import BodyTooLarge, read_at_most
 from http_messages.http_client import no_cookies, public_authorities
 from http_messages.proxies import ProxiedTransport, is_direct
@@ -35,7 +35,6 @@ Resolver = Callable[[str, int], Awaitable[list[Address]]]
 _MAX_REDIRECTS = 3
 TIMEOUT_S = 30.0
 _CONNECT_TIMEOUT_S = 10.0
-_HEAD_BYTES = 12
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OK = 200
 _MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -60,11 +59,6 @@ class DownloadUnavailable(DownloadError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-
-    @override
-    def __reduce__(self) -> tuple[type[DownloadUnavailable], tuple[str, int | None]]:
-        """Survive pickling with the status."""
-        return type(self), (str(self), self.status)
 
 
 @dataclass(frozen=True)
@@ -275,7 +269,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
 
     def perhaps_an_image(head: bytes) -> bool:
         return (
-            len(head) < _HEAD_BYTES
+            len(head) < SIGNATURE_BYTES
             or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
             or media_type_of(head) is not None
         )

@@ -18,8 +18,6 @@ sentence for the task's row: it names the service and no secrets, prompts or URL
 
 from __future__ import annotations
 
-from typing_extensions import override
-
 MAX_KEPT_ANSWER_BYTES = 64 * 1024
 """As much of an unusable answer as is kept."""
 
@@ -38,11 +36,6 @@ class ProviderRejected(ProviderError):
         super().__init__(message)
         self.status = status
         self.named = named
-
-    @override
-    def __reduce__(self) -> tuple[type[ProviderRejected], tuple[str, int | None, frozenset[str]]]:
-        """Survive pickling with both."""
-        return type(self), (str(self), self.status, self.named)
 
 
 class ProviderRefused(ProviderRejected):
@@ -64,11 +57,6 @@ class _Delayed(ProviderError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.status = status
-
-    @override
-    def __reduce__(self) -> tuple[type[_Delayed], tuple[str, float | None, int | None]]:
-        """Survive pickling with both."""
-        return type(self), (str(self), self.retry_after_s, self.status)
 
 
 class ProviderThrottled(_Delayed):
@@ -96,11 +84,6 @@ class ProviderAnswerUnusable(ProviderPerhapsBilled):
     def __init__(self, message: str, answer: bytes = b"") -> None:
         super().__init__(message)
         self.answer = answer[:MAX_KEPT_ANSWER_BYTES]
-
-    @override
-    def __reduce__(self) -> tuple[type[ProviderAnswerUnusable], tuple[str, bytes]]:
-        """Survive pickling with the answer."""
-        return type(self), (str(self), self.answer)
 
 
 class ProviderLinkExpired(ProviderAnswerUnusable):

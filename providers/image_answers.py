@@ -18,7 +18,7 @@ from providers.download import DownloadError, Downloads, DownloadUnavailable
 from providers.endpoint import Answer, Endpoint, Limits, document_of, unusable
 from providers.errors import ProviderAnswerUnusable, ProviderLinkExpired, ProviderUnavailable
 from providers.http_errors import printable_reason
-from providers.port import ImageJob, JobFailed, ProvidedImage
+from providers.ports import ImageJob, JobFailed, ProvidedImage
 
 IMAGE_LIMITS = Limits(max_bytes=MAX_IMAGE_BYTES * 4 // 3 + 64 * 1024, timeout_s=100.0)
 """Room for the largest image in base64. All calls of an attempt together, up to the answer."""

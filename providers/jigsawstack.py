@@ -31,7 +31,7 @@ from providers.image_answers import (
 )
 from providers.json_answers import count_of, field_of, numbers_of
 from providers.palette_parser import palettes_of
-from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
 from providers.prompts import (
     NEGATIVE,
     PALETTE_RULES,

@@ -29,7 +29,7 @@ from providers.errors import (
 from providers.http_errors import explained, is_refusal, printable_reason
 from providers.image_answers import IMAGE_LIMITS, ImageLink, collected, image_in, image_of_answer
 from providers.json_answers import field_of, numbers_of
-from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
+from providers.ports import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from providers.prompts import image_prompt, refinement_prompt
 
 SUBMIT_LIMITS = Limits(max_bytes=IMAGE_LIMITS.max_bytes, timeout_s=60.0)

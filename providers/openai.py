@@ -22,7 +22,7 @@ from providers.http_errors import printable_reason
 from providers.image_answers import CHECK_LIMITS, IMAGE_LIMITS, TEXT_LIMITS, ImageLink, collected, image_of_answer
 from providers.json_answers import count_of, field_of, numbers_of
 from providers.palette_parser import palettes_of
-from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage, ProvidedPalettes
 from providers.prompts import COLORS_PER_PALETTE, PALETTE_RULES, image_prompt, palette_prompt, refinement_prompt
 
 NAME = "openai"

@@ -19,7 +19,7 @@ from providers.jigsawstack import NAME as JIGSAWSTACK
 from providers.jigsawstack import JigsawStackImages, JigsawStackPalettes, check_jigsawstack, jigsawstack_endpoint
 from providers.openai import NAME as OPENAI
 from providers.openai import OpenAIImages, OpenAIPalettes, check_openai, openai_endpoint
-from providers.port import ImageProvider, PaletteProvider
+from providers.ports import ImageProvider, PaletteProvider
 from providers.replicate import NAME as REPLICATE
 from providers.replicate import ReplicateImages, check_replicate, replicate_endpoint
 

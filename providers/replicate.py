@@ -12,7 +12,7 @@ from providers.endpoint import Endpoint, document_of
 from providers.image_answers import CHECK_LIMITS
 from providers.jobs import COLLECT_LIMITS, SUBMIT_LIMITS, JobImages, JobState
 from providers.json_answers import field_of
-from providers.port import ImageJob, ProvidedImage
+from providers.ports import ImageJob, ProvidedImage
 
 NAME = "replicate"
 TITLE = "Replicate"

@@ -57,7 +57,6 @@ class DeadLetters(Protocol):
 
     async def keep(self, message: Message, reason: str) -> None:
         """Hand the message on as it came. Raises `PubSubError`."""
-        ...
 
 
 def _every_user(_: str) -> bool:

@@ -7,8 +7,9 @@ import binascii
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
+from contracts.frozen import FrozenModel
 from contracts.validation import problems
 from pubsub.errors import NotAnEnvelope, UnsupportedBody
 
@@ -19,10 +20,8 @@ _STRUCTURED = "application/cloudevents+json"
 _OTHER_CLOUDEVENTS = "application/cloudevents"  # batches, and formats that are not JSON
 
 
-class Message(BaseModel):
+class Message(FrozenModel):
     """One message, whichever way it came."""
-
-    model_config = ConfigDict(frozen=True)
 
     message_id: str = ""
     """Pub/Sub's, for logs; empty in a request made by hand."""
@@ -33,24 +32,18 @@ class Message(BaseModel):
     """Counted by Pub/Sub, and only for subscriptions with a dead-letter policy of their own."""
 
 
-class _PubsubMessage(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _PubsubMessage(FrozenModel):
     data: str | None = None
     attributes: dict[str, str] | None = None
     message_id: str = Field(default="", validation_alias=AliasChoices("messageId", "message_id"))
 
 
-class _Envelope(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Envelope(FrozenModel):
     message: _PubsubMessage
     delivery_attempt: int | None = Field(default=None, validation_alias=AliasChoices("deliveryAttempt"))
 
 
-class _CloudEvent(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _CloudEvent(FrozenModel):
     type: str
     id: str = ""
     data: _Envelope | None = None

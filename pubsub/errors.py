@@ -19,8 +19,6 @@ from __future__ import annotations
 
 import uuid
 
-from typing_extensions import override
-
 
 class MessageError(Exception):
     """Base of this package's errors. No message quotes what a person wrote."""
@@ -41,10 +39,6 @@ class InvalidMessage(MessageError):
         super().__init__(reason)
         self.reason = reason
         self.task_id = task_id
-
-    @override
-    def __reduce__(self) -> tuple[type[InvalidMessage], tuple[str, uuid.UUID | None]]:
-        return type(self), (self.reason, self.task_id)
 
 
 class RetryLater(MessageError):

@@ -13,8 +13,9 @@ import time
 
 import httpx
 import jwt
-from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
+from pydantic import StrictBool, ValidationError
 
+from contracts.frozen import FrozenModel
 from pubsub.errors import KeysUnavailable, TokenForbidden, TokenRefused
 
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -31,9 +32,7 @@ _USUAL_AGE_S, _SHORTEST_AGE_S, _LONGEST_AGE_S = 3600.0, 60.0, 86400.0
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})")
 
 
-class _Claims(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Claims(FrozenModel):
     email: str = ""
     email_verified: StrictBool = False
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from contracts.frozen import FrozenModel
 from contracts.tasks import (
     Description,
     GenerationRequest,
@@ -50,10 +51,8 @@ _FLAG = TypeAdapter[bool](bool)
 _FIELDS = TypeAdapter(dict[str, JsonValue])
 
 
-class _Fragment(BaseModel):
+class _Fragment(FrozenModel):
     """A payload of which nothing is known yet: any field may be missing or nonsense."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: object = None
     user_id: object = None

@@ -36,11 +36,6 @@ class StoreThrottled(StoreUnavailable):
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
-    @override
-    def __reduce__(self) -> tuple[type[StoreThrottled], tuple[str, float | None]]:
-        """Survive pickling with the pause."""
-        return type(self), (str(self), self.retry_after_s)
-
 
 class StoreRefused(StoreError):
     """The store will not do this; repeating cannot help."""

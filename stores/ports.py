@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.frozen import FrozenModel
 from contracts.images import StoredObject
 from contracts.reconciliation import Position
 from contracts.retention import AbandonedFolders, ExpiredTask, Search
@@ -20,10 +21,8 @@ PREVIOUS_SYSTEM = "PreviousSystem"
 _LONGEST_MESSAGE = 1000
 
 
-class TaskSnapshot(BaseModel):
+class TaskSnapshot(FrozenModel):
     """A row as it was when it was looked for; what it says may be acted on only while it still does."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     user_id: str
@@ -91,10 +90,8 @@ class TaskRow(TaskSnapshot):
         return self.status.ended and not self.given_up
 
 
-class TaskList(BaseModel):
+class TaskList(FrozenModel):
     """Tasks, the newest first; `next` is where the list goes on, None at its end."""
-
-    model_config = ConfigDict(frozen=True)
 
     tasks: tuple[TaskRow, ...]
     next: str | None = None
@@ -135,14 +132,12 @@ class TaskStore(Protocol):
         `replacing` names a workflow known to be gone, whose claim may be taken over. Raises `TaskHeld` when any other
         workflow is processing the task.
         """
-        ...
 
     async def store_concept(self, concept: Concept, workflow_id: str) -> TaskRow:
         """Write the concept, its variations and the task's `completed` in one transaction; return the row.
 
         Does nothing to a row that is not being processed by `workflow_id`.
         """
-        ...
 
     async def fail_task(
         self,
@@ -155,7 +150,6 @@ class TaskStore(Protocol):
 
         Records the task too if it is not recorded. Does nothing to a row that has ended or is held by another workflow.
         """
-        ...
 
     async def reopen_task(self, task_id: uuid.UUID, as_of: datetime) -> TaskRow | None:
         """Make a task that failed or was cancelled pending again, without error and claim; return the row, or None.
@@ -163,7 +157,6 @@ class TaskStore(Protocol):
         Does nothing unless the row was last changed at `as_of`: the caller that read it then knows why it ended, and
         that no workflow works on it.
         """
-        ...
 
     async def add_variations(
         self, concept_id: uuid.UUID, variations: Sequence[Variation], failed: Sequence[FailedVariation]
@@ -172,37 +165,30 @@ class TaskStore(Protocol):
 
         A variation whose index is there already stays as it is.
         """
-        ...
 
     async def task(self, task_id: uuid.UUID) -> TaskRow | None:
         """The row, or None."""
-        ...
 
     async def concept(self, concept_id: uuid.UUID) -> Concept | None:
         """The concept with its variations in order, or None."""
-        ...
 
     async def expired_tasks(self, before: datetime, limit: int) -> tuple[ExpiredTask, ...]:
         """Tasks that ended, and were last touched, before `before`; the oldest first, at most `limit`."""
-        ...
 
     async def remove_tasks(self, tasks: Sequence[ExpiredTask], before: datetime) -> tuple[ExpiredTask, ...]:
         """Remove the rows of those that still have ended before `before`, concepts and variations included.
 
         Returns the ones that have no row now: also those that an earlier call removed.
         """
-        ...
 
     async def open_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """Tasks pending or processing, last touched before `before`; the oldest first, after `after`, at most `limit`.
 
         One without a message, as the previous system records it, is left out for 30 minutes: the message may come.
         """
-        ...
 
     async def unfulfilled_tasks(self, before: datetime, after: Position | None, limit: int) -> tuple[TaskSnapshot, ...]:
         """The same of tasks that failed or were cancelled."""
-        ...
 
     async def settle_task(
         self, seen: TaskSnapshot, status: Literal[TaskStatus.FAILED, TaskStatus.CANCELLED], error: TaskError
@@ -211,13 +197,11 @@ class TaskStore(Protocol):
 
         It does nothing if the row was touched since it was seen: every claim touches it, also one that finds itself.
         """
-        ...
 
     async def list_tasks(
         self, *, status: TaskStatus | None = None, user_id: str | None = None, after: str | None = None, limit: int = 50
     ) -> TaskList:
         """Tasks of that status and that user, where given, the newest first; `after` is `next` of the page before."""
-        ...
 
 
 class ObjectStore(Protocol):
@@ -228,19 +212,15 @@ class ObjectStore(Protocol):
 
     async def put(self, bucket: str, path: str, data: bytes, media_type: str) -> StoredObject:
         """Create an object, or return the one that is already there. Never overwrites."""
-        ...
 
     async def get(self, bucket: str, path: str, *, sha256: str | None = None) -> bytes:
         """The object's bytes. Raises `ObjectMissing`, or `ObjectCorrupt` when they do not match `sha256`."""
-        ...
 
     async def remove_folder(self, bucket: str, folder: str) -> int:
         """Remove every object below `folder`; return how many there were."""
-        ...
 
     async def links(self, bucket: str, paths: Sequence[str]) -> Mapping[str, str]:
         """URLs by which these objects can be read for a while; empty where the store has none to give."""
-        ...
 
 
 class Store(TaskStore, ObjectStore, Protocol):
@@ -252,15 +232,12 @@ class Store(TaskStore, ObjectStore, Protocol):
         Of what users see: no concept, no task under way, nothing newer than `before`. Of what was paid for: no task,
         nothing newer than `paid_before`.
         """
-        ...
 
     async def renew_links(self, before: datetime, limit: int) -> int:
         """Sign the links anew that the store wrote into rows and that end before `before`; how many, at most `limit`.
 
         Where an object is gone its link goes too. Nothing else of a row changes, and no task's `updated_at`.
         """
-        ...
 
     async def close(self) -> None:
         """Let go of connections and threads."""
-        ...

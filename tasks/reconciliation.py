@@ -18,6 +18,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.activities import stage_of_activity
 from contracts.reconciliation import InterruptedPolicy, Page, PageReconciled, Reconciled
 from contracts.tasks import Stage, TaskError, TaskStatus, workflow_id
 from contracts.workflows import STAGE_ATTRIBUTE
@@ -122,7 +123,7 @@ class Reconciler:
         return await self._ended(description)
 
     async def _ended(self, description: WorkflowExecutionDescription) -> _WorkflowEnd:
-        stage, status = _stage(description), description.status
+        stage, status = await self._stage(description), description.status
         if status in _STOPPED_FROM_OUTSIDE:
             return _lost(stage, _STOPPED_FROM_OUTSIDE[status])
         if status is WorkflowExecutionStatus.FAILED:
@@ -133,6 +134,20 @@ class Reconciler:
             )
         message = "Interrupted: its workflow has ended, but what it made is not recorded"
         return _WorkflowEnd(TaskStatus.FAILED, _error(Stage.STORE, INTERRUPTED, message))
+
+    async def _stage(self, description: WorkflowExecutionDescription) -> Stage | None:
+        """Where a workflow failed by its own word, else the first stage of what it had begun and not done."""
+        told = description.typed_search_attributes.get(STAGE_ATTRIBUTE)
+        if told in set(Stage) - {Stage.CLAIM}:  # at the start it is that one, from starters of before
+            return Stage(told)
+        handle = self.concepts.client.get_workflow_handle(description.id, run_id=description.run_id)
+        names: dict[int, str] = {}
+        async for event in handle.fetch_history_events():
+            if event.HasField("activity_task_scheduled_event_attributes"):
+                names[event.event_id] = event.activity_task_scheduled_event_attributes.activity_type.name
+            names.pop(event.activity_task_completed_event_attributes.scheduled_event_id, None)
+        begun = {stage_of_activity(name) for name in names.values()}
+        return next((stage for stage in Stage if stage in begun), None)
 
     async def _own_error(self, description: WorkflowExecutionDescription, stage: Stage | None) -> TaskError:
         """What the workflow gave as its reason to fail."""
@@ -185,12 +200,6 @@ def _interrupted(stage: Stage | None) -> str:
 
 def _error(stage: Stage | None, error_type: str, message: str) -> TaskError:
     return TaskError(stage=stage or Stage.CLAIM, type=error_type, message=message)
-
-
-def _stage(description: WorkflowExecutionDescription) -> Stage | None:
-    """The last stage that the workflow announced; the row itself knows no more than that it was claimed."""
-    told = description.typed_search_attributes.get(STAGE_ATTRIBUTE)
-    return Stage(told) if told in set(Stage) else None
 
 
 def _page(tasks: Sequence[TaskSnapshot], limit: int, done: Reconciled) -> PageReconciled:

@@ -23,7 +23,7 @@ from tasks.workflow_client import ConceptClient
 REFUSED_MESSAGE = "InvalidMessage"
 """Error type of a row that a refused message left. Its request is a partial one: it must never be started."""
 
-_POLL_S, _LONGEST_POLL_S = 0.5, 2.0
+_POLL_S, _LONGEST_POLL_S = 1.0, 3.0
 """How long until a workflow is looked at again: longer each time that nothing has happened."""
 
 ShowStatus = Callable[[ConceptStatus | None], None]

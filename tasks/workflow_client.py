@@ -35,11 +35,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts.activities import stage_of_activity
 from contracts.concepts import ConceptOutcome
 from contracts.status import Choice, ConceptStatus, Waiting
-from contracts.tasks import Stage, TaskRequest, workflow_id
+from contracts.tasks import TaskRequest, workflow_id
 from contracts.workflows import (
     CHOOSE_UPDATE,
     KIND_ATTRIBUTE,
-    STAGE_ATTRIBUTE,
     STATUS_QUERY,
     TASK_ATTRIBUTE,
     WORKFLOWS,
@@ -99,7 +98,6 @@ class ConceptClient:
         attributes = TypedSearchAttributes(
             [
                 SearchAttributePair(TASK_ATTRIBUTE, str(request.task_id)),
-                SearchAttributePair(STAGE_ATTRIBUTE, Stage.CLAIM),
                 SearchAttributePair(KIND_ATTRIBUTE, request.task_type),
             ]
         )

@@ -18,7 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qs
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, ValidationError
+from pydantic import Base64Bytes, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +27,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from temporalio.api.common.v1 import Payload
 
+from contracts.frozen import FrozenModel
 from http_messages.bounded_read import BodyTooLarge, read_at_most
 from observability.health import health_routes
 from temporal.encryption import EncryptionCodec
@@ -61,18 +62,14 @@ Convert = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
 log = logging.getLogger(__name__)
 
 
-class _Payload(BaseModel):
+class _Payload(FrozenModel):
     """A payload as protobuf writes it in JSON."""
 
-    model_config = ConfigDict(frozen=True)
-
-    metadata: dict[str, Base64Bytes] = {}
+    metadata: dict[str, Base64Bytes] = Field(default_factory=dict)
     data: Base64Bytes = b""
 
 
-class _Payloads(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Payloads(FrozenModel):
     payloads: tuple[_Payload, ...] = ()
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from contracts.frozen import FrozenModel
 from files.atomic_write import replacing
 from temporal.development_server import EmbeddedServer
 
 
-class Announcement(BaseModel):
+class Announcement(FrozenModel):
     """What `dev` leaves in the data directory."""
-
-    model_config = ConfigDict(frozen=True)
 
     address: str
     ui: str | None = None

@@ -205,7 +205,7 @@ class Page:
 
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
         """A PNG of the whole page, or of what the window shows, with each image decoded."""
-        self.evaluate("Promise.all(Array.from(document.images, (image) => image.decode())).then(() => null)")
+        self.evaluate("Promise.allSettled(Array.from(document.images, (image) => image.decode())).then(() => null)")
         answer = self.send("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
         path.write_bytes(base64.b64decode(_text(answer, "data")))
 

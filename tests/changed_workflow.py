@@ -5,7 +5,7 @@ from typing_extensions import override
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- as the workflow itself has it
-    from contracts.activities import TaskStages
+    from contracts.activities import TaskActivities
     from contracts.concepts import ConceptOutcome
     from contracts.tasks import GenerationRequest
     from contracts.workflows import GENERATION_WORKFLOW
@@ -24,7 +24,7 @@ class CarelesslyChanged(ConceptGenerationWorkflow):
     @workflow.run
     async def run(self, request: GenerationRequest) -> ConceptOutcome:
         """Claims the task twice."""
-        await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+        await workflow.execute_activity_method(TaskActivities.claim_task, request, **policies.CLAIM_TASK)
         return await super().run(request)
 
 
@@ -41,7 +41,7 @@ class CarefullyChanged(ConceptGenerationWorkflow):
     async def run(self, request: GenerationRequest) -> ConceptOutcome:
         """Claims the task twice, unless it began before this code was deployed."""
         if workflow.patched("claim-twice"):
-            await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+            await workflow.execute_activity_method(TaskActivities.claim_task, request, **policies.CLAIM_TASK)
         return await super().run(request)
 
 
@@ -58,5 +58,5 @@ class ChangedForGood(ConceptGenerationWorkflow):
     async def run(self, request: GenerationRequest) -> ConceptOutcome:
         """Claims the task twice."""
         workflow.deprecate_patch("claim-twice")
-        await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+        await workflow.execute_activity_method(TaskActivities.claim_task, request, **policies.CLAIM_TASK)
         return await super().run(request)

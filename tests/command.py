@@ -6,13 +6,18 @@ import asyncio
 import json
 import os
 import random
+import runpy
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
+
+from commands import console, startup
 from tests.forking import ROOT, ForkedProcess, Forker, Order
 
 __all__ = ["ROOT"]
@@ -91,6 +96,32 @@ class Shell:
     async def run(self, *arguments: str, **environment: str) -> Ended:
         """Run a program to its end."""
         return await finish(await self.start(*arguments, **environment))
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Runs programs inside the test: for what says something and ends before any server or child process is started."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+
+    def run(self, program: str, *arguments: str, **environment: str) -> Ended:
+        """Run a program to its end. Logs are not configured: that is the whole process's."""
+
+        def leave(code: int) -> NoReturn:
+            raise SystemExit(int(code))
+
+        self.monkeypatch.chdir(self.folder)
+        for name, value in ({"HOME": str(self.folder), "COLUMNS": "200"} | environment).items():
+            self.monkeypatch.setenv(name, value)
+        self.monkeypatch.setattr(sys, "argv", [str(ROOT / program), *arguments])
+        self.monkeypatch.setattr(console, "leave", leave)
+        self.monkeypatch.setattr(startup, "start_logs", lambda *_: None)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, *self.capture.readouterr())
 
 
 def end_forkers() -> None:

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 from temporalio.client import Client
 from temporalio.runtime import Runtime
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.workflow import _Definition
 
 import worker
 from activities import heartbeats
@@ -20,13 +22,14 @@ from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.browser import running_browser
 from tests.command import Shell, end_forkers, make_shell
+from tests.dev import running_dev
 from tests.rig import BUCKETS
 from tests.services import running_service
 from tests.site import site_of_this_test
 from tests.supabase_site.project import gateway, postgres, project
 from workflows import policies
 
-__all__ = ["gateway", "postgres", "project", "running_browser", "running_service", "site_of_this_test"]
+__all__ = ["gateway", "postgres", "project", "running_browser", "running_dev", "running_service", "site_of_this_test"]
 
 # Property tests try the same examples in every run; `make fuzz` tries others. No deadlines: a machine may be busy.
 settings.register_profile("same-examples", derandomize=True, deadline=None, database=None)
@@ -34,32 +37,34 @@ settings.register_profile("other-examples", deadline=None, print_blob=True)
 settings.load_profile("same-examples")
 
 LONGEST_FIRST = (
-    "test_starter.py",
-    "test_short.py",
+    "test_demo.py",
     "test_supabase_concepts.py",
-    "test_paid_calls.py",
-    "test_crashes.py",
-    "test_worker.py",
-    "test_connecting.py",
-    "test_supabase.py",
-    "test_contract.py",
-    "test_encryption.py",
+    "test_with_dev.py",
     "test_reconciliation.py",
-    "test_bridge.py",
-    "test_builtin_palettes.py",
+    "test_lifecycle.py",
+    "test_supabase.py",
+    "test_image_jobs.py",
+    "test_encryption.py",
     "test_codec_server.py",
-    "test_generation.py",
-    "test_retention.py",
-    "test_health.py",
-    "test_batch.py",
-    "test_page.py",
-    "test_answers.py",
-    "test_deployment.py",
-    "test_traces.py",
+    "test_bridge.py",
     "test_supabase_security.py",
-    "test_recipes.py",
-    "test_builtin_logo.py",
-    "test_operator_page.py",
+    "test_worker_process.py",
+    "test_traces.py",
+    "test_crashes.py",
+    "test_waiting.py",
+    "test_worker.py",
+    "test_page.py",
+    "test_large_pictures.py",
+    "test_batch.py",
+    "test_generation.py",
+    "test_refinement.py",
+    "test_deployment.py",
+    "test_answers.py",
+    "test_contract.py",
+    "test_health.py",
+    "test_connecting.py",
+    "test_short.py",
+    "test_builtin_palettes.py",
 )
 """The files that wait or work longest. What begins last decides how long the last process runs on alone."""
 
@@ -90,6 +95,22 @@ def _forkers_of_this_session() -> Iterator[None]:
     """They end with it."""
     yield
     end_forkers()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sandboxes_tried_once() -> Iterator[None]:
+    """Every new worker tries each workflow in the sandbox: for the workers of this process, once is enough."""
+    tried: set[type] = set()
+    prepare = SandboxedWorkflowRunner.prepare_workflow
+
+    def prepare_once(runner: SandboxedWorkflowRunner, workflow: _Definition) -> None:
+        if workflow.cls not in tried:
+            prepare(runner, workflow)
+            tried.add(workflow.cls)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SandboxedWorkflowRunner, "prepare_workflow", prepare_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,24 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
+from typing_extensions import override
 
 from activities.candidates import store_choice
 from contracts.activities import MadeChoice
 from contracts.batches import BatchOrder, BatchRequest
 from contracts.reconciliation import ReconciliationOutcome, ReconciliationRequest
-from contracts.workflows import RECONCILIATION_WORKFLOW, batch_workflow_id, reconciliation_id
+from contracts.row_links import RowLinksRequest
+from contracts.workflows import (
+    RECONCILIATION_WORKFLOW,
+    ROW_LINKS_WORKFLOW,
+    batch_workflow_id,
+    reconciliation_id,
+    row_links_id,
+)
 from providers.errors import ProviderKeyRefused, ProviderRejected, ProviderUnavailable
 from stores import layout
 from stores.errors import StoreRefused
@@ -48,6 +57,11 @@ from worker import Queue
 
 FOLDER = Path(__file__).with_name("histories")
 IMPATIENT = {"give_up_minutes": 0.05}
+CONFIGURED: dict[str, dict[str, object]] = {
+    "out-of-time": {**IMPATIENT},
+    "waited-for-a-worker": {**IMPATIENT},
+    "in-groups-out-of-time": {**IMPATIENT},
+}
 
 
 async def _completed(rig: Rig) -> str:
@@ -202,6 +216,33 @@ async def _reconciled(rig: Rig) -> str:
     return handle.id
 
 
+async def _links_renewed(rig: Rig) -> str:
+    queue = rig.concepts.task_queue
+    handle = await rig.concepts.client.start_workflow(
+        ROW_LINKS_WORKFLOW,
+        RowLinksRequest(expiry_s=3600, page=2, pages=5),
+        id=row_links_id(queue),
+        task_queue=queue,
+        result_type=int,
+    )
+    assert await handle.result() == sum(ExpiringLinksStore.PAGES)
+    return handle.id
+
+
+class ExpiringLinksStore(FaultyStore):
+    """A local store, whose rows hold no signed links, with some."""
+
+    PAGES = (2, 2, 1)
+
+    def __init__(self, store: Store, fault: Callable[[str, str], Exception | None]) -> None:
+        super().__init__(store, fault)
+        self._left = list(self.PAGES)
+
+    @override
+    async def renew_links(self, before: datetime, limit: int) -> int:
+        return self._left.pop(0) if self._left else 0
+
+
 def _no_room(part: str) -> Callable[[str, str], Exception | None]:
     return lambda method, path: StoreRefused("no room left") if method == "put" and part in path else None
 
@@ -236,6 +277,16 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
     "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
     "waited-for-a-worker": (_waited, "nothing", Script()),
+    "row-links": (_links_renewed, "nothing", Script()),
+    "in-groups": (_completed, "nothing", Script()),
+    "in-groups-partial": (_completed, "variation-02", Script()),
+    "in-groups-failed": (_completed, "variation-", Script()),
+    "in-groups-candidates": (_chosen, "nothing", Script()),
+    "in-groups-refined": (_refined, "nothing", Script()),
+    "in-groups-varied": (_varied, "nothing", Script()),
+    "in-groups-cancelled": (_cancelled, "nothing", Script(then=_hang)),
+    "in-groups-retried-variations": (_retried, "variation-02", Script()),
+    "in-groups-out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 
@@ -251,13 +302,13 @@ async def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             local = LocalStore(Path(folder), *BUCKETS)
-            store: Store = FaultyStore(local, _no_room(refused))
+            store: Store = ExpiringLinksStore(local, _no_room(refused))
             async with rigged(
                 client,
                 store,
                 images=ScriptedImages(script),
                 palettes=ScriptedPalettes(),
-                configured=IMPATIENT if name in {"out-of-time", "waited-for-a-worker"} else None,
+                configured=CONFIGURED.get(name),
                 queues=(Queue.NETWORK, Queue.RENDER) if name == "waited-for-a-worker" else tuple(Queue),
             ) as rig:
                 workflow_id = await run(rig)

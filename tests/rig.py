@@ -37,7 +37,7 @@ from contracts.tasks import (
     VariationsRequest,
 )
 from providers.download import Downloads
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 from settings import Settings
 from stores.ports import Store, TaskList, TaskRow, TaskSnapshot
 from tasks.service import TaskService

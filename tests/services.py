@@ -24,7 +24,7 @@ import pytest
 from typing_extensions import override
 
 from commands.providers import provider_choice
-from providers.port import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage
+from providers.ports import ImageJob, ImageProvider, JobFailed, PaletteProvider, ProvidedImage
 from providers.registry import chosen_providers
 from settings import Settings
 from tests.rig import draw_png

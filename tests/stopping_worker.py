@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import override
 
-from commands.bootstrap import opened_store
+from commands.startup import opened_store
 from contracts.concepts import Concept
 from contracts.images import StoredObject
 from contracts.tasks import Request, concept_id
@@ -100,7 +100,7 @@ async def main(points: list[Point], concepts: dict[str, str]) -> None:
 
 
 def _shorten() -> None:
-    for name in ("CLAIM_TASK", "UPLOAD_IMAGE", "RENDER_VARIATION", "STORE_CONCEPT"):
+    for name in ("CLAIM_TASK", "UPLOAD_IMAGE", "RENDER_VARIATIONS", "STORE_CONCEPT"):
         policy: policies.Policy = getattr(policies, name)
         setattr(policies, name, {**policy, "start_to_close_timeout": timedelta(seconds=4)})
     for name in ("GENERATE_IMAGE", "CREATE_PALETTES"):

@@ -19,7 +19,7 @@ from contracts.status import ConceptStatus, StageState
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.errors import ProviderRejected
-from providers.port import ProvidedImage
+from providers.ports import ProvidedImage
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from tasks.errors import ChoiceRefused, TaskNotFound, TaskRefused, WorkflowNotFound

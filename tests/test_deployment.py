@@ -15,7 +15,6 @@ from typing import TypeAlias
 import kubernetes_validate
 import pytest
 import yaml
-from cloudcoil.models.keda.v1alpha1 import ScaledObject
 from pydantic import JsonValue, TypeAdapter
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
@@ -110,6 +109,8 @@ def test_a_manifest_fits_its_schema(file: str) -> None:
 
 def test_the_autoscaling_fits_kedas_types() -> None:
     """Each is what KEDA's published definition reads, and nothing of it is lost on the way."""
+    from cloudcoil.models.keda.v1alpha1 import ScaledObject  # noqa: PLC0415 -- it takes most of a second
+
     scaled = resources("autoscaling.yaml")
     assert len(scaled) == 3
     for resource in scaled:

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
-from providers.port import ImageJob
+from providers.ports import ImageJob
 from stores import layout
 from stores.local import LocalStore
 from temporal.development_server import EmbeddedServer

@@ -225,7 +225,7 @@ def test_warnings_and_the_end_are_lines_too(logs: Configure) -> None:
 
 def test_every_stage_has_an_activity() -> None:
     """Each stage can be found in log and metrics; an activity of none goes by its own name, and each name is real."""
-    protocols = (stages.TaskStages, stages.ImageStages, stages.PaletteStages, stages.VariationStages)
+    protocols = (stages.TaskActivities, stages.ImageActivities, stages.PaletteActivities, stages.VariationActivities)
     activities = {name for protocol in protocols for name in vars(protocol) if not name.startswith("_")}
     assert {stage_of_activity(name) for name in activities} == {*Stage, "fail_task"}
 

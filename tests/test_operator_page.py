@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -13,14 +15,14 @@ from typing_extensions import override
 
 from contracts.palettes import Palette
 from contracts.tasks import GenerationRequest
-from providers.errors import ProviderRefused
-from providers.port import ProvidedPalettes
+from providers.errors import ProviderRefused, ProviderUnavailable
+from providers.ports import ProvidedPalettes
 from stores.errors import StoreRefused
 from stores.local import LocalStore
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
 from tests.browser import Browser, Page
-from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged
+from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 
 MARKUP = '<img src="//evil/x.png"> [here](//evil) | `code` **bold**'
 
@@ -56,29 +58,63 @@ class NamedPalettes(ScriptedPalettes):
         return ProvidedPalettes(tuple(Palette(name=name, colors=colors) for name, colors in named.items()))
 
 
+@dataclass(frozen=True)
+class Tab:
+    """What a tab of a workflow's page says when it is complete, that of the documents inside it included."""
+
+    text: str
+    in_sight: str
+    """What a person reads of it without scrolling, in a window of 1240 by 1000."""
+
+
 async def pages_of(
-    browser: Browser, server: EmbeddedServer, rig: Rig, request: GenerationRequest, *tabs: str
-) -> list[str]:
-    """The text of a workflow's tabs, that of the documents inside them included, each when it is complete."""
+    browser: Browser, server: EmbeddedServer, rig: Rig, request: GenerationRequest, *tabs: str, pictures: Path
+) -> list[Tab]:
+    """A workflow's tabs; a screenshot of each is left in the folder `pictures`."""
     run_id = (await rig.handle(request).describe()).run_id
     url = f"{server.ui}/namespaces/default/workflows/{request.workflow_id}/{run_id}/{tabs[0]}"
-    return await asyncio.to_thread(_read, browser, url, tabs)
+    return await asyncio.to_thread(_read, browser, url, tabs, pictures)
 
 
-def _read(browser: Browser, url: str, tabs: tuple[str, ...]) -> list[str]:
-    texts = []
-    with browser.open(url, width=1240, height=2400) as page:
+def _read(browser: Browser, url: str, tabs: tuple[str, ...], pictures: Path) -> list[Tab]:
+    read = []
+    with browser.open(url, width=1240, height=1000) as page:
         for tab in tabs:
             # From one tab to the next as people do: loading the page takes seconds.
             if tab != tabs[0]:
                 page.evaluate(f"""document.querySelector('a[href*="/{tab}"]').click()""")
-            texts.append(_settled(page, tab, _AWAITED[tab]))
+            text = _settled(page, tab, _AWAITED[tab])
+            in_sight = page.evaluate(_IN_SIGHT)
+            assert isinstance(in_sight, str)
+            read.append(Tab(text, in_sight))
+            page.screenshot(pictures / f"{tab}.png", whole=False)
             assert page.evaluate(f"({_FRAMES}).every(frame => !frame.querySelector('img, a, script[src*=evil]'))")
-    return texts
+    return read
 
 
-_AWAITED = {"timeline": "store_concept|fail_task", "user-metadata": r"\bstage\b[\s\S]*\bseconds\b"}
+_AWAITED = {
+    "timeline": r"store_concept|fail_task|Attempt \d|choice",
+    "user-metadata": r"\bstage\b[\s\S]*\bseconds\b",
+    "pending-activities": r"Last Failure[\s\S]*message",
+}
 _FRAMES = "Array.from(document.querySelectorAll('iframe'), frame => frame.contentDocument.body)"
+_IN_SIGHT = """(() => {
+    const seen = [];
+    const look = (root, top) => {
+        const texts = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const range = root.ownerDocument.createRange();
+            range.selectNodeContents(texts.currentNode);
+            const box = range.getBoundingClientRect();
+            const shown = texts.currentNode.parentElement.checkVisibility({visibilityProperty: true});
+            if (shown && box.height && top + box.bottom <= window.innerHeight) seen.push(texts.currentNode.data);
+        }
+    };
+    look(document.body, 0);
+    for (const frame of document.querySelectorAll('iframe'))
+        look(frame.contentDocument.body, frame.getBoundingClientRect().top);
+    return seen.join(' ');
+})()"""
 
 
 def _settled(page: Page, tab: str, awaited: str) -> str:
@@ -96,7 +132,7 @@ def _settled(page: Page, tab: str, awaited: str) -> str:
 
 
 async def test_a_finished_concept_tells_its_story(
-    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser
+    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser, tmp_path: Path
 ) -> None:
     """Stages, palettes, what failed, where the pictures are; every activity labeled; names are text, never markup."""
 
@@ -107,7 +143,8 @@ async def test_a_finished_concept_tells_its_story(
     request = make_request(num_palettes=4, min_variations=2)
     async with rigged(connected, FaultyStore(store, fault), palettes=NamedPalettes()) as rig:
         await rig.finish(request)
-        told, timeline = await pages_of(browser, site, rig, request, "user-metadata", "timeline")
+        tabs = await pages_of(browser, site, rig, request, "user-metadata", "timeline", pictures=tmp_path)
+    told, timeline = (tab.text for tab in tabs)
     assert "concept with 4 palettes" in told
     assert str(request.task_id) in told
     assert "completed · 100 %" in told
@@ -123,38 +160,61 @@ async def test_a_finished_concept_tells_its_story(
 
 
 async def test_a_failed_concept_says_where_and_why(
-    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser
+    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser, tmp_path: Path
 ) -> None:
-    """The stage and the sentence of the row, at the top of the page."""
+    """Each tab shows the stage and the sentence of the row without scrolling, as does the first one with the result."""
     request = make_request()
     images = ScriptedImages(Script(then=ProviderRefused("The script refused: not a logo")))
     async with rigged(connected, store, images=images) as rig:
         await rig.finish(request)
-        (told,) = await pages_of(browser, site, rig, request, "user-metadata")
-    assert "failed" in told
-    assert "0 %" not in told.split("· at image")[1]
-    assert "Generating the base image failed: The script refused: not a logo" in told
-    assert re.search(r"^image\W+✗ failed", told, re.MULTILINE)
+        timeline, told = await pages_of(browser, site, rig, request, "timeline", "user-metadata", pictures=tmp_path)
+    reason = "Generating the base image failed: The script refused: not a logo"
+    assert "Failed" in timeline.in_sight
+    assert reason in timeline.in_sight
+    assert f"fail_task • {reason}" in timeline.text
+    assert reason in told.in_sight
+    assert "· at image" in told.in_sight
+    assert "0 %" not in told.text.split("· at image")[1]
+    assert re.search(r"^image\W+✗ failed", told.text, re.MULTILINE)
 
 
-async def test_a_running_concept_says_what_it_waits_for(
-    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser
+async def test_a_concept_in_an_outage_says_what_it_waits_for(
+    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser, tmp_path: Path
 ) -> None:
-    """Which stage is under way."""
-    entered, leave = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        entered.set()
-        await leave.wait()
-
+    """Which stage it is at, in which attempt; where the reason is, and there the reason."""
     request = make_request()
-    async with rigged(connected, store, images=ScriptedImages(Script(then=hold))) as rig:
+    images = ScriptedImages(Script(then=ProviderUnavailable("The script is away")))
+    tabs = ("user-metadata", "timeline", "pending-activities")
+    async with rigged(connected, store, images=images) as rig:
         await rig.concepts.start(request)
-        await entered.wait()
-        try:
-            (told,) = await pages_of(browser, site, rig, request, "user-metadata")
-        finally:
-            leave.set()
+        await until(lambda: images.script.count > 1)
+        told, timeline, pending = await pages_of(browser, site, rig, request, *tabs, pictures=tmp_path)
+        await rig.concepts.cancel(request.task_id)
         await rig.concepts.wait(request.task_id, timeout_s=60)
-    assert "· now: image" in told
-    assert re.search(r"^image\W+▶ running", told, re.MULTILINE)
+    assert "· now: image" in told.in_sight
+    assert "Pending Activities has the attempts and the last failure" in " ".join(told.in_sight.split())
+    assert re.search(r"^image\W+▶ running", told.text, re.MULTILINE)
+    assert re.search(r"Attempt \d+[\s\S]*generate_image[\s\S]*base image from scripted", timeline.text)
+    assert "generate_image" in pending.in_sight
+    assert "The script is away" in pending.in_sight
+
+
+async def test_a_concept_that_waits_for_a_person_says_so(
+    site: EmbeddedServer, connected: Client, store: LocalStore, browser: Browser, tmp_path: Path
+) -> None:
+    """For whom, until when, what happens then, and the command that chooses."""
+    request = make_request(candidates=3)
+    async with rigged(connected, store) as rig:
+        await rig.concepts.start(request)
+
+        async def offered() -> bool:
+            return (await rig.concepts.status(request.task_id)).choose_until is not None
+
+        await until(offered)
+        told, timeline = await pages_of(browser, site, rig, request, "user-metadata", "timeline", pictures=tmp_path)
+        await rig.concepts.choose(request.task_id, 2)
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+    waits = r"Waiting until 20\d\d-\d\d-\d\d \d\d:\d\d UTC for a choice among 3 logos; then the first is taken"
+    assert re.search(waits, told.in_sight)
+    assert f"starter.py choose {request.task_id} N" in told.in_sight
+    assert "choice" in timeline.text

@@ -44,9 +44,6 @@ EXPECTED = {
     """temporal workflow list -q 'ExecutionStatus="Failed" AND ConceptStage="image"'""": Expected(
         r"Failed +concept-{failed}"
     ),
-    """temporal workflow list -q 'ExecutionStatus="Running" AND ConceptStage="image"'""": Expected(
-        r"(?s)(?=.*concept-{stuck})(?=.*concept-{unwanted})(?=.*concept-{deaf})(?!.*concept-{failed})"
-    ),
     """temporal workflow count -q 'ConceptKind="concept_generation" GROUP BY ExecutionStatus'""": Expected(
         r"(?s)(?=.*Running[^\n]*\b5\b|.*\b5\b[^\n]*Running)(?=.*Failed)(?=.*Completed)"
     ),

@@ -7,7 +7,7 @@ from typing import Self
 import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from commands.bootstrap import keyring
+from commands.startup import keyring
 from settings import Settings, SettingsError, unknown_variables
 
 SECRET = "hunter2-do-not-print"  # noqa: S105 -- a secret for a test that looks for it

@@ -31,12 +31,13 @@ from tests.supabase_site.faults import Fault, Kind
 from tests.supabase_site.project import OWNER, SupabaseProject
 from tests.supabase_site.tokens import service_key
 
+CONNECTIONS = 6
 CALLS = (
     {
         "claim_task": "claim_task",
         "GET image": "generate_image",
         "GET palettes.json": "create_palettes",
-        "POST variation-01-palette-1.png": "render_variation",
+        "POST variation-01-palette-1.png": "render_variations",
     },
     {
         "POST image.json": "generate_image",
@@ -198,13 +199,13 @@ async def test_every_fault_while_a_task_fails(
 
 async def test_many_concepts_share_a_few_connections(client: Client, project: SupabaseProject) -> None:
     """Twice as many concepts at once as there may be connections: the worker opens no more."""
-    store = await project.store()
-    requests = [make_request(user_id=OWNER, num_palettes=1) for _ in range(2 * project.access.connections)]
+    store = await project.store(connections=CONNECTIONS)
+    requests = [make_request(user_id=OWNER, num_palettes=1) for _ in range(2 * CONNECTIONS)]
     async with rigged(client, store, images=ScriptedImages(image=draw_png(32))) as rig:
         await asyncio.gather(*(run(rig, request) for request in requests))
     await store.close()
     assert await project.counts() == (len(requests),) * 3
-    assert 1 < project.gateway.most_connections <= project.access.connections
+    assert 1 < project.gateway.most_connections <= CONNECTIONS
 
 
 async def test_an_owner_that_is_no_user_fails_at_once(client: Client, impatient: SupabaseStore) -> None:

@@ -7,7 +7,7 @@ from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import BatchStages
+    from contracts.activities import BatchActivities
     from contracts.batches import (
         MAX_ALIKE,
         BatchCancel,
@@ -125,7 +125,7 @@ class ConceptBatchWorkflow:
         self._steps += 1
         try:
             progress: BatchProgress = await workflow.execute_activity_method(
-                BatchStages.advance_batch, step, summary=f"page {page + 1}", **policies.ADVANCE_BATCH
+                BatchActivities.advance_batch, step, summary=f"page {page + 1}", **policies.ADVANCE_BATCH
             )
         except Exception as exc:
             if not is_cancelled_exception(exc):

@@ -7,7 +7,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from contracts.tasks import Stage, TaskError, TaskStatus
-from contracts.validation import problems
 
 _MESSAGE_LIMIT = 1000
 
@@ -45,13 +44,6 @@ def root_cause(exc: ActivityError) -> tuple[str, str]:
     if isinstance(cause, ApplicationError):
         return cause.message, cause.type or "ApplicationError"
     return str(cause or exc), type(cause or exc).__name__
-
-
-def refused_data(exc: ValidationError) -> str:
-    """Which model did not accept what; never the value, which may be what a person wrote."""
-    first = problems(exc)[0]
-    where = f"{exc.title}.{first.where}" if first.where else exc.title
-    return f"a mistake in concept-worker, please report it: {where} does not accept what was made ({first.kind})"
 
 
 def task_error(stage: Stage, error_type: str, message: str) -> TaskError:

@@ -9,14 +9,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
     from contracts.activities import (
+        CandidateActivities,
         CandidatesRequest,
-        CandidateStages,
         Claim,
         GeneratedImage,
+        ImageActivities,
         ImageRequest,
-        ImageStages,
     )
-    from contracts.concepts import Concept, ConceptOutcome
+    from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.status import Candidate, Choice, ConceptStatus
     from contracts.tasks import GenerationRequest, Stage
@@ -66,9 +66,9 @@ class ConceptGenerationWorkflow:
         if not 1 <= choice.number <= progress.offered:
             raise ValueError(f"there are candidates 1 to {progress.offered}, and no {choice.number}")
 
-    async def _produce(self, claim: Claim) -> Concept:
+    async def _produce(self, claim: Claim) -> NewConcept:
         request = self._request
-        self._run.list_under(Stage.IMAGE)
+        self._run.list_under(Stage.IMAGE, running=True)
         making_base = self._make_base(claim.image_provider, claim.chosen)
         return await make_concept(self._run, claim, making_base, request.logo_description, request.theme_description)
 
@@ -113,7 +113,7 @@ class ConceptGenerationWorkflow:
         base = await publish_base(self._run, generated.image, chosen=number)
         async with self._run.stage(Stage.UPLOAD):
             await workflow.execute_activity_method(
-                CandidateStages.remove_candidates,
+                CandidateActivities.remove_candidates,
                 CandidatesRequest(user_id=request.user_id, concept_id=request.concept_id),
                 priority=self._run.priority(paid=True),
                 **policies.REMOVE_CANDIDATES,
@@ -139,7 +139,7 @@ class ConceptGenerationWorkflow:
         request = self._request
         which = f"candidate {candidate} of {request.candidates}" if request.candidates > 1 else "base image"
         return await workflow.execute_activity_method(
-            ImageStages.generate_image,
+            ImageActivities.generate_image,
             ImageRequest(
                 task_id=request.task_id,
                 logo_description=request.logo_description,

@@ -195,8 +195,12 @@ class Progress:
             lines += ["", f"> {_plain(self._error.message)}"]
         for sentence in self._notices:
             lines += ["", f"> {_plain(sentence)}"]
-        if self.offered:
-            lines += ["", f"Waiting for a choice among {self.offered} candidates (update `choose`)"]
+        if self._choose_until is not None:
+            until = f"{self._choose_until:%Y-%m-%d %H:%M} UTC"
+            lines += ["", f"> Waiting until {until} for a choice among {self.offered} logos; then the first is taken"]
+            lines += ["", f"To choose: `starter.py choose {self._request.task_id} N`, or the update `choose`"]
+        elif not self._state.ended:
+            lines += ["", "What fails is tried again: *Pending Activities* has the attempts and the last failure"]
         lines += ["", _row("stage", "state", "seconds"), "|---|---|---|"]
         lines += [
             _row(stage, f"{_MARKS[status.state]} {status.state}", _seconds(status))

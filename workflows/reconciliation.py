@@ -7,7 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import ReconciliationStages
+    from contracts.activities import ReconciliationActivities
     from contracts.reconciliation import (
         Page,
         PageReconciled,
@@ -93,10 +93,10 @@ class ReconciliationWorkflow:
     async def _page(self, phase: Phase, page: Page) -> PageReconciled:
         if phase is Phase.OPEN:
             return await workflow.execute_activity_method(
-                ReconciliationStages.settle_open_tasks, page, **policies.RECONCILE_PAGE
+                ReconciliationActivities.settle_open_tasks, page, **policies.RECONCILE_PAGE
             )
         return await workflow.execute_activity_method(
-            ReconciliationStages.sweep_unfulfilled_tasks, page, **policies.RECONCILE_PAGE
+            ReconciliationActivities.sweep_unfulfilled_tasks, page, **policies.RECONCILE_PAGE
         )
 
     def _rest(self, phase: Phase, request: ReconciliationRequest, after: Position) -> ReconciliationRequest:

@@ -6,8 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import Claim, ImageStages, RefineRequest, Source, SourceRequest, SourceStages
-    from contracts.concepts import Concept, ConceptOutcome
+    from contracts.activities import Claim, ImageActivities, RefineRequest, Source, SourceActivities, SourceRequest
+    from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.images import ImageRef, Provenance
     from contracts.status import ConceptStatus
     from contracts.tasks import RefinementRequest, Stage
@@ -39,9 +39,9 @@ class ConceptRefinementWorkflow:
         """See the class."""
         return await self._run.run(request, self._produce)
 
-    async def _produce(self, claim: Claim) -> Concept:
+    async def _produce(self, claim: Claim) -> NewConcept:
         request = self._request
-        self._run.list_under(Stage.IMAGE)
+        self._run.list_under(Stage.IMAGE, running=True)
         source = await self._load_source()
         return await make_concept(
             self._run,
@@ -56,7 +56,7 @@ class ConceptRefinementWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             return await workflow.execute_activity_method(
-                SourceStages.load_source,
+                SourceActivities.load_source,
                 SourceRequest(
                     task_id=request.task_id,
                     user_id=request.user_id,
@@ -71,7 +71,7 @@ class ConceptRefinementWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             refined = await workflow.execute_activity_method(
-                ImageStages.refine_image,
+                ImageActivities.refine_image,
                 RefineRequest(
                     task_id=request.task_id,
                     source=source.image,

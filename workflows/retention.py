@@ -8,7 +8,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import RetentionStages
+    from contracts.activities import RetentionActivities
     from contracts.retention import AbandonedFolders, Removed, RetentionRequest, Search
     from contracts.workflows import RETENTION_WORKFLOW
     from workflows.errors import OWN_DATA_REFUSED
@@ -50,25 +50,25 @@ class RetentionWorkflow:
     async def _remove_expired(self, search: Search) -> bool:
         """One batch; whether there may be more."""
         expired = await workflow.execute_activity_method(
-            RetentionStages.find_expired_tasks, search, **policies.FIND_FOR_RETENTION
+            RetentionActivities.find_expired_tasks, search, **policies.FIND_FOR_RETENTION
         )
         if not expired.tasks:
             return False
         removed = await workflow.execute_activity_method(
-            RetentionStages.remove_expired_tasks, expired, **policies.REMOVE_FOR_RETENTION
+            RetentionActivities.remove_expired_tasks, expired, **policies.REMOVE_FOR_RETENTION
         )
         return self._count(removed)
 
     async def _remove_abandoned(self, search: Search) -> tuple[AbandonedFolders, bool]:
         """One page; what was found, and whether any of it was removed."""
         abandoned = await workflow.execute_activity_method(
-            RetentionStages.find_abandoned_folders, search, **policies.FIND_FOR_RETENTION
+            RetentionActivities.find_abandoned_folders, search, **policies.FIND_FOR_RETENTION
         )
         if not abandoned.folders:
             self._batches += 1
             return abandoned, False
         removed = await workflow.execute_activity_method(
-            RetentionStages.remove_abandoned_folders, abandoned, **policies.REMOVE_FOR_RETENTION
+            RetentionActivities.remove_abandoned_folders, abandoned, **policies.REMOVE_FOR_RETENTION
         )
         return abandoned, self._count(removed)
 

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import CompletionStages, Gaps, NewVariations
+    from contracts.activities import CompletionActivities, Gaps, NewVariations
     from contracts.concepts import ConceptOutcome, FailedVariation
     from contracts.palettes import Palette
     from contracts.status import ConceptStatus
@@ -54,7 +54,7 @@ class ConceptCompletionWorkflow:
             run.progress.skip(stage)
         async with run.stage(Stage.CLAIM):
             gaps = await workflow.execute_activity_method(
-                CompletionStages.find_gaps, self._request, **policies.FIND_GAPS
+                CompletionActivities.find_gaps, self._request, **policies.FIND_GAPS
             )
         run.give_up_after(gaps.give_up_minutes)
         self._know(gaps.present, gaps.missing)
@@ -63,17 +63,19 @@ class ConceptCompletionWorkflow:
         palettes = tuple(_palette(failed) for failed in able)
         run.progress.set_palettes(palettes)
         async with run.stage(Stage.VARIATIONS):
-            made = await render_each(run, gaps.base, zip((failed.index for failed in able), palettes, strict=True))
-        if not made and not (able and workflow.patched("tell-why-it-was-in-vain")):
+            numbered = [(failed.index, palette) for failed, palette in zip(able, palettes, strict=True)]
+            made = await render_each(run, gaps.base, numbered)
+        if not made.number and not (able and workflow.patched("tell-why-it-was-in-vain")):
             run.progress.skip(Stage.STORE)
             return
         async with run.stage(Stage.STORE, final=True):
             now = await workflow.execute_activity_method(
-                CompletionStages.add_variations,
+                CompletionActivities.add_variations,
                 NewVariations(
                     concept_id=self._request.concept_id,
-                    variations=made,
+                    variations=made.variations,
                     failed_variations=_still_failed(gaps, run.progress.failed),
+                    packed=made.packed,
                 ),
                 **policies.ADD_VARIATIONS,
             )

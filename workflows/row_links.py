@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import RowLinkStages
+    from contracts.activities import RowLinkActivities
     from contracts.row_links import ExpiringLinks, RowLinksRequest
     from contracts.workflows import ROW_LINKS_WORKFLOW
     from workflows.errors import OWN_DATA_REFUSED
@@ -27,7 +27,9 @@ class RowLinksWorkflow:
         renewed = request.renewed
         for _ in range(request.pages):
             page = await workflow.execute_activity_method(
-                RowLinkStages.renew_row_links, ExpiringLinks(before=before, limit=request.page), **policies.RENEW_LINKS
+                RowLinkActivities.renew_row_links,
+                ExpiringLinks(before=before, limit=request.page),
+                **policies.RENEW_LINKS,
             )
             renewed += page
             if page < request.page:

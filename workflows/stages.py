@@ -1,13 +1,15 @@
 """The stages that several kinds of tasks share: publishing a base, creating palettes, rendering variations.
 
-The fallback's decision: docs/adr/0012.
+Decisions: docs/adr/0012 (the fallback), docs/adr/0049 (groups).
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Sequence
+from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -16,16 +18,19 @@ with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
     from contracts.activities import (
         Claim,
-        ImageStages,
+        ImageActivities,
         MadeChoice,
+        NumberedPalette,
+        PaletteActivities,
         PaletteRequest,
         PaletteSet,
-        PaletteStages,
+        RenderedGroup,
+        RenderGroup,
         RenderRequest,
         UploadRequest,
-        VariationStages,
+        VariationActivities,
     )
-    from contracts.concepts import Concept, FailedVariation, Variation
+    from contracts.concepts import FailedVariation, NewConcept, Variation
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
@@ -34,6 +39,14 @@ with workflow.unsafe.imports_passed_through():
     from contracts.workflows import paid_queue, render_queue
     from workflows.errors import StageFailed, root_cause
     from workflows.task_run import TaskRun, all_or_none, stop_if_cancelled
+
+
+class Made(NamedTuple):
+    """How many variations were made, and these: packed, where they were rendered in groups."""
+
+    number: int = 0
+    variations: tuple[Variation, ...] = ()
+    packed: tuple[str, ...] = ()
 
 
 async def make_concept(
@@ -45,7 +58,7 @@ async def make_concept(
     *,
     refined_from: uuid.UUID | None = None,
     varied_from: uuid.UUID | None = None,
-) -> Concept:
+) -> NewConcept:
     """The concept around a base: palettes are created while `making_base` runs, then the base is recolored."""
     request = run.request
     base_made = asyncio.create_task(making_base)
@@ -54,8 +67,8 @@ async def make_concept(
     (base, provenance), palettes = base_made.result(), palettes_made.result()
     for sentence in provenance.notices:
         run.progress.notice(sentence)
-    variations = await render_variations(run, base, palettes.palettes)
-    return Concept(
+    made = await render_variations(run, base, palettes.palettes)
+    return NewConcept(
         concept_id=request.concept_id,
         task_id=request.task_id,
         user_id=request.user_id,
@@ -64,7 +77,8 @@ async def make_concept(
         theme_description=theme_description,
         image=base,
         provenance=provenance.model_copy(update={"palettes": palettes.origin}),
-        variations=variations,
+        variations=made.variations,
+        packed=made.packed,
         failed_variations=run.progress.failed,
         refined_from=refined_from,
         varied_from=varied_from,
@@ -82,7 +96,7 @@ async def publish_base(
     choice = None if chosen is None else MadeChoice(task_id=request.task_id, number=chosen)
     async with run.stage(Stage.UPLOAD):
         return await workflow.execute_activity_method(
-            ImageStages.upload_image,
+            ImageActivities.upload_image,
             UploadRequest(
                 user_id=request.user_id, concept_id=request.concept_id, source=source, colors=colors, choice=choice
             ),
@@ -96,7 +110,7 @@ async def publish_candidate(run: TaskRun, number: int, source: ImageRef) -> Cand
     """Show users one base to choose from; a part of the stage that draws it."""
     request = run.request
     image = await workflow.execute_activity_method(
-        ImageStages.upload_image,
+        ImageActivities.upload_image,
         UploadRequest(user_id=request.user_id, concept_id=request.concept_id, source=source, candidate=number),
         task_queue=render_queue(workflow.info().task_queue),
         priority=run.priority(paid=True),
@@ -137,35 +151,46 @@ async def create_palettes(run: TaskRun, claim: Claim, logo_description: str, the
     return answer
 
 
-async def render_variations(run: TaskRun, base: ImageRef, palettes: tuple[Palette, ...]) -> tuple[Variation, ...]:
+async def render_variations(run: TaskRun, base: ImageRef, palettes: tuple[Palette, ...]) -> Made:
     """Recolor the base once per palette, all at once; some may fail, as long as enough succeed."""
     if not palettes:
         run.progress.skip(Stage.VARIATIONS)
-        return ()
-    run.list_under(Stage.VARIATIONS)
+        return Made()
+    run.list_under(Stage.VARIATIONS, running=True)
     async with run.stage(Stage.VARIATIONS):
-        variations = await render_each(run, base, enumerate(palettes, 1))
+        made = await render_each(run, base, list(enumerate(palettes, 1)))
         needed = run.request.min_variations
-        if len(variations) < needed:
+        if made.number < needed:
             causes = "; ".join(f"{failed.palette}: {failed.error}" for failed in run.progress.failed)
             raise run.failed(
                 Stage.VARIATIONS,
-                f"{len(variations)} of {len(palettes)} succeeded, at least {needed} must ({causes})",
+                f"{made.number} of {len(palettes)} succeeded, at least {needed} must ({causes})",
                 "TooFewVariations",
             )
-    return variations
+    return made
 
 
-async def render_each(run: TaskRun, base: ImageRef, numbered: Iterable[tuple[int, Palette]]) -> tuple[Variation, ...]:
+async def render_each(run: TaskRun, base: ImageRef, numbered: Sequence[tuple[int, Palette]]) -> Made:
     """Those variations, by number and palette, that succeed; the progress has the others."""
     run.progress.start_variations()
     run.show()
+    if run.in_groups:
+        places = list(enumerate(numbered))
+        size = math.ceil(len(places) / math.ceil(len(places) / policies.GROUP)) if places else 1
+        groups = [
+            asyncio.create_task(_render_group(run, base, places[first : first + size]))
+            for first in range(0, len(places), size)
+        ]
+        await all_or_none(*groups)
+        made = [group.result() for group in groups]
+        return Made(sum(len(group.made) for group in made), packed=tuple(group.packed for group in made if group.made))
     renders = [
         asyncio.create_task(_render_one(run, position, index, base, palette))
         for position, (index, palette) in enumerate(numbered)
     ]
     await all_or_none(*renders)
-    return tuple(variation for render in renders if (variation := render.result()) is not None)
+    variations = tuple(variation for render in renders if (variation := render.result()) is not None)
+    return Made(len(variations), variations)
 
 
 async def _palettes_from(
@@ -176,7 +201,7 @@ async def _palettes_from(
         summary += f", in place of {request.stands_in_for}"
     async with run.stage(Stage.PALETTES):
         return await workflow.execute_activity_method(
-            PaletteStages.create_palettes,
+            PaletteActivities.create_palettes,
             request,
             task_queue=paid_queue(workflow.info().task_queue, provider),
             summary=summary,
@@ -187,7 +212,7 @@ async def _palettes_from(
 async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, palette: Palette) -> Variation | None:
     try:
         rendered = await workflow.execute_activity_method(
-            VariationStages.render_variation,
+            VariationActivities.render_variation,
             RenderRequest(
                 user_id=run.request.user_id,
                 concept_id=run.request.concept_id,
@@ -200,20 +225,12 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             task_queue=render_queue(workflow.info().task_queue),
             summary=f"variation {index}: {palette.name}",
             priority=run.priority(paid=True),
-            **policies.RENDER_VARIATION,
+            **policies.RENDER_VARIATIONS,
         )
     except ActivityError as exc:
         if is_cancelled_exception(exc):
             raise asyncio.CancelledError from exc
-        failed = FailedVariation(
-            palette=palette.name,
-            error=root_cause(exc)[0],
-            index=index,
-            colors=palette.colors,
-            description=palette.description,
-            ground=palette.ground,
-        )
-        run.progress.variation_failed(position, failed)
+        run.progress.variation_failed(position, _failed(index, palette, root_cause(exc)[0]))
         run.show()
         return None
     stop_if_cancelled()
@@ -227,4 +244,51 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
         image=rendered.as_image(base.width, base.height),
         ground=palette.ground,
         shown=rendered.shown,
+    )
+
+
+async def _render_group(
+    run: TaskRun, base: ImageRef, places: Sequence[tuple[int, tuple[int, Palette]]]
+) -> RenderedGroup:
+    """Variations by position, number and palette, rendered by one activity."""
+    named = [f"{index}: {palette.name}" for _, (index, palette) in places]
+    try:
+        group = await workflow.execute_activity_method(
+            VariationActivities.render_variations,
+            RenderGroup(
+                user_id=run.request.user_id,
+                concept_id=run.request.concept_id,
+                base=base,
+                palettes=tuple(NumberedPalette(index=index, **palette.model_dump()) for _, (index, palette) in places),
+            ),
+            task_queue=render_queue(workflow.info().task_queue),
+            summary=f"variation{'s' * (len(named) > 1)} {', '.join(named)}"[:200],
+            priority=run.priority(paid=True),
+            **policies.RENDER_VARIATIONS,
+        )
+    except ActivityError as exc:
+        if is_cancelled_exception(exc):
+            raise asyncio.CancelledError from exc
+        group, lost = RenderedGroup(), root_cause(exc)[0]
+    else:
+        stop_if_cancelled()
+        lost = ""
+    causes = {each.index: each.error for each in group.failed}
+    for position, (index, palette) in places:
+        if index in group.made:
+            run.progress.variation_done(position)
+        else:
+            run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
+    run.show()
+    return group
+
+
+def _failed(index: int, palette: Palette, error: str) -> FailedVariation:
+    return FailedVariation(
+        palette=palette.name,
+        error=error,
+        index=index,
+        colors=palette.colors,
+        description=palette.description,
+        ground=palette.ground,
     )

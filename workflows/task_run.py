@@ -16,12 +16,20 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     # Written out: `from workflows import policies` would load a copy of it for every workflow.
     import workflows.policies as policies  # noqa: PLR0402
-    from contracts.activities import Claim, DeadlineStages, FailRequest, TaskStages, TryingRequest
-    from contracts.concepts import Concept, ConceptOutcome
+    from contracts.activities import Claim, DeadlineActivities, FailRequest, TaskActivities, TryingRequest
+    from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.status import ConceptStatus
     from contracts.tasks import Request, Stage, TaskError, TaskRequest, TaskStatus
-    from contracts.workflows import ANONYMOUS_PRIORITY, FIRST_PRIORITY, STAGE_ATTRIBUTE, USER_PRIORITY, usual_priority
-    from workflows.errors import OWN_DATA_REFUSED, StageFailed, refused_data, root_cause, task_error
+    from contracts.validation import refused_data
+    from contracts.workflows import (
+        ANONYMOUS_PRIORITY,
+        FIRST_PRIORITY,
+        STAGE_ATTRIBUTE,
+        TASK_ATTRIBUTE,
+        USER_PRIORITY,
+        usual_priority,
+    )
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed, root_cause, task_error
     from workflows.progress import Progress
 
 T = TypeVar("T")
@@ -54,17 +62,20 @@ class TaskRun:
         self._actions = _ACTIONS | {Stage.IMAGE: image_action}
         self._limit_s = policies.DEADLINE.total_seconds()
         self._over = asyncio.Timeout(None)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        self._due_s = 0.0
         self._checking: asyncio.Task[None] | None = None
         self._paused_s: float | None = None
         self._unpolled: dict[str, datetime] = {}
         self._why_over = ""
+        self.in_groups = False
+        """Whether variations are rendered in groups, timers have names, and running stages are not listed."""
 
     def status(self) -> ConceptStatus:
         """The `status` query's answer."""
         return self.progress.status()
 
-    async def run(self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]) -> ConceptOutcome:
+    async def run(self, request: Request, produce: Callable[[Claim], Awaitable[NewConcept]]) -> ConceptOutcome:
         """Claim the task, let `produce` make its concept, store that; or record why there is none.
 
         Ends as the row does: with a `ConceptOutcome`, with an `ApplicationError` that has the `TaskError` in its
@@ -78,6 +89,7 @@ class TaskRun:
 
     async def before_deadline(self, work: Awaitable[T]) -> T:
         """The result of `work`. Raises `StageFailed` where it failed, was cancelled or ran out of time."""
+        self.in_groups = workflow.patched("render-in-groups")
         try:
             self._start_timer(self._limit_s)
             self._over = asyncio.timeout(None)
@@ -161,17 +173,28 @@ class TaskRun:
             key -= 1
         return replace(own, priority_key=key)
 
-    def list_under(self, stage: Stage) -> None:
-        """Let operators list concepts by stage, where the server knows the search attribute.
+    def list_under(self, stage: Stage, *, running: bool = False) -> None:
+        """Let operators list failed concepts by stage, where the server knows the search attribute.
 
-        Each change is an event, so only the long stages have one, and the stage in which the task failed. How it ended
-        is left out, because the server lists that itself.
+        Each change is two events and a write to the server's index, so `running` stages have none any more. How it
+        ended is left out, because the server lists that itself.
         """
-        if workflow.info().typed_search_attributes.get(STAGE_ATTRIBUTE) is not None:
+        if running and self.in_groups:
+            return
+        if workflow.info().typed_search_attributes.get(TASK_ATTRIBUTE) is not None:
             workflow.upsert_search_attributes([STAGE_ATTRIBUTE.value_set(stage)])
 
     def _start_timer(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_is_up)
+        loop = asyncio.get_running_loop()
+        self._due_s = loop.time() + seconds
+        if self.in_groups:
+            self._timer = asyncio.create_task(self._wait_for_deadline(seconds))
+        else:
+            self._timer = loop.call_later(seconds, self._time_is_up)
+
+    async def _wait_for_deadline(self, seconds: float) -> None:
+        await workflow.sleep(seconds, summary=f"deadline: {self._limit_s / 60:g} minutes of trying")
+        self._time_is_up()
 
     def _stop_timer(self) -> float:
         """How many seconds it had left."""
@@ -179,7 +202,7 @@ class TaskRun:
         if timer is None:
             return self._limit_s
         timer.cancel()
-        return timer.when() - asyncio.get_running_loop().time()
+        return self._due_s - asyncio.get_running_loop().time()
 
     def _time_is_up(self) -> None:
         """So much time has passed, which may have been spent in queues."""
@@ -192,7 +215,7 @@ class TaskRun:
     async def _check_trying(self) -> None:
         try:
             trying = await workflow.execute_activity_method(
-                DeadlineStages.measure_trying,
+                DeadlineActivities.measure_trying,
                 TryingRequest(),
                 priority=self.priority(first=True),
                 **policies.MEASURE_TRYING,
@@ -223,21 +246,21 @@ class TaskRun:
         return StageFailed(task_error(stage, error_type, message), status)
 
     async def _claim_and_store(
-        self, request: Request, produce: Callable[[Claim], Awaitable[Concept]]
+        self, request: Request, produce: Callable[[Claim], Awaitable[NewConcept]]
     ) -> ConceptOutcome:
         async with self.stage(Stage.CLAIM):
-            claim = await workflow.execute_activity_method(TaskStages.claim_task, request, **policies.CLAIM_TASK)
+            claim = await workflow.execute_activity_method(TaskActivities.claim_task, request, **policies.CLAIM_TASK)
         if claim.status is not TaskStatus.PROCESSING:
             return self._already_ended(claim)
         self.give_up_after(claim.give_up_minutes)
         concept = await produce(claim)
         async with self.stage(Stage.STORE, final=True):
             end = await workflow.execute_activity_method(
-                TaskStages.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
+                TaskActivities.store_concept, concept, priority=self.priority(paid=True), **policies.STORE_CONCEPT
             )
             if end.status is not TaskStatus.COMPLETED:
                 raise self.failed(Stage.STORE, f"the task's row says {end.status} meanwhile", "TaskTaken")
-        return self._completed(len(concept.variations))
+        return self._completed(self.progress.variations_done)
 
     def _already_ended(self, claim: Claim) -> ConceptOutcome:
         """The row ended in a run that this server no longer has: change nothing, and end in the same way."""
@@ -257,7 +280,7 @@ class TaskRun:
         status = TaskStatus.CANCELLED if stopped.status is TaskStatus.CANCELLED else TaskStatus.FAILED
         recording = asyncio.ensure_future(
             workflow.execute_activity_method(
-                TaskStages.fail_task,
+                TaskActivities.fail_task,
                 FailRequest(request=request, status=status, error=error),
                 summary=error.message[:200],
                 # A cancel waits for it: it is not queued behind the work of others.

@@ -6,8 +6,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
-    from contracts.activities import Claim, Source, SourceRequest, SourceStages
-    from contracts.concepts import Concept, ConceptOutcome
+    from contracts.activities import Claim, Source, SourceActivities, SourceRequest
+    from contracts.concepts import ConceptOutcome, NewConcept
     from contracts.images import UNKNOWN, ImageRef, Provenance
     from contracts.status import ConceptStatus
     from contracts.tasks import Stage, VariationsRequest
@@ -41,7 +41,7 @@ class ConceptVariationsWorkflow:
         """See the class."""
         return await self._run.run(request, self._produce)
 
-    async def _produce(self, claim: Claim) -> Concept:
+    async def _produce(self, claim: Claim) -> NewConcept:
         request = self._request
         source = await self._load_source()
         return await make_concept(
@@ -61,7 +61,7 @@ class ConceptVariationsWorkflow:
         request = self._request
         async with self._run.stage(Stage.IMAGE):
             return await workflow.execute_activity_method(
-                SourceStages.load_source,
+                SourceActivities.load_source,
                 SourceRequest(task_id=request.task_id, user_id=request.user_id, concept_id=request.source_concept_id),
                 **policies.LOAD_SOURCE,
             )

@@ -64,7 +64,7 @@ def _codes(text: str) -> tuple[str, ...]:
 
 COLORS = {
     name: f"#{code}" for name, _, code in (entry.rpartition(" ") for entry in _list("""
-red D0283A, orange EE7B2B, yellow F6C83C, green 2A8C55, blue 2160C4, purple 6A3BA3, violet 7145B8, pink F08CAE, brown
+red D2202B, orange EE7B2B, yellow F6C83C, green 2A8C55, blue 2160C4, purple 6A3BA3, violet 7145B8, pink F08CAE, brown
 7A4B2B, gray 7F858C, black 131416, white FFFFFF, teal 12868A, turquoise 2BB8AE, cyan 16B4D6, magenta C81E82, lime
 A4CE2F, gold D2A63C, silver B9BFC6, beige EADFC8, crimson B3132F, scarlet DB2B1C, ruby A3123F, cherry B81D3A, burgundy
 6E1A2D, wine 6B1D36, maroon 701C28, oxblood 561A1E, brick A5402D, rust AE4A20, vermilion E2421F, cardinal B01B2E, blush
@@ -109,10 +109,10 @@ sky: 2B6FB3 86BFE8 F5C99B DDEDF7: cloud, cloudy, airy
 sunset: C8432F F08A3C 6D2E63 F8C66A: sundown
 sunrise: D2594A F7B267 5A4A82 F9D9C2: dawn, morning
 dusk: 4B3F72 B56A8A F0A07C 1F2544: twilight, evening
-night: 5B6FD6 8A7BD8 F2C14E 27347A / 131A38 1C1638 EEF0FA: nighttime, nocturnal, starry, star
-galaxy: 7A3FB5 E0529C 4FB3E8 33206E / 140E2E 241046 F1ECFA: space, cosmic, cosmos, nebula, universe, astronaut,
+night: 5B6FD6 8A7BD8 F2C14E 27347A / 131A38 1C1638: nighttime, nocturnal, starry, star
+galaxy: 7A3FB5 E0529C 4FB3E8 33206E / 140E2E 241046: space, cosmic, cosmos, nebula, universe, astronaut,
     rocket, planet, astronomy, celestial, stellar, galactic
-aurora: 36C79A 7D5BD0 B6F0C9 0F5B5C / 0B1F2E 1B1740 EEF8F4: northern lights, borealis
+aurora: 36C79A 7D5BD0 B6F0C9 0F5B5C / 0B1F2E 1B1740: northern lights, borealis
 moon: 2F3B57 8C98B3 E8DFC4 5A5F87: lunar, moonlight, moonlit
 sun: D9681C F7B52E B3392A FBE08A: sunny, sunshine, solar
 forest: 24543A 5D8A4E A67C52 C4D3A2: woodland, tree, woods, nature
@@ -148,7 +148,7 @@ tea: 6B7A3A B8812F 8F4A2A DDD3A8:
 vineyard: 6A1F3B 97804A 5C6B3A D9C3A5: winery
 bakery: 8A4F2A D9A566 C2566A F3E1C4: bread, pastry, cake, cookie
 candy: C2307F F58FBC 5CC2D6 FBD35A: sweets, lollipop, cotton candy, unicorn
-ice cream: E88FA6 8FD3B4 F2CF7A A9B8F0 / FFF9F2 FCEFF4 3B2A44: gelato, icecream, sorbet
+ice cream: E88FA6 8FD3B4 F2CF7A A9B8F0 / FFF9F2 FCEFF4: gelato, icecream, sorbet
 spice: A23B1C DB8A1E 6E4A22 C7A24A: spicy, curry
 wood: 74492A A9743F D2AC78 44301F: wooden, timber, woody, walnut, oak
 marble: 51575E A9ADB0 B8975B E2E1DD:
@@ -164,20 +164,20 @@ ceramic: 2C5A84 C5724F DCCFB8 7D9A97: pottery, porcelain
 glass: 1F6A80 74B9C4 BFE0DE 5B7FA8: crystal
 jewel: 0E6B54 7A1748 20408F C99A2E: gem, gemstone, jewelry, baroque, victorian, edwardian, renaissance, opal,
     oriental, diwali, arabian
-cyberpunk: F2168F 12D6E8 7A2BF0 F6E615 / 0D0B1E 1B0F33 ECEBF7: cyber, blade runner
-neon: FF2E93 17D9F0 A6F02A 8F4BFF / 0B0A14 16102B F4F2FA: neon light, glowing, fluorescent, blacklight, rave, techno,
+cyberpunk: F2168F 12D6E8 7A2BF0 F6E615 / 0D0B1E 1B0F33: cyber, blade runner
+neon: FF2E93 17D9F0 A6F02A 8F4BFF / 0B0A14 16102B: neon light, glowing, fluorescent, blacklight, rave, techno,
     acid, club
-vaporwave: F56BB8 45CFE0 8A4FD3 F9B48A / FCE9F6 2A1850 E4F6FA: aesthetic wave, iridescent, holographic, chillwave,
+vaporwave: FF5FB4 2CD5E6 8A4FD3 F9B48A / 2A1850 FCE9F6 1D1440 E4F6FA: aesthetic wave, iridescent, holographic, chillwave,
     lo fi, lofi
-synthwave: FF2E97 7B2FF7 2DE2E6 FF8A3D / 190B33 2A0F4A F5ECFF: retrowave, outrun, darksynth
+synthwave: FF2E97 7B2FF7 2DE2E6 FF8A3D / 190B33 2A0F4A: retrowave, outrun, darksynth
 art deco: C9A24B 14594F E9D9B0 8E3B33 / 14161A F6EFDD 0E2A33: deco, gatsby, roaring twenties
 art nouveau: 5E7B52 C39A4B 8C4A3C 3E5C66 / F5ECD7 22302A: jugendstil
 bauhaus: D0281E 1F4E9E F2B922 1B1B1C / F6F1E6 FFFFFF 1B1B1C: primary color, de stijl, mondrian, constructivist,
     cubist, suprematist, material design
-swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 F1F1F1 DEDEDE 2A2A2A D2D2D0 383838: swiss, international style, helvetica,
+swiss style: E30613 111111 8A8A8A C8C8C8 / FFFFFF 111111 EDEDED DADADA 1E1E1E 2A2A2A: swiss, international style, helvetica,
     patriotic swiss, flat design
 memphis: FF4F81 00B5AD FFC83D 5B4BDB / FFF8EC 1D1A33: memphis design
-scandinavian: 3D5563 A9B7B0 C98F6B DDD5C7 / FFFFFF F5F2ED 2B3A44: nordic, scandi, hygge
+scandinavian: F7F5F0 3D5563 C98F6B A9B7B0 / FFFFFF F5F2ED 2B3A44: nordic, scandi, hygge
 japanese: B5282C 27365E C9AE84 6C7B58: japan, samurai, wabi sabi
 diner: B8322A 2F8C8A F2B441 6B3A25: rockabilly
 seventies: A8431C E08A1E 6C6A2A 5A2F1E / F7E9CC 2E1C12: 70s, 1970s, disco, hippie
@@ -191,13 +191,13 @@ dark academia: A8824F 7A2E2E 4A5B44 5B3A26 / 1E1712 EFE4CF 2A211B: library, old 
 cottagecore: 7D8E4E D88C8C E3BD62 7A5C42 / FBF6E9 2F3323: cottage
 solarpunk: 2F8F4E F2B632 3BB4A8 C7522A / FBF8E8 12382B:
 wes anderson: D98C8C E3A33A 5FA8A2 B5463C / FBEEDC 3A2430: grand hotel
-hacker: 12C46B 0B8F4A 7EE2A8 1E4D3A / 06100B 0F1A14 EDF6F0: matrix, terminal
+hacker: 12C46B 0B8F4A 7EE2A8 1E4D3A / 06100B 0F1A14: matrix, terminal
 industrial: 3A3F44 B5602C 7D7F7C C7B79B: factory, warehouse, loft
 steampunk: A87B35 5B3A20 2F4F4A 8C3D22 / 241A12 F1E4CB: clockwork
 boho: A3553C D6A25E 6C7F69 C7938A: bohemian
 rustic: 72442C A8562F 7A7B4E DBC49C: farmhouse, country, farm, western, cowboy, barn, shabby chic, medieval, viking,
     celtic, thanksgiving
-gothic: 8A1830 5B4A72 8F8A86 33203F / 141116 1F1622 EDE8E6: goth, vampire, witchy, occult, alchemical
+gothic: D01F2E 5B4A72 8F8A86 33203F / 141116 1F1622: goth, vampire, witchy, occult, alchemical
 grunge: 3F3A34 74362B 5E6648 A39B84: punk, emo, indie, grungy
 pop art: D9202F 1C6FC9 FBD022 17181C: comic, manga, anime, pixel, pixel art, 8 bit, cartoon
 graffiti: E0347A 1E8FD1 F9C819 3CAE5A: street art, hip hop, skate
@@ -212,7 +212,7 @@ city: 34475C 8593A0 E0953B BCC6CD: urban, street, skyline
 halloween: F07A1A 6B3FA0 86A82E 4B2A70 / 16121A 251436 F8EBDD: spooky
 christmas: A81E2D 1D5F3C CFA548 F3E9D6: xmas, holiday, festive
 valentine: B31942 E8708E F6BFC6 5C1A33: love, heart
-wedding: 7C6A5C D8B4AE 9CAB92 CBB07A / FBF8F3 3B3340: bridal
+wedding: D8B4AE 9CAB92 CBB07A 7C6A5C / FBF8F3 FFFFFF: bridal
 finance: 16375E 1F7A62 C2A04E 7F93A8: bank, banking, money, invest, fintech
 corporate: 1A4178 3E7FBF 5E7081 E09A36 / FFFFFF 10233F F2F5F9: business, office, company, consulting, enterprise
 technology: 1F4FD8 12A5B8 6C4BE0 2A3446: tech, digital, software, startup, robot, ai, data, cloud computing
@@ -221,11 +221,11 @@ spa: 3F7671 9BC2B1 D9C7AE B7A0B8: zen, wellness, relax
 yoga: 6A5A8C C58C84 8FAF9A E5C99B: meditation, mindful
 eco: 2F7042 8CB04A 86694A CFE0B5: sustainable, ecology, ecological, environment, recycling, green energy, vegan,
     healthy, clean tech, green tech, solar power
-kids: 3E6FD0 F2605F FBC540 4FBF93 / FFFFFF FFF6E2 22306B: kid, children, child, toy, kindergarten, nursery
+kids: 2F6BDB E5372F FFC72C 2FAE6B / FFFFFF FFF6E2 22306B: kid, children, child, toy, kindergarten, nursery
 sport: C4202E 17315F F2A71B 7B8894: sporty, athletic, fitness, gym, football, soccer, team
 law: 22324D 6D2530 AF9152 8A8F98: lawyer, legal, attorney, academic, university
 music: 5A2A8A E0457B 1FA0B8 F3B33E: jazz, band, guitar, dj, nightclub
-gaming: 7A4BFF 16C784 E8327C 3B6BE0 / 12141F 1B1740 F0F0FA: game, gamer, esports
+gaming: 7A4BFF 16C784 E8327C 3B6BE0 / 12141F 1B1740: game, gamer, esports
 royal: 432A86 B98F34 8A1538 1B1F45: king, queen, regal, crown, majestic
 luxury: C9A24B E8D9B5 7A1F35 8C6D3F / 121214 F8F3E8 14261F: gilded age
 magic: 4A2B8C A15BD0 E6B94F 2A9AA8: magical, fantasy, mystical, wizard, fairy
@@ -240,7 +240,7 @@ bear: 573A28 8E6340 4F6B4A D9BE97:
 bee: E0A11B 2A241E B56A1C F6DE8E: honeybee
 butterfly: 6236A8 E27B2C 2D8FC4 F0B8D0:
 frog: 2F7A3E 8FBF3F D95F35 1E4A3F:
-pastel mix: F0A0B8 8FD0B5 F2CF82 B3A2E2 A2C8EE / FFFBF8 FDEFF3 EDF6FB 3A3052: marshmallow
+pastel mix: F0A0B8 8FD0B5 F2CF82 B3A2E2 A2C8EE / FFFBF8 FDEFF3 EDF6FB: marshmallow
 """)
 SCENES = {key: Scene(_codes(colors.partition("/")[0]), _codes(colors.partition("/")[2])) for key, colors, _ in _SCENES}
 

@@ -1,7 +1,8 @@
 """The emblems of the sample generator: each composes one mark, flat shapes and perhaps a name around the origin.
 
-An emblem stays within 400 units of the origin. Every large surface is one of the inks, and nothing is thinner than 10
-units: small slivers are lost when a logo is recolored. A mark has a contrast of at least 3 with what it stands on.
+An emblem stays within 400 units of the origin. It shows a palette's leading colors in large parts: the field, with the
+mark knocked out of it, and the accent, never under a twentieth of the sheet: slivers are lost when a logo is recolored,
+and a mark in a color of its own could drown in its field. Mark and field have a contrast of at least 3.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from dataclasses import dataclass
 
 from contracts.palettes import HexColor
 from providers.builtin import lettering
-from providers.builtin.oklch import Tone, contrast, distance, to_hex, to_tone
+from providers.builtin.oklch import contrast, distance
 from providers.builtin.seeded_random import SeededRandom
 from providers.builtin.symbols import Mark
-from providers.builtin.theme import Limits
 
 LEAST_CONTRAST = 3.0
 """WCAG 2.2 asks as much of graphical objects."""
-_OPEN = 0.03
-"""The share of a silhouette that is hollow from which on it has something to show through."""
+_CLEAR = 1.05
+"""So much more than that, as recoloring may move a color a little."""
+_APART = 0.125
+"""OKLab, between the accent and what it lies on: less is taken for a shade of it."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +33,22 @@ class Inks:
     field: HexColor
     """The emblem's large surface."""
     accent: HexColor
-    light: HexColor
-    deep: HexColor
+    """Its second surface."""
+    ink: HexColor
+    """The mark on the field: the ground's color wherever that reads."""
+    text: HexColor
 
     @classmethod
-    def of(cls, colors: tuple[HexColor, ...], limits: Limits) -> Inks:
-        """A palette's five colors as inks; a light or deep one is added where the palette has none."""
-        ground, *others = colors
-        hue = to_tone(others[0]).hue
-        bright = [*others, to_hex(limits.nearest(Tone(0.975, 0.01, hue)))]
-        dark = [*others, to_hex(limits.nearest(Tone(0.22, 0.03, hue)))]
-        light = next((color for color in (ground, *bright) if to_tone(color).lightness >= 0.9), bright[-1])  # noqa: PLR2004
-        deep = next((color for color in (ground, *dark) if to_tone(color).lightness <= 0.32), dark[-1])  # noqa: PLR2004
-        apart = {color: min(distance(color, other) for other in colors[:2]) for color in others[1:]}
-        vivid = (color for color in apart if apart[color] > 0.16 and to_tone(color).chroma > 0.03)  # noqa: PLR2004
-        accent = next(vivid, max(apart, key=lambda color: apart[color]))
-        return cls(ground, others[0], accent, light, deep)
-
-    def on(self, *surfaces: HexColor) -> HexColor:
-        """Light or deep: light wherever it reads well, as shapes knocked out of a color look calm."""
-        reads = {ink: min(contrast(ink, surface) for surface in surfaces) for ink in (self.light, self.deep)}
-        return self.light if reads[self.light] >= LEAST_CONTRAST * 1.05 else max(reads, key=lambda ink: reads[ink])
+    def of(cls, colors: tuple[HexColor, ...], field: HexColor) -> Inks:
+        """A palette's five colors as inks, with the one for the `field` that the theme is most about."""
+        ground, main, *_ = colors
+        reads = [ink for ink in (ground, main) if contrast(ink, field) >= LEAST_CONTRAST * _CLEAR]
+        if not reads:
+            field, reads = main, [ground]
+        others = [color for color in colors[1:] if color not in {field, reads[0]}]
+        apart = {color: min(distance(color, ground), distance(color, field)) for color in others}
+        accent = next((color for color in others if apart[color] > _APART), max(others, key=lambda one: apart[one]))
+        return cls(ground, field, accent, reads[0], main)
 
 
 @dataclass(frozen=True)
@@ -69,12 +66,11 @@ def compose(sketch: Sketch) -> str:
     """SVG elements of a whole logo on a sheet of 1000 by 1000 units, ground included."""
     random = sketch.random
     sheet = f'<rect width="1000" height="1000" fill="{sketch.inks.ground}"/>'
-    emblems = (_disc, _tile, _hexagon, _shield, _arch, _offset, _badge)
-    emblem = random.pick("emblem", emblems)(sketch)
-    size = random.between("size", 0.94, 1.0)
+    emblem = random.pick("emblem", EMBLEMS)(sketch)
+    size = random.between("size", 1.02, 1.06)
     if not sketch.name:
         return f'{sheet}<g transform="translate(500 500) scale({size:.3f})">{emblem}</g>'
-    return f'{sheet}<g transform="translate(500 400) scale({0.74 * size:.3f})">{emblem}</g>{_wordmark(sketch)}'
+    return f'{sheet}<g transform="translate(500 410) scale({0.82 * size:.3f})">{emblem}</g>{_wordmark(sketch)}'
 
 
 def _wordmark(sketch: Sketch) -> str:
@@ -82,29 +78,17 @@ def _wordmark(sketch: Sketch) -> str:
     spacing = weight + sketch.random.pick("tracking", (1.7, 2.6, 4.2))
     width = lettering.typeset(sketch.name, spacing).width + weight
     height = min(84.0, 760 * lettering.CAP_HEIGHT / width)
-    inks = sketch.inks
-    color = inks.field if contrast(inks.field, inks.ground) >= LEAST_CONTRAST * 1.5 else inks.on(inks.ground)
-    return lettering.line(sketch.name, center=(500, 826), height=height, weight=weight, spacing=spacing, color=color)
+    color = sketch.inks.text
+    return lettering.line(sketch.name, center=(500, 862), height=height, weight=weight, spacing=spacing, color=color)
 
 
-def _mark(sketch: Sketch, surface: HexColor, radius: float, y: float = 0.0) -> str:
-    """The mark on a surface, in the accent where that reads there, else light or deep, or in both."""
-    inks, mark = sketch.inks, sketch.mark
-    ink, hollow = inks.on(surface), None
-    if mark.openness > _OPEN and min(contrast(inks.light, surface), contrast(inks.deep, surface)) >= LEAST_CONTRAST:
-        ink, hollow = inks.deep, inks.light  # a face reads as a face only with dark lines on a light skin
-    elif contrast(inks.accent, surface) >= LEAST_CONTRAST * 1.2 and sketch.random.sometimes("colored mark", 0.5):
-        ink = inks.accent
-    scale = mark.scale_in_circle(radius) * sketch.random.between("mark size", 0.96, 1.04)
-    return mark.placed(0, y, scale=scale, ink=ink, hollow=hollow)
+def _mark(sketch: Sketch, radius: float, x: float = 0.0, y: float = 0.0) -> str:
+    scale = sketch.mark.scale_in_circle(radius) * sketch.random.between("mark size", 0.96, 1.04)
+    return sketch.mark.placed(x, y, scale=scale, ink=sketch.inks.ink)
 
 
 def _circle(radius: float, fill: str, x: float = 0.0, y: float = 0.0) -> str:
     return f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:.2f}" fill="{fill}"/>'
-
-
-def _ring(radius: float, width: float, color: str) -> str:
-    return f'<circle r="{radius:.2f}" fill="none" stroke="{color}" stroke-width="{width:.2f}"/>'
 
 
 def _path(data: str, fill: str, round_by: float = 0.0) -> str:
@@ -126,98 +110,65 @@ def _clipped(outline: str, content: str) -> str:
 
 
 def _disc(sketch: Sketch) -> str:
-    """A full disc: with a ring in it, a ring around it, or a floor that the mark stands on."""
-    inks, random = sketch.inks, sketch.random
-    match random.pick("disc", ("inner", "outer", "floor")):
-        case "inner":
-            return (
-                _circle(395, inks.field)
-                + _ring(random.between("ring", 345, 356), 14, inks.accent)
-                + _mark(sketch, inks.field, 235)
-            )
-        case "outer":
-            width = random.between("ring", 18, 30)
-            return _ring(385, width, inks.accent) + _circle(338, inks.field) + _mark(sketch, inks.field, 225)
-        case _:
-            depth = random.between("depth", 190, 225)
-            half = math.sqrt(395**2 - depth**2)
-            floor = _path(f"M{-half:.1f} {depth:.1f}A395 395 0 0 0 {half:.1f} {depth:.1f}Z", inks.accent)
-            return _circle(395, inks.field) + floor + _mark(sketch, inks.field, 215, -60)
+    """A disc in a broad ring."""
+    inner = sketch.random.between("inner", 312, 326)
+    return _circle(395, sketch.inks.accent) + _circle(inner, sketch.inks.field) + _mark(sketch, 222)
+
+
+def _floor(sketch: Sketch) -> str:
+    """A disc with a floor that the mark stands on."""
+    depth = sketch.random.between("depth", 150, 180)
+    half = math.sqrt(395**2 - depth**2)
+    floor = _path(f"M{-half:.1f} {depth:.1f}A395 395 0 0 0 {half:.1f} {depth:.1f}Z", sketch.inks.accent)
+    return _circle(395, sketch.inks.field) + floor + _mark(sketch, 200, 0, -85)
 
 
 def _tile(sketch: Sketch) -> str:
-    """A rounded square as of an application: with a frame, a quarter in a corner, or a disc behind the mark."""
+    """A rounded square as of an application: with a frame, or with a quarter of a disc in a corner."""
     inks, random = sketch.inks, sketch.random
-    base = _square(370, 150, inks.field)
-    match random.pick("tile", ("frame", "corner", "sun")):
-        case "frame":
-            line = random.between("line", 14, 20)
-            frame = f'<rect x="-320" y="-320" width="640" height="640" rx="104" fill="none" stroke="{inks.accent}"'
-            return f'{base}{frame} stroke-width="{line:.1f}"/>{_mark(sketch, inks.field, 225)}'
-        case "corner":
-            size = random.between("corner size", 200, 250)
-            x, y = random.pick("corner", ((370, 370), (-370, 370), (370, -370), (-370, -370)))
-            corner = _clipped(_square(370, 150, "#000"), _circle(size, inks.accent, x, y))
-            return base + corner + _mark(sketch, inks.field, 215)
-        case _:
-            return base + _circle(random.between("sun", 270, 285), inks.light) + _mark(sketch, inks.light, 190)
+    if random.sometimes("frame", 0.5):
+        inner = random.between("inner", 296, 310)
+        return _square(375, 150, inks.accent) + _square(inner, 90, inks.field) + _mark(sketch, 225)
+    x, y = random.pick("corner", ((1, 1), (-1, 1), (1, -1), (-1, -1)))
+    corner = _circle(random.between("corner size", 350, 380), inks.accent, 375 * x, 375 * y)
+    outline = _square(375, 150, "#000")
+    return _square(375, 150, inks.field) + _clipped(outline, corner) + _mark(sketch, 205, -58 * x, -58 * y)
 
 
 def _hexagon(sketch: Sketch) -> str:
-    inks = sketch.inks
-    inset = sketch.random.between("inset", 34, 46)
-    frame = _path(_regular(6, 350), inks.accent, 36) + _path(_regular(6, 350 - inset), inks.field, 28)
-    return frame + _mark(sketch, inks.field, 215)
+    inset = sketch.random.between("inset", 58, 68)
+    outer = _path(_regular(6, 352), sketch.inks.accent, 36)
+    return outer + _path(_regular(6, 352 - inset), sketch.inks.field, 28) + _mark(sketch, 212)
 
 
 def _shield(sketch: Sketch) -> str:
-    """A shield with a line along its rim, or with a chief in the accent."""
+    """A shield in a broad rim, or with a chief."""
     inks, random = sketch.inks, sketch.random
     half = "C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400"
     outline = f"M0 -400{half}C-180 320 -320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
-    shape = _path(outline, inks.field)
     if random.sometimes("rim", 0.5):
-        line = f'<path transform="scale(.87)" d="{outline}" fill="none" stroke="{inks.accent}" stroke-width="16"/>'
-        return shape + line + _mark(sketch, inks.field, 200, -25)
-    chief = (
-        f'<rect x="-400" y="-420" width="800" height="{random.between("chief", 190, 215):.1f}" fill="{inks.accent}"/>'
-    )
-    gap = f'<rect x="-400" y="-215" width="800" height="16" fill="{inks.ground}"/>'
-    return shape + _clipped(f'<path d="{outline}"/>', chief + gap) + _mark(sketch, inks.field, 195, 50)
+        inner = f'<path transform="translate(0 -8) scale(.82)" d="{outline}" fill="{inks.field}"/>'
+        return _path(outline, inks.accent) + inner + _mark(sketch, 195, 0, -25)
+    chief = random.between("chief", 210, 230)
+    band = f'<rect x="-400" y="-420" width="800" height="{chief:.1f}" fill="{inks.accent}"/>'
+    return _path(outline, inks.field) + _clipped(f'<path d="{outline}"/>', band) + _mark(sketch, 195, 0, 60)
 
 
 def _arch(sketch: Sketch) -> str:
-    """A doorway on a step."""
-    inks = sketch.inks
-    width = sketch.random.between("width", 285, 315)
-    outer = _path(f"M{-width:.1f} 330V-40A{width:.1f} {width:.1f} 0 0 1 {width:.1f} -40V330Z", inks.field)
-    step = (
-        f'<rect x="{-width - 45:.1f}" y="350" width="{2 * width + 90:.1f}" height="46" rx="23" fill="{inks.accent}"/>'
-    )
-    return outer + step + _mark(sketch, inks.field, 215, 20)
+    """A doorway in its frame."""
 
+    def door(half: float, foot: float) -> str:
+        return f"M{-half:.1f} {foot}V-65A{half:.1f} {half:.1f} 0 0 1 {half:.1f} -65V{foot}Z"
 
-def _offset(sketch: Sketch) -> str:
-    """The bare mark, large, over a disc that is not quite behind it."""
-    inks, random = sketch.inks, sketch.random
-    ink = inks.on(inks.ground)
-    behind = [color for color in (inks.accent, inks.field) if contrast(ink, color) >= LEAST_CONTRAST]
-    if not behind:
-        return _disc(sketch)
-    turn = math.radians(random.between("turn", 20, 70) + 90 * random.whole("quarter", 0, 3))
-    x, y = 80 * math.cos(turn), 80 * math.sin(turn)
-    dot = _circle(48, inks.accent if behind[0] == inks.field else inks.field, -x * 4.1, -y * 4.1)
-    hollow = inks.light if ink == inks.deep and sketch.mark.openness > _OPEN else None
-    scale = sketch.mark.scale_in_circle(295)
-    return _circle(285, behind[0], x, y) + dot + sketch.mark.placed(0, 0, scale=scale, ink=ink, hollow=hollow)
+    inner = sketch.random.between("inner", 256, 268)
+    return _path(door(330, 385), sketch.inks.accent) + _path(door(inner, 385), sketch.inks.field) + _mark(sketch, 205)
 
 
 def _badge(sketch: Sketch) -> str:
-    """A scalloped rim around a light center."""
-    inks = sketch.inks
+    """A disc on a scalloped rim."""
     count = sketch.random.whole("scallops", 16, 28)
-    rim = _scallops(count, 350, inks.field)
-    return rim + _circle(300, inks.accent) + _circle(278, inks.light) + _mark(sketch, inks.light, 190)
+    inner = sketch.random.between("inner", 288, 300)
+    return _scallops(count, 350, sketch.inks.accent) + _circle(inner, sketch.inks.field) + _mark(sketch, 205)
 
 
 def _scallops(count: int, radius: float, fill: str) -> str:
@@ -225,3 +176,6 @@ def _scallops(count: int, radius: float, fill: str) -> str:
     angles = (2 * math.pi * index / count for index in range(count))
     bumps = (_circle(bump, fill, radius * math.cos(angle), radius * math.sin(angle)) for angle in angles)
     return _circle(radius, fill) + "".join(bumps)
+
+
+EMBLEMS = (_disc, _floor, _tile, _hexagon, _shield, _arch, _badge)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from providers.builtin import symbols
 from providers.builtin.emblems import Inks, Sketch, compose
+from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.palettes import MAX_PALETTES, make_palettes
 from providers.builtin.seeded_random import SeededRandom
 from providers.builtin.subjects import Subject, read
@@ -32,7 +33,7 @@ class SampleLogo:
     svg: bytes
     """The same drawing; text in it is outlines."""
     credit: str
-    """What was drawn, and whose drawing it is."""
+    """What was drawn, and whose drawing that is; who drew it, `SOFTWARE` says."""
 
 
 def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024, take: int = 1) -> SampleLogo:
@@ -47,8 +48,8 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
     random = SeededRandom(logo_description, theme_description, *([str(take)] if take > 1 else []))
     subject = read(logo_description)
     number = (take - 1) % MAX_PALETTES
-    palette = make_palettes(theme_description, logo_description, number + 1)[number]
-    inks = Inks.of(palette.colors, read_theme(theme_description, logo_description).limits)
+    colors = make_palettes(theme_description, logo_description, number + 1)[number].colors
+    inks = Inks.of(colors, PaletteBuilder(read_theme(theme_description, logo_description)).leading(colors))
     # A name that is its own monogram is not written twice.
     name = subject.name if subject.symbols or subject.name.replace(" ", "") != subject.initials else ""
     drawing = compose(Sketch(inks=inks, random=random, mark=_drawn(subject, random), name=name))
@@ -75,11 +76,11 @@ def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:
 def _credit(subject: Subject, name: str) -> str:
     if subject.symbols:
         slug = subject.symbols[0]
-        drawn = f"symbol “{slug}”" + ("" if symbols.is_own(slug) else " from Material Design Icons (Apache-2.0)")
+        drawn = f"Symbol “{slug}”" + ("" if symbols.is_own(slug) else " from Material Design Icons (Apache-2.0)")
     else:
-        drawn = f"monogram “{subject.initials}”" if subject.initials else "abstract mark"
+        drawn = f"Monogram “{subject.initials}”" if subject.initials else "Abstract mark"
     wordmark = f" and wordmark “{name}”" if name else ""
-    return unicodedata.normalize("NFC", f"Offline sample generator · {drawn}{wordmark}")
+    return unicodedata.normalize("NFC", f"{drawn}{wordmark}")
 
 
 def _rendered(svg: str) -> bytes:

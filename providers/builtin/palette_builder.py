@@ -1,13 +1,16 @@
 """Five colors for one theme: a ground, a leading color that reads on it, and three that go with both.
 
-Everything passes through the theme's `Limits`, so that what a text rules out cannot come back by a detour.
+A picture shows a palette's first three colors in its large parts. So the leading color is the one that stands out most
+from the ground, as recoloring keeps the order of lightness; what a theme is about stays what it is called: red does not
+fade to pink to be read. Everything passes through the theme's `Limits`: what a text rules out cannot come back.
 """
 # ruff: noqa: PLR2004 -- lightness, chroma and hue bounds of taste: a name for each would hide what they are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 from contracts.palettes import HexColor
 from providers.builtin import color_words as words
@@ -19,29 +22,37 @@ LEGIBLE = 4.6
 APART = 0.09
 """OKLab, between any two colors of one palette, as long as none of them is prescribed."""
 LIGHTEST_DARK, DARKEST_LIGHT, LOUDEST_GROUND = 0.36, 0.86, 0.115
-_READABLE = 6.0
 _SEEN = 0.14
 """OKLab, between a color and its ground: less, and a large surface is taken for the ground."""
-RECIPES = ("scene", "neutral", "tonal", "soft", "accent", "deep", "analogous")
-"""How the three colors beside ground and main are chosen."""
+_SHOWN = 0.12
+"""A color that is asked for is there already: no palette needs two shades of it."""
+_ON_TINTS = 8.2
+"""What is read on tints of a light ground must stand out more from the ground itself."""
+_GRAPHIC = 3.6
+"""A large shape on the ground: what WCAG 2.2 asks for, and a little more."""
+_TURNS = 8
 _LIGHTS = ((0.955, 0.022), (0.925, 0.042), (0.975, 0.012), (0.9, 0.055), (0.94, 0.03), (0.885, 0.035), (0.91, 0.02))
-_DARKS = ((0.25, 0.055), (0.19, 0.02), (0.31, 0.07), (0.22, 0.04), (0.345, 0.085), (0.28, 0.03), (0.33, 0.05))
+_DARKS = ((0.25, 0.055), (0.19, 0.02), (0.16, 0.03), (0.22, 0.04), (0.31, 0.07), (0.28, 0.03), (0.345, 0.085))
 _GRAY_LIGHTS, _GRAY_DARKS = (1.0, 0.95, 0.905, 0.87, 0.975, 0.927, 0.888), (0.17, 0.27, 0.345, 0.22, 0.31, 0.25, 0.29)
-_NATURAL = ((0, 0.62), (30, 0.6), (55, 0.7), (85, 0.8), (110, 0.82), (145, 0.64), (190, 0.64), (230, 0.6), (265, 0.5),
-            (300, 0.5), (340, 0.58), (360, 0.62))  # fmt: skip
 
 
-def natural_lightness(hue: float) -> float:
-    """Where a hue looks most like itself: yellow is light, blue is dark."""
-    for (left, low), (right, high) in pairwise(_NATURAL):
-        if hue <= right:
-            return low + (high - low) * (hue - left) / (right - left)
-    return _NATURAL[-1][1]
+def _is_warm(tone: Tone) -> bool:
+    """Colors that get another name when their lightness changes: red and pink, orange and brown, gold and olive."""
+    return (tone.hue < 118 or tone.hue > 335) and tone.chroma > 0.04
 
 
-def _is_yellowish(tone: Tone) -> bool:
-    """Colors that turn to mud when they are darkened."""
-    return 48 < tone.hue < 118 and tone.chroma > 0.06 and tone.lightness > 0.62
+def _span(tone: Tone) -> tuple[float, float]:
+    """The lightness within which a color keeps its name."""
+    low, high = (0.2, 0.28) if tone.chroma > 0.04 else (0.12, 0.12)
+    if _is_warm(tone):
+        low, high = (
+            (0.18, 0.09)
+            if tone.lightness < 0.6
+            else (0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.22, 0.07)
+        )
+    elif tone.lightness < 0.36:
+        high = 0.12
+    return tone.lightness - low, tone.lightness + high
 
 
 def _interleaved(scenes: tuple[str, ...]) -> list[Tone]:
@@ -60,7 +71,14 @@ class PaletteBuilder:
         self._mood = theme.mood
         self._limits = theme.limits
         self._codes = tuple(color.code for color in theme.named if color.code and theme.limits.permit(color.tone))
+        self._soft = False
         self._pool = self._seeds()
+        pale = sum(tone.lightness for tone in self._pool[:2]) >= 0.68 * len(self._pool[:2])
+        if theme.only_ground == "light" and theme.mood.chroma < 1.1 and (pale or theme.mood.lift >= 0.04):
+            self._soft = True  # where only light is wanted, tiles are tints too
+            self._pool = self._seeds()
+        own = self._pool[: len(theme.named)] or self._pool[:2]
+        self._leads_on_light = bool(theme.papers or theme.inks) or any(self._readable(lead, "#FFFFFF") for lead in own)
         self._grounds = {kind: self._possible_grounds(kind) for kind in ("light", "dark")}
 
     def kind_of_ground(self, number: int) -> str:
@@ -68,7 +86,8 @@ class PaletteBuilder:
         theme = self._theme
         if theme.only_ground:
             return theme.only_ground
-        own, other = ("dark", "light") if theme.is_dark else ("light", "dark")
+        is_dark = theme.is_dark or (theme.mood.dark >= 0 and not self._leads_on_light)
+        own, other = ("dark", "light") if is_dark else ("light", "dark")
         return other if number % 7 in {1, 4, 6} else own
 
     def _seeds(self) -> tuple[Tone, ...]:
@@ -83,16 +102,6 @@ class PaletteBuilder:
         else:
             wanted = [*named, *scenes] or logo or self._picked()
         usable = [tone for tone in wanted if limits.permit(tone)] or wanted
-        if 0 < len(named) < 3 and not scenes:  # few colors that are asked for leave room for their relatives
-            turn = 32 if len(named) == 1 and not neutral and self._mood.restraint < 2 else 14
-            sides = (
-                (-turn, turn) if not 60 < named[0].hue < 118 else (-turn, -turn / 2)
-            )  # gold goes with amber, not lime
-            for lift, side in zip((-0.1, 0.12), sides, strict=True):
-                shade = named[0].turned(side)
-                usable.append(
-                    shade._replace(lightness=min(max(shade.lightness + lift, 0.25), 0.9), chroma=shade.chroma * 0.9)
-                )
         kept: list[Tone] = [to_tone(code) for code in self._codes]
         for tone in (mapped(limits.nearest(tone)) for tone in usable):
             if all(distance(to_hex(tone), to_hex(other)) > 0.05 for other in kept):
@@ -107,39 +116,81 @@ class PaletteBuilder:
         turns = theme.random.pick("harmony", ((0, 38, 180), (0, -42, 150), (0, 165, 40), (0, 55, -150)))
         chroma = theme.random.between("chroma", 0.1, 0.15) * max(theme.mood.chroma, 0.4)
         hues = ((hue + turn) % 360 for turn in turns)
-        return [Tone(natural_lightness(hue) * 0.92 + theme.mood.lift, chroma, hue) for hue in hues]
+        # yellow looks most like itself when it is light, and blue when it is dark
+        return [Tone(0.57 + 0.15 * math.cos(math.radians(hue - 100)) + theme.mood.lift, chroma, hue) for hue in hues]
 
     def _bent(self, tone: Tone) -> Tone:
         """A seed as the theme's moods want it: halfway, as it was chosen for what it is."""
         factor = 1 + (self._mood.chroma - 1) / 2
         lightness = tone.lightness + self._mood.lift / 2 * (1.0 if tone.lightness < 0.8 else 0.3)
+        if self._soft:
+            lightness = max(lightness, 0.76)
+            factor *= 0.9
         return Tone(min(lightness, 0.95), tone.chroma * factor, tone.hue)
 
     def _possible_grounds(self, kind: str) -> tuple[HexColor, ...]:
-        """Grounds in the order of preference: what the text or its scene says, then paper or ink, then the theme's."""
+        """Grounds in the order of preference: what the text or its scene says, then paper or ink, then the theme's.
+
+        Those come first on which a color of the theme can lead.
+        """
         theme, light = self._theme, kind == "light"
         found: list[Tone] = [theme.ground] if theme.ground is not None and self._is_kind(theme.ground, kind) else []
         asked = [*(theme.papers if light else theme.inks), *(color.tone for color in theme.named)]
-        asked += [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
-        found += [tone for tone in asked if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
+        own = [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
+        found += [tone for tone in (*asked, *own) if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
         if self._limits.arcs == () or (self._mood.restraint >= 3 and self._limits.arcs is None):
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
-        own = self._pool[: len(theme.named)] or self._pool
-        hues = [tone for tone in own if tone.chroma > 0.03] or list(self._pool[:1])
         warm = self._mood.warmth
+        leads = self._pool[: len(theme.named) or 2]
+        leads = tuple(tone for tone in leads if tone.lightness < 0.95) or leads
+        tinting = self._pool[:4] if self._soft else leads if theme.named or not own else own
         if light:
             found += [Tone(0.982, 0.012, 84) if warm >= 2 else Tone(0.985, 0.006, 240) if warm < 0 else Tone(1, 0, 0)]
-            found += [Tone(0.965, 0.02, 84)] if warm > 0 or 20 < hues[0].hue < 115 else []
+            found += [Tone(0.965, 0.02, 84)] if warm > 0 or 20 < leads[0].hue < 115 else []
+            # red would tint a ground pink
+            hues = [
+                tone
+                for tone in tinting
+                if not _is_warm(tone) or 50 < tone.hue < 118 or (tone.lightness > 0.68 and not 22 < tone.hue < 118)
+            ]
+        else:
+            # gold would tint a ground olive
+            hues = [tone for tone in tinting if not 35 < tone.hue < 118 or tone.lightness < 0.5]
+        least = min(0.07, self._pool[0].chroma / 2) if tinting is own else 0.0
+        hues = [tone._replace(chroma=max(tone.chroma, least)) for tone in hues if tone.chroma > 0.015]
+        hues = hues or [Tone(0.5, 0.03, 75 if light else leads[0].hue)]
         for index, (lightness, chroma) in enumerate((_LIGHTS if light else _DARKS) * 3):
-            seed = hues[index % len(hues)].turned(index // 7 * 14)
+            seed = hues[index % len(hues)]
+            seed = seed.turned(index // 7 * (-10 if 60 < seed.hue < 118 else 14))
             chroma = min(chroma * max(self._mood.chroma, 0.6), seed.chroma * (0.6 if light else 0.75))  # noqa: PLW2901
+            lightness = min(lightness, 0.29) if not light and tinting is own else lightness  # noqa: PLW2901
+            if self._soft:
+                lightness, chroma = max(lightness, 0.93), 0.045  # noqa: PLW2901
             if theme.inks and not light:  # where black is asked for, dark grounds are all but black
-                lightness, chroma = 0.07 + lightness * 0.55, chroma / 2  # noqa: PLW2901
+                lightness, chroma = 0.07 + lightness * 0.55, chroma * 1.6  # noqa: PLW2901
             found.append(Tone(lightness, chroma, seed.hue))
-        exact = {to_hex(theme.ground)} if theme.ground is not None else set()
-        exact |= set(self._codes)
-        codes = (to_hex(tone) if to_hex(tone) in exact else to_hex(self._quiet(tone, kind)) for tone in found)
-        return tuple(dict.fromkeys(codes))
+        first = [to_hex(theme.ground)] if theme.ground is not None and self._is_kind(theme.ground, kind) else []
+        prescribed = [code for code in self._codes if (to_tone(code).lightness > 0.6) == light]
+        codes = [code for code in prescribed if self._leads_on(code, leads)]
+        codes += [self._giving_way(self._quiet(tone, kind), leads) for tone in found] + prescribed
+        good = [code for code in codes if self._leads_on(code, leads)]
+        if self._codes:  # all that are prescribed must be seen on it
+            good.sort(key=lambda code: min(distance(code, other) for other in self._codes if code != other) < 0.2)
+        return tuple(dict.fromkeys([*first, *good, *codes]))
+
+    def _leads_on(self, ground: HexColor, leads: tuple[Tone, ...], least: float = LEGIBLE) -> bool:
+        return any(self._readable(lead, ground, None, least) for lead in leads)
+
+    def _giving_way(self, ground: Tone, leads: tuple[Tone, ...]) -> HexColor:
+        """The ground, or a lighter or darker one if only on that a color of the theme can be read."""
+        step, extreme = (0.01, "#FFFFFF") if ground.lightness > 0.6 else (-0.01, "#121212")
+        least = LEGIBLE if self._leads_on(extreme, leads) else _GRAPHIC
+        for count in range(0 if self._soft else 8):
+            lightness = min(ground.lightness + count * step, max(ground.lightness, 0.995))
+            moved = self._limits.nearest(ground._replace(lightness=lightness))
+            if moved.lightness > 0.13 and self._leads_on(to_hex(moved), leads, least):
+                return to_hex(moved)
+        return to_hex(ground)
 
     @staticmethod
     def _is_kind(tone: Tone, kind: str) -> bool:
@@ -158,167 +209,181 @@ class PaletteBuilder:
         def nearest(code: HexColor) -> float:
             return min((distance(code, other) for other in taken), default=1.0)
 
-        return next((code for code in options if nearest(code) >= 0.03), max(options, key=nearest))
+        return next((code for code in options if nearest(code) >= 0.05), max(options, key=nearest))
 
     def attempts(self, number: int, ground: HexColor, mains: list[HexColor]) -> Iterator[tuple[HexColor, ...]]:
-        """Palettes on a ground: the one of that number, then others with other leading colors and recipes."""
+        """Palettes on a ground: the one of that number, then others with other leading colors and companions."""
         leads = self._leads(ground, mains)
-        recipes = self._recipes()
-        for step in range(4 * len(recipes)):
-            lead = leads[step // 2 % len(leads)]
-            recipe = recipes[0] if number == 0 and step == 0 else recipes[(number + step) % len(recipes)]
-            yield self._completed(ground, lead, recipe, number + step)
+        for step in range(3 * _TURNS):
+            yield self._completed(ground, leads[0 if self._codes else step // 2 % len(leads)], number + step)
 
-    def _recipes(self) -> tuple[str, ...]:
-        mood = self._mood
-        shunned = {"deep"} if mood.lift >= 0.05 or mood.dark < -1 else set()
-        shunned |= {"soft", "neutral"} if mood.chroma >= 1.2 else set()
-        shunned |= {"analogous", "soft"} if mood.restraint >= 2 else set()
-        shunned |= {"accent", "tonal"} if mood.restraint <= -1 else set()
-        shunned |= {"deep"} if mood.chroma <= 0.7 else set()
-        return tuple(recipe for recipe in RECIPES if recipe not in shunned)
+    def leading(self, colors: tuple[HexColor, ...]) -> HexColor:
+        """Which color of a palette the largest part of a logo shows: the main one, unless that is for reading only."""
+        seen = self._soft or (not self._is_lead(colors[1]) and contrast(colors[2], colors[0]) >= _GRAPHIC)
+        return colors[2] if seen else colors[1]
+
+    def _is_lead(self, color: HexColor) -> bool:
+        return any(self._is_near(color, lead) for lead in self._pool)
 
     def _leads(self, ground: HexColor, mains: list[HexColor]) -> list[HexColor]:
         """Colors that read on the ground, those first that no earlier palette leads with."""
-        theme, light = self._theme, to_tone(ground).lightness > 0.6
-        seeds = [tone for tone in self._pool if distance(to_hex(tone), ground) > 0.1] or list(self._pool)
-        ranked: list[tuple[float, HexColor]] = []
-
-        def rank(cost: float, tone: Tone) -> None:
-            code = self._legible(tone, ground)
-            moved = to_tone(code)
-            cost += max(abs(moved.lightness - tone.lightness) - 0.12, 0) * 1.5
-            cost += 4.0 if hue_gap(moved.hue, tone.hue) > 30 and tone.chroma > 0.04 else 0.0  # another color altogether
-            ranked.append((cost, code))
-
-        for number, seed in enumerate(seeds):
-            cost = number * 0.14 + (0.6 if light and _is_yellowish(seed) else 0.0)
-            if to_hex(seed) in self._codes:  # a prescribed color leads as it is or not at all
-                cost += 1.0 if self._legible(seed, ground) != to_hex(seed) else 0.0
-            rank(cost - (0.3 if seed in self._pool[: len(theme.named)] else 0.0), seed)
-        asked = (theme.inks if light else theme.papers)[:1]
-        neutral = Tone(0.24, min(seeds[0].chroma, 0.04), seeds[0].hue) if light else Tone(0.94, 0.02, seeds[0].hue)
-        rank(1.1 if not asked else 0.5 if theme.named else 0.15, asked[0] if asked else neutral)
-        for step, turn in enumerate((10, -10, 16)):  # the first seed once more, farther from the ground
-            lightness = seeds[0].lightness + (step + 1) * (-0.09 if light else 0.08)
-            side = -turn if 60 < seeds[0].hue < 118 and turn > 0 else turn
-            shade = seeds[0].turned(side)._replace(lightness=min(max(lightness, 0.2), 0.95))
-            rank(0.6 + step * 0.06, shade)
+        ranked = self._marks(ground) if self._soft else self._tiles(ground)
+        again = 0.0 if self._codes else 1.0 if self._soft else 0.3
 
         def order(entry: tuple[float, HexColor]) -> float:
-            return entry[0] + 1.2 * sum(distance(entry[1], main) < 0.07 for main in mains)
+            return entry[0] + again * sum(distance(entry[1], main) < 0.05 for main in mains)
 
         return list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
 
-    def _legible(self, tone: Tone, ground: HexColor) -> HexColor:
+    def _tiles(self, ground: HexColor) -> list[tuple[float, HexColor]]:
+        """The theme's colors as they can be read on the ground, each with what it costs to lead with it."""
+        theme, light = self._theme, to_tone(ground).lightness > 0.6
+        ranked: list[tuple[float, HexColor]] = []
+        for number, seed in enumerate(self._pool[:6]):
+            for step, shift in enumerate((0.0, -0.06, 0.06, -0.12, -0.18) if light else (0.0, 0.06, 0.12)):
+                moved = self._at(seed, seed.lightness + shift) if step else seed
+                code = self._readable(moved, ground, seed)
+                cost = 0.45 + 0.05 * step if step else 0.0
+                if to_hex(seed) in self._codes:  # what is prescribed leads as it is, or not far from it
+                    cost = 0.0 if code == to_hex(seed) else 2.0 + step
+                if code is not None:
+                    ranked.append((number * 0.2 + cost - (0.3 if number < len(theme.named) else 0), code))
+        ranked += [(0.3, code) for gray in theme.grays[:1] if (code := self._readable(gray, ground)) is not None]
+        asked = (theme.inks if light else theme.papers)[:1]
+        if asked:
+            ranked.append((0.5 if theme.named else 0.15, self._legible(asked[0], ground)))
+        elif not ranked:
+            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, 0.05 if light else 0.02))
+            steps = (0.28, 0.44, 0.2, 0.36) if light else (0.94, 0.88)
+            ranked = [(one, self._legible(ink._replace(lightness=one), ground)) for one in steps]
+        return ranked
+
+    def _marks(self, ground: HexColor) -> list[tuple[float, HexColor]]:
+        """Dark shades of the theme's colors that can be read on its tints as well."""
+        seeds = [seed for seed in self._pool[:5] if not 45 < seed.hue < 118] or self._pool[:1]
+        shades = (self._at(seed, 0.5)._replace(chroma=max(seed.chroma, 0.07)) for seed in seeds)
+        marks = [to_tone(self._legible(shade, ground, _ON_TINTS)) for shade in shades]
+        darker = [(step, mark._replace(lightness=mark.lightness - 0.08 * step)) for step in range(3) for mark in marks]
+        return [(0.5 * step, to_hex(self._limits.nearest(mark))) for step, mark in darker]
+
+    def _readable(
+        self, tone: Tone, ground: HexColor, seed: Tone | None = None, least: float = LEGIBLE
+    ) -> HexColor | None:
+        """The color as it can be read on the ground and is still called the same; None where it cannot."""
+        code = self._legible(tone, ground, least)
+        if to_hex(tone) in self._codes and seed is None:
+            return code if code == to_hex(tone) else None
+        moved, seed = to_tone(code), seed or tone
+        low, high = _span(seed)
+        is_same = hue_gap(moved.hue, seed.hue) < 12 or moved.chroma < 0.03
+        return code if is_same and low <= moved.lightness <= high and contrast(code, ground) >= least - 0.05 else None
+
+    def _legible(self, tone: Tone, ground: HexColor, least: float = LEGIBLE) -> HexColor:
         """The color, lightened or darkened until it can be read on the ground."""
         step = -0.01 if to_tone(ground).lightness > 0.6 else 0.01
-        moved = self._limits.nearest(tone)
-        while contrast(to_hex(moved), ground) < LEGIBLE and 0 < moved.lightness < 1:
+        moved = start = self._limits.nearest(tone)
+        for count in range(1, 100):
+            if contrast(to_hex(moved), ground) >= least or not 0 < moved.lightness < 1:
+                break
             # from the original each time: the drift of dark yellows must not add up
-            moved = self._limits.nearest(self._at(tone, moved.lightness + step))
+            moved = self._limits.nearest(self._at(tone, start.lightness + count * step))
         return to_hex(moved)
 
     def _at(self, tone: Tone, lightness: float) -> Tone:
-        """The tone at another lightness: chroma eases off toward the ends, and dark yellows turn brown, not olive."""
-        hue = tone.hue
+        """The tone at another lightness: less chroma toward the ends; dark yellows turn brown, light reds stay red."""
+        hue, chroma = tone.hue, tone.chroma
         if 66 < hue < 118 and lightness < 0.66:
             hue = max(hue - min((0.66 - lightness) * 70, 24), 58)
+        if 12 < hue < 28 and chroma > 0.13 and 0.4 < tone.lightness < lightness:
+            hue, chroma = 28.0, chroma + (lightness - tone.lightness) * 0.5
         room = 0.025 + 0.27 * max(1 - abs(lightness - 0.6) / 0.42, 0)
-        return Tone(lightness, min(tone.chroma, room * max(self._mood.chroma, 0.8)), hue)
+        return Tone(lightness, min(chroma, room * max(self._mood.chroma, 0.8)), hue)
 
-    def _completed(self, ground: HexColor, main: HexColor, recipe: str, turn: int) -> tuple[HexColor, ...]:
-        """Three colors more: what the text prescribes and names, then what the recipe adds."""
-        chosen = [ground, main]
-        for code in self._codes:
-            if code not in chosen and len(chosen) < 5:
-                chosen.append(code)
-        wanted = [(tone, True) for tone in self._asked(ground, main)]
-        wanted += [(tone, False) for tone in self._added(ground, to_tone(main), recipe, turn)]
-        for tone, is_asked in wanted:
-            if len(chosen) == 5:
-                break
-            placed = self._placed(tone, chosen, 3 if is_asked else 8)
-            if placed is not None:
-                chosen.append(placed)
-        self._ensure_a_reader(chosen)
+    def _completed(self, ground: HexColor, main: HexColor, turn: int) -> tuple[HexColor, ...]:
+        """Three colors more: first what the theme is about and main does not show, then its other colors and shades."""
+        theme, chosen = self._theme, [ground, main]
+        named = list(self._pool[: len(theme.named)]) if theme.named else []
+        if not self._soft and not self._is_lead(main):  # then another color of the theme must be seen, if not read
+            pool = self._pool[: len(named)] or (self._pool[1::-1] if turn % 3 == 1 else self._pool[:1])
+            seen = (self._readable(lead, ground, None, least) for least in (_GRAPHIC, 3.15) for lead in pool)
+            chosen += [code for code in seen if code is not None and code not in chosen][:1]
+        chosen += [code for code in self._codes if code not in chosen][: 5 - len(chosen)]
+        neutral = [*theme.papers[:1], *theme.inks[:1], *theme.grays[:1]]
+        if theme.inks and not theme.papers and turn > 9 and to_tone(ground).lightness < 0.5:
+            neutral.append(Tone(0.95, 0.012, 84))  # nothing else sets further palettes apart
+        asked = [tone for tone in (*named, *neutral) if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
+        others = [tone for tone in self._pool[len(named) :] if distance(to_hex(tone), main) > APART]
+        start = turn % max(min(len(others), 2), 1) if distance(main, to_hex(self._pool[0])) < 0.16 else 0
+        start = (0, 1, -1)[turn % 3] if self._soft else start
+        for tone in (*asked, *others[start:], *others[:start], *self._shades(to_tone(ground), to_tone(main), turn)):
+            is_free = len(chosen) == 2 or tone in asked
+            placed = self._placed(tone, chosen, 3 if tone in asked else 6, between=not is_free)
+            chosen += [placed] if placed is not None and len(chosen) < 5 else []
         for step in range(40):
             if len(chosen) == 5:
                 break
-            filler = Tone(0.2 + 0.019 * (step * 17 % 40), to_tone(main).chroma * 0.5, to_tone(main).hue)
-            placed = self._placed(filler, chosen, 2, least=APART if step < 30 else 0.05)
+            filler = Tone(0.2 + 0.019 * (step * 17 % 40), to_tone(main).chroma * 0.3, to_tone(main).hue)
+            placed = self._placed(filler, chosen, 2, least=APART if step < 30 else 0.05, between=step < 20)
             if placed is not None or step == 39:
                 chosen.append(placed or to_hex(self._limits.nearest(Tone(0.72, 0.01, 0))))
         return tuple(chosen)
 
-    def _ensure_a_reader(self, chosen: list[HexColor]) -> None:
-        """A color that stands out more than main must: little can be read in five that are all near their ground."""
-        ground, main = chosen[0], to_tone(chosen[1])
-        free = [index for index in range(2, len(chosen)) if chosen[index] not in self._codes]
-        if any(contrast(color, ground) >= _READABLE for color in chosen[1:]) or (len(chosen) == 5 and not free):
-            return
-        light = to_tone(ground).lightness > 0.6
-        code = self._legible(self._at(main, 0.36) if light else Tone(0.95, 0.02, main.hue), ground)
-        chosen[free[-1] if len(chosen) == 5 else len(chosen) :] = [code]
+    @staticmethod
+    def _is_near(color: HexColor, tone: Tone) -> bool:
+        return distance(color, to_hex(tone)) < 0.13
 
-    def _asked(self, ground: HexColor, main: HexColor) -> list[Tone]:
-        """The named colors and neutrals that neither ground nor main shows yet."""
-        theme = self._theme
-        tones = [tone for tone in self._pool[: len(theme.named)] if theme.named]
-        tones += [*theme.papers[:1], *theme.inks[:1], *theme.grays[:1]] if len(tones) < 4 else []
-        shown = (ground, main)
-        return [tone for tone in tones if all(distance(to_hex(tone), code) > 0.06 for code in shown)]
+    def _shades(self, ground: Tone, main: Tone, turn: int) -> list[Tone]:
+        """Shades of the theme's colors that keep their names, then quiet tints."""
+        pool = self._pool[: 2 if self._theme.named else 1]
+        leads = [lead for lead in pool if not self._is_near(to_hex(main), lead)]
+        leads += [main] if self._is_lead(to_hex(main)) else []
+        shades = [
+            self._at(lead, lead.lightness + step)
+            for lead in (() if self._codes else leads)
+            for step in ((-0.17, -0.08, 0.06)[: 2 + (lead.hue > 45)] if _is_warm(lead) else (0.14, -0.12, 0.24, -0.2))
+            if self._keeps(lead, step) and not (self._soft and step < 0)
+        ]
+        shades = [*shades[turn % 2 :], *shades[: turn % 2]]
+        # Quiet ones stay near the ground, lest they take the place of a color that the theme is about.
+        tint = next((lead for lead in self._pool if not _is_warm(lead)), main)
+        faint = min(tint.chroma, (0.02 if _is_warm(tint) else 0.05) * self._mood.chroma**2)
+        step = 0.045 if ground.lightness < 0.5 else -0.045
+        near = (ground.lightness + step * count for count in range(3 + turn % 4, 6 if self._soft else 14))
+        if len(self._codes) > 1 and ground.lightness > 0.5:
+            code = to_tone(self._codes[0] if distance(self._codes[1], to_hex(main)) < 0.06 else self._codes[1])
+            shades = [Tone((code.lightness + ground.lightness) / 2, code.chroma / 2, code.hue)]
+        return [*shades, *(Tone(lightness, faint, tint.hue) for lightness in near)]
 
-    def _added(self, ground: HexColor, main: Tone, recipe: str, turn: int) -> list[Tone]:
-        """What a recipe adds, most important first; more than are needed, as some will be too like the others."""
-        light = to_tone(ground).lightness > 0.6
-        others = [tone for tone in self._pool if distance(to_hex(tone), to_hex(main)) > APART]
-        pool = [*others[turn % len(others) :], *others[: turn % len(others)]] if others and turn else others
-        if others and self._pool[0] in others and self._pool[1:2] != (main,):  # each says what the theme is about
-            pool = list(
-                dict.fromkeys(
-                    [next(tone for tone in (*self._pool[turn % 2 : 2], self._pool[0]) if tone in others), *pool]
-                )
-            )
-        ink = Tone(0.24, min(main.chroma * 0.4, 0.04), main.hue) if light else Tone(0.95, 0.015, main.hue)
-        tints = [self._at(main, 0.83), self._at(main, 0.45), self._at(main, 0.66), self._at(main, 0.3)]
-        quiet = [tone._replace(chroma=min(tone.chroma, 0.03)) for tone in tints]
-        match recipe:
-            case "neutral":
-                added = [*pool[:1], ink, tints[0], *pool[1:]]
-            case "tonal":
-                added = [*pool[:1], tints[0], tints[2], tints[1]]
-            case "soft":
-                softer = [Tone(min(tone.lightness + 0.12, 0.9), tone.chroma * 0.65, tone.hue) for tone in pool[1:]]
-                added = [*pool[:1], *softer]
-            case "accent":
-                added = [*pool[:1], quiet[0], quiet[1]]
-            case "deep":
-                added = [*pool[:1], *(self._at(tone, max(tone.lightness - 0.13, 0.3)) for tone in pool[1:])]
-            case "analogous":
-                sides = (-28, 28) if not _is_yellowish(main) else (-20, -34)
-                added = [self._at(main.turned(side), natural_lightness(main.hue) + 0.08) for side in sides] + pool
-            case _:
-                added = pool
-        answer = main.turned(180)._replace(lightness=0.72, chroma=max(main.chroma * 0.75, 0.05))
-        last = [] if self._theme.named or self._theme.scenes or self._mood.restraint >= 2 else [answer]
-        return [*added, *last, *tints[:1], ink, *tints[1:]]
+    @staticmethod
+    def _keeps(tone: Tone, step: float) -> bool:
+        low, high = _span(tone)
+        return low <= tone.lightness + step <= high
 
-    def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, least: float = APART) -> HexColor | None:
-        """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot."""
-        allowed = self._limits.nearest(tone)
-        if allowed.chroma > 0.04 and tone.chroma > 0.04 and hue_gap(allowed.hue, tone.hue) > 30:
-            return None  # another color is no substitute for one that is refused
+    def _placed(
+        self, tone: Tone, chosen: list[HexColor], steps: int, least: float = APART, *, between: bool = False
+    ) -> HexColor | None:
+        """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
+
+        Where asked, it stays `between` ground and main in lightness.
+        """
+        ground, main = to_tone(chosen[0]).lightness, to_tone(chosen[1]).lightness
+        low, high = _span(tone) if between or steps > 2 else (0.0, 1.0)
         for step in range(steps):
             for direction in (1, -1):
                 lightness = tone.lightness + direction * step * 0.04
-                if not 0.14 <= lightness <= 1.0:
+                if not max(0.78 if self._soft and tone.lightness >= 0.78 else 0.14, low) <= lightness <= min(1.0, high):
                     continue
-                code = to_hex(self._limits.nearest(tone if step == 0 else self._at(tone, lightness)))
-                if to_tone(chosen[0]).lightness < 0.5 and to_tone(code).lightness < to_tone(chosen[0]).lightness:
+                wanted = tone if step == 0 else self._at(tone, lightness)
+                allowed = self._limits.nearest(wanted)
+                if allowed.chroma > 0.04 and wanted.chroma > 0.04 and hue_gap(allowed.hue, wanted.hue) > 12:
+                    continue  # another color is no substitute for one that is refused
+                code = to_hex(allowed)
+                shown = to_tone(code).lightness
+                if ground < 0.5 and shown < ground:
                     continue  # on a dark ground what is darker still cannot be told from it
-                if distance(code, chosen[0]) >= max(least, _SEEN) * (1 if least == APART else 0.6) and all(
-                    distance(code, other) >= least for other in chosen[1:]
-                ):
+                if between and not min(ground, main + 0.05) <= shown <= max(ground, main - 0.05):
+                    continue
+                clear = (least if self._soft else max(least, _SEEN)) * (1 if least == APART else 0.6)
+                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= least for other in chosen[1:]):
                     return code
         return None

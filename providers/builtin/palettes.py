@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contracts.palettes import HexColor, Palette
 from providers.builtin import color_words as words
-from providers.builtin.oklch import distance, to_lab, to_tone
+from providers.builtin.oklch import contrast, distance, hue_gap, to_lab, to_tone
 from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.theme import Theme, read_theme
 
@@ -18,8 +18,8 @@ F64 = NDArray[np.float64]
 MAX_PALETTES = 24
 LEGIBLE = 4.5
 """WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main) in every palette."""
-ALIKE = 0.06
-"""Palettes that differ less than this are tried again with another leading color or recipe."""
+_ALIKE, _ALIKE_LEADS = 0.042, 0.105
+"""What a client would call the same: less apart than this in all colors, and in ground and leading color together."""
 _MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
 _BY_HUE = np.array([1.0, 1.8, 1.8])
 """A color is called by its hue before it is called by its lightness."""
@@ -33,8 +33,9 @@ def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> 
 
 
 def _difference(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
-    """Ground and leading color, which are seen first, count once more."""
-    return palette_distance(one, other) + (distance(one[0], other[0]) + distance(one[1], other[1])) / 10
+    """From 1 on, no client would call the two the same; ground and leading color are seen first."""
+    leads = distance(one[0], other[0]) + distance(one[1], other[1])
+    return max(palette_distance(one, other) / _ALIKE, leads / _ALIKE_LEADS)
 
 
 @lru_cache(maxsize=256)
@@ -64,12 +65,13 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
             least = min((_difference(candidate, other) for other in made), default=1.0)
             if least > nearest:
                 colors, nearest = candidate, least
-            if least >= ALIKE:
+            if least >= 1:
                 break
         grounds.append(ground)
         mains.append(colors[1])
         made.append(colors)
-        palettes.append(_named(colors, theme, {palette.name for palette in palettes}))
+        tile = builder.leading(made[0]) if builder.leading(made[0]) != made[0][1] else None
+        palettes.append(_named(colors, theme, tile, {palette.name for palette in palettes}))
     return tuple(palettes)
 
 
@@ -86,17 +88,27 @@ def theme_notices(theme_description: str) -> tuple[str, ...]:
     return (f"The sample generator did not understand {quoted}{more} in the theme{end}.",)
 
 
-def _named(colors: tuple[HexColor, ...], theme: Theme, taken: set[str]) -> Palette:
+def _named(colors: tuple[HexColor, ...], theme: Theme, tile: HexColor | None, taken: set[str]) -> Palette:
     """The palette with a name of its own, at most 40 ASCII characters, and one sentence, both of our words only."""
-    ground, main, second, accent, extra = color_names(colors, theme.refused_words)
-    names = [f"{main} on {ground}", f"{main} and {second} on {ground}", f"{second} on {ground}"]
-    names += [f"{main} and {other} on {ground}" for other in (accent, extra)]
-    names += [f"{main} on {ground} {number}" for number in range(2, MAX_PALETTES + 2)]
-    name = next(name for name in names if name not in taken and len(name) <= 40)  # noqa: PLR2004 - as documented
+    names = color_names(colors, theme.refused_words)
+    # The largest part keeps the place of its color in the order of lightness: it stands out most, or else it is a tint.
+    first = max(range(1, 5), key=lambda index: contrast(colors[index], colors[0]))
+    if tile is not None:
+        first = min(range(1, 5), key=lambda index: distance(colors[index], tile))
+    is_tint = contrast(colors[first], colors[0]) < 3  # noqa: PLR2004 - as WCAG 2.2 has it
+    others = [index for index in ((2, 3, 4) if is_tint else (2, 1, 3, 4)) if names[index] != names[first]]
+    lead, ground, tones = names[first], names[0], [to_tone(color) for color in colors]
+    options = [f"{lead} and {names[other]} on {ground}" for other in others]
+    is_shade = bool(others) and min(tones[first].chroma, tones[others[0]].chroma) > 0.03  # noqa: PLR2004 - a hue
+    is_shade = is_shade and hue_gap(tones[others[0]].hue, tones[first].hue) < 20  # noqa: PLR2004 - the same one
+    alone = names[1] if is_shade and first == 2 and tile is None else lead  # noqa: PLR2004 - a shade of main
+    options.insert(0 if is_shade else len(options), f"{alone} on {ground}")
+    options += [f"{lead} on {ground} {number}" for number in range(2, MAX_PALETTES + 2)]
+    name = next(name for name in options if name not in taken and len(name) <= 40)  # noqa: PLR2004 - as documented
     mood = next((mood for mood in (*theme.moods, *theme.scenes) if mood.isascii()), "")
-    others = ", ".join(dict.fromkeys(other.lower() for other in (second, accent, extra) if other != main))
-    opening = f"{mood.capitalize()}: a" if mood else "A"
-    description = f"{opening} ground of {ground.lower()}, led by {main.lower()}, with {others}."
+    opening = f"{mood.capitalize()}: " if mood else ""
+    description = f"{opening}{name.partition(' on ')[0].lower()} on a ground of {ground.lower()}."
+    description = description[0].upper() + description[1:]
     return Palette(name=name, colors=colors, description=description, ground=colors[0])
 
 

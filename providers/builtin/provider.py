@@ -12,7 +12,7 @@ from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes, theme_notices
 from providers.builtin.refinement import refined
 from providers.errors import ProviderRejected
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, ProvidedPalettes
 
 NAME = "builtin"
 TITLE = "The offline sample generator"
@@ -45,7 +45,7 @@ class BuiltinImages(ImageProvider):
         except ValueError as exc:
             raise ProviderRejected("colors, layout, style and shapes are all to be kept: nothing may change") from exc
         done = ", ".join(result.done) or "nothing"
-        credit = f"Changed by the offline sample generator: {done}"
+        credit = f"Changed: {done}"
         return ProvidedImage(
             result.data, Provenance(provider=self.name, credit=credit, sample=True, notices=result.notices)
         )

@@ -21,6 +21,8 @@ _SAME_COLOR = 0.06  # OKLab
 _CHROMA_BOUNDS = (0.3, 1.5)  # what the moods' chroma factors may multiply to
 _LONGEST_PHRASE = 4
 _MOST_NAMED = 5
+_AGREED = 3
+"""Votes for a dark or a light ground from which on there is no other, as `color_words.Mood` counts them."""
 _NARROW, _WIDE = 6, 18
 """Degrees on either side of a hue: where one hue is wanted, and where a color's neighborhood ends."""
 _TINTS_THAT_SET_A_MOOD = frozenset({"neon", "pastel", "muted", "dusty", "soft", "bright", "electric", "vivid"})
@@ -496,8 +498,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         style = [keys for keys in brought if words.SCENES[keys[0]].grounds and len(keys) == 1]
         scenes = list(dict.fromkeys(random.pick("scene", keys) for keys in style[:1] or brought[:2]))
     refused_neutrals = {color.word for color in theme.refused + logo.refused if _is_neutral(color)}
-    grounds = [kind for kind in ("light", "dark") if kind in theme.only_words]
-    grounds += [kind for kind in ("light", "dark") if theme.refused_words & {words.OPPOSITES[kind]}]
+    mood = _blended(theme.moods)
     return Theme(
         named=_distinct(hues),
         papers=_tones(neutrals, _PALE, 1.0),
@@ -506,7 +507,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         scenes=tuple(scenes[:4]),
         logo_colors=tuple(color.tone for color in _distinct([c for c in logo.colors if not _is_neutral(c)])),
         logo_scenes=tuple(logo.scenes[:3]),
-        mood=_blended(theme.moods),
+        mood=mood,
         moods=tuple(theme.moods),
         limits=Limits(
             refused=regions.refused,
@@ -517,11 +518,22 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
         ),
         refused_words=refused_words,
         ground=theme.ground,
-        only_ground=grounds[0] if grounds else "",
+        only_ground=_only_ground(theme, scenes, mood.dark),
         unknown=theme.unknown,
         heard=understood,
         random=random,
     )
+
+
+def _only_ground(theme: _Heard, scenes: list[str], votes: int) -> str:
+    """The kind of ground that the text insists on, that a style always has, or that the moods agree on."""
+    said = [kind for kind in ("light", "dark") if kind in theme.only_words]
+    said += [kind for kind in ("light", "dark") if theme.refused_words & {words.OPPOSITES[kind]}]
+    if said or theme.ground is not None:
+        return said[0] if said else ""
+    kinds = {to_tone(code).lightness > 0.5 for scene in scenes for code in words.SCENES[scene].grounds}  # noqa: PLR2004 - halfway
+    votes += {frozenset({True}): -3, frozenset({False}): 3}.get(frozenset(kinds), 0)
+    return "dark" if votes >= _AGREED else "light" if votes <= -_AGREED else ""
 
 
 def _tones(neutrals: list[Named], darkest: float, lightest: float) -> tuple[Tone, ...]:

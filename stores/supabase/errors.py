@@ -18,9 +18,10 @@ from typing import TypeVar
 
 import httpx
 from postgrest import APIError
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
+from contracts.frozen import FrozenModel
 from http_messages.retry_after import retry_after_s
 from http_messages.unreachable import why_unreachable
 from stores.errors import (
@@ -54,10 +55,8 @@ _FINAL: Mapping[int, tuple[type[StoreRefused], str]] = MappingProxyType(
 """A gateway answers these too, with a page or nothing in place of a document."""
 
 
-class _Complaint(BaseModel):
+class _Complaint(FrozenModel):
     """An error's body. Storage answers 400 whatever happened, and gives the status inside."""
-
-    model_config = ConfigDict(frozen=True)
 
     message: str = ""
     error: object = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from storage3.exceptions import StorageApiError
 
+from contracts.frozen import FrozenModel
 from contracts.images import MAX_IMAGE_BYTES
 from stores.errors import StoreForbidden, StoreNotSetUp, StoreRefused, StoreUnavailable
 from stores.supabase.connection import SupabaseConnection
@@ -54,10 +55,8 @@ class Finding:
         return not self.advice
 
 
-class _Policy(BaseModel):
+class _Policy(FrozenModel):
     """A rule about objects: a role may do an action where `condition` holds."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     command: str
@@ -79,10 +78,8 @@ class _Policy(BaseModel):
         return not elsewhere
 
 
-class _Setup(BaseModel):
+class _Setup(FrozenModel):
     """What `concept_store_setup` answers."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: int
     role: str
@@ -95,10 +92,8 @@ class _Setup(BaseModel):
     announces_tasks: bool
 
 
-class _Claims(BaseModel):
+class _Claims(FrozenModel):
     """The part of a key that says whose it is."""
-
-    model_config = ConfigDict(frozen=True)
 
     role: str
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from storage3.exceptions import StorageApiError
 from storage3.types import FileOptions
 from typing_extensions import override
 
+from contracts.frozen import FrozenModel
 from contracts.images import StoredObject
 from stores.errors import ObjectCorrupt, ObjectMissing, StoreRefused, StoreUnavailable
 from stores.layout import named
@@ -28,7 +29,7 @@ _CACHE_S = "31536000"
 """An object never changes: caches may keep it for a year."""
 
 
-class _Note(BaseModel):
+class _Note(FrozenModel):
     """Metadata sent with each object in the upload's own request, so that its hash is known without fetching it.
 
     Servers that do not keep metadata answer without it; then the bytes are fetched and hashed. The hash also tells
@@ -36,15 +37,11 @@ class _Note(BaseModel):
     is not the expected one (`ObjectCorrupt`: it never will be). Only the service role can write it.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
-class _Info(BaseModel):
+class _Info(FrozenModel):
     """What Storage says about an object. Older servers know neither its size nor our note."""
-
-    model_config = ConfigDict(frozen=True)
 
     size: int | None = None
     metadata: _Note | None = None
@@ -54,27 +51,21 @@ class _Info(BaseModel):
         return None if self.metadata is None else self.metadata.sha256
 
 
-class _Entry(BaseModel):
+class _Entry(FrozenModel):
     """One line of a folder's list; folders have no id."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     id: str | None
 
 
-class _Deleted(BaseModel):
+class _Deleted(FrozenModel):
     """An object that was removed, by its whole path."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
 
 
-class _Link(BaseModel):
+class _Link(FrozenModel):
     """A signed URL, or why there is none."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str | None
     signedURL: str | None  # noqa: N815 -- Storage's spelling

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from typing_extensions import override
 
 from contracts.concepts import Concept, Variation
+from contracts.frozen import FrozenModel
 from contracts.retention import AbandonedFolders, Search
 from stores.ports import Store
 from stores.supabase.connection import SupabaseConnection
@@ -18,10 +19,8 @@ from stores.supabase.project import Project
 from stores.supabase.tasks import SupabaseTaskStore
 
 
-class _Link(BaseModel):
+class _Link(FrozenModel):
     """What `expiring_links` answers of each: a row and its object."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: uuid.UUID
     bucket: str

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 from typing_extensions import override
 
 from contracts.concepts import Concept, FailedVariation, Variation
+from contracts.frozen import FrozenModel
 from contracts.reconciliation import Position
 from contracts.retention import ExpiredTask
 from contracts.tasks import Request, TaskError, TaskStatus, concept_id
@@ -19,10 +20,8 @@ from stores.supabase.errors import answers, parsed, within
 from stores.supabase.project import is_owner
 
 
-class _Expired(BaseModel):
+class _Expired(FrozenModel):
     """What `expired_tasks` answers of each."""
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: uuid.UUID
     user_id: uuid.UUID
@@ -32,10 +31,8 @@ class _Expired(BaseModel):
         return ExpiredTask(task_id=self.task_id, concept_id=concept_id(self.task_id), user_id=str(self.user_id))
 
 
-class _Imported(BaseModel):
+class _Imported(FrozenModel):
     """A concept of the previous system, which knew less about its images."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: uuid.UUID
     image: None

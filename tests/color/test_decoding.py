@@ -6,10 +6,12 @@ import struct
 import tracemalloc
 import warnings
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
 import pytest
+import pyvips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -224,7 +226,45 @@ def test_a_png_that_lacks_what_it_promises_is_damaged(data: bytes) -> None:
         color.decode(data)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "bits"), [("1", 1), ("L", 8), ("LA", 8), ("P", 4), ("RGB", 8), ("RGBA", 8), ("I;16", 16)]
+)
+def test_pixels_are_read_however_they_are_stored(mode: str, bits: int, interlaced: bool) -> None:
+    """In one chunk or many, one of them empty, compressed or not, in any kind of PNG, with a chunk's name in a text."""
+    image = _mode(mode) if mode != "P" else gradient(63).convert("P", palette=Image.Palette.ADAPTIVE, colors=16)
+    data = png(image, bits=bits) if mode == "P" else png(image)
+    if interlaced:
+        interlacing = np.asarray(pyvips.Image.new_from_buffer(data, "").pngsave_buffer(interlace=True))
+        data = interlacing.tobytes()
+    expected = color.decode(data)
+    assert np.array_equal(expected.rgb, color.decode(png(Image.fromarray(expected.rgb))).rgb)
+    begin, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
+    body = b"".join(_bodies(data))
+    stored = zlib.compress(zlib.decompress(body), 0)
+    text = chunk(b"tEXt", b"Title\0" + chunk(b"IDAT", b"none"))
+    for parts in ([body], [stored], [body[:7], b"", body[7:20], body[20:]]):
+        other = data[:begin] + text + b"".join(chunk(b"IDAT", part) for part in parts) + data[end:]
+        shown = color.decode(other)
+        assert np.array_equal(shown.rgb, expected.rgb)
+        assert (shown.alpha is None) == (expected.alpha is None)
+        if shown.alpha is not None and expected.alpha is not None:
+            assert np.array_equal(shown.alpha, expected.alpha)
+    with pytest.raises(color.ImageDamaged):
+        color.decode(data[:begin] + chunk(b"IDAT", body[: len(body) // 3]) + data[end:])
+
+
+def _bodies(data: bytes) -> Iterator[bytes]:
+    """What the IDAT chunks of a PNG hold."""
+    place = 8
+    while place < len(data):
+        (size,) = struct.unpack_from(">I", data, place)
+        if data[place + 4 : place + 8] == b"IDAT":
+            yield data[place + 8 : place + 8 + size]
+        place += 12 + size
+
+
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF", "ICO"]), st.data())
 def test_broken_bytes_only_ever_raise_image_errors(file_format: str, data: st.DataObject) -> None:
     """Whatever is wrong with the bytes, callers see an ImageError or a picture within the limits."""

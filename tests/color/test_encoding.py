@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import pyvips
 from PIL import Image
+from zlib_ng import zlib_ng
 
 import color
 from color.decoding import Facts, Picture
@@ -112,7 +113,7 @@ def test_what_would_be_too_large_loses_its_lowest_bits(channels: int, bits: int,
     expected[..., 3:] = values[..., 3:]
 
     def encoded(picture: U8, limit: int) -> bytes:
-        return truecolor_png(200, 300, channels, lambda: [picture.reshape(300, -1)], limit)
+        return truecolor_png(200, 300, channels, lambda rows: picture[rows], limit)
 
     limit = len(encoded(expected, 1 << 30))
     assert limit < len(encoded(values, 1 << 30)) or bits == 8
@@ -128,7 +129,31 @@ def test_what_no_bits_less_make_small_is_refused() -> None:
     """With a sentence for whoever sent it."""
     values = np.random.default_rng(5).integers(0, 256, (300, 600), dtype=np.uint8)
     with pytest.raises(color.ImageTooLarge, match="more than 0 MB"):
-        truecolor_png(200, 300, 3, lambda: [values], 100_000)
+        truecolor_png(200, 300, 3, lambda rows: values[rows], 100_000)
+
+
+@pytest.mark.parametrize("picture", ["grain", "soft grain", "gradient", "stripes"])
+def test_looking_for_matches_pays_or_is_left_out(picture: str) -> None:
+    """Whatever is in the rows, a PNG is hardly larger than with the best strategy of zlib for all of it."""
+    side, random = 256, np.random.default_rng(9)
+    rgb = np.asarray(gradient(side)).astype(np.float64)
+    if picture == "grain":
+        rgb = rgb * 0 + random.integers(0, 256, rgb.shape)
+    elif picture == "soft grain":
+        rgb[: side // 2] += random.normal(0, 2, (side // 2, side, 3))
+    elif picture == "stripes":
+        rgb[:] = random.integers(0, 256, (16, 16, 3)).repeat(16, axis=1)[np.arange(side) % 16]
+    values = rgb.clip(0, 255).astype(np.uint8)
+    facts = Facts(width=side, height=side, media_type="image/png", is_plain_png=True)
+    data = color.to_png(Picture(values, None, facts))
+    assert np.array_equal(by_libvips(data)[..., :3], values)
+    rows = np.full((side, 1 + side * 3), 2, np.uint8)
+    rows[:, 1:] = np.diff(values.reshape(side, -1), axis=0, prepend=np.uint8(0))
+    sizes = []
+    for strategy in (zlib_ng.Z_DEFAULT_STRATEGY, zlib_ng.Z_RLE, zlib_ng.Z_HUFFMAN_ONLY):
+        deflate = zlib_ng.compressobj(2, strategy=strategy)
+        sizes.append(len(deflate.compress(rows)) + len(deflate.flush()))
+    assert len(data) < 1.05 * min(sizes) + 100
 
 
 def test_a_noisy_gray_scan_has_a_color_table() -> None:

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from color import decode, prepare
-from color.curves import Arc, Circle, Line, Outline
+from color.curve_fitting import Arc, Circle, Line, Outline
 from color.gradients import Linear, Radial
-from color.tracing import NotTraceable, Tracing, find_surfaces, paint_colors, trace, trace_mask
+from color.surfaces import find_surfaces
+from color.tracing import NotTraceable, Tracing, trace, trace_mask
 from tests.color.pictures import png
 from tests.pack.drawings import GRADIENTS, SIGN, STROKES, document, drawn
 
@@ -100,14 +101,11 @@ def test_grain_is_refused() -> None:
 
 
 def test_flat_paints_are_the_regions_colors() -> None:
-    """The paints of a tracing are the base's regions, byte for byte; in a coloring they are the coloring's."""
+    """The paints of a flat picture are its colors, byte for byte, and no gradient is among them."""
     data = drawn(document(SIGN))
-    base, tracing = prepare(data), traced(data)
-    solid, profiles = paint_colors(tracing, base)
+    solid, profiles = find_surfaces(decode(data), prepare(data)).paints()
     assert {tuple(color) for color in solid.tolist()} >= {(0x1B, 0x5E, 0x3A), (0xD1, 0x49, 0x5B)}
     assert not len(profiles)
-    other = np.arange(3 * len(solid), dtype=np.uint8).reshape(-1, 3)
-    assert paint_colors(tracing, base, other)[0].tolist() == other.tolist()
 
 
 def test_a_picture_that_reaches_its_rim_is_painted_to_the_rim() -> None:
@@ -132,9 +130,8 @@ def test_a_shade_of_a_region_has_a_paint_of_its_own() -> None:
     """Flat surfaces that the engine takes for one region keep their own colors."""
     body = '<rect x="60" y="60" width="180" height="390" fill="#C9974E"/>'
     shaded = body + '<rect x="270" y="60" width="180" height="390" fill="#BE8C45"/>'
-    tracing = traced(drawn(document(shaded + '<circle cx="150" cy="150" r="60" fill="#102030"/>')))
-    base = prepare(drawn(document(shaded + '<circle cx="150" cy="150" r="60" fill="#102030"/>')))
-    solid, profiles = paint_colors(tracing, base)
+    data = drawn(document(shaded + '<circle cx="150" cy="150" r="60" fill="#102030"/>'))
+    solid, profiles = find_surfaces(decode(data), prepare(data)).paints()
     colors = np.concatenate([solid, profiles[:, 0]]).astype(int)
     for wanted in ((0xC9, 0x97, 0x4E), (0xBE, 0x8C, 0x45)):
         assert np.abs(colors - wanted).max(axis=1).min() <= 2

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gallery import Exhibit, write_gallery
+from gallery import GalleryContent, write_gallery
 from tests.browser import Browser
-from tests.gallery.exhibits import PALETTES, drawing, drawn_tile, exhibit, hostile_exhibit, solid, tile
+from tests.gallery.contents import PALETTES, content, drawing, drawn_tile, hostile_content, solid, tile
 
 PHONE, TABLET, DESKTOP, LARGEST = 360, 768, 1440, 3840
 
@@ -50,7 +50,7 @@ IMAGES = """[...document.images].map((image) => {
 REACHABLE_BEHIND = """[...document.querySelectorAll("a, button")].filter((element) =>
   element.checkVisibility({ visibilityProperty: true }) && !element.closest(".view:target")).length"""
 
-ORDINARY = exhibit(
+ORDINARY = content(
     base=solid("#804020", (1024, 1024)),
     tiles=(
         tile("Sunset", text="Dusk over the harbor."),
@@ -66,8 +66,13 @@ def folder_of_galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two galleries, `ordinary` and `hostile`, for tests that only look."""
     folder = tmp_path_factory.mktemp("galleries")
     variations = tuple(drawn_tile(PALETTES[n % 7], f"Palette {n}") for n in range(24))
-    seven, many = (exhibit(base=drawing(), tiles=variations[:count]) for count in (7, 24))
-    shown: dict[str, Exhibit] = {"ordinary": ORDINARY, "hostile": hostile_exhibit(), "seven": seven, "many": many}
+    seven, many = (content(base=drawing(), tiles=variations[:count]) for count in (7, 24))
+    shown: dict[str, GalleryContent] = {
+        "ordinary": ORDINARY,
+        "hostile": hostile_content(),
+        "seven": seven,
+        "many": many,
+    }
     for name, one in shown.items():
         write_gallery(one, folder / name)
     return folder

@@ -10,7 +10,7 @@ from PIL import ImageFont
 from gallery import typeface
 from gallery.sheet import printable
 from gallery.typeface import can_shape, typeset
-from tests.gallery.exhibits import HOSTILE
+from tests.gallery.contents import HOSTILE
 
 
 @pytest.fixture(autouse=True)

@@ -56,3 +56,33 @@ def drawn(svg: str | bytes, width_px: int | None = None) -> bytes:
 def rgba(png: bytes) -> NDArray[np.int64]:
     """Pixels (h, w, 4)."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(np.int64)
+
+
+GLASS = """
+<defs>
+<linearGradient id="b" x1="0" y1="0" x2="0" y2="1">
+<stop offset="0" stop-color="#7078B4"/><stop offset="1" stop-color="#0A14F0"/>
+</linearGradient>
+<linearGradient id="h" x1="0" y1="0" x2="1" y2="0.2">
+<stop offset="0" stop-color="#FFFFFF" stop-opacity="0.8"/><stop offset="1" stop-color="#FFFFFF" stop-opacity="0"/>
+</linearGradient>
+</defs>
+<path d="M216 60H296V180L430 440H82L216 180Z" fill="url(#b)" stroke="#000000" stroke-width="10"/>
+<path d="M150 320C240 300 380 300 380 300L400 400C300 380 200 380 130 400Z" fill="url(#h)"/>
+"""
+"""A gradient with a highlight on it that fades out: no one gradient is close to both."""
+CHART = """
+<rect x="120" y="100" width="300" height="60" fill="#4285F4"/>
+<rect x="120" y="200" width="360" height="60" fill="#DB4437"/>
+<rect x="120" y="300" width="240" height="60" fill="#4285F4"/>
+<g fill="none" stroke="#757575" stroke-width="1.3">
+<path d="M20 110h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M20 210h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M420 400h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M320 440h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M220 440h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M20 310h16m-8 0v24m20 0v-16q0-8 10-8m8 24v-24m14 24v-24q14-4 14 6v18"/>
+<path d="M120.5 80V400M240.5 80V400M360.5 80V400" stroke="#CCCCCC" stroke-width="1"/>
+</g>
+"""
+"""Bars in two colors; letters and lines in grays that are too little for the engine to make regions of them."""

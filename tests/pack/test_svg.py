@@ -10,14 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from color import choose, decode, prepare, render
-from color.spaces import oklab_to_rgb
-from color.tracing import find_surfaces, paint_colors, region_labels, trace
+from color import choose, decode, measure_shown, prepare, render
+from color.surfaces import region_labels
+from pack import LogoShapes, with_colors_of
 from pack.faithfulness import FAITHFUL, closeness
-from pack.svg import draw, svg
 from tests.browser import Browser
 from tests.color.pictures import SUNSET
-from tests.pack.drawings import GRADIENTS, SIGN, STROKES, document, drawn, rgba
+from tests.pack.drawings import CHART, GLASS, GRADIENTS, SIGN, STROKES, document, drawn, rgba
 
 MIDDLE_PX = 2048
 
@@ -25,13 +24,11 @@ MIDDLE_PX = 2048
 def drawn_again(body: str, ground: str | None = "#FFFFFF", colors: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
     """The SVG of a drawing's picture, and the picture it stands for: recolored, if there are colors."""
     data = drawn(document(body, ground))
-    base, picture = prepare(data), decode(data)
-    tracing = trace(picture, base, find_surfaces(picture, base))
-    if not colors:
-        return svg(draw(tracing), *paint_colors(tracing, base)), data
-    coloring = choose(base, colors)
-    regions = np.rint(oklab_to_rgb(coloring.shown)).astype(np.uint8)
-    return svg(draw(tracing), *paint_colors(tracing, base, regions)), render(base, coloring)
+    logo = LogoShapes(data)
+    picture = render(logo.base, choose(logo.base, colors)) if colors else data
+    drawing = logo.svg(decode(picture))
+    assert isinstance(drawing, bytes)
+    return drawing, picture
 
 
 @pytest.mark.parametrize("colors", [(), SUNSET])
@@ -54,13 +51,31 @@ def test_the_measure_sees_what_is_wrong() -> None:
         assert closeness(decode(drawn(document(wrong))), right) < FAITHFUL
 
 
-def test_flat_fills_are_colors_of_the_palette_as_shown() -> None:
-    """Every color in the SVG is one that a region has in the picture, exactly."""
-    drawing, picture = drawn_again(SIGN, colors=SUNSET)
-    shown = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b, _ in rgba(picture).reshape(-1, 4)[::7].tolist()}
-    fills = set(re.findall(rb"#[0-9A-F]{6}", drawing))
+@pytest.mark.parametrize("body", [SIGN, GRADIENTS, GLASS, CHART])
+@pytest.mark.parametrize("colors", [(), SUNSET])
+def test_every_color_of_an_svg_is_one_of_its_picture(body: str, colors: tuple[str, ...]) -> None:
+    """Fills, and the stops of gradients, too, are colors that pixels of the picture have exactly."""
+    drawing, picture = drawn_again(body, colors=colors)
+    shown = {f"#{r:02X}{g:02X}{b:02X}" for r, g, b, _ in rgba(picture).reshape(-1, 4).tolist()}
+    fills = {fill.decode() for fill in re.findall(rb"#[0-9A-F]{6}", drawing)}
     assert fills
-    assert {fill.decode() for fill in fills} <= shown
+    assert fills <= shown
+
+
+@pytest.mark.parametrize("body", [SIGN, GLASS])
+def test_what_a_variation_shows_lists_every_color_of_its_svg(body: str) -> None:
+    """A flat logo's fills are the regions' colors; those of gradients are listed besides, each once."""
+    logo = LogoShapes(drawn(document(body)))
+    coloring = choose(logo.base, SUNSET)
+    picture, shown = decode(render(logo.base, coloring)), measure_shown(logo.base, coloring)
+    regions = [entry.color for entry in shown.colors]
+    drawing = logo.svg_of(picture, regions)
+    assert isinstance(drawing, bytes)
+    listed = [entry.color for entry in with_colors_of(drawing, shown, picture).colors]
+    assert {fill.decode() for fill in re.findall(rb"#[0-9A-F]{6}", drawing)} <= set(listed)
+    assert len(set(listed)) == len(listed)
+    assert listed[: len(regions)] == regions
+    assert (listed == regions) == (body is SIGN)
 
 
 def large(drawing: bytes, ground: str) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from color import Picture, decode, prepare
-from color.tracing import find_surfaces, region_labels
+from color.surfaces import find_surfaces, region_labels
 from pack.transparency import without_ground
 from tests.pack.drawings import SIGN, STROKES, document, drawn, rgba
 

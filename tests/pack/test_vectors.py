@@ -18,6 +18,10 @@ HOSTILE = {
     "mask": document('<mask id="m"><rect width="9" height="9" fill="#FFF"/></mask>'),
     "selectors": document("<style>svg > path{fill:red}</style>"),
     "import": document("<style>@import url(https://example.org/a.css);</style>"),
+    "rules that never end": document(f"<style>{'a' * 900_000}</style>"),
+    "comments that never end": document(f"<style>{'/*' * 450_000}</style>"),
+    "comments around all": "<!--" * 250_000 + "<svg/>",
+    "every color": document("".join(f'<rect width="1" height="1" fill="#{i:06X}"/>' for i in range(18_000))),
     "damaged": "<svg xmlns='http://www.w3.org/2000/svg'><path",
     "none": "<html/>",
 }

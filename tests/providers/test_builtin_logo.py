@@ -21,6 +21,7 @@ from color.spaces import contrast_ratio, distance
 from providers.builtin import emblems, symbols, thesaurus
 from providers.builtin.lettering import drawable, typeset
 from providers.builtin.logo import SOFTWARE, draw_logo
+from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.palettes import make_palettes
 from providers.builtin.seeded_random import SeededRandom
 from providers.builtin.subjects import read
@@ -91,14 +92,13 @@ def test_a_logo_is_flat_clear_and_within_its_margins(logo: str, theme: str) -> N
     "theme", ["green and white", "neon", "soft pastel", "black and white", "no white and no black"]
 )
 def test_every_mark_is_seen_on_its_tile(theme: str) -> None:
-    """Two colors in the middle of each emblem, mark and surface, have a contrast of at least 3."""
-    limits = read_theme(theme, "").limits
-    inks = emblems.Inks.of(make_palettes(theme, "", 1)[0].colors, limits)
-    for surface in (inks.ground, inks.field, inks.accent, inks.light):
-        assert contrast_ratio(inks.on(surface), surface) >= emblems.LEAST_CONTRAST
+    """Two colors in the middle of each emblem, mark and field, have a contrast of at least 3."""
+    colors = make_palettes(theme, "", 1)[0].colors
+    inks = emblems.Inks.of(colors, PaletteBuilder(read_theme(theme, "")).leading(colors))
+    assert contrast_ratio(inks.ink, inks.field) >= emblems.LEAST_CONTRAST
+    assert contrast_ratio(inks.text, inks.ground) >= emblems.LEAST_CONTRAST
     seen = set()
-    for emblem in (emblems._disc, emblems._tile, emblems._hexagon, emblems._shield, emblems._arch, emblems._offset,
-                   emblems._badge):  # fmt: skip
+    for emblem in emblems.EMBLEMS:
         for take in range(3):
             sketch = emblems.Sketch(inks, SeededRandom(str(take)), symbols.symbol("anchor"), "ACME")
             with Image.open(io.BytesIO(symbols_rendered(emblem(sketch)))) as image:
@@ -207,7 +207,7 @@ def test_letters_are_drawn_with_their_accents_or_not_at_all() -> None:
 
 
 @given(logo=st.text(min_size=5, max_size=500), theme=st.text(min_size=5, max_size=500))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_every_text_gives_a_logo(logo: str, theme: str) -> None:
     """No text makes the generator raise, and none is drawn as markup."""
     assert draw_logo(logo, theme, 16).png
@@ -222,16 +222,17 @@ def test_odd_texts_give_a_logo() -> None:
 def test_the_credit_says_what_was_drawn_and_the_prompt_stays_out_of_the_file() -> None:
     """Symbol, monogram or wordmark, with its text; the icon set is named when its work is shown and only then."""
     drawings = {
-        "a cute panda": "symbol “panda” from Material Design Icons (Apache-2.0)",
-        "a fox alone": "symbol “fox”",
-        "Acme rocket company": "symbol “rocket-launch” from Material Design Icons (Apache-2.0) and wordmark “ACME”",
-        "IQ": "monogram “IQ”",
-        "“Žofia” zzz": "monogram “Ž” and wordmark “ŽOFIA”",
-        "שלום עולם": "abstract mark",
+        "a cute panda": "Symbol “panda” from Material Design Icons (Apache-2.0)",
+        "a fox alone": "Symbol “fox”",
+        "Acme rocket company": "Symbol “rocket-launch” from Material Design Icons (Apache-2.0) and wordmark “ACME”",
+        "IQ": "Monogram “IQ”",
+        "“Žofia” zzz": "Monogram “Ž” and wordmark “ŽOFIA”",
+        "שלום עולם": "Abstract mark",
     }
     for description, drawn in drawings.items():
         logo = draw_logo(description, "secretive mauve", 32)
-        assert logo.credit == f"Offline sample generator · {drawn}"
+        assert logo.credit == drawn
+        assert "sample generator" not in logo.credit  # who reads it is told beside it
         with Image.open(io.BytesIO(logo.png)) as image:
             assert isinstance(image, PngImagePlugin.PngImageFile)
             image.load()

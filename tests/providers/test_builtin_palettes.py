@@ -52,7 +52,7 @@ def _is_quiet(ground: str) -> bool:
     return (tone.lightness >= 0.85 or tone.lightness <= 0.37) and tone.chroma <= 0.12
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(theme=wishes, logo=wishes)
 def test_a_full_set_keeps_every_promise_for_any_wish(theme: str, logo: str) -> None:
     """Five distinct colors, a quiet ground, a legible main, unique names: whatever is wished."""
@@ -66,7 +66,7 @@ def test_a_vivid_ink_makes_a_quiet_ground() -> None:
     assert all(_is_quiet(one.colors[0]) for one in make_palettes("idea 1950s lavish dark cobalt", "idea 1950s", 24))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(theme=anything, logo=anything)
 def test_any_unicode_gives_sound_palettes(theme: str, logo: str) -> None:
     """Control characters, surrogates, emoji and unknown scripts are themes like any other."""
@@ -74,7 +74,7 @@ def test_any_unicode_gives_sound_palettes(theme: str, logo: str) -> None:
     assert all(notice.isprintable() for notice in theme_notices(theme))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(theme=wishes)
 def test_light_and_dark_grounds_take_turns(theme: str) -> None:
     """Of two palettes one is light and one is dark, unless only one kind is wanted; seven have seven grounds."""
@@ -84,7 +84,7 @@ def test_light_and_dark_grounds_take_turns(theme: str) -> None:
     assert len({palette.colors[0] for palette in palettes}) == 7
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(refused=st.sampled_from(sorted(set(words.REGIONS) - {"warm", "cool"})), theme=wishes)
 def test_a_refused_color_never_comes_back(refused: str, theme: str) -> None:
     """A refusal outweighs everything else in the text, in all 24 palettes and in their names."""
@@ -98,7 +98,7 @@ def test_a_refused_color_never_comes_back(refused: str, theme: str) -> None:
             assert not (inside and lit and tone.chroma >= region.least_chroma + 0.01)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(theme=anything, count=st.integers(1, MAX_PALETTES))
 def test_a_smaller_request_is_the_beginning_of_a_larger_one(theme: str, count: int) -> None:
     """Asking for more palettes only adds some; asking twice changes nothing."""

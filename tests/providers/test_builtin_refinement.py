@@ -112,5 +112,5 @@ async def test_a_refinement_is_credited_as_a_sample(images: BuiltinImages) -> No
     """It is marked as a sample, and what was not done is said with it."""
     provided = await images.refine(SOURCE, "rounder, qwertz", ("layout",))
     assert provided.provenance.sample
-    assert provided.provenance.credit == "Changed by the offline sample generator: rounder"
+    assert provided.provenance.credit == "Changed: rounder"
     assert provided.provenance.sentences == ("The sample generator could not do “qwertz”.",)

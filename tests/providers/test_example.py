@@ -14,7 +14,7 @@ from typing_extensions import override
 from http_messages.http_client import http_client
 from providers.download import Downloads
 from providers.errors import ProviderKeyRefused, ProviderRejected
-from providers.port import ImageJob, JobFailed, ProvidedImage
+from providers.ports import ImageJob, JobFailed, ProvidedImage
 from tests.command import ROOT
 from tests.services import KEY, FakeService, Recorded, Reply, refusal
 

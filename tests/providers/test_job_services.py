@@ -21,7 +21,7 @@ from providers.errors import (
     ProviderUnavailable,
 )
 from providers.fal import request_path
-from providers.port import ImageJob, ImageProvider, JobFailed, ProvidedImage
+from providers.ports import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from tests.rig import draw_png
 from tests.services import (
     JOB_SERVICES,

@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
-from fal_client import AsyncClient as FalClient
-from fal_client import client as fal_module
-from jigsawstack import JigsawStack
-from openai import AsyncOpenAI
-from openai.types.chat.completion_create_params import ResponseFormat
-from replicate.client import Client as ReplicateClient
 
 from providers.openai import palette_schema
-from providers.port import ImageJob
+from providers.ports import ImageJob
 from providers.prompts import NEGATIVE
 from tests.rig import draw_png
 from tests.services import KEY, FakeFal, FakeJigsawStack, FakeOpenAI, FakeReplicate, Recorded, adapters
+
+if TYPE_CHECKING:
+    from jigsawstack import JigsawStack
+    from openai import AsyncOpenAI
+    from openai.types.chat.completion_create_params import ResponseFormat
+    from replicate.client import Client
 
 LOGO, THEME = "a fox for a coffee shop", "warm autumn, hand-made"
 SIDE: Literal["1024x1024"] = "1024x1024"
@@ -45,6 +45,30 @@ async def openai() -> AsyncIterator[FakeOpenAI]:
         yield fake
 
 
+# Loaded where they are used: each takes most of a second, and every process of a test run reads this file.
+
+
+def jigsawstack_client(fake: FakeJigsawStack) -> JigsawStack:
+    """The published one."""
+    from jigsawstack import JigsawStack  # noqa: PLC0415
+
+    return JigsawStack(api_key=KEY, base_url=fake.url)
+
+
+def openai_client(fake: FakeOpenAI) -> AsyncOpenAI:
+    """The published one."""
+    from openai import AsyncOpenAI  # noqa: PLC0415
+
+    return AsyncOpenAI(api_key=KEY, base_url=f"{fake.url}/v1", max_retries=0)
+
+
+def replicate_client(fake: FakeReplicate) -> Client:
+    """The published one."""
+    from replicate.client import Client  # noqa: PLC0415
+
+    return Client(api_token=KEY, base_url=fake.url)
+
+
 def where(request: Recorded, *headers: str) -> tuple[str, ...]:
     """Method, target and some headers."""
     return (request.method, request.target, *(request.headers[name] for name in headers))
@@ -55,7 +79,7 @@ async def test_jigsawstack_image(jigsawstack: FakeJigsawStack) -> None:
     async with adapters(jigsawstack) as (images, _):
         await images.generate(LOGO, THEME)
     (ours,) = jigsawstack.requests
-    client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
+    client = jigsawstack_client(jigsawstack)
     prompt = str(ours.document()["prompt"])
     await asyncio.to_thread(
         client.image_generation,
@@ -81,11 +105,11 @@ async def test_jigsawstack_refinement(jigsawstack: FakeJigsawStack) -> None:
     async with adapters(jigsawstack) as (images, _):
         await images.refine(source, "longer tail", ("layout",))
     upload, edit, removal = jigsawstack.requests
-    client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
+    client = jigsawstack_client(jigsawstack)
     stored = await asyncio.to_thread(client.store.upload, source, {"content_type": "image/png"})
     assert stored["key"] == "some/key.png"
     # One client's store changes the headers of all that follows, so each call has a client of its own.
-    client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
+    client = jigsawstack_client(jigsawstack)
     prompt = str(edit.document()["prompt"])
     await asyncio.to_thread(client.image_generation, {"prompt": prompt, "file_store_key": stored["key"]})
     await asyncio.to_thread(client.store.delete, "key.png")
@@ -105,7 +129,7 @@ async def test_jigsawstack_palettes(jigsawstack: FakeJigsawStack) -> None:
     async with adapters(jigsawstack) as (_, coloring):
         await coloring.create(THEME, LOGO, 3)
     (ours,) = jigsawstack.requests
-    client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
+    client = jigsawstack_client(jigsawstack)
     await asyncio.to_thread(
         client.prompt_engine.run_prompt_direct,
         {
@@ -126,7 +150,7 @@ async def test_openai_image(openai: FakeOpenAI) -> None:
     async with adapters(openai) as (images, _):
         await images.generate(LOGO, THEME)
     (ours,) = openai.requests
-    async with AsyncOpenAI(api_key=KEY, base_url=f"{openai.url}/v1", max_retries=0) as client:
+    async with openai_client(openai) as client:
         answer = await client.images.generate(
             model=FakeOpenAI.image_model,
             prompt=str(ours.document()["prompt"]),
@@ -150,7 +174,7 @@ async def test_openai_refinement(openai: FakeOpenAI) -> None:
     async with adapters(openai) as (images, _):
         await images.refine(source, "longer tail", ("layout",))
     (ours,) = openai.requests
-    async with AsyncOpenAI(api_key=KEY, base_url=f"{openai.url}/v1", max_retries=0) as client:
+    async with openai_client(openai) as client:
         await client.images.edit(
             image=("logo.png", source, "image/png"),
             model=FakeOpenAI.image_model,
@@ -181,7 +205,7 @@ async def test_openai_palettes(openai: FakeOpenAI) -> None:
         "type": "json_schema",
         "json_schema": {"name": "palettes", "strict": True, "schema": schema},
     }
-    async with AsyncOpenAI(api_key=KEY, base_url=f"{openai.url}/v1", max_retries=0) as client:
+    async with openai_client(openai) as client:
         answer = await client.chat.completions.create(
             model=FakeOpenAI.text_model,
             messages=[
@@ -199,7 +223,7 @@ async def test_openai_palettes(openai: FakeOpenAI) -> None:
 
 async def test_openai_models(openai: FakeOpenAI) -> None:
     """What `providers check` asks is what their client asks for the list of models."""
-    async with AsyncOpenAI(api_key=KEY, base_url=f"{openai.url}/v1", max_retries=0) as client:
+    async with openai_client(openai) as client:
         names = [model.id async for model in client.models.list()]
     assert names == [FakeOpenAI.image_model, FakeOpenAI.text_model]
     assert where(openai.requests[0], "authorization") == ("GET", "/v1/models", f"Bearer {KEY}")
@@ -207,7 +231,7 @@ async def test_openai_models(openai: FakeOpenAI) -> None:
 
 async def test_jigsawstack_stored_prompts(jigsawstack: FakeJigsawStack) -> None:
     """The same for the list of stored prompts."""
-    client = JigsawStack(api_key=KEY, base_url=jigsawstack.url)
+    client = jigsawstack_client(jigsawstack)
     await asyncio.to_thread(client.prompt_engine.list, {"limit": "1", "page": "0"})
     assert where(jigsawstack.requests[0], "x-api-key") == ("GET", "/v1/prompt_engine?limit=1&page=0", KEY)
 
@@ -224,7 +248,7 @@ async def test_replicate_predictions() -> None:
         ours = list(fake.requests)
         given = ours[0].document()["input"]
         assert isinstance(given, dict)
-        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        client = replicate_client(fake)
         prediction = await client.models.predictions.async_create(FakeReplicate.model, input=given)
         await client.predictions.async_get(prediction.id)
         await client.predictions.async_cancel(prediction.id)
@@ -245,7 +269,7 @@ async def test_replicate_version() -> None:
         await images.generate(LOGO, THEME)
         given = fake.requests[0].document()["input"]
         assert isinstance(given, dict)
-        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        client = replicate_client(fake)
         await client.predictions.async_create(version="0123abcd", input=given)
         await client._async_client.aclose()
     ours, theirs = fake.requests
@@ -256,7 +280,7 @@ async def test_replicate_check() -> None:
     """What `providers check` asks is what their client asks for account and model."""
     fake = FakeReplicate()
     async with fake.serving():
-        client = ReplicateClient(api_token=KEY, base_url=fake.url)
+        client = replicate_client(fake)
         await client.accounts.async_current()
         await client._async_client.aclose()
     assert where(fake.requests[0], "authorization") == ("GET", "/v1/account", f"Bearer {KEY}")
@@ -264,15 +288,17 @@ async def test_replicate_check() -> None:
 
 async def test_fal_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Submitting, asking, collecting and cancelling: the same methods, paths, authorization and bodies."""
+    from fal_client import AsyncClient, client  # noqa: PLC0415
+
     fake = FakeFal()
     async with fake.serving(), adapters(fake, fal_input='{"image_size": "square_hd"}') as (images, _):
-        monkeypatch.setattr(fal_module, "QUEUE_URL_FORMAT", f"{fake.url}/")
+        monkeypatch.setattr(client, "QUEUE_URL_FORMAT", f"{fake.url}/")
         job = await images.generate(LOGO, THEME)
         assert isinstance(job, ImageJob)
         await images.collect(job)
         await images.cancel(job)
         ours = [one for one in fake.requests if one.path != "/files/out.png"]
-        handle = await FalClient(key=KEY).submit(FakeFal.model, arguments=ours[0].document())
+        handle = await AsyncClient(key=KEY).submit(FakeFal.model, arguments=ours[0].document())
         await handle.get()
         await handle.cancel()
         await handle.client.aclose()

@@ -35,7 +35,7 @@ from providers.errors import (
 )
 from providers.image_answers import IMAGE_LIMITS, TEXT_LIMITS
 from providers.jigsawstack import JigsawStackImages, jigsawstack_endpoint
-from providers.port import ImageProvider, PaletteProvider, ProvidedImage
+from providers.ports import ImageProvider, PaletteProvider, ProvidedImage
 from tests.command import ROOT
 from tests.rig import draw_png, until
 from tests.services import (

@@ -302,7 +302,7 @@ async def guarded(place: Place) -> AsyncIterator[httpx.AsyncClient]:
             yield http
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=BODIES, headers=HEADERS)
 async def test_nothing_makes_the_endpoint_fail(
     http: httpx.AsyncClient, guarded: httpx.AsyncClient, body: bytes, headers: dict[str, str]

@@ -183,7 +183,8 @@ def test_the_stores_patience_is_shorter_than_the_activities() -> None:
     """Of every activity that makes such a call: else Temporal's clock would say less than the store can."""
     project = Project(url="", service_role="")
     about_rows = (policies.CLAIM_TASK, policies.STORE_CONCEPT, policies.FAIL_TASK, policies.ADD_VARIATIONS)
-    about_objects = (policies.UPLOAD_IMAGE, policies.RENDER_VARIATION, policies.REMOVE_CANDIDATES, policies.LOAD_SOURCE)
+    pictures = (policies.UPLOAD_IMAGE, policies.RENDER_VARIATIONS)
+    about_objects = (*pictures, policies.REMOVE_CANDIDATES, policies.LOAD_SOURCE)
     for policy in about_rows:
         assert timedelta(seconds=project.row_timeout_s) < policy["start_to_close_timeout"]
     for policy in about_objects:

@@ -7,18 +7,18 @@ Arrays are laid out by region and channel, cells last: every step is one pass ov
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.spaces import F32, F64, U8, oklab_to_rgb, rgb_to_oklab, toe
+from color.spaces import F32, F64, U8, oklab_to_rgb, planes_to_oklab, toe
 
-_CHUNK: Final = 1 << 13
+_CHUNK, _LONG_CHUNK = 1 << 13, 1 << 16
 _SOFTNESS: Final = np.float32(5.0)
 """Squared distance (of 255) within which several segments share a color."""
 _HALF_OUTSIDE, _OUTSIDE = 150.0, 900.0
@@ -52,66 +52,79 @@ class Mixtures:
         return Mixtures(np.ascontiguousarray(self.weights[:, cells]), np.ascontiguousarray(self.residual[:, cells]))
 
 
-def mixtures(colors: U8, near: NDArray[np.uint16], calm: F64, regions: Regions) -> Mixtures:
-    """Mixtures of cells: `colors` (n, 3), and `near` (n,) the set of regions around each as bits (0: a flat pixel).
+def mixtures(colors: U8, oklab: F64, near: NDArray[np.uint16], calm: F64, regions: Regions) -> Mixtures:
+    """Mixtures of cells: `colors` (n, 3), the same in `oklab`, and `near` (n,), the set of regions around each as bits.
 
     A color on the sRGB segment between two regions is their mixture, as a renderer draws an edge. All segments are
     weighed by closeness, and by whether the regions at their ends are near. Exact at the regions' own colors.
-    A flat color within `calm` (k,), of 255, of a region is noise and becomes the region's own color.
+    A flat color (none near) within `calm` (k,), of 255, of a region is noise and becomes the region's own color.
     """
     weights = np.empty((len(regions), len(colors)), np.float32)
     residual = np.empty((3, len(colors)), np.float32)
-    for part in _parts(len(colors)):
-        rgb, flat = colors[part].astype(np.float64), near[part] == 0
-        share = _weights(rgb.astype(np.float32), near[part], regions)
-        mixed = np.einsum("kn,kc->nc", share.astype(np.float64), regions.rgb)
-        whole, mean = rgb_to_oklab(rgb), rgb_to_oklab(mixed)
-        left = _GAIN * (whole - mean)
-        left[:, 0] = _GAIN * (toe(whole[:, 0]) - toe(mean[:, 0]))
-        left[:, 1:] *= _faint(mean[:, 0])[:, None]
-        left[:, 0] += _lift(rgb, share, regions)
-        _quiet(rgb, flat, calm, regions, share, left)
-        weights[:, part], residual[:, part] = share, left.T
+    planes, whole, flat = colors.T, oklab.T, near == 0
+    for part in _parts(flat):
+        rgb = planes[:, part].astype(np.float32)
+        share = _flat_weights(rgb, regions) if flat[part.start] else _edge_weights(rgb, near[part], regions)
+        weights[:, part], residual[:, part] = share, _residual(rgb, whole[:, part], share, regions)
+    for k in np.flatnonzero(calm):
+        noise = flat.copy()
+        for plane, value in zip(planes, regions.rgb[k], strict=True):
+            noise &= np.abs(plane - value) <= calm[k]
+        weights[:, noise] = np.arange(len(regions))[:, None] == k
+        residual[:, noise] = 0.0
     return Mixtures(weights, residual)
 
 
-def _weights(points: F32, near: NDArray[np.uint16], regions: Regions) -> F32:
+def _residual(rgb: F32, oklab: F64, share: F32, regions: Regions) -> F64:
+    """What of the colors (3, n) their mixtures do not explain, (3, n) in OKLab."""
+    mean = planes_to_oklab(np.einsum("kn,kc->cn", share.astype(np.float64), regions.rgb))
+    left = _GAIN * (oklab - mean)
+    left[0] = _GAIN * (toe(oklab[0]) - toe(mean[0])) + _lift(rgb, share, regions)
+    left[1:] *= _faint(mean[0])
+    return left
+
+
+def _flat_weights(rgb: F32, regions: Regions) -> F32:
+    """The weights (k, n) of colors (3, n) in the middle of surfaces."""
+    # Where gradients lead on from a region, their segments say it all; its own pull would turn them into stairs.
+    alone = (1.0 - regions.link.max(axis=1)).astype(np.float32)
+    # There the middle of a segment means a gradient; the ends are the regions themselves.
+    unlinked = (4.0 * _UNLINKED * (1.0 - regions.link)).astype(np.float32)
+    return _weights(rgb, regions, lambda i: alone[i], lambda i, j, t: unlinked[i, j] * t * (1.0 - t))
+
+
+def _edge_weights(rgb: F32, near: NDArray[np.uint16], regions: Regions) -> F32:
+    """The same of colors on edges with the sets `near` (n,) of regions around."""
+    is_near = [(near >> i & 1).astype(np.uint8) for i in range(len(regions))]
+    outside = np.array([_OUTSIDE, _HALF_OUTSIDE, 0.0], np.float32)
+    return _weights(rgb, regions, lambda i: is_near[i], lambda i, j, _: outside[is_near[i] + is_near[j]])
+
+
+def _weights(
+    rgb: F32, regions: Regions, alone: Callable[[int], F32 | np.float32 | U8], farther: Callable[[int, int, F32], F32]
+) -> F32:
+    """The weights (k, n) of colors (3, n): of a region `alone`, and of segments, which are so much `farther` away."""
     centers = regions.rgb.astype(np.float32)
     k = len(centers)
-    x, y, z = np.ascontiguousarray(points.T)
-    flat = near == 0
-    is_near = [(near >> i & 1).astype(bool) for i in range(k)]
-    shifted = [(x - center[0], y - center[1], z - center[2]) for center in centers]
-    weights = np.zeros((k, len(points)), np.float32)
-    for i in range(k):
-        dx, dy, dz = shifted[i]
-        # Where gradients lead on from a region, their segments say it all; its own pull would turn them into stairs.
-        alone = np.where(flat, np.float32(1.0 - regions.link[i].max()), is_near[i])
-        weights[i] = alone * (dx * dx + dy * dy + dz * dz + _SOFTNESS) ** -3
+    weights = np.empty((k, rgb.shape[1]), np.float32)
+    shifted = [rgb - center[:, None] for center in centers]
+    for i, (dx, dy, dz) in enumerate(shifted):
+        weights[i] = alone(i) * (dx * dx + dy * dy + dz * dz + _SOFTNESS) ** -3
     for i, j in combinations(range(k), 2):
         along = centers[j] - centers[i]
         dx, dy, dz = shifted[i]
         t = (dx * along[0] + dy * along[1] + dz * along[2]) / np.float32(max(float(along @ along), 1e-6))
         np.clip(t, 0.0, 1.0, out=t)
         gap = (dx - t * along[0]) ** 2 + (dy - t * along[1]) ** 2 + (dz - t * along[2]) ** 2
-        outside = np.where(is_near[i] & is_near[j], 0.0, np.where(is_near[i] | is_near[j], _HALF_OUTSIDE, _OUTSIDE))
-        # On a surface the middle of a segment means a gradient; the ends are the regions themselves.
-        unlinked = np.float32(4.0 * _UNLINKED * (1.0 - regions.link[i, j])) * t * (1.0 - t)
-        gap += np.where(flat, unlinked, outside).astype(np.float32)
-        believed = (gap + _SOFTNESS) ** -3
-        weights[i] += believed * (1.0 - t)
-        weights[j] += believed * t
+        gap += farther(i, j, t)
+        gap += _SOFTNESS
+        believed = gap**-3
+        to = believed * t
+        believed *= 1.0 - t
+        weights[i] += believed
+        weights[j] += to
     weights /= weights.sum(0)
     return weights
-
-
-def _quiet(rgb: F64, flat: NDArray[np.bool_], calm: F64, regions: Regions, share: F32, left: F64) -> None:
-    """Give flat colors within `calm` of a region its own color, in place."""
-    for k in np.flatnonzero(calm):
-        noise = flat & (np.abs(rgb - regions.rgb[k]).max(axis=1) <= calm[k])
-        share[:, noise] = 0.0
-        share[k, noise] = 1.0
-        left[noise] = 0.0
 
 
 def _faint(lightness: F64) -> F64:
@@ -119,16 +132,16 @@ def _faint(lightness: F64) -> F64:
     return np.minimum((toe(lightness) + _LEAST_SEEN) / (lightness + _LEAST_SEEN), 1.0)
 
 
-def _lift(rgb: F64, share: F32, regions: Regions) -> F64:
+def _lift(rgb: F32, share: F32, regions: Regions) -> F64:
     """Lightness (n,) that keeps the steps next to black visible when black becomes something else.
 
     From 0 to 1 of 255 OKLab's lightness rises by 0.067, more than from 200 to 215. Mixing in sRGB would flatten such
     steps as soon as black is replaced by a lighter color; a small, fading rise keeps them as steps.
     """
-    rise = np.zeros(len(rgb))
+    rise = np.zeros(rgb.shape[1])
     for k, center in enumerate(regions.rgb):
         if center.max() < _NEAR_BLACK:
-            above = np.clip(rgb - center, 0.0, None).max(axis=1)
+            above = np.clip(rgb - center[:, None], 0.0, None).max(axis=0)
             rise += share[k] * _LIFT * np.minimum(above, 1.0) * np.exp(-above / _LIFT_FADES)
     return rise
 
@@ -138,7 +151,8 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
     turn = _turns(regions.oklab, targets).astype(np.float32)
     goal = oklab_to_rgb(targets).astype(np.float32)
     table = np.empty((len(cells), 3), np.uint8)
-    for part in _parts(len(cells), 1 << 16):
+    for start in range(0, len(cells), _LONG_CHUNK):
+        part = slice(start, start + _LONG_CHUNK)
         lightness, a, b = cells.residual[:, part]
         for channel in range(3):
             mixed = np.zeros(len(lightness), np.float32)
@@ -150,9 +164,12 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
     return table
 
 
-def _parts(count: int, size: int = _CHUNK) -> Iterable[slice[int, int]]:
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+def _parts(kinds: NDArray[np.bool_]) -> Iterable[slice[int, int]]:
+    """Slices of cells of one kind each, few enough for a processor's cache."""
+    begins = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)]
+    for begin, end in pairwise(begins):
+        for start in range(begin, end, _CHUNK):
+            yield slice(start, min(start + _CHUNK, end))
 
 
 def _turns(sources: F64, targets: F64) -> F64:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from contracts.frozen import FrozenModel
 from contracts.images import Provenance
 from contracts.palettes import Palette
 from contracts.tasks import Aspect
@@ -25,19 +26,17 @@ class ProvidedImage:
     """The same as SVG, where the provider has both."""
 
 
-class ImageJob(BaseModel):
+class ImageJob(FrozenModel):
     """An image that is paid for and not here yet: work under way at the service, or a link to what is done.
 
     It is stored before anything else is done with it, so that no crash pays twice. It holds signed links: only the
     worker may read it.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     provider: str
     id: str = ""
     """As the service names it; empty where a link was the whole answer."""
-    urls: dict[str, str] = {}
+    urls: dict[str, str] = Field(default_factory=dict)
     """Where the service says that the job is asked for, on its own origin."""
     link: str = ""
     provenance: Provenance
@@ -72,11 +71,9 @@ class ImageProvider(Protocol):
 
     async def generate(self, logo_description: str, theme_description: str, take: int = 1) -> ProvidedImage | ImageJob:
         """One paid call, one image. Each `take` of the same words, from 1, may look different, and should."""
-        ...
 
     async def refine(self, source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> ProvidedImage | ImageJob:
         """The same for a changed image: `source` (PNG, JPEG or WebP) after `prompt`, but for what `preserve` names."""
-        ...
 
     async def collect(self, job: ImageJob, private: tuple[str, ...] = ()) -> ProvidedImage | JobFailed | None:
         """The image of a job, or that it will never have one; None while there is none yet. Never billed.
@@ -99,4 +96,3 @@ class PaletteProvider(Protocol):
 
     async def create(self, theme_description: str, logo_description: str, count: int) -> ProvidedPalettes:
         """One call, exactly `count` palettes with different names."""
-        ...

@@ -12,7 +12,7 @@ import numpy as np
 
 from color.analysis import Regions
 from color.assignment import Assignments, Search
-from color.costs import Costs
+from color.assignment_costs import Costs
 from color.legibility import Legibility
 from color.palette_colors import PaletteColors, features_of
 from color.scoring import Scorer

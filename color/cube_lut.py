@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFilter
 
-from color.coloring import Coloring
+from color.choosing import Coloring
 from color.decoding import Picture, decode
-from color.mapping import mixtures, recolored
+from color.region_mixtures import mixtures, recolored
 from color.rendering import Base
 from color.spaces import F32, rgb_to_oklab
 
@@ -42,7 +42,7 @@ def lookup_table(base: Base, coloring: Coloring, size: int = CUBE_SIZE) -> F32:
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
     lattice = np.stack([red.ravel(), green.ravel(), blue.ravel()], axis=1)
     everywhere = np.full(len(lattice), (1 << len(base.regions)) - 1, np.uint16)
-    cells = mixtures(lattice, everywhere, np.zeros(len(base.regions)), base.regions)
+    cells = mixtures(lattice, rgb_to_oklab(lattice), everywhere, np.zeros(len(base.regions)), base.regions)
     table = recolored(cells, base.regions, coloring.shown)
     return (table / np.float32(255)).astype(np.float32).reshape(size, size, size, 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from commands.console import BadInput, progress, run_async
-from contracts.tasks import Request
+from contracts.tasks import Request, workflow_id
 from observability.logs import configure_logs
 from observability.traces import LAST_SPANS_S, current_trace, tracing
 from settings import Settings, SettingsError, unknown_variables
@@ -24,7 +25,7 @@ from stores.ports import Store
 from stores.supabase.project import Project, is_owner
 from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import configured_address, connect, ensure_search_attributes
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
 from temporal.queues import stores_of_workers
 
@@ -98,6 +99,19 @@ async def connected(
         folder = (settings.data_dir / "objects").absolute() if settings.store == "local" else None
         async with opened_store(settings) as store:
             yield TaskService(store, concepts, folder)
+
+
+def temporal_page(settings: Settings, task_id: uuid.UUID) -> str | None:
+    """The task's page in Temporal, where commands use the server that `dev` runs on this data directory."""
+    from temporal.server_announcement import announced  # noqa: PLC0415 -- services do without psutil
+
+    server = None if configured_address() else announced(settings.data_dir)
+    return None if server is None or server.ui is None else f"{workflows_page(server.ui)}/{workflow_id(task_id)}"
+
+
+def workflows_page(ui: str, namespace: str = "default") -> str:
+    """The page that lists the workflows."""
+    return f"{ui}/namespaces/{namespace}/workflows"
 
 
 @asynccontextmanager

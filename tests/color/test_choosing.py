@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import color
-from color.coloring import Chooser
+from color.choosing import Chooser
 from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
 

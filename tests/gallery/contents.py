@@ -1,4 +1,4 @@
-"""Exhibits to test with: small solid images, and hostile texts."""
+"""Contents to test with: small solid images, and hostile texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from color import choose, prepare, render
 from color.measurement import measure_shown
 from contracts.images import Provenance
 from contracts.palettes import Palette
-from gallery import Exhibit, Tile
+from gallery import GalleryContent, Tile
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -51,7 +51,7 @@ def encoded(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def exhibit(
+def content(
     *,
     tiles: tuple[Tile, ...] = (),
     description: str = "a friendly dog wearing a red collar",
@@ -60,9 +60,9 @@ def exhibit(
     provenance: Provenance | None = None,
     base: bytes | None = None,
     failed: tuple[tuple[str, str], ...] = (),
-) -> Exhibit:
-    """An exhibit that is ordinary in all that is not asked for."""
-    return Exhibit(
+) -> GalleryContent:
+    """What is ordinary in all that is not asked for."""
+    return GalleryContent(
         concept_id="3f2c7a52-8a0e-5b1e-9c1d-0a7c6a1f2b11",
         logo_description=description,
         theme_description=theme,
@@ -80,11 +80,11 @@ def tile(name: str = "Sunset", colors: tuple[str, ...] = ("#2B2D42", "#EF476F", 
     return Tile(Palette(name=name, colors=colors, description=text), solid(colors[0]))
 
 
-def hostile_exhibit() -> Exhibit:
+def hostile_content() -> GalleryContent:
     """Bad texts in each place a text can be, images of awkward shapes, palettes of two to eight colors."""
     colors = ("#000000", "#FFFFFF", "#123456", "#ABCDEF", "#FF0000", "#00FF00", "#0000FF", "#777777")
     shapes = ((300, 200), (64, 64), (900, 300), (200, 700))
-    return exhibit(
+    return content(
         description="A" * 500,
         theme="<b>" + "é\U0001f38b" * 200,
         provenance=Provenance(provider="<i>x</i>", credit="\"'" * 100),

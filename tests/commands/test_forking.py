@@ -20,4 +20,6 @@ async def test_a_forked_run_is_as_one_of_its_own(
 ) -> None:
     """What most tests of commands run says and answers what a new interpreter does, letter by letter."""
     shell = make_shell(tmp_path)
-    assert await shell.run(*arguments, **environment) == await finish(await shell.start(*arguments, **environment))
+    assert await shell.run(*arguments, **environment) == await finish(
+        await shell.start_interpreter(*arguments, **environment)
+    )

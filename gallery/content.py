@@ -32,7 +32,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class GalleryContent:
     """Everything a gallery shows of one concept; texts may hold anything a user or a model wrote.
 
     created_at: a naive time is taken as UTC. failed: the palette's name and one sentence that says why.

@@ -1,0 +1,214 @@
+"""Which surface each pixel of a prepared picture belongs to, to be drawn as one shape with one paint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from color.contours import Mask
+from color.decoding import Picture
+from color.encoding import index_of
+from color.gradients import STEPS, Gradient, find_gradients
+from color.rendering import Base
+from color.spaces import F64, U8, rgb_to_oklab
+
+_VISIBLE: Final = 128
+_OPAQUE: Final = 255
+_SURE: Final = 0.85
+"""From this weight on, the engine takes a pixel for one region alone."""
+_HOLLOW: Final = 0.1
+"""The part of its pixels that a region without surfaces has inside at most."""
+_NEAR_END, _ON_WAY = 0.06, 20.0
+_OFF: Final = 24
+"""Of 255: how far the color of such a pixel must be from the region's to say otherwise."""
+_MIXED: Final = 30.0
+"""Of 255: how far a pixel on an edge may be from the mixtures of what lies on its two sides."""
+_HALF: Final = 0.5
+_GLANCE, _SAMPLES = 40_000, 200
+"""Pixels that are looked at for the colors of regions: of all, and of each at most."""
+_CLOSE, _CLEARLY = 0.05, 0.05
+"""OKLab; and the part of its pixels that another color must be closer to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surfaces:
+    """Which surface each pixel of a picture belongs to: `labels` (h, w).
+
+    Labels in [0, count) are the picture's regions, `count` is what is transparent, and higher ones are `gradients`.
+    """
+
+    labels: U8
+    count: int
+    regions: U8
+    """The color (count, 3) that most of each region's pixels are close to."""
+    gradients: tuple[Gradient, ...]
+
+    def colors(self) -> F64:
+        """A color (n, 3) for every label; white for what is transparent."""
+        gradients = [gradient.profile.mean(0)[None] for gradient in self.gradients]
+        return np.concatenate([self.regions, [(255.0, 255.0, 255.0)], *gradients])
+
+    def paints(self) -> tuple[U8, U8]:
+        """The colors of the base itself: of the regions (count, 3), and of all gradients' steps (n, STEPS, 3)."""
+        steps = np.array([gradient.profile for gradient in self.gradients]).reshape(-1, STEPS, 3)
+        return self.regions, np.rint(steps).astype(np.uint8)
+
+    def cores(self) -> Mask:
+        """The pixels (h, w) that border on their own surface alone."""
+        return border_free(self.labels)
+
+
+class Lines(NamedTuple):
+    """Pixels of lines so thin that the engine takes them for the region around them, as places in the picture (n,).
+
+    Each is a mixture: `part` in [0, 1] of the region `of`, the rest of the region `around`.
+    """
+
+    places: NDArray[np.intp]
+    around: NDArray[np.intp]
+    of: NDArray[np.intp]
+    part: F64
+
+
+def thin_lines(picture: Picture, base: Base) -> Lines:
+    """The lines of a picture that was prepared as `base`."""
+    weights, centers = base.mixtures.weights, base.regions.rgb
+    cells = index_of(base.pixels, base.width)
+    region = weights.argmax(0).astype(np.uint8)
+    sure = (weights.max(0) > _SURE)[cells]
+    off = np.zeros(sure.shape, np.int16)
+    for channel in range(3):
+        known = np.rint(centers[region, channel]).astype(np.int16)[cells]
+        np.maximum(off, np.abs(picture.rgb[..., channel] - known), out=off)
+    if base.alpha is not None:
+        sure &= base.alpha == _OPAQUE
+    places = np.flatnonzero(sure & (off > _OFF))
+    around = region[cells.ravel()[places]].astype(np.intp)
+    away = picture.rgb.reshape(-1, 3)[places] - centers[around]
+    least, of, part = np.full(len(places), _MIXED), around.copy(), np.zeros(len(places))
+    for other in range(len(centers)):
+        way = centers[other] - centers[around]
+        length = (way * way).sum(1)
+        t = np.clip((away * way).sum(1) / np.maximum(length, 1.0), 0.0, 1.0)
+        gap = np.linalg.norm(away - t[:, None] * way, axis=1)
+        better = (gap < least) & (length > 1.0)
+        least[better], of[better], part[better] = gap[better], other, t[better]
+    return Lines(places, around, of, part)
+
+
+def region_labels(picture: Picture, base: Base) -> U8:
+    """The region (h, w), in [0, k), that each pixel is most of; k where the picture is transparent."""
+    labels = _first_labels(picture, base)
+    for region, (first, second, _) in _blends(labels, base.regions.rgb).items():
+        places = np.flatnonzero(labels == region)
+        way = base.regions.rgb[second] - base.regions.rgb[first]
+        t = (picture.rgb.reshape(-1, 3)[places] - base.regions.rgb[first]) @ way / max(float(way @ way), 1.0)
+        labels.ravel()[places] = np.where(t > _HALF, second, first)
+    return labels
+
+
+def blended_regions(picture: Picture, base: Base) -> dict[int, tuple[int, int, float]]:
+    """Regions that are only the blurred edges of lines: between which two others each lies, and how far along."""
+    return _blends(_first_labels(picture, base), base.regions.rgb)
+
+
+def _first_labels(picture: Picture, base: Base) -> U8:
+    labels: U8 = base.mixtures.weights.argmax(0).astype(np.uint8)[index_of(base.pixels, base.width)]
+    lines = thin_lines(picture, base)
+    most = lines.part > _HALF
+    labels.ravel()[lines.places[most]] = lines.of[most]
+    if base.alpha is not None:
+        labels[base.alpha < _VISIBLE] = len(base.regions)
+    return labels
+
+
+def _blends(labels: U8, centers: F64) -> dict[int, tuple[int, int, float]]:
+    """Regions with next to no inner pixels, and a color on the way between two that are none such."""
+    count = len(centers)
+    inner = np.bincount(labels[border_free(labels)], minlength=count + 1)[:count]
+    total = np.bincount(labels.ravel(), minlength=count + 1)[:count]
+    hollow = inner < _HOLLOW * total
+    found: dict[int, tuple[int, int, float]] = {}
+    for region in np.flatnonzero(hollow).tolist():
+        for i, j in combinations([k for k in range(count) if k != region and k not in found and total[k]], 2):
+            way = centers[j] - centers[i]
+            t = float((centers[region] - centers[i]) @ way / max(float(way @ way), 1.0))
+            if _NEAR_END < t < 1 - _NEAR_END and np.linalg.norm(centers[region] - centers[i] - t * way) < _ON_WAY:
+                found[region] = (i, j, t)
+                break
+    return found
+
+
+def find_surfaces(picture: Picture, base: Base) -> Surfaces:
+    """The surfaces of a picture that was prepared as `base`; pixels of an edge go to one of its two sides."""
+    count = len(base.regions)
+    labels = region_labels(picture, base)
+    gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, base.regions.rgb)
+    core = _settle_edges(labels, picture.rgb, base.regions.rgb)
+    return Surfaces(labels, count, _typical(picture.rgb, labels, core, base.regions.rgb), tuple(gradients))
+
+
+def _typical(rgb: U8, labels: U8, core: Mask, centers: F64) -> U8:
+    """The color (k, 3) that most pixels of each region are close to: its center, unless noise or shading says other."""
+    result = np.rint(centers).astype(np.uint8)
+    places = np.flatnonzero(core)
+    places = places[:: len(places) // _GLANCE | 1]
+    for region in range(len(centers)):
+        own = places[labels.ravel()[places] == region]
+        colors = rgb.reshape(-1, 3)[own[:: len(own) // _SAMPLES | 1]]
+        lab = rgb_to_oklab(np.concatenate([result[region][None], colors]))
+        close = np.count_nonzero(np.linalg.norm(lab[:, None] - lab, axis=2) <= _CLOSE, axis=1)
+        best = int(close.argmax())
+        if close[best] > close[0] + _CLEARLY * len(colors):
+            result[region] = colors[best - 1]
+    return result
+
+
+def border_free(labels: U8) -> Mask:
+    """The pixels (h, w) whose neighbors all have the same label."""
+    core = np.ones(labels.shape, bool)
+    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        differ = labels[first] != labels[second]
+        core[first] &= ~differ
+        core[second] &= ~differ
+    return core
+
+
+def _settle_edges(labels: U8, rgb: U8, centers: F64) -> Mask:
+    """Give pixels on the edge between two regions to one of them, in place, where they look like a third.
+
+    Returns the pixels (h, w) that bordered on their own surface alone.
+    """
+    core = border_free(labels)
+    rows, columns = np.nonzero(~core)
+    height, width = labels.shape
+    own = labels[rows, columns]
+    near = np.zeros(len(rows), np.uint32)
+    close = np.zeros(len(rows), bool)
+    for down in range(-2, 3):
+        for right in range(-2, 3):
+            y, x = np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)
+            solid, label = core[y, x], labels[y, x]
+            near |= np.where(solid, np.uint32(1) << label, np.uint32(0)).astype(np.uint32)
+            if abs(down) <= 1 and abs(right) <= 1:
+                close |= solid & (label == own)
+    stray = np.flatnonzero(~close & (own < len(centers)))
+    color, near, own = rgb[rows[stray], columns[stray]].astype(np.float64), near[stray], own[stray]
+    best = np.full(len(stray), _MIXED)
+    settled = own.copy()
+    for i, j in combinations(range(len(centers)), 2):
+        both = np.flatnonzero((near >> i & near >> j & 1).astype(bool) & (own != i) & (own != j))
+        if not len(both):
+            continue
+        way = centers[j] - centers[i]
+        t = np.clip((color[both] - centers[i]) @ way / max(float(way @ way), 1.0), 0.0, 1.0)
+        gap = np.linalg.norm(color[both] - centers[i] - t[:, None] * way, axis=1)
+        better = gap < best[both]
+        best[both[better]] = gap[better]
+        settled[both[better]] = np.where(t[better] < _HALF, i, j)
+    labels[rows[stray], columns[stray]] = settled
+    return core
