@@ -84,7 +84,7 @@ async def starts(server: EmbeddedServer, environment: dict[str, str]) -> None:
             bare.append(taken_s)
     own, reference = statistics.median(ours), statistics.median(bare)
     print(
-        f"worker start to first poll: {own:.2f} s (bar: 1.5 s), {own / reference:.1f} x a bare worker's "
+        f"worker start to first poll: {own:.2f} s (bar: 0.8 s), {own / reference:.1f} x a bare worker's "
         f"{reference:.2f} s, medians of {_STARTS} in turns"
     )
 

@@ -110,6 +110,8 @@ def batch(
         lines.append(line._replace(message=b""))
     if not lines:
         raise BadInput(f"{file}: has no lines")
+    if all(line.task_id is None for line in lines):
+        raise BadInput(f"{file}: no line is a task message; line {lines[0].number}: {lines[0].error}")
     batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
     target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
 
@@ -221,8 +223,8 @@ def _read_line(number: int, data: bytes, can_own: Callable[[str], bool], seen: d
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
     try:
-        if path.is_dir():
-            raise BadInput(f"{path}: is a folder")
+        if path.exists() and not path.is_file():
+            raise BadInput(f"{path}: is no file that can be read twice")
         with path.open("rb") as file:
             while line := file.readline(MAX_PAYLOAD_BYTES + 2):
                 yield line  # one that is cut off here is refused

@@ -134,7 +134,7 @@ def recolor(
         _print_file(document)
     for path in replaced:
         progress.print(f"Replaced {path}", markup=False, soft_wrap=True)
-    progress.print(f"{len(documents)} pictures in {out}", markup=False, soft_wrap=True)
+    progress.print(f"{len(documents)} picture{'s' * (len(documents) != 1)} in {out}", markup=False, soft_wrap=True)
     return ExitCode.DONE
 
 
@@ -260,7 +260,7 @@ def _print_file(file: RecoloredFile) -> None:
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
-    if str(path).isdigit() and not path.exists():
+    if len(str(path)) <= len("24") and str(path).isdigit() and not path.exists():
         raise BadInput(
             f"--palettes: a file of palettes is needed; `generate --image IMAGE --palettes {path}` makes some"
         )

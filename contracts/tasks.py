@@ -57,10 +57,10 @@ class Stage(StrEnum):
     STORE = "store"
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, allowed: str = "\n\r\t") -> str:
     for char in text:
         category = unicodedata.category(char)
-        if category == "Cs" or (category == "Cc" and char not in "\n\r\t"):
+        if category == "Cs" or (category == "Cc" and char not in allowed):
             msg = f"contains a control character (U+{ord(char):04X})"
             raise ValueError(msg)
     return text
@@ -107,6 +107,12 @@ def _named(palettes: object) -> object:
     ]
 
 
+def _printable_palette(palette: Palette) -> Palette:
+    _printable(palette.name, allowed="")
+    _printable(palette.description)
+    return palette
+
+
 def _needed_without_palettes(text: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo[object]) -> object:
     if text != "":
         return check(text)
@@ -128,7 +134,9 @@ class TaskRequest(FrozenModel):
     is_anonymous: bool = True
     num_palettes: int = Field(default=7, ge=1, le=24)
     min_variations: int = Field(default=1, ge=1, le=24)
-    palettes: Annotated[tuple[Palette, ...], BeforeValidator(_named)] = Field(default=(), max_length=24)
+    palettes: Annotated[tuple[Annotated[Palette, AfterValidator(_printable_palette)], ...], BeforeValidator(_named)] = (
+        Field(default=(), max_length=24)
+    )
     """Where they are given, none are made or paid for, and `num_palettes` is their number."""
 
     @model_validator(mode="before")

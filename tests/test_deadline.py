@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
@@ -171,8 +172,9 @@ def test_the_pause_before_an_attempt(attempt: int, said: AttemptDetails, begin: 
     assert pause_before(attempt, due, first_due, said) == (begin, 1000)
 
 
-def test_a_dropped_workflow_raises_nothing() -> None:
+def test_a_dropped_workflow_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that drops a cached workflow closes its coroutines where no event loop runs."""
+    monkeypatch.setattr(workflow, "patched", lambda _: True)
     run = TaskRun(make_request())
 
     async def begin() -> Coroutine[object, object, bool]:

@@ -154,7 +154,7 @@ async def test_a_finished_concept_tells_its_story(
     assert re.search(r"✗ failed\W+First Frost", told)
     assert MARKUP in told.translate({ord("“"): '"', ord("”"): '"'})  # the page sets typographic quotes
     assert f"starter.py gallery {request.concept_id}" in told
-    for label in ("base image from scripted", "4 palettes from scripted", "variation 1: Autumn Maple"):
+    for label in ("base image from scripted", "4 palettes from scripted", "1: Autumn Maple"):
         assert label in timeline
     assert "token=" not in told + timeline
 
@@ -195,6 +195,7 @@ async def test_a_concept_in_an_outage_says_what_it_waits_for(
     assert "Pending Activities has the attempts and the last failure" in " ".join(told.in_sight.split())
     assert re.search(r"^image\W+▶ running", told.text, re.MULTILINE)
     assert re.search(r"Attempt \d+[\s\S]*generate_image[\s\S]*base image from scripted", timeline.text)
+    assert "deadline: 30 minutes of trying" in timeline.text
     assert "generate_image" in pending.in_sight
     assert "The script is away" in pending.in_sight
 

@@ -70,6 +70,10 @@ def bomb(side_px: int) -> bytes:
         (["demo", "--palette-file", "third.json"], 'third.json: palette 3 "Ocean": color 2: not a color'),
         (["generate", "--task-file", "task.json"], "task.json: palette 2, color 1: not a color of the form #RRGGBB"),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
+        (["generate", "--logo", "a fox", "--palette-file", "bell.json"], "--palette-file: "),
+        (["batch", "text.png"], "text.png: no line is a task message; line 1: "),
+        (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
+        (["batch", "missing.jsonl"], "missing.jsonl: No such file or directory"),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
         (["refine", "--prompt", "a longer tail"], "exactly one of --concept and --image-url is needed"),
         (
@@ -115,6 +119,7 @@ def test_bad_input_gets_one_clear_line(terminal: Terminal, arguments: list[str],
         "truncated.png": draw_png()[:-40],
         "good.png": draw_png(),
         "good.json": b'{"two": ["#000", "#fff"]}',
+        "bell.json": b'{"one": ["#000", "#fff"], "a\\u0007b": ["#000", "#fff"]}',
         "escape.json": b'{"../x": ["#000", "#fff"]}',
         "one.json": b'{"p": ["#000"]}',
         "third.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, {"name": "B", "colors": ["#000", "#fff"]},'

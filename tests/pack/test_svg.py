@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +167,17 @@ def test_an_svg_is_inert() -> None:
 def test_the_same_picture_gives_the_same_bytes() -> None:
     """An SVG repeats itself."""
     assert drawn_again(GRADIENTS)[0] == drawn_again(GRADIENTS)[0]
+
+
+@pytest.mark.parametrize("body", [SIGN, GRADIENTS, GLASS, CHART])
+@pytest.mark.parametrize("program", ["rsvg-convert", "inkscape"])
+def test_other_programs_draw_the_same(program: str, body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is installed shows what resvg shows; resvg and Chromium always have to."""
+    executable = shutil.which(program)
+    if executable is None:
+        pytest.skip(f"{program} is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path))  # inkscape writes settings
+    drawing, _ = drawn_again(body)
+    (tmp_path / "logo.svg").write_bytes(drawing)
+    subprocess.run([executable, "logo.svg", "-o", "logo.png"], cwd=tmp_path, check=True, capture_output=True)
+    assert closeness(decode((tmp_path / "logo.png").read_bytes()), decode(drawn(drawing))) > FAITHFUL
