@@ -1,7 +1,9 @@
 """How good variations are, measured from pictures alone.
 
-    python benchmarks/quality.py --sources DIR --palettes FILE --outputs DIR     outputs named {image}__{palette}.png
-    python benchmarks/quality.py [--nearest] [--sheet FILE]                       the specimens, recolored by the engine
+    python benchmarks/quality.py --sources DIR --palettes FILE --outputs DIR [--half DIR]
+        outputs are named {image}__{palette}.png
+    python benchmarks/quality.py [--nearest] [--sheet FILE] [--worst FILE]
+        the specimens, recolored by the engine
 
 All in OKLab; dE is the Euclidean distance there, 0.02 just visible. A picture's core are its visible pixels (alpha at
 least 128) away from edges: their 3x3 neighborhood spans less than 0.04 in every channel. Its regions are clusters of
@@ -22,6 +24,21 @@ core colors (radius 0.07, at least 0.15 % of the core, at most 12); regions are 
   contrast_kept  high  WCAG contrast between ground and largest other region, of what it was or the palette can give
   contrast_min   high  the same for the worst region of at least 1 % that had a ratio of 2
   alpha_ok       1     alpha is identical
+
+What a designer sees first, each a verdict (but for the contrast) on those outputs that it is about:
+
+  page_loss      low   a rim that is more than 70 % transparent stands on a page: a fifth of what is visible was told
+                       from white (contrast 1.8) and no longer is (1.4), in patches open to the transparency
+  hue_split      low   two parts of one smooth object (core pixels that meet without an edge, each at least 0.5 % of the
+                       visible area) have hues more than 30 degrees farther apart than before, and both are colors
+  garish_ground  low   an opaque picture's neutral ground, 30 % of the core, has a chroma above 0.12 though the palette
+                       has a neutral
+  ground_kept    high  the ground that a palette names is the ground, to a dE of 0.04
+  off_palette    low   part of the visible pixels that are flat, and of a hue that no palette color and no mixture of
+                       two has, or farther than 0.12 from these and from their mixtures with black and white
+  noise_up       low   dark flat blocks of 8x8 pixels, together 1 % of the visible area, vary twice as much as before
+  adjacent       high  as contrast_min, of adjacent regions of at least 0.5 % with one another
+  stable         high  the picture at half its size got the same colors: at most 2 % of the pixels are 0.08 away
 """
 
 from __future__ import annotations
@@ -40,12 +57,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from specimens import PALETTES, SPECIMENS
 
+from color.gradients import components
 from color.spaces import F64, U8, contrast, luminance, parse_hex, rgb_to_oklab
 
 Mask = NDArray[np.bool_]
@@ -57,7 +75,45 @@ APART, ENOUGH, ONE = 0.10, 0.25, 0.02
 REACH_PX_PER_1024 = 4
 LEAST_AREA, LEAST_RATIO = 0.01, 2.0
 TILE_PX = 150
+WORST_WIDE, WORST_HIGH = 5, 4
 EDGE, STILL_EDGE, SMOOTH, NEW_EDGE, SLOW = 0.06, 0.015, 0.012, 0.03, 0.001
+
+PAGE_RIM, PAGE, TOLD, LOST, LOST_SHARE = 0.7, 1.05, 1.8, 1.4, 0.2
+PART, OBJECT, HUE_GROWN, HUE_SEEN = 0.005, 0.01, 30.0, 0.05
+GRAY, LOUD, RIM_HELD, GROUND_NEAR = 0.04, 0.12, 0.5, 0.04
+FOREIGN_HUE, FOREIGN, MIXTURES = 0.05, 0.12, 17
+BLOCK_PX, DARK, CALM, LIVELY, LIVELY_SHARE = 8, 0.35, 0.06, 0.015, 0.01
+MOVED, MOVED_SHARE, SMALL_PX = 0.08, 0.02, 128
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A palette, and the ground it names, if it does."""
+
+    colors: Sequence[str]
+    ground: str | None = None
+
+
+class _Named(BaseModel):
+    """A palette in a list of them."""
+
+    name: str
+    colors: list[str]
+    ground: str | None = None
+
+
+def palettes_in(data: bytes) -> dict[str, Wanted]:
+    """The palettes of a JSON file: colors by name, or a list of objects with `name`, `colors` and perhaps `ground`."""
+    found = TypeAdapter(dict[str, list[str]] | list[_Named]).validate_json(data)
+    if isinstance(found, dict):
+        return {name: Wanted(colors) for name, colors in found.items()}
+    return {one.name: Wanted(one.colors, one.ground) for one in found}
+
+
+OWN_PALETTES = {
+    **{name: Wanted(colors) for name, colors in PALETTES.items()},
+    "harbor_on_dark": Wanted(PALETTES["harbor"], "#0B132B"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +141,23 @@ class Source:
     share: F64
     pairs: list[Pair]
     ground: int
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the second table needs of a picture: its pixels in OKLab, and whether it is `on_page`.
+
+    It `has_ground` if one region holds half of its rim.
+
+    `parts` are pairs of masks, parts of one smooth object that meet; `dark` tells dark flat blocks.
+    """
+
+    oklab: F64
+    on_page: bool
+    has_ground: bool
+    parts: list[tuple[Mask, Mask]]
+    dark: Mask
 
 
 def read(image: Image.Image) -> U8:
@@ -165,7 +238,43 @@ def source_of(rgba: U8) -> Source:
     ground = int(np.bincount(rim).argmax()) if len(rim) > len(label) else int(share.argmax())
     pairs = list(_adjacent(rgba, centers, rgb, cores, visible & ~core))
     inside = ~grown(~visible, 1)
-    return Source(rgba, visible, inside, gradient(oklab), cores, centers, rgb, share, pairs, ground)
+    on_page = bool(_rim(alpha < VISIBLE).mean() > PAGE_RIM)
+    held = bool(_rim(label == ground).mean() >= RIM_HELD and share[ground] >= 0.1 and not on_page)  # noqa: PLR2004
+    blocks = _blocks(np.dstack([oklab, inside & visible]))
+    dark = (
+        (blocks[..., 3].min(2) > 0) & (blocks[..., 0].mean(2) < DARK) & (np.ptp(blocks[..., :3], axis=2).max(-1) < CALM)
+    )
+    seen = Seen(oklab, on_page, held, list(_parts(label, visible)), dark)
+    return Source(rgba, visible, inside, gradient(oklab), cores, centers, rgb, share, pairs, ground, seen)
+
+
+def _rim(values: Mask) -> Mask:
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+
+
+def _blocks(pixels: F64) -> F64:
+    """The pixels (h, w, c) in whole blocks: (rows, columns, pixels of a block, c)."""
+    height, width = (size // BLOCK_PX for size in pixels.shape[:2])
+    whole = pixels[: height * BLOCK_PX, : width * BLOCK_PX].reshape(height, BLOCK_PX, width, BLOCK_PX, -1)
+    result: F64 = whole.swapaxes(1, 2).reshape(height, width, BLOCK_PX**2, pixels.shape[2])
+    return result
+
+
+def _parts(label: Labels, visible: Mask) -> Iterable[tuple[Mask, Mask]]:
+    """Parts, as masks, of the same smooth object that meet: what lies between them is shading and no edge."""
+    connected, sizes = components(label >= 0)
+    count, area = int(label.max()) + 1, visible.sum()
+    key = np.where(label >= 0, connected.astype(np.int64) * count + label, -1)
+    meeting = []
+    for one, other in ((key[:, :-1], key[:, 1:]), (key[:-1], key[1:])):
+        both = (one != other) & (one >= 0) & (other >= 0)
+        both &= np.where(both, sizes[one // max(count, 1)], 0) >= OBJECT * area
+        meeting.append(np.stack([np.minimum(one[both], other[both]), np.maximum(one[both], other[both])], 1))
+    pairs, often = np.unique(np.concatenate(meeting), axis=0, return_counts=True)
+    for first, second in pairs[often >= max(8, 0.02 * max(label.shape))]:
+        masks = key == first, key == second
+        if min(mask.sum() for mask in masks) >= PART * area:
+            yield masks
 
 
 def _adjacent(rgba: U8, centers: F64, rgb: F64, cores: list[Mask], edges: Mask) -> Iterable[Pair]:
@@ -185,11 +294,11 @@ def _adjacent(rgba: U8, centers: F64, rgb: F64, cores: list[Mask], edges: Mask) 
         yield Pair(i, j, distance, where[between], part[between])
 
 
-def score(source: Source, palette: Sequence[str], rgba: U8) -> dict[str, float]:
-    """Every metric of one output; a metric that does not apply is left out."""
+def score(source: Source, palette: Wanted, rgba: U8, half: U8 | None = None) -> dict[str, float]:
+    """Every metric of one output; one that does not apply is left out. `half` is the half-size picture's output."""
     if rgba.shape != source.rgba.shape:
         return {"alpha_ok": 0.0}
-    colors, oklab = parse_hex(palette), to_oklab(rgba)
+    colors, oklab = parse_hex(palette.colors), to_oklab(rgba)
     wanted = rgb_to_oklab(colors)
     new = np.array([oklab[mask].mean(0) if mask.any() else np.zeros(3) for mask in source.cores])
     new_rgb = np.array([rgba[mask][:, :3].mean(0) if mask.any() else np.zeros(3) for mask in source.cores])
@@ -203,7 +312,127 @@ def score(source: Source, palette: Sequence[str], rgba: U8) -> dict[str, float]:
         **_gradients(source, rgba, gradient(oklab)),
         **_lightness(source, colors, new, new_rgb),
         "alpha_ok": float(np.array_equal(rgba[..., 3], source.rgba[..., 3])),
+        **_page(source, rgba),
+        "hue_split": float(any(_split(source, oklab, *masks) for masks in source.seen.parts)),
+        **_ground(source, palette, new[source.ground]),
+        "off_palette": _off_palette(source, colors, rgba, oklab),
+        **_noise(source, oklab),
+        "adjacent": _adjacent_contrast(source, colors, new_rgb),
+        **({} if half is None else _stable(rgba, half)),
     }
+
+
+def chroma(oklab: F64) -> F64:
+    """Chroma (...) of OKLab colors (..., 3)."""
+    return np.hypot(oklab[..., 1], oklab[..., 2])
+
+
+def _grayish(oklab: F64, most: float) -> Mask:
+    """Whether colors have no hue to speak of: a chroma of at most `most`, or of 0.07 where they are nearly black."""
+    return (chroma(oklab) <= most) | ((oklab[..., 0] < 0.3) & (chroma(oklab) < 0.07))  # noqa: PLR2004
+
+
+def _page(source: Source, rgba: U8) -> dict[str, float]:
+    if not source.seen.on_page:
+        return {}
+    before, after = (PAGE / (luminance(pixels[..., :3]) + 0.05) for pixels in (source.rgba, rgba))
+    patches, sizes = components(source.visible & (before > TOLD) & (after < LOST))
+    open_to = patches[grown(~source.visible, 2)]
+    open_sizes = np.bincount(open_to, minlength=len(sizes))
+    lost = (open_sizes >= 0.25 * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0)  # what an outline encloses is not lost
+    return {"page_loss": float(sizes[lost].sum() >= LOST_SHARE * source.visible.sum())}
+
+
+def _split(source: Source, oklab: F64, first: Mask, second: Mask) -> bool:
+    """Whether two parts of one object have come apart in hue."""
+    parts = np.stack([oklab[first].mean(0), oklab[second].mean(0)])
+    gap = _hue_gap(parts)
+    if _grayish(parts, 0.03).any() or 2 * np.sqrt(chroma(parts).prod()) * np.sin(gap / 2) <= HUE_SEEN:
+        return False
+    before = np.stack([source.seen.oklab[first].mean(0), source.seen.oklab[second].mean(0)])
+    had = _hue_gap(before) if chroma(before).min() > 0.03 else 0.0  # noqa: PLR2004 - gray has no hue
+    return bool(np.degrees(gap - had) > HUE_GROWN)
+
+
+def _hue_gap(pair: F64) -> float:
+    """The angle in [0, pi] between the hues of two colors (2, 3)."""
+    first, second = pair[:, 1] + 1j * pair[:, 2]
+    return float(abs(np.angle(first * np.conj(second))))
+
+
+def _ground(source: Source, palette: Wanted, new: F64) -> dict[str, float]:
+    if not source.seen.has_ground:
+        return {}
+    named = None if palette.ground is None else rgb_to_oklab(parse_hex([palette.ground]))[0]
+    neutral = _grayish(rgb_to_oklab(parse_hex(palette.colors)), ENOUGH / 5).any() and (
+        named is None or _grayish(named, ENOUGH / 5)
+    )
+    found = {} if named is None else {"ground_kept": float(np.linalg.norm(new - named) <= GROUND_NEAR)}
+    if neutral and source.share[source.ground] >= 0.3 and chroma(source.oklab[source.ground]) < GRAY:  # noqa: PLR2004
+        found["garish_ground"] = float(chroma(new) > LOUD)
+    return found
+
+
+def _off_palette(source: Source, colors: U8, rgba: U8, oklab: F64) -> float:
+    """Part of the visible pixels that are flat and foreign to the palette, by colors of 6 bits a channel."""
+    flat = core_of(oklab, source.visible, np.where(source.visible, OPAQUE, 0).astype(np.uint8))
+    coarse, often = np.unique(rgba[flat][:, :3] >> 2, axis=0, return_counts=True)
+    if not len(coarse):
+        return 0.0
+    seen = rgb_to_oklab(coarse * 4.0 + 1.5)
+    own = colors.astype(np.float64)
+    ends = [*combinations(own, 2), *((color, end) for color in own for end in (np.zeros(3), np.full(3, 255.0)))]
+    part = np.linspace(0, 1, MIXTURES)[:, None]
+    points = rgb_to_oklab(np.concatenate([own, *(start + part * (end - start) for start, end in ends)]))
+    away = np.full(len(seen), np.inf)
+    gap = np.full(len(seen), np.pi)
+    hue = seen[:, 1] + 1j * seen[:, 2]
+    for point in points:
+        np.minimum(away, np.linalg.norm(seen - point, axis=1), out=away)
+        if chroma(point) > ONE:
+            np.minimum(gap, np.abs(np.angle(hue * np.conj(point[1] + 1j * point[2]))), out=gap)
+    foreign = (chroma(seen) > FOREIGN_HUE) & ((2 * chroma(seen) * np.sin(gap / 2) > FOREIGN_HUE) | (away > FOREIGN))
+    return float(often[foreign].sum() / source.visible.sum())
+
+
+def _noise(source: Source, oklab: F64) -> dict[str, float]:
+    dark, area = source.seen.dark, source.visible.sum()
+    if dark.sum() * BLOCK_PX**2 < LIVELY_SHARE * area:
+        return {}
+    before, after = (np.linalg.norm(_blocks(pixels).std(2), axis=-1)[dark] for pixels in (source.seen.oklab, oklab))
+    louder = (after > 2 * before) & (after > LIVELY)
+    return {"noise_up": float(louder.sum() * BLOCK_PX**2 >= LIVELY_SHARE * area)}
+
+
+def _adjacent_contrast(source: Source, colors: U8, new_rgb: F64) -> float:
+    """What the worst pair of adjacent regions has of the contrast it had, or of the most that the palette can give."""
+    light = luminance(colors)
+    widest, before, after = float(contrast(light.max(), light.min())), luminance(source.rgb), luminance(new_rgb)
+    kept = [1.0]
+    for pair in source.pairs:
+        i, j = pair.first, pair.second
+        had = float(contrast(before[i], before[j]))
+        if had >= LEAST_RATIO and min(source.share[i], source.share[j]) >= PART:
+            kept.append(float(contrast(after[i], after[j])) / min(had, widest))
+    return min(kept)
+
+
+def _stable(rgba: U8, half: U8) -> dict[str, float]:
+    """Both outputs at about 128 pixels: whether hardly any pixel that is visible in both differs."""
+    height, width = half.shape[:2]
+    by = max(1, round(max(height, width) / SMALL_PX))
+    width, height = width // by * by, height // by * by
+    whole = read(Image.fromarray(rgba).crop((0, 0, 2 * width, 2 * height)).reduce(2 * by))
+    small = read(Image.fromarray(half).crop((0, 0, width, height)).reduce(by))
+    both = (whole[..., 3] > VISIBLE) & (small[..., 3] > VISIBLE)
+    away = np.linalg.norm(to_oklab(whole) - to_oklab(small), axis=-1)[both]
+    return {"stable": float((away > MOVED).mean() <= MOVED_SHARE) if len(away) else 1.0}
+
+
+def halved(image: Image.Image) -> Image.Image:
+    """Half as wide and high: each two by two pixels become one."""
+    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image.crop((0, 0, image.width // 2 * 2, image.height // 2 * 2)).reduce(2)
 
 
 def _pairs(source: Source, size: int, new: F64, new_rgb: F64, oklab: F64) -> dict[str, float]:
@@ -272,16 +501,29 @@ def table(scores: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def own_scores(sheet: Path | None, *, nearest: bool) -> dict[str, dict[str, float]]:
-    """Scores on the specimens, several at a time; `sheet` is where a contact sheet of all goes.
+def own_scores(sheet: Path | None, worst: Path | None, *, nearest: bool) -> dict[str, dict[str, float]]:
+    """Scores on the specimens, several at a time; a contact sheet of all goes to `sheet`, of the worst to `worst`.
 
     Recolored by the engine, or with `nearest` by the simplest way there is: each pixel the closest palette color.
     """
     with ProcessPoolExecutor() as processes:
         rows = list(processes.map(partial(_own_row, nearest=nearest), SPECIMENS))
     if sheet is not None:
-        _contact_sheet([tiles for _, tiles in rows]).save(sheet, optimize=True)
-    return {name: one for scores, _ in rows for name, one in scores.items()}
+        _contact_sheet([tiles[: len(PALETTES) + 1] for _, tiles in rows]).save(sheet, optimize=True)
+    scores = {name: one for scores, _ in rows for name, one in scores.items()}
+    if worst is not None:
+        shown = [(tiles[0], tile) for _, tiles in rows for tile in tiles[1:]]
+        order = sorted(range(len(shown)), key=lambda i: -_faults(list(scores.values())[i]))[: WORST_WIDE * WORST_HIGH]
+        pairs = [tile for i in order for tile in shown[i]]
+        _contact_sheet([pairs[at : at + 2 * WORST_WIDE] for at in range(0, len(pairs), 2 * WORST_WIDE)]).save(worst)
+    return scores
+
+
+def _faults(one: Mapping[str, float]) -> float:
+    """How much is wrong with an output: verdicts count whole, and contrast and distance by what they lack."""
+    verdicts = ("page_loss", "hue_split", "garish_ground", "noise_up", "collapse_main", "off_palette")
+    kept = ("adjacent", "contrast_min", "min_pair_ratio", "ground_kept", "order_kept", "palette_used")
+    return sum(one.get(name, 0.0) for name in verdicts) + sum(1.0 - one.get(name, 1.0) for name in kept)
 
 
 def _nearest(picture: Image.Image, palette: Sequence[str]) -> Image.Image:
@@ -299,12 +541,20 @@ def _own_row(name: str, *, nearest: bool) -> tuple[dict[str, dict[str, float]], 
     picture = SPECIMENS[name]()
     stream = io.BytesIO()
     picture.save(stream, "PNG")
-    source, base = source_of(read(picture)), color.prepare(stream.getvalue())
+    halves = io.BytesIO()
+    halved(picture).save(halves, "PNG")
+    source, base, half = source_of(read(picture)), color.prepare(stream.getvalue()), color.prepare(halves.getvalue())
     scores, tiles = {}, [_tile(picture)]
-    for title, palette in PALETTES.items():
-        output = _nearest(picture, palette) if nearest else Image.open(io.BytesIO(color.recolor(base, palette)))
-        scores[f"{name}__{title}"] = score(source, palette, read(output))
-        tiles.append(_tile(output))
+    for title, palette in OWN_PALETTES.items():
+        if nearest:
+            shown, small = _nearest(picture, palette.colors), _nearest(halved(picture), palette.colors)
+        else:
+            shown, small = (
+                Image.open(io.BytesIO(color.recolor(one, palette.colors, ground=palette.ground)))
+                for one in (base, half)
+            )
+        scores[f"{name}__{title}"] = score(source, palette, read(shown), read(small))
+        tiles.append(_tile(shown))
     return scores, tiles
 
 
@@ -331,23 +581,28 @@ def main() -> None:
     parser.add_argument("--sources", type=Path)
     parser.add_argument("--palettes", type=Path)
     parser.add_argument("--outputs", type=Path)
+    parser.add_argument("--half", type=Path, help="outputs for the same pictures at half their size")
     parser.add_argument("--nearest", action="store_true", help="its own pictures by nearest color, as a reference")
     parser.add_argument("--sheet", type=Path, help="also write a contact sheet of its own pictures to this file")
+    parser.add_argument(
+        "--worst", type=Path, help="also one of those with most faults, each beside what it was made of"
+    )
     parser.add_argument("--json", type=Path, help="also write every score to this file")
     given = parser.parse_args()
     if given.sources is None:
-        scores, missing = own_scores(given.sheet, nearest=given.nearest), 0
+        scores, missing = own_scores(given.sheet, given.worst, nearest=given.nearest), 0
     else:
         if given.palettes is None or given.outputs is None:
             parser.error("--sources needs --palettes and --outputs")
-        palettes = TypeAdapter(dict[str, list[str]]).validate_json(given.palettes.read_bytes())
+        palettes = palettes_in(given.palettes.read_bytes())
         scores, missing = {}, 0
         for path in sorted(given.sources.glob("*.png")):
             source = source_of(read(Image.open(path)))
             for name, palette in palettes.items():
                 output = given.outputs / f"{path.stem}__{name}.png"
                 if output.exists():
-                    scores[output.stem] = score(source, palette, read(Image.open(output)))
+                    half = None if given.half is None else read(Image.open(given.half / output.name))
+                    scores[output.stem] = score(source, palette, read(Image.open(output)), half)
                 else:
                     missing += 1
     print(table(scores))

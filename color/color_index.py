@@ -119,7 +119,8 @@ def _index_by_pixels(rgb: U8) -> ColorIndex:
     found = np.flatnonzero(present)
     every = pairs[found >> 8] << 8 | found & 255
     for mask in _COARSER:
-        kept = np.unique(every & mask) if mask != _COARSER[0] else every
+        kept = np.sort((every & mask).astype(np.uint32))
+        kept = kept[np.flatnonzero(np.diff(kept, prepend=np.uint32(mask + 1)))]
         if len(kept) <= MAX_COLORS:
             break
     else:

@@ -24,7 +24,7 @@ from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp,
 from color.pixels import flatness, neighborhoods, roughness
 from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
-from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, rgb_to_oklab
+from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, planes_to_oklab, rgb_to_oklab
 
 _OPAQUE: Final = 255
 _REACH: Final = 2
@@ -106,7 +106,7 @@ def prepare_picture(picture: Picture) -> Base:
     colors, total = source.colors, source.tally()
     flat = flatness(rgb, source, None if alpha is None else alpha == _OPAQUE)
     surfaces = total - source.tally(~flat)
-    oklab = rgb_to_oklab(colors)
+    oklab = planes_to_oklab(colors.T).T
     regions, seen = segment(picture, colors, oklab, total if alpha is None else total - source.tally(alpha < _OPAQUE))
     count = len(regions)
     label = nearest_center(oklab, regions.oklab).astype(np.uint8)

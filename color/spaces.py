@@ -62,8 +62,7 @@ def _product(colors: F64, matrix: F64) -> F64:
 
 def rgb_to_oklab(rgb: F64 | U8) -> F64:
     """OKLab (..., 3) of sRGB (..., 3) in [0, 255]; fractions are welcome."""
-    result: F64 = np.moveaxis(planes_to_oklab(np.moveaxis(rgb, -1, 0)), 0, -1)
-    return result
+    return np.ascontiguousarray(np.moveaxis(planes_to_oklab(np.moveaxis(rgb, -1, 0)), 0, -1))
 
 
 def planes_to_oklab(rgb: F64 | U8) -> F64:
