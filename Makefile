@@ -48,7 +48,7 @@ audit: .venv/.ready-dev ## look up known weaknesses of the packages; needs the n
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 bench: .venv/.ready-dev ## what each part costs, next to a reference from the same run
-	@for name in recoloring quality tracing concept process delivery reconciliation database scaling; do \
+	@for name in recoloring quality tracing concept actions process delivery reconciliation database scaling; do \
 		echo "== $$name"; PYTHONPATH=. $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks @ CONCEPTS=300 SEED=n MINUTES=15

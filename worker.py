@@ -21,7 +21,7 @@ from typing import Annotated, TypeAlias
 import typer
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import FixedSizeSlotSupplier, Worker, WorkerDeploymentConfig, WorkerTuner
 
 from activities.batches import BatchActivities
 from activities.candidates import CandidateActivities
@@ -36,6 +36,7 @@ from activities.reconciliation import ReconciliationActivities
 from activities.retention import RetentionActivities
 from activities.retry_variations import CompletionActivities
 from activities.row_links import RowLinkActivities
+from activities.slots import CPU_BOUND_PER_THREAD, BatchGate, CpuSlots, SinglesFirst
 from activities.sources import SourceActivities
 from activities.tasks import TaskActivities
 from activities.variations import VariationActivities
@@ -78,10 +79,8 @@ A container's stop grace must be longer still.
 """
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
-_CPU_BOUND_PER_THREAD = 4
-"""One has the thread while the others are stored, which may take ten times as long. Each holds its encoded picture in
-memory; and what a process has begun must be worked off within the time of an attempt.
-"""
+_AT_ONCE = 100
+"""Workflow tasks and activities that take neither a processor nor a remote service."""
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -146,7 +145,9 @@ async def working(
         sourcing = SourceActivities(store, downloads, bases)
 
         network = settings.task_queue
-        factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), _deployment(settings))
+        factory = _WorkerFactory(
+            client, MetricsInterceptor(StageMetrics(meter)), BatchGate(settings.render_threads), _deployment(settings)
+        )
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
@@ -158,10 +159,10 @@ async def working(
                 *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
-        cpu_bound = _CPU_BOUND_PER_THREAD * settings.render_threads
+        cpu_bound = CPU_BOUND_PER_THREAD * settings.render_threads
         if Queue.RENDER in queues:
             pictures: _Activities = [imaging.upload_image, varying.render_variations, varying.render_variation]
-            workers.append(factory.worker(render_queue(network), pictures, at_once=cpu_bound))
+            workers.append(factory.worker(render_queue(network), pictures, cpu_bound=cpu_bound))
         if Queue.PAID in queues:
             calls: dict[str, _Activities] = {}
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
@@ -170,8 +171,8 @@ async def working(
                 calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
-                at_once = cpu_bound if provider == BuiltinPalettes.name else settings.paid_calls
-                workers.append(factory.worker(queue, asking, at_once=at_once, per_second=rate))
+                at_once = (cpu_bound, None) if provider == BuiltinPalettes.name else (None, settings.paid_calls)
+                workers.append(factory.worker(queue, asking, cpu_bound=at_once[0], remote=at_once[1], per_second=rate))
         polled = [
             *(PolledQueue(worker.task_queue, TaskKind.ACTIVITY) for worker in workers),
             *(PolledQueue(network, TaskKind.WORKFLOW) for queue in queues if queue is Queue.NETWORK),
@@ -231,6 +232,7 @@ class _WorkerFactory:
 
     client: Client
     measuring: MetricsInterceptor
+    gate: BatchGate
     deployment: WorkerDeploymentConfig
 
     def worker(
@@ -239,19 +241,35 @@ class _WorkerFactory:
         activities: _Activities,
         *,
         workflows: Sequence[type] = (),
-        at_once: int | None = None,
+        cpu_bound: int | None = None,
+        remote: int | None = None,
         per_second: float | None = None,
     ) -> Worker:
-        """One that polls `queue`, for so many activities at once, and so many begun per second over all processes."""
+        """One that polls `queue`: for so many activities at once, and so many begun per second over all processes.
+
+        They are `cpu_bound` or calls to something `remote`, which takes no processor: a single task that waits for that
+        holds up no batch.
+        """
+        slots = None if cpu_bound is None else CpuSlots(cpu_bound)
+        others = FixedSizeSlotSupplier(_AT_ONCE)
         return Worker(
             self.client,
             task_queue=queue,
             workflows=workflows,
             workflow_runner=SandboxWithoutContexts(),
             activities=activities,
-            max_concurrent_activities=at_once,
+            tuner=WorkerTuner.create_composite(
+                workflow_supplier=others,
+                activity_supplier=slots or FixedSizeSlotSupplier(remote or _AT_ONCE),
+                local_activity_supplier=others,
+                nexus_supplier=others,
+            ),
             max_task_queue_activities_per_second=per_second,
-            interceptors=[self.measuring, HeartbeatInterceptor()],
+            interceptors=[
+                self.measuring,
+                HeartbeatInterceptor(),
+                *([SinglesFirst(self.gate, slots)] if remote is None else []),
+            ],
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
             deployment_config=self.deployment,

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from pydantic import TypeAdapter
 from temporalio import activity
+from temporalio.common import Priority
 from typing_extensions import override
 
 from activities.error_mapping import temporal_failures
@@ -65,9 +66,9 @@ class BatchActivities(contract.BatchActivities):
 
         Raises `TaskRefused`, `StoreError`, `RPCError`.
         """
-        service, task_id = self._service, request.task_id
+        service, task_id, priority = self._service, request.task_id, priority_of(request, self._secret, batch=True)
         while True:
-            if await service.start(request, priority=priority_of(request, self._secret, batch=True)):
+            if await service.start(request, priority=priority):
                 await self._wait(task_id)
             row = await service.store.task(task_id)
             if row is None:
@@ -76,12 +77,12 @@ class BatchActivities(contract.BatchActivities):
                 await self._reconciler.settle(row, "fail")  # a workflow that was terminated leaves its row open
                 continue
             retried = step.retry_before is not None and row.updated_at < step.retry_before
-            if not retried or row.status is TaskStatus.COMPLETED or not await self._retried(task_id):
+            if not retried or row.status is TaskStatus.COMPLETED or not await self._retried(task_id, priority):
                 return row
 
-    async def _retried(self, task_id: uuid.UUID) -> bool:
+    async def _retried(self, task_id: uuid.UUID, priority: Priority) -> bool:
         try:
-            await self._service.retry(task_id)
+            await self._service.retry(task_id, priority=priority)
         except TaskRefused:
             return False
         await self._wait(task_id)

@@ -3,10 +3,14 @@
 The service is a fake one on loopback, so that each call and each answer is seen; workers are processes.
 
     python benchmarks/overload.py kills [ROUNDS]      12 concepts, kill -9 at a random moment, restart
-    python benchmarks/overload.py freezes [SECONDS…]  SIGSTOP of a paid, a network and a render worker
+    python benchmarks/overload.py freezes [SECONDS…]  SIGSTOP of a paid, a network and a render worker, then of one of
+                                                      three paid ones
     python benchmarks/overload.py saturated [ROUNDS]  3 processes with one thread each, 60 concepts, no fault
     python benchmarks/overload.py backlog             GIVE_UP of 30 s, half a call a second, 60 concepts
+    python benchmarks/overload.py refused             GIVE_UP of 30 s, a service that answers 503 for ever
     python benchmarks/overload.py many                100 concepts at once: mean and longest completion
+
+The last line of each says what it found, and the bar.
 """
 
 from __future__ import annotations
@@ -27,60 +31,27 @@ from pathlib import Path
 
 import psutil
 from scaling import worker
-from temporalio.api.enums.v1 import TimeoutType
-from typing_extensions import override
+from temporalio.api.enums.v1 import EventType, TimeoutType
 
-from contracts.tasks import GenerationRequest, TaskStatus
+from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from stores.local import LocalStore
+from stores.ports import TaskRow
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect, ensure_search_attributes
 from temporal.development_server import EmbeddedServer
-from tests.rig import BUCKETS, draw_png
-from tests.services import FakeJigsawStack, Hold, Recorded, Reply, Step
+from tests.rig import BUCKETS
+from tests.services import Reply
+from tests.slow_service import SlowService
 
-_KNOWN_AFTER_S = 0.3
-"""An answer that had been sent so long before a kill must be known after it."""
-
-
-class Service(FakeJigsawStack):
-    """Answers after a while, and remembers when it had sent each answer completely."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.image = draw_png(512)
-        self.latency_s = 1.0
-        self.finished: dict[int, float] = {}
-        """By request: `id` of what was recorded, on the monotonic clock."""
-
-    @override
-    def mood(self, request: Recorded) -> Step | None:
-        """Every answer takes between half and one and a half times the latency."""
-        del request
-        event = asyncio.Event()
-        asyncio.get_running_loop().call_later(self.latency_s * random.uniform(0.5, 1.5), event.set)  # noqa: S311
-        return Hold(event)
-
-    @override
-    def sent(self, request: Recorded, reply: Reply) -> None:
-        """The whole answer is on its way."""
-        super().sent(request, reply)
-        self.finished[id(request)] = time.monotonic()
-
-    def paid_again(self, words: str, before: float) -> int:
-        """Calls for a concept after `before`, although an answer to the same path had been sent until then."""
-        count = 0
-        for path in (self.image_path, self.palettes_path):
-            calls = self.calls(path, words)
-            known = any(self.finished.get(id(call), before) < before - _KNOWN_AFTER_S for call in calls)
-            count += sum(call.at > before for call in calls) if known else 0
-        return count
+_EXPLAINED_S = 13.0
+"""After so long it is said what the slowest concept waited for."""
 
 
 @dataclass(frozen=True)
 class Site:
     """One round's queue, store and service."""
 
-    service: Service
+    service: SlowService
     concepts: ConceptClient
     store: LocalStore
     environment: dict[str, str]
@@ -99,18 +70,47 @@ class Site:
         await asyncio.gather(*(self.concepts.start(request) for request in requests))
         return requests
 
-    async def finish(self, requests: Sequence[GenerationRequest]) -> list[float]:
-        """Wait for all; when each was done, on the monotonic clock. All must have completed."""
+    async def wait(self, requests: Sequence[GenerationRequest]) -> list[float]:
+        """Wait until all have ended; when each did, on the monotonic clock."""
 
         async def done(request: GenerationRequest) -> float:
             await self.concepts.wait(request.task_id, timeout_s=1800)
             return time.monotonic()
 
-        ends = await asyncio.gather(*map(done, requests))
+        return await asyncio.gather(*map(done, requests))
+
+    async def rows(self, requests: Sequence[GenerationRequest]) -> list[TaskRow]:
+        """What the store says of each. Raises where it says nothing."""
         rows = [await self.store.task(request.task_id) for request in requests]
-        failed = [row for row in rows if row is None or row.status is not TaskStatus.COMPLETED]
-        print(f"    {len(rows) - len(failed)} of {len(rows)} completed", *[row and row.error for row in failed[:3]])
+        return [row for row in rows if row is not None]
+
+    async def finish(self, requests: Sequence[GenerationRequest]) -> list[float]:
+        """The same; all must have completed."""
+        ends = await self.wait(requests)
+        rows = await self.rows(requests)
+        failed = [row.error for row in rows if row.status is not TaskStatus.COMPLETED]
+        print(f"    {len(rows) - len(failed)} of {len(requests)} completed", *failed[:3])
         return ends
+
+    async def explain(self, request: GenerationRequest) -> None:
+        """Print what a concept waited for: each event that came more than a second after the one before."""
+        handle = self.concepts.client.get_workflow_handle(request.workflow_id)
+        began = before = None
+        names: dict[int, str] = {}
+        async for event in handle.fetch_history_events():
+            at = event.event_time.ToMicroseconds() / 1e6
+            began, before = began or at, before or at
+            scheduled, started = (
+                event.activity_task_scheduled_event_attributes,
+                event.activity_task_started_event_attributes,
+            )
+            names[event.event_id] = scheduled.activity_type.name
+            if at - before > 1:
+                name = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
+                about = names.get(started.scheduled_event_id, "")
+                again = f"attempt {started.attempt} after {started.last_failure.message}" if started.attempt > 1 else ""
+                print(f"      {before - began:5.1f} to {at - began:5.1f} s: waited for {name} {about} {again}")
+            before = at
 
     async def lost_attempts(self, requests: Sequence[GenerationRequest]) -> int:
         """Attempts that a worker had begun and that timed out."""
@@ -132,7 +132,7 @@ async def site(
 ) -> AsyncIterator[Site]:
     """A queue, a folder and a service of one's own."""
     with tempfile.TemporaryDirectory() as folder:
-        service = Service()
+        service = SlowService()
         store = LocalStore(Path(folder), *BUCKETS)
         queue = f"overload-{uuid.uuid4()}"
         client = await connect(server.address)
@@ -169,34 +169,53 @@ async def kills(server: EmbeddedServer, rounds: int) -> None:
                 restarted_at = time.monotonic()
                 ends = await place.finish(requests)
             seconds.append(max(ends) - restarted_at)
-            paid = sum(place.service.paid_again(request.logo_description, killed_at) for request in requests)
+            paid = sum(place.service.paid_again(request.logo_description, [killed_at]) for request in requests)
             again += paid
             print(f"  kill {number + 1}: {paid} paid again, all completed {seconds[-1]:.1f} s after the restart")
-    print(f"{rounds} kills: {again} calls repeated for an answer sent 300 ms before, ", end="")
-    print(f"restart to completion: median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
+            if seconds[-1] > _EXPLAINED_S:
+                await place.explain(requests[ends.index(max(ends))])
+    print(f"{rounds} kills: {again} calls repeated for an answer sent 300 ms before (bar 0); ", end="")
+    print(f"restart to completion: median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s (bar 15)")
 
 
 async def freezes(server: EmbeddedServer, lengths: Sequence[float]) -> None:
-    """One process for each kind of queue; each is frozen in turn, with work under way."""
+    """Processes by queue, of which one is frozen with work under way; and what the whole of it cost."""
+    again, extra = 0, 0
     for seconds in lengths:
-        for frozen in ("paid", "network", "render"):
-            async with site(server) as place, AsyncExitStack() as stack:
-                place.service.latency_s = 2.0
-                processes = {
-                    kind: await stack.enter_async_context(worker(kind, place.environment))
-                    for kind in ("paid", "network", "render")
-                }
-                requests = await place.start(5)
-                await asyncio.sleep(1.0)
-                _send(processes[frozen], signal.SIGSTOP)
-                await asyncio.sleep(seconds)
-                _send(processes[frozen], signal.SIGCONT)
-                await place.finish(requests)
-                images = len(place.service.calls(place.service.image_path))
-                palettes = len(place.service.calls(place.service.palettes_path))
+        for frozen, paid_processes in (("paid", 1), ("network", 1), ("render", 1), ("paid", 3)):
+            images, palettes, repeated = await _freeze(server, frozen, paid_processes, seconds)
+            again += repeated
+            extra += images + palettes - 10 if paid_processes == 1 else 0
             print(
-                f"  {frozen} worker frozen for {seconds:g} s: {images} image, {palettes} palette calls for 5 concepts"
+                f"  {frozen} worker, {paid_processes} paid ones, frozen for {seconds:g} s: {images} image, {palettes} "
+                f"palette calls for 5 concepts, {repeated} repeated for an answer that had arrived"
             )
+    print(
+        f"{len(lengths)} lengths of freezes: {extra} calls too many with one paid process (bar 0), "
+        f"{again} repeated for an answer that had arrived (bar 0)"
+    )
+
+
+async def _freeze(server: EmbeddedServer, frozen: str, paid: int, seconds: float) -> tuple[int, int, int]:
+    """Image calls, palette calls, and those repeated for an answer that had arrived before."""
+    async with site(server) as place, AsyncExitStack() as stack:
+        place.service.latency_s = 2.0
+        processes = {
+            kind: await stack.enter_async_context(worker(kind, place.environment))
+            for kind in ("paid", "network", "render")
+        }
+        for _ in range(paid - 1):
+            await stack.enter_async_context(worker("paid", place.environment))
+        requests = await place.start(5)
+        await asyncio.sleep(random.uniform(0.5, 2.5))  # noqa: S311
+        frozen_at = time.monotonic()
+        _send(processes[frozen], signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        _send(processes[frozen], signal.SIGCONT)
+        await place.finish(requests)
+        service = place.service
+        again = sum(service.paid_again(request.logo_description, [frozen_at]) for request in requests)
+        return len(service.calls(service.image_path)), len(service.calls(service.palettes_path)), again
 
 
 async def saturated(server: EmbeddedServer, rounds: int) -> None:
@@ -212,7 +231,7 @@ async def saturated(server: EmbeddedServer, rounds: int) -> None:
             timed_out = await place.lost_attempts(requests)
             lost += timed_out
             print(f"  round {number + 1}: {timed_out} attempts timed out, {max(ends) - began:.0f} s")
-    print(f"{rounds} rounds with 60 concepts on 3 processes: {lost} attempts timed out that a worker had begun")
+    print(f"{rounds} rounds with 60 concepts on 3 processes: {lost} attempts timed out that a worker had begun (bar 0)")
 
 
 async def backlog(server: EmbeddedServer) -> None:
@@ -220,8 +239,31 @@ async def backlog(server: EmbeddedServer) -> None:
     settings = {"CONCEPT_GIVE_UP_MINUTES": "0.5", "CONCEPT_PROVIDER_RATE_PER_SECOND": "0.5"}
     async with site(server, settings=settings) as place, worker("network,render,paid", place.environment):
         began = time.monotonic()
-        ends = await place.finish(await place.start(60))
-        print(f"60 concepts at half a call a second, given up after 30 s of trying: {max(ends) - began:.0f} s")
+        requests = await place.start(60)
+        ends = await place.finish(requests)
+        completed = [row for row in await place.rows(requests) if row.status is TaskStatus.COMPLETED]
+        print(
+            f"60 concepts at half a call a second, given up after 30 s of trying: {len(completed)} complete (bar 60) "
+            f"after {max(ends) - began:.0f} s"
+        )
+
+
+async def refused(server: EmbeddedServer) -> None:
+    """A service that is down for longer than a concept is tried."""
+    settings = {"CONCEPT_GIVE_UP_MINUTES": "0.5"}
+    async with site(server, settings=settings) as place, worker("network,render,paid", place.environment):
+        place.service.latency_s, place.service.refusal = 0.2, Reply(b"{}", 503)
+        began = time.monotonic()
+        requests = await place.start(5)
+        ends = [end - began for end in await place.wait(requests)]
+        errors = [row.error for row in await place.rows(requests)]
+        for text in sorted({str(error and error.message) for error in errors}):
+            print(f"    {text}")
+        at_image = sum(error is not None and error.stage is Stage.IMAGE for error in errors)
+        print(
+            f"5 concepts of a service that answers 503, given up after 30 s of trying: {at_image} failed at stage "
+            f"image (bar 5), after {min(ends):.0f} to {max(ends):.0f} s"
+        )
 
 
 async def many(server: EmbeddedServer) -> None:
@@ -231,7 +273,13 @@ async def many(server: EmbeddedServer) -> None:
         began = time.monotonic()
         ends = [end - began for end in await place.finish(await place.start(100))]
         ratio = statistics.mean(ends) / max(ends)
-        print(f"100 at once: mean {statistics.mean(ends):.1f} s, longest {max(ends):.1f} s, ratio {ratio:.2f}")
+        print(
+            f"100 at once: mean {statistics.mean(ends):.1f} s, longest {max(ends):.1f} s, ratio {ratio:.2f} (bar 0.65)"
+        )
+
+
+ALONE = {"backlog": backlog, "refused": refused, "many": many}
+"""Experiments that take no number."""
 
 
 async def main() -> None:
@@ -245,10 +293,10 @@ async def main() -> None:
             await freezes(server, [float(one) for one in rest] or [15.0, 30.0, 40.0])
         elif name == "saturated":
             await saturated(server, int(rest[0]) if rest else 10)
-        elif name == "backlog":
-            await backlog(server)
+        elif name in ALONE:
+            await ALONE[name](server)
         else:
-            await many(server)
+            sys.exit(__doc__)
         await server.stop()
 
 

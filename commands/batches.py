@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import hashlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
@@ -12,6 +14,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from temporalio.service import RPCError
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress
 from commands.options import Json, NoWait
@@ -37,10 +40,13 @@ from stores.ports import Store
 from tasks.batches import BatchClient
 from tasks.errors import NoWorker
 from tasks.service import TaskService
+from tasks.workflow_client import NO_ANSWER
 
 _NAMESPACE = uuid.UUID("3d0f6e0a-5f0b-5c3c-9a53-0a8b5a1f2c44")
 """Fixed for ever: a batch's id is derived from it and the file's task messages."""
 _POLL_S = 2.0
+_OUTAGE_S = 300.0
+"""So long without an answer from Temporal ends the command; the batch goes on."""
 _AT_ONCE = 16
 _MAX_PAGE_BYTES = 16 * 1024 * 1024
 """A page ends here: buckets take objects of 25 MB."""
@@ -148,13 +154,18 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
     try:
         with Progress(*columns, TimeRemainingColumn(), console=progress, disable=not progress.is_terminal) as bar:
-            shown, task = "", bar.add_task("", total=None, text="")
-            while not ending.done():
+            shown, task, heard_at = "", bar.add_task("", total=None, text=""), time.monotonic()
+            while not ending.done() or _is_outage(ending):
+                if ending.done() and time.monotonic() - heard_at > _OUTAGE_S:
+                    break
+                if ending.done():
+                    ending = asyncio.create_task(batches.outcome(batch_id))
                 try:
                     status = await batches.status(batch_id)
                 except NoWorker as exc:
                     text = str(exc)
                 else:
+                    heard_at = time.monotonic()
                     done = status.completed + status.failed + status.cancelled
                     text = f"{status.reason}: the same command goes on" if status.reason else describe_batch(status)
                     bar.update(task, total=status.total, completed=done, text=text)
@@ -171,6 +182,12 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
         await asyncio.gather(ending, return_exceptions=True)
 
 
+def _is_outage(ending: asyncio.Task[BatchOutcome]) -> bool:
+    """Whether the batch's end could not be awaited because Temporal did not answer."""
+    error = None if ending.cancelled() else ending.exception()
+    return isinstance(error, RPCError) and error.status in NO_ANSWER
+
+
 def describe_batch(status: BatchStatus) -> str:
     """Where a batch stands, in one line."""
     return (
@@ -183,6 +200,8 @@ def read_lines(path: Path, can_own: Callable[[str], bool]) -> Iterator[Line]:
     """The file's lines, one at a time; empty ones do not count. Raises `BadInput` where it cannot be read."""
     seen: dict[uuid.UUID, bytes] = {}
     for number, data in enumerate(_raw_lines(path), 1):
+        if number == 1:
+            data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 -- some editors put it before the first line
         if data.strip():
             yield _read_line(number, data, can_own, seen)
 

@@ -65,7 +65,7 @@ class TaskService:
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
         return await self.concepts.start(request, priority=priority, reuse=reuse)
 
-    async def retry(self, task_id: uuid.UUID) -> bool:
+    async def retry(self, task_id: uuid.UUID, *, priority: Priority | None = None) -> bool:
         """Continue an ended task with everything that was paid for or stored; False where nothing is left to do.
 
         Raises `TaskNotFound`, and `TaskRefused` for a task that runs or can never succeed.
@@ -88,7 +88,7 @@ class TaskService:
             reopened = await self.store.reopen_task(task_id, row.updated_at)
             if reopened is None or reopened.status is not TaskStatus.PENDING:
                 raise TaskRefused(f"task {task_id} has just been started by another process")
-        await self.concepts.start(row.request, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        await self.concepts.start(row.request, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE, priority=priority)
         return True
 
     async def cancel(self, task_id: uuid.UUID) -> bool:

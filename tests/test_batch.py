@@ -25,6 +25,7 @@ from pubsub.task_messages import MAX_PAYLOAD_BYTES
 from stores.local import LocalStore
 from tasks.batches import BatchClient
 from temporal.development_server import EmbeddedServer
+from tests.batch_kills import Plan, strike
 from tests.command import Ended, Shell, finish, make_shell
 from tests.forking import ForkedProcess
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, make_request, rigged, until
@@ -241,6 +242,13 @@ async def test_no_wait_leaves_a_batch_to_itself(client: Client, server: Embedded
     assert (watched.code, watched.document["completed"]) == (0, 2)
 
 
+async def test_killed_starters_workers_and_servers_lose_no_line(tmp_path: Path) -> None:
+    """The short form of `python -m tests.batch_kills`: each is killed once, and every good line completes once."""
+    figure = await strike(Plan(lines=12, kills=3, window=3, pace_s=1.0, malformed=0.1, repeated=0.2), tmp_path)
+    assert not figure.broken
+    assert (figure.completed, figure.tasks, figure.killed.total()) == (9, 9, 3)
+
+
 async def test_tasks_are_listed_from_the_store_alone(shell: Shell, store: LocalStore, tmp_path: Path) -> None:
     """Newest first, page by page, of one status or one user; what is printed is taken by `status` and `gallery`."""
     requests = [make_request(user_id=user) for user in ("ada", "eve", "ada")]
@@ -285,6 +293,13 @@ def test_lines_are_read_one_by_one(tmp_path: Path) -> None:
     (refused,) = {line.error for line in read_lines(file, lambda _: False) if line.number > 2}
     assert refused is not None
     assert refused.startswith("user_id: ")
+
+
+def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
+    """A byte order mark and line ends of two characters belong to no task."""
+    file, requests = tmp_path / "tasks.jsonl", [make_request(), make_request()]
+    file.write_bytes(b"\xef\xbb\xbf" + b"".join(f"{request.model_dump_json()}\r\n".encode() for request in requests))
+    assert [line.task_id for line in read_lines(file, lambda _: True)] == [request.task_id for request in requests]
 
 
 def test_a_status_counts_each_task_once() -> None:

@@ -1,0 +1,141 @@
+"""Slots of CPU-bound queues, and the gate in which activities of batches wait for single tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+from temporalio.worker import SlotPermit, SlotReleaseContext
+
+from activities import slots as module
+from activities.slots import BatchGate, CpuSlots
+from tests.rig import until
+
+if TYPE_CHECKING:
+    from temporalio.worker import SlotReserveContext
+
+
+@pytest.fixture(autouse=True)
+def _exact_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing enters because of the time that has passed, and no load of this machine keeps anything out."""
+    for name, value in (("_TURN_S", 0.0), ("_LATE_S", 3600.0), ("_TRICKLE_S", 3600.0), ("_PRESENT_S", 3600.0)):
+        monkeypatch.setattr(module, name, value)
+
+
+class Entering:
+    """Activities of a batch at a gate, by their order."""
+
+    def __init__(self, gate: BatchGate, orders: Sequence[int]) -> None:
+        self.entered: list[int] = []
+        self.tasks = [asyncio.create_task(self._enter(gate, order)) for order in orders]
+
+    async def _enter(self, gate: BatchGate, order: int) -> None:
+        await gate.enter(order)
+        self.entered.append(order)
+
+
+async def turns() -> None:
+    """Let the gate look often."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+def reserve(slots: CpuSlots, context: SlotReserveContext) -> asyncio.Task[SlotPermit]:
+    """What a poller does."""
+    return asyncio.create_task(slots.reserve_slot(context))
+
+
+@pytest.fixture(name="context")
+def _context() -> SlotReserveContext:
+    """Not read."""
+    return None  # type: ignore[return-value]
+
+
+async def test_a_batch_waits_for_a_single_task() -> None:
+    """None of its activities begins while a single task is under way, and all do once that has ended."""
+    gate = BatchGate(2)
+    gate.saw_single("concept-1")
+    at = Entering(gate, [2, 0])
+    await turns()
+    assert at.entered == []
+    gate.saw_single("concept-1", ended=True)
+    await until(lambda: len(at.entered) == 2)
+
+
+async def test_what_is_nearest_to_its_end_enters_first() -> None:
+    """Among those that wait the lowest order, and no more at once than there are threads."""
+    gate = BatchGate(2)
+    at = Entering(gate, [2, 2, 1, 0, 0])
+    await until(lambda: len(at.entered) == 2)
+    await turns()
+    assert at.entered == [0, 0]
+    gate.leave()
+    await until(lambda: at.entered == [0, 0, 1])
+    for task in at.tasks:
+        task.cancel()
+    await asyncio.gather(*at.tasks, return_exceptions=True)
+
+
+async def test_many_threads_leave_a_share_to_a_batch() -> None:
+    """Beside a single task a quarter of them may work for batches."""
+    gate = BatchGate(8)
+    gate.saw_single("concept-1")
+    at = Entering(gate, [0] * 5)
+    await until(lambda: len(at.entered) == 2)
+    await turns()
+    assert len(at.entered) == 2
+    gate.saw_single("concept-1", ended=True)
+    await until(lambda: len(at.entered) == 5)
+
+
+async def test_a_batch_goes_on_beside_single_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many single tasks there are, now and then one of its activities begins."""
+    monkeypatch.setattr(module, "_TRICKLE_S", 0.0)
+    gate = BatchGate(1)
+    gate.saw_single("concept-1")
+    at = Entering(gate, [0] * 5)
+    await until(lambda: len(at.entered) == 5)
+
+
+async def test_what_waits_has_no_slot(context: SlotReserveContext) -> None:
+    """A single task finds the slot of a batch's activity, which waits for it again before it begins."""
+    gate, slots = BatchGate(1), CpuSlots(1)
+    permit = await slots.reserve_slot(context)
+    gate.saw_single("concept-1")
+    waiting = asyncio.create_task(slots.lend_during(gate, 0))
+    other = await asyncio.wait_for(reserve(slots, context), 30)
+    gate.saw_single("concept-1", ended=True)
+    await turns()
+    assert not waiting.done()
+    slots.release_slot(SlotReleaseContext(None, other))
+    await asyncio.wait_for(waiting, 30)
+    next_one = reserve(slots, context)
+    await turns()
+    assert not next_one.done()
+    slots.release_slot(SlotReleaseContext(None, permit))
+    await asyncio.wait_for(next_one, 30)
+
+
+@pytest.mark.parametrize("entered", [False, True])
+async def test_a_cancel_while_waiting_makes_no_slot(context: SlotReserveContext, *, entered: bool) -> None:
+    """Neither in the gate nor behind it: there are as many as before."""
+    gate, slots = BatchGate(1), CpuSlots(1)
+    permit = await slots.reserve_slot(context)
+    gate.saw_single("concept-1")
+    waiting = asyncio.create_task(slots.lend_during(gate, 0))
+    other = await asyncio.wait_for(reserve(slots, context), 30)
+    if entered:
+        gate.saw_single("concept-1", ended=True)
+        await turns()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    slots.release_slot(SlotReleaseContext(None, permit))
+    next_one = reserve(slots, context)
+    await turns()
+    assert not next_one.done()
+    slots.release_slot(SlotReleaseContext(None, other))
+    await asyncio.wait_for(next_one, 30)
+    gate.saw_single("concept-1", ended=True)
+    await asyncio.wait_for(gate.enter(0), 30)
