@@ -34,8 +34,9 @@ from contracts.workflows import batch_workflow_id
 from tasks.batches import BatchClient
 from tasks.errors import NoWorker, TaskNotFound
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 
 _ROOT = Path(__file__).parents[1]
 _LINES = 1000

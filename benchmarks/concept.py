@@ -37,8 +37,9 @@ from providers.ports import ImageProvider, PaletteProvider, ProvidedImage, Provi
 from settings import Settings
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from worker import working
 
 _CONCEPTS = 20

@@ -31,8 +31,9 @@ import psutil
 from contracts.tasks import GenerationRequest, workflow_id
 from pubsub.google_client import Topic, opened_topic
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.command import Shell, free_address, make_shell
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub_service import Held, PubSub, pushing, running_pubsub

@@ -37,8 +37,9 @@ from contracts.tasks import GenerationRequest, Stage, TaskStatus
 from stores.local import LocalStore
 from stores.ports import TaskRow
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.rig import BUCKETS
 from tests.services import Reply
 from tests.slow_service import SlowService

@@ -39,8 +39,9 @@ from contracts.tasks import GenerationRequest, workflow_id
 from observability.health import serving
 from providers.builtin.palettes import make_palettes
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 
 _ALONE, _AT_ONCE, _KILLED = 6, 40, 12
 _ROOT = Path(__file__).parents[1]

@@ -23,8 +23,9 @@ import psutil
 from scaling import make
 
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 
 _STARTS = 7
 _WARM = 20

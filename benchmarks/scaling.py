@@ -26,8 +26,9 @@ import psutil
 
 from contracts.tasks import GenerationRequest
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 
 _CONCEPTS = 60
 _ALL = "network,render,paid"

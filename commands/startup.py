@@ -25,9 +25,10 @@ from stores.ports import Store
 from stores.supabase.project import Project, is_owner
 from tasks.service import TaskService
 from tasks.workflow_client import ConceptClient
-from temporal.client import configured_address, connect, ensure_search_attributes
+from temporal.client import configured_address, connect
 from temporal.encryption_keys import NO_KEYS, Keyring, parse_keys
 from temporal.queues import stores_of_workers
+from temporal.search_attributes import ensure_search_attributes
 
 T = TypeVar("T")
 

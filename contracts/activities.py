@@ -14,7 +14,7 @@ from pydantic import Field
 from temporalio import activity
 
 from contracts.batches import BatchProgress, BatchStep
-from contracts.concepts import FailedVariation, NewConcept, Variation
+from contracts.concepts import FailedVariation, NewConcept, PackedVariations
 from contracts.frozen import FrozenModel
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.palettes import HexColor, Palette, Shown
@@ -216,14 +216,11 @@ class Gaps(FrozenModel):
     """As in `Claim`."""
 
 
-class NewVariations(FrozenModel):
+class NewVariations(PackedVariations):
     """Variations for a concept that is stored already, and those that it lacks from now on."""
 
     concept_id: uuid.UUID
-    variations: tuple[Variation, ...]
     failed_variations: tuple[FailedVariation, ...]
-    packed: tuple[str, ...] = ()
-    """As in `NewConcept`."""
 
 
 class Completeness(FrozenModel):

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import Field, TypeAdapter, computed_field
+from pydantic import Field, SerializerFunctionWrapHandler, TypeAdapter, computed_field, model_serializer
 
 from contracts.frozen import FrozenModel
 from contracts.images import ImageRef, Provenance
@@ -75,11 +75,25 @@ def unpack(packed: Iterable[str]) -> tuple[Variation, ...]:
     return tuple(variation for part in parts for variation in part)
 
 
-class NewConcept(Concept):
-    """A concept on its way to the store."""
+class PackedVariations(FrozenModel):
+    """Variations as an input of an activity; in workflows of before there were groups they are in `variations`."""
 
+    variations: tuple[Variation, ...] = ()
     packed: tuple[str, ...] = ()
-    """Its variations, each part by `pack`; in workflows of before there were groups they are in `variations`."""
+    """Each part by `pack`."""
+
+    @model_serializer(mode="wrap")
+    def _one_or_the_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # A worker from before there were groups requires `variations`. With an empty list it would store a concept
+        # without variations; without the field its attempt fails, and a worker of today makes the next one.
+        fields: dict[str, object] = serialize(self)
+        if self.packed:
+            del fields["variations"]
+        return fields
+
+
+class NewConcept(PackedVariations, Concept):
+    """A concept on its way to the store."""
 
     def unpacked(self) -> Concept:
         """As it is stored."""

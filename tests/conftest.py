@@ -18,8 +18,9 @@ from temporalio.workflow import _Definition
 import worker
 from activities import heartbeats
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.browser import running_browser
 from tests.command import Shell, end_forkers, make_shell
 from tests.dev import running_dev

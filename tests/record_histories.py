@@ -37,8 +37,9 @@ from stores.errors import StoreRefused
 from stores.local import LocalStore
 from stores.ports import Store
 from tasks.batches import BatchClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.rig import (
     BUCKETS,
     FaultyStore,

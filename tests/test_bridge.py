@@ -26,8 +26,9 @@ from temporalio.client import Client
 from contracts.tasks import GenerationRequest, TaskStatus
 from stores.local import LocalStore
 from tasks.service import REFUSED_MESSAGE
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
 from tests.forking import ForkedProcess
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer

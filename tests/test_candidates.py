@@ -24,7 +24,7 @@ from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
 from tasks.errors import ChoiceRefused, TaskNotFound, TaskRefused, WorkflowNotFound
 from tasks.service import TaskService
-from temporal.client import ensure_search_attributes
+from temporal.search_attributes import ensure_search_attributes
 from tests.objects import find
 from tests.rig import (
     BUCKETS,

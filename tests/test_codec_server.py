@@ -16,9 +16,10 @@ from temporalio.client import Client
 
 from contracts.tasks import GenerationRequest
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer, find_temporal
 from temporal.encryption_keys import parse_keys
+from temporal.search_attributes import ensure_search_attributes
 from tests.browser import Browser, BrowserError
 from tests.command import Shell, finish, free_address, make_shell
 from tests.forms import forms_of

@@ -17,9 +17,10 @@ from contracts.tasks import workflow_id
 from contracts.workflows import STATUS_QUERY
 from tasks.errors import NoWorker
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.errors import TemporalMisconfigured, TemporalUnreachable
+from temporal.search_attributes import ensure_search_attributes
 from temporal.worker_lifecycle import running
 from tests.command import make_shell
 from tests.frontend import frontend

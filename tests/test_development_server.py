@@ -22,9 +22,10 @@ from temporalio.client import WorkflowExecutionStatus
 from contracts.workflows import SEARCH_ATTRIBUTES, TASK_ATTRIBUTE
 from tasks.workflow_client import ConceptClient
 from temporal import development_server
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.errors import FolderInUse, PortInUse, ServerStartError, TemporalUnreachable
+from temporal.search_attributes import ensure_search_attributes
 from temporal.server_announcement import announce, announced, withdraw
 from tests.command import free_address
 from tests.rig import make_request, until

@@ -29,12 +29,13 @@ from typing_extensions import override
 from contracts.tasks import GenerationRequest, TaskStatus
 from providers.errors import ProviderPerhapsBilled, ProviderRejected, ProviderUnavailable
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.encryption import KEY_ID, DecryptionStatus, EncryptionCodec, data_converter, decryption_status, is_sealed
 from temporal.encryption_keys import Keyring
 from temporal.errors import Unreadable
 from temporal.schedules import ensure_retention
+from temporal.search_attributes import ensure_search_attributes
 from tests.command import finish, read_until
 from tests.forms import forms_of
 from tests.rig import BUCKETS, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until

@@ -19,8 +19,9 @@ from providers.errors import ProviderRefused, ProviderUnavailable
 from providers.ports import ProvidedPalettes
 from stores.errors import StoreRefused
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.browser import Browser, Page
 from tests.rig import FaultyStore, Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 

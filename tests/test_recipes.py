@@ -17,9 +17,10 @@ from activities import paid_calls
 from contracts.tasks import GenerationRequest
 from providers.errors import ProviderRefused
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.schedules import ensure_retention
+from temporal.search_attributes import ensure_search_attributes
 from tests.command import ROOT
 from tests.rig import Rig, Script, ScriptedImages, ScriptedPalettes, make_request, rigged, until
 

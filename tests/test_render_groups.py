@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.common import MetricMeter, RetryPolicy
 from temporalio.exceptions import ApplicationError
@@ -98,3 +99,13 @@ def test_packing_loses_nothing() -> None:
     new = NewConcept.model_validate({**concept.model_dump(), "variations": (), "packed": (pack(concept.variations),)})
     assert new.unpacked() == concept
     assert type(new.unpacked()) is Concept
+
+
+def test_a_worker_that_knows_no_groups_refuses_packed_variations() -> None:
+    """It fails to read the concept, and so leaves it to a newer worker, instead of storing one without variations."""
+    concept = make_concept(make_request())
+    fields = {**concept.model_dump(), "variations": (), "packed": (pack(concept.variations),)}
+    payload = NewConcept.model_validate(fields).model_dump_json()
+    with pytest.raises(ValidationError, match="variations"):
+        Concept.model_validate_json(payload)
+    assert NewConcept.model_validate_json(payload).unpacked() == concept

@@ -12,8 +12,9 @@ from activities import heartbeats
 from activities.heartbeats import INTERVAL_S
 from contracts.workflows import paid_queue, render_queue
 from stores.local import LocalStore
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.billed_actions import billed_actions
 from tests.command import ROOT
 from tests.record_histories import FOLDER

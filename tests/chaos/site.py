@@ -24,8 +24,9 @@ from contracts.reconciliation import InterruptedPolicy
 from contracts.tasks import Request
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
-from temporal.client import connect, ensure_search_attributes
+from temporal.client import connect
 from temporal.development_server import EmbeddedServer
+from temporal.search_attributes import ensure_search_attributes
 from tests.chaos.wire import Asked, MoodyService, Wire, answers_wanted
 from tests.command import ROOT, free_address, make_shell
 from tests.rig import BUCKETS
