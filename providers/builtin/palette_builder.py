@@ -308,6 +308,7 @@ class PaletteBuilder:
     def _legible(self, tone: Tone, ground: HexColor, least: float = LEGIBLE) -> HexColor:
         """The color, lightened or darkened until it can be read on the ground."""
         step = -0.01 if to_tone(ground).lightness > 0.6 else 0.01
+        moved = self._limits.nearest(tone)
         for limits in (self._limits, self._limits._replace(darkest=0.0)):
             moved = start = limits.nearest(tone)
             for count in range(1, 100):
@@ -406,9 +407,7 @@ class PaletteBuilder:
         low, high = _span(tone)
         return low <= tone.lightness + step <= high
 
-    def _placed(
-        self, tone: Tone, chosen: list[HexColor], steps: int, least: float = APART, *, between: bool = False
-    ) -> HexColor | None:
+    def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, *, between: bool = False) -> HexColor | None:
         """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
 
         Where asked, it stays `between` ground and main in lightness.
@@ -430,7 +429,7 @@ class PaletteBuilder:
                     continue  # on a dark ground what is darker still cannot be told from it
                 if between and not min(ground, main + 0.05) <= shown <= max(ground, main - 0.05):
                     continue
-                clear = (least if self._soft else max(least, _SEEN)) * (1 if least == APART else 0.6)
-                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= least for other in chosen[1:]):
+                clear = APART if self._soft else _SEEN
+                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= APART for other in chosen[1:]):
                     return code
         return None

@@ -43,12 +43,12 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
     """`count` palettes (1 to 24) of five colors for a theme; the logo's text fills what the theme leaves open.
 
     Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`:
-    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5, or
-    of at least 3 where main is a color that the theme writes in numbers.
-    Grounds and leading colors differ as far as the theme leaves room, and of the first two palettes one stands on a
-    light and one on a dark ground, unless the theme wants only one kind. Up to three colors written in numbers are in
-    every palette, and those that the text refuses in none. A smaller count gives the beginning of a larger one. Texts
-    may be any Unicode; the same texts give the same palettes everywhere. Raises ValueError for a count out of range.
+    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5,
+    or 3 for a color that the theme writes in numbers. Grounds and leading colors differ as far as the theme leaves
+    room, and of the first two palettes one stands on a light and one on a dark ground, unless the theme wants only one
+    kind. Up to three colors written in numbers are in every palette, and those that the text refuses in none. A smaller
+    count gives the beginning of a larger one. Texts may be any Unicode; the same texts give the same palettes
+    everywhere. Raises ValueError for a count out of range.
     """
     if not 1 <= count <= MAX_PALETTES:
         raise ValueError(f"the number of palettes must be between 1 and {MAX_PALETTES}, not {count}")
