@@ -48,6 +48,7 @@ _POLL_S = 2.0
 _OUTAGE_S = 300.0
 """So long without an answer from Temporal ends the command; the batch goes on."""
 _AT_ONCE = 16
+_SHOWN_REFUSED = 3
 _MAX_PAGE_BYTES = 16 * 1024 * 1024
 """A page ends here: buckets take objects of 25 MB."""
 _STATUSES = {
@@ -105,7 +106,7 @@ def batch(
     settings = load_command_settings()
     can_own = owner_rule(settings)
     digest, lines = hashlib.sha256(), []
-    for line in read_lines(file, can_own):
+    for line in _counted(read_lines(file, can_own), f"Reading {file.name}"):
         digest.update(line.message)
         lines.append(line._replace(message=b""))
     if not lines:
@@ -114,11 +115,13 @@ def batch(
         raise BadInput(f"{file}: no line is a task message; line {lines[0].number}: {lines[0].error}")
     batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
     target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
+    _print_refused([line for line in lines if line.task_id is None])
 
     async def run(service: TaskService) -> BatchReport:
         await warn_of_another_store(settings, service)
         batches = BatchClient(service.concepts)
-        pages = await _store_pages(service.store, batch_id, read_lines(file, can_own))
+        messages = _counted(read_lines(file, can_own), "Storing its tasks")
+        pages = await _store_pages(service.store, batch_id, messages)
         order = BatchOrder(window=window, retry_failed=retry_failed)
         await batches.start(BatchRequest(batch_id=batch_id, pages=pages, refused_lines=refused, order=order))
         if no_wait:
@@ -204,6 +207,26 @@ def read_lines(path: Path, can_own: Callable[[str], bool]) -> Iterator[Line]:
             data = data.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 -- some editors put it before the first line
         if data.strip():
             yield _read_line(number, data, can_own, seen)
+
+
+def _print_refused(refused: Sequence[Line]) -> None:
+    """The first few lines that are no task messages; the manifest has them all."""
+    for line in refused[:_SHOWN_REFUSED]:
+        progress.print(f"Line {line.number} is refused: {line.error}", style="yellow", markup=False, soft_wrap=True)
+    if len(refused) > _SHOWN_REFUSED:
+        more = f"{len(refused) - _SHOWN_REFUSED} more lines are refused; the manifest says why."
+        progress.print(more, style="yellow", markup=False)
+
+
+def _counted(lines: Iterator[Line], what: str) -> Iterator[Line]:
+    """The same lines; the terminal says how many there have been."""
+    with progress.status(what) as status:
+        for line in lines:
+            if line.number % 1_000 == 0:
+                status.update(f"{what}: {line.number:,} lines")
+            if not progress.is_terminal and line.number % 100_000 == 0:
+                progress.print(f"{what}: {line.number:,} lines", markup=False)
+            yield line
 
 
 def _read_line(number: int, data: bytes, can_own: Callable[[str], bool], seen: dict[uuid.UUID, bytes]) -> Line:

@@ -25,7 +25,7 @@ from observability.errors import AddressUnusable, TracesMisconfigured
 from pubsub.errors import PubSubRefused, PubSubUnreachable
 from settings import SettingsError
 from stores.errors import ObjectMissing, StoreError, StoreRefused
-from tasks.errors import NoWorker, TaskNotFound, TaskRefused
+from tasks.errors import BatchEnded, NoWorker, TaskNotFound, TaskRefused
 from temporal.errors import (
     FolderInUse,
     PortInUse,
@@ -79,6 +79,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     PubSubUnreachable: ExitCode.UNREACHABLE,
     TaskNotFound: ExitCode.BAD_INPUT,
     TaskRefused: ExitCode.BAD_INPUT,
+    BatchEnded: ExitCode.TASK_FAILED,
     NoWorker: ExitCode.UNREACHABLE,
     WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,

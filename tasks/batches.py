@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import (
     AutoUpgradeVersioningOverride,
     Priority,
@@ -13,6 +13,7 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
+from temporalio.exceptions import FailureError
 from temporalio.service import RPCError
 
 from contracts.batches import BatchCancel, BatchOutcome, BatchRequest, BatchStatus
@@ -25,7 +26,7 @@ from contracts.workflows import (
     STATUS_QUERY,
     batch_workflow_id,
 )
-from tasks.errors import NoWorker, TaskNotFound, TaskRefused
+from tasks.errors import BatchEnded, NoWorker, TaskNotFound, TaskRefused
 from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient, found_or
 
 
@@ -83,9 +84,17 @@ class BatchClient:
             raise TaskRefused(f"batch {batch_id} has ended already") from None
 
     async def outcome(self, batch_id: uuid.UUID) -> BatchOutcome:
-        """Wait until the batch has ended. Raises `TaskNotFound`, `WorkflowFailureError`."""
-        with found_or(TaskNotFound(batch_id)):
-            return await self._handle(batch_id).result()
+        """Wait until the batch has ended. Raises `TaskNotFound`, `BatchEnded`."""
+        try:
+            with found_or(TaskNotFound(batch_id)):
+                return await self._handle(batch_id).result()
+        except WorkflowFailureError as exc:
+            cause = exc.cause
+            while isinstance(cause, FailureError) and cause.cause is not None:
+                cause = cause.cause
+            raise BatchEnded(
+                f"batch {batch_id} ended before its tasks did ({cause}); `batch` with the same file goes on with it"
+            ) from exc
 
     def _handle(self, batch_id: uuid.UUID) -> WorkflowHandle[object, BatchOutcome]:
         return self.concepts.client.get_workflow_handle(batch_workflow_id(batch_id), result_type=BatchOutcome)

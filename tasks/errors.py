@@ -5,6 +5,7 @@ TaskServiceError
 │   └── WorkflowNotFound   Temporal has no workflow of the task that runs; the store may have its row
 ├── TaskRefused        the task does not allow it: it runs, has ended, or belongs to another request
 │   └── ChoiceRefused      its workflow does not take this choice
+├── BatchEnded         a batch's workflow ended before its batch did
 └── NoWorker           only a worker can do it, and none answers
 """
 
@@ -41,6 +42,10 @@ class TaskRefused(TaskServiceError):
 
 class ChoiceRefused(TaskRefused):
     """The workflow does not take this choice; the message says why."""
+
+
+class BatchEnded(TaskServiceError):
+    """Its workflow failed, or somebody ended it. The tasks that it had started go on."""
 
 
 class NoWorker(TaskServiceError):

@@ -109,6 +109,10 @@ async def test_every_line_is_accounted_for(client: Client, server: EmbeddedServe
         file.write_text("\n".join([good[0], "no task", *good[1:], "", good[0], other_words]))
         ended = await at.run("batch", "tasks.jsonl", "--window", "2")
         assert ended.code == 1, ended.err
+        assert [line for line in ended.err.splitlines() if "refused:" in line] == [
+            "Line 2 is refused: Invalid JSON: expected ident at line 1 column 2",
+            f"Line 9 is refused: task_id: another line has {at.requests[1].task_id} with other words",
+        ]
         counts = {"total": 5, "completed": 5, "failed": 0, "cancelled": 0, "refused": 2}
         assert {name: ended.document[name] for name in counts} == counts
         manifest = manifest_of(ended)
@@ -207,6 +211,35 @@ async def test_a_terminated_concept_is_looked_up(client: Client, server: Embedde
         assert await at.statuses() == [TaskStatus.FAILED, TaskStatus.COMPLETED, TaskStatus.COMPLETED]
     assert (ended.code, ended.document["failed"]) == (1, 1)
     assert str(manifest_of(ended)[0]["error"]).startswith("Interrupted")
+
+
+async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(
+    client: Client, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Somebody may end its workflow: the command says so, and the same command finishes the rest."""
+    stuck, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        stuck.set()
+        await go_on.wait()
+
+    images = ScriptedImages(Script(calls=[hold]))
+    async with site(client, server, tmp_path, 3, images) as at:
+        process = await at.start("--window", "1")
+        batch_id = await begun(process)
+        await stuck.wait()
+        await client.get_workflow_handle(batch_workflow_id(batch_id)).terminate(reason="no more")
+        ended = await finish(process)
+        assert ended.code == 1
+        assert ended.document["error"] == {
+            "type": "BatchEnded",
+            "message": f"batch {batch_id} ended before its tasks did (no more); "
+            "`batch` with the same file goes on with it",
+        }
+        go_on.set()
+        again = await at.run("batch", "tasks.jsonl")
+        assert (again.code, again.document["completed"]) == (0, 3)
+    assert images.script.count == 3
 
 
 async def test_neither_starter_nor_worker_is_needed_all_the_time(

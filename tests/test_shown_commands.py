@@ -175,7 +175,7 @@ class Session:
 
     async def _recipe(self, words: list[str]) -> list[str]:
         """What a target of the Makefile runs, its variables as they reach the program."""
-        command = (words[0], "-o", ".venv/.ready", f"BIN={self._bin}", *words[1:])
+        command = (words[0], "--no-print-directory", "-o", ".venv/.ready", f"BIN={self._bin}", *words[1:])
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
         out, _ = await process.communicate()
         assert process.returncode == 0

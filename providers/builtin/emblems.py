@@ -60,13 +60,15 @@ class Sketch:
     mark: Mark
     name: str
     """What is written; empty where the mark stands alone."""
+    plain: bool = False
+    """Whether nothing is to adorn the mark."""
 
 
 def compose(sketch: Sketch) -> str:
     """SVG elements of a whole logo on a sheet of 1000 by 1000 units, ground included."""
     random = sketch.random
     sheet = f'<rect width="1000" height="1000" fill="{sketch.inks.ground}"/>'
-    emblem = random.pick("emblem", EMBLEMS)(sketch)
+    emblem = _poster(sketch) if sketch.plain else random.pick("emblem", EMBLEMS)(sketch)
     size = random.between("size", 1.02, 1.06)
     if not sketch.name:
         return f'{sheet}<g transform="translate(500 500) scale({size:.3f})">{emblem}</g>'
@@ -74,7 +76,7 @@ def compose(sketch: Sketch) -> str:
 
 
 def _wordmark(sketch: Sketch) -> str:
-    weight = sketch.random.pick("weight", (1.25, 1.7, 2.1))
+    weight = 2.4 if sketch.plain else sketch.random.pick("weight", (1.25, 1.7, 2.1))
     spacing = weight + sketch.random.pick("tracking", (1.7, 2.6, 4.2))
     width = lettering.typeset(sketch.name, spacing).width + weight
     height = min(84.0, 760 * lettering.CAP_HEIGHT / width)
@@ -164,18 +166,10 @@ def _arch(sketch: Sketch) -> str:
     return _path(door(330, 385), sketch.inks.accent) + _path(door(inner, 385), sketch.inks.field) + _mark(sketch, 205)
 
 
-def _badge(sketch: Sketch) -> str:
-    """A disc on a scalloped rim."""
-    count = sketch.random.whole("scallops", 16, 28)
-    inner = sketch.random.between("inner", 288, 300)
-    return _scallops(count, 350, sketch.inks.accent) + _circle(inner, sketch.inks.field) + _mark(sketch, 205)
+def _poster(sketch: Sketch) -> str:
+    """A plain square, and a band along its foot."""
+    band = f'<rect x="-350" y="240" width="700" height="110" fill="{sketch.inks.accent}"/>'
+    return _square(350, 0, sketch.inks.field) + band + _mark(sketch, 215, 0, -55)
 
 
-def _scallops(count: int, radius: float, fill: str) -> str:
-    bump = radius * math.sin(math.pi / count) * 1.02
-    angles = (2 * math.pi * index / count for index in range(count))
-    bumps = (_circle(bump, fill, radius * math.cos(angle), radius * math.sin(angle)) for angle in angles)
-    return _circle(radius, fill) + "".join(bumps)
-
-
-EMBLEMS = (_disc, _floor, _tile, _hexagon, _shield, _arch, _badge)
+EMBLEMS = (_disc, _floor, _tile, _hexagon, _shield, _arch)

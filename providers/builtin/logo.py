@@ -49,10 +49,11 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
     subject = read(logo_description)
     number = (take - 1) % MAX_PALETTES
     colors = make_palettes(theme_description, logo_description, number + 1)[number].colors
-    inks = Inks.of(colors, PaletteBuilder(read_theme(theme_description, logo_description)).leading(colors))
+    theme = read_theme(theme_description, logo_description)
+    inks = Inks.of(colors, PaletteBuilder(theme).leading(colors))
     # A name that is its own monogram is not written twice.
     name = subject.name if subject.symbols or subject.name.replace(" ", "") != subject.initials else ""
-    drawing = compose(Sketch(inks=inks, random=random, mark=_drawn(subject, random), name=name))
+    drawing = compose(Sketch(inks=inks, random=random, mark=_drawn(subject, random), name=name, plain=theme.is_plain))
     credit = _credit(subject, name)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SHEET} {_SHEET}" width="{size_px}" height="{size_px}">'

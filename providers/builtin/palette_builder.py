@@ -28,9 +28,11 @@ _SHOWN = 0.12
 """A color that is asked for is there already: no palette needs two shades of it."""
 _ON_TINTS = 8.2
 """What is read on tints of a light ground must stand out more from the ground itself."""
-_GRAPHIC = 3.6
-"""A large shape on the ground: what WCAG 2.2 asks for, and a little more."""
+_GRAPHIC, _CODE = 3.6, 3.1
+"""A large shape on the ground: what WCAG 2.2 asks for, and a little more; a code leads as it is from there on."""
 _TURNS = 8
+_HUED = 0.05
+"""OKLCH chroma from which on a large surface is not called gray."""
 _LIGHTS = ((0.955, 0.022), (0.925, 0.042), (0.975, 0.012), (0.9, 0.055), (0.94, 0.03), (0.885, 0.035), (0.91, 0.02))
 _DARKS = ((0.25, 0.055), (0.19, 0.02), (0.16, 0.03), (0.22, 0.04), (0.31, 0.07), (0.28, 0.03), (0.345, 0.085))
 _GRAY_LIGHTS, _GRAY_DARKS = (1.0, 0.95, 0.905, 0.87, 0.975, 0.927, 0.888), (0.17, 0.27, 0.345, 0.22, 0.31, 0.25, 0.29)
@@ -48,7 +50,7 @@ def _span(tone: Tone) -> tuple[float, float]:
         low, high = (
             (0.18, 0.09)
             if tone.lightness < 0.6
-            else (0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.22, 0.07)
+            else (0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.12, 0.07)
         )
     elif tone.lightness < 0.36:
         high = 0.12
@@ -59,7 +61,7 @@ def _interleaved(scenes: tuple[str, ...]) -> list[Tone]:
     """The colors of scenes in turn; those of a style that has grounds of its own come before all others."""
     rows = [[to_tone(code) for code in words.SCENES[scene].colors] for scene in scenes]
     if scenes and words.SCENES[scenes[0]].grounds:
-        return [tone for row in rows for tone in row]
+        return rows[0] + [tone for row in rows[1:] for tone in row if tone.chroma > _HUED]
     return [tone for column in zip_longest(*rows) for tone in column if tone is not None]
 
 
@@ -74,7 +76,9 @@ class PaletteBuilder:
         self._soft = False
         self._pool = self._seeds()
         pale = sum(tone.lightness for tone in self._pool[:2]) >= 0.68 * len(self._pool[:2])
-        if theme.only_ground == "light" and theme.mood.chroma < 1.1 and (pale or theme.mood.lift >= 0.04):
+        self._lively = not theme.named and sum(tone.chroma for tone in self._pool[:4]) > 0.44
+        soft = theme.mood.chroma < 1.1 and not theme.limits.darkest
+        if theme.only_ground == "light" and soft and (pale or self._lively or theme.mood.lift >= 0.04):
             self._soft = True  # where only light is wanted, tiles are tints too
             self._pool = self._seeds()
         own = self._pool[: len(theme.named)] or self._pool[:2]
@@ -88,7 +92,8 @@ class PaletteBuilder:
             return theme.only_ground
         is_dark = theme.is_dark or (theme.mood.dark >= 0 and not self._leads_on_light)
         own, other = ("dark", "light") if is_dark else ("light", "dark")
-        return other if number % 7 in {1, 4, 6} else own
+        turns = {1, 3, 4, 6} if theme.inks and theme.named else {1, 4, 6}  # few shades are black
+        return other if number % 7 in turns else own
 
     def _seeds(self) -> tuple[Tone, ...]:
         """The colors that the palettes are about, most important first."""
@@ -140,6 +145,8 @@ class PaletteBuilder:
         found += [tone for tone in (*asked, *own) if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
         if self._limits.arcs == () or (self._mood.restraint >= 3 and self._limits.arcs is None):
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
+        if light and self._limits.darkest:  # what is not dark can be read on these only
+            found += [Tone(0.985 - 0.6 * chroma, chroma, hue) for chroma in (0.01, 0.05) for hue in (240, 84, 165, 205)]
         warm = self._mood.warmth
         leads = self._pool[: len(theme.named) or 2]
         leads = tuple(tone for tone in leads if tone.lightness < 0.95) or leads
@@ -166,8 +173,14 @@ class PaletteBuilder:
             lightness = min(lightness, 0.29) if not light and tinting is own else lightness  # noqa: PLW2901
             if self._soft:
                 lightness, chroma = max(lightness, 0.93), 0.045  # noqa: PLW2901
-            if theme.inks and not light:  # where black is asked for, dark grounds are all but black
-                lightness, chroma = 0.07 + lightness * 0.55, chroma * 1.6  # noqa: PLW2901
+            if theme.inks and not light:  # where black is asked for, dark grounds are black
+                lightness, chroma = 0.14 + 0.11 * (index % 7) / 6, theme.inks[0].chroma  # noqa: PLW2901
+                seed = theme.inks[0]
+            elif theme.inks and not theme.papers:  # and can be told from light ones
+                lightness, chroma = max(lightness, 0.955), min(chroma, 0.02)  # noqa: PLW2901
+            elif theme.papers and light:  # and white or cream where that is
+                lightness, chroma = theme.papers[0].lightness - 0.012 * (index % 7), theme.papers[0].chroma  # noqa: PLW2901
+                seed = theme.papers[0]
             found.append(Tone(lightness, chroma, seed.hue))
         first = [to_hex(theme.ground)] if theme.ground is not None and self._is_kind(theme.ground, kind) else []
         prescribed = [code for code in self._codes if (to_tone(code).lightness > 0.6) == light]
@@ -175,8 +188,13 @@ class PaletteBuilder:
         codes += [self._giving_way(self._quiet(tone, kind), leads) for tone in found] + prescribed
         good = [code for code in codes if self._leads_on(code, leads)]
         if self._codes:  # all that are prescribed must be seen on it
-            good.sort(key=lambda code: min(distance(code, other) for other in self._codes if code != other) < 0.2)
-        return tuple(dict.fromkeys([*first, *good, *codes]))
+            codes = [*(to_hex(Tone(tone, 0.0, 0)) for tone in ((1.0, 0.97) if light else (0.17, 0.27))), *codes]
+            codes = [code for code in codes if self._leads_on(code, tuple(map(to_tone, self._codes)), _CODE)] or codes
+            return tuple(dict.fromkeys([*first, *sorted(codes, key=self._hides_a_code)]))
+        return tuple(dict.fromkeys([*first, *good, *(codes if not self._limits.darkest or not good else ())]))
+
+    def _hides_a_code(self, ground: HexColor) -> bool:
+        return any(0.04 < distance(ground, code) < 0.16 for code in self._codes)
 
     def _leads_on(self, ground: HexColor, leads: tuple[Tone, ...], least: float = LEGIBLE) -> bool:
         return any(self._readable(lead, ground, None, least) for lead in leads)
@@ -205,11 +223,14 @@ class PaletteBuilder:
         """The next ground for the palette of that number: unlike those before it, as long as there are such."""
         kind = self.kind_of_ground(number)
         options = self._grounds[kind]
+        if self._codes:  # those on which a code can be shown as it is are few
+            options += self._grounds["dark" if kind == "light" else "light"]
 
         def nearest(code: HexColor) -> float:
             return min((distance(code, other) for other in taken), default=1.0)
 
-        return next((code for code in options if nearest(code) >= 0.05), max(options, key=nearest))
+        apart = 0.025 if self._theme.is_plain and not self._theme.papers else 0.05
+        return next((code for code in options if nearest(code) >= apart), max(options, key=nearest))
 
     def attempts(self, number: int, ground: HexColor, mains: list[HexColor]) -> Iterator[tuple[HexColor, ...]]:
         """Palettes on a ground: the one of that number, then others with other leading colors and companions."""
@@ -228,7 +249,9 @@ class PaletteBuilder:
     def _leads(self, ground: HexColor, mains: list[HexColor]) -> list[HexColor]:
         """Colors that read on the ground, those first that no earlier palette leads with."""
         ranked = self._marks(ground) if self._soft else self._tiles(ground)
-        again = 0.0 if self._codes else 1.0 if self._soft else 0.3
+        again = (
+            0.0 if self._codes else 1.0 if self._soft else 0.5 if self._theme.is_plain or self._limits.darkest else 0.3
+        )
 
         def order(entry: tuple[float, HexColor]) -> float:
             return entry[0] + again * sum(distance(entry[1], main) < 0.05 for main in mains)
@@ -240,12 +263,14 @@ class PaletteBuilder:
         theme, light = self._theme, to_tone(ground).lightness > 0.6
         ranked: list[tuple[float, HexColor]] = []
         for number, seed in enumerate(self._pool[:6]):
-            for step, shift in enumerate((0.0, -0.06, 0.06, -0.12, -0.18) if light else (0.0, 0.06, 0.12)):
+            shifts = (0.0, -0.06, 0.06, -0.12, -0.18) if light else (0.0, 0.06, 0.12)
+            for step, shift in enumerate(shifts[:1] if not light and theme.named and 5 < seed.hue < 40 else shifts):
                 moved = self._at(seed, seed.lightness + shift) if step else seed
                 code = self._readable(moved, ground, seed)
                 cost = 0.45 + 0.05 * step if step else 0.0
-                if to_hex(seed) in self._codes:  # what is prescribed leads as it is, or not far from it
-                    cost = 0.0 if code == to_hex(seed) else 2.0 + step
+                if self._codes:  # what is prescribed leads as it is, if any of it can
+                    cost = 0.0 if code in self._codes else 2.0 + step
+                cost += 0.5 * (seed.chroma < _HUED < self._pool[0].chroma)
                 if code is not None:
                     ranked.append((number * 0.2 + cost - (0.3 if number < len(theme.named) else 0), code))
         ranked += [(0.3, code) for gray in theme.grays[:1] if (code := self._readable(gray, ground)) is not None]
@@ -253,7 +278,8 @@ class PaletteBuilder:
         if asked:
             ranked.append((0.5 if theme.named else 0.15, self._legible(asked[0], ground)))
         elif not ranked:
-            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, 0.05 if light else 0.02))
+            most = 0.1 if self._limits.darkest else 0.05 if light else 0.02
+            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, most))
             steps = (0.28, 0.44, 0.2, 0.36) if light else (0.94, 0.88)
             ranked = [(one, self._legible(ink._replace(lightness=one), ground)) for one in steps]
         return ranked
@@ -262,31 +288,36 @@ class PaletteBuilder:
         """Dark shades of the theme's colors that can be read on its tints as well."""
         seeds = [seed for seed in self._pool[:5] if not 45 < seed.hue < 118] or self._pool[:1]
         shades = (self._at(seed, 0.5)._replace(chroma=max(seed.chroma, 0.07)) for seed in seeds)
-        marks = [to_tone(self._legible(shade, ground, _ON_TINTS)) for shade in shades]
-        darker = [(step, mark._replace(lightness=mark.lightness - 0.08 * step)) for step in range(3) for mark in marks]
+        by, least = (0.04, 7.2) if self._lively else (0.08, _ON_TINTS)
+        marks = [to_tone(self._legible(shade, ground, least)) for shade in shades]
+        darker = [(step, mark._replace(lightness=mark.lightness - by * step)) for step in range(3) for mark in marks]
         return [(0.5 * step, to_hex(self._limits.nearest(mark))) for step, mark in darker]
 
     def _readable(
         self, tone: Tone, ground: HexColor, seed: Tone | None = None, least: float = LEGIBLE
     ) -> HexColor | None:
         """The color as it can be read on the ground and is still called the same; None where it cannot."""
+        if to_hex(tone) in self._codes:
+            return to_hex(tone) if contrast(to_hex(tone), ground) >= min(least, _CODE) else None
         code = self._legible(tone, ground, least)
-        if to_hex(tone) in self._codes and seed is None:
-            return code if code == to_hex(tone) else None
         moved, seed = to_tone(code), seed or tone
-        low, high = _span(seed)
-        is_same = hue_gap(moved.hue, seed.hue) < 12 or moved.chroma < 0.03
+        (low, high), darkest = _span(seed), self._limits.darkest
+        is_same = (hue_gap(moved.hue, seed.hue) < 12 or moved.chroma < 0.03) and moved.lightness > darkest - 0.01
         return code if is_same and low <= moved.lightness <= high and contrast(code, ground) >= least - 0.05 else None
 
     def _legible(self, tone: Tone, ground: HexColor, least: float = LEGIBLE) -> HexColor:
         """The color, lightened or darkened until it can be read on the ground."""
         step = -0.01 if to_tone(ground).lightness > 0.6 else 0.01
-        moved = start = self._limits.nearest(tone)
-        for count in range(1, 100):
-            if contrast(to_hex(moved), ground) >= least or not 0 < moved.lightness < 1:
+        moved = self._limits.nearest(tone)
+        for limits in (self._limits, self._limits._replace(darkest=0.0)):
+            moved = start = limits.nearest(tone)
+            for count in range(1, 100):
+                if contrast(to_hex(moved), ground) >= least or not limits.darkest < moved.lightness < 1:
+                    break
+                # from the original each time: the drift of dark yellows must not add up
+                moved = limits.nearest(self._at(tone, start.lightness + count * step))
+            if contrast(to_hex(moved), ground) >= least:
                 break
-            # from the original each time: the drift of dark yellows must not add up
-            moved = self._limits.nearest(self._at(tone, start.lightness + count * step))
         return to_hex(moved)
 
     def _at(self, tone: Tone, lightness: float) -> Tone:
@@ -311,22 +342,29 @@ class PaletteBuilder:
         neutral = [*theme.papers[:1], *theme.inks[:1], *theme.grays[:1]]
         if theme.inks and not theme.papers and turn > 9 and to_tone(ground).lightness < 0.5:
             neutral.append(Tone(0.95, 0.012, 84))  # nothing else sets further palettes apart
-        asked = [tone for tone in (*named, *neutral) if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
+        asked = [tone for tone in named if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
+        asked += [tone for tone in neutral if all(distance(to_hex(tone), code) > 0.06 for code in chosen)]
         others = [tone for tone in self._pool[len(named) :] if distance(to_hex(tone), main) > APART]
-        start = turn % max(min(len(others), 2), 1) if distance(main, to_hex(self._pool[0])) < 0.16 else 0
+        start = turn % max(min(len(others), 3), 1) if distance(main, to_hex(self._pool[0])) < 0.16 else 0
         start = (0, 1, -1)[turn % 3] if self._soft else start
         for tone in (*asked, *others[start:], *others[:start], *self._shades(to_tone(ground), to_tone(main), turn)):
             is_free = len(chosen) == 2 or tone in asked
             placed = self._placed(tone, chosen, 3 if tone in asked else 6, between=not is_free)
             chosen += [placed] if placed is not None and len(chosen) < 5 else []
-        for step in range(40):
+        for step in range(60):
             if len(chosen) == 5:
                 break
-            filler = Tone(0.2 + 0.019 * (step * 17 % 40), to_tone(main).chroma * 0.3, to_tone(main).hue)
-            placed = self._placed(filler, chosen, 2, least=APART if step < 30 else 0.05, between=step < 20)
-            if placed is not None or step == 39:
-                chosen.append(placed or to_hex(self._limits.nearest(Tone(0.72, 0.01, 0))))
+            tint = self._filler(to_tone(ground), to_tone(main), step + turn % 5)
+            far = 0.05 if step < 40 else 0.02
+            chosen += [tint] if all(distance(tint, other) >= far for other in chosen) else []
         return tuple(chosen)
+
+    def _filler(self, ground: Tone, main: Tone, step: int) -> HexColor:
+        """A tint that is taken for the ground: a gray of ours would say nothing of the theme."""
+        away = (0.05 + 0.015 * step) * (1 if ground.lightness < 0.5 else -1)
+        seed = main._replace(chroma=main.chroma / 5) if ground.chroma < 0.015 and not _is_warm(main) else ground
+        chroma = seed.chroma * (1 + 0.1 * step)
+        return to_hex(self._limits.nearest(Tone(ground.lightness + away, chroma, seed.hue)))
 
     @staticmethod
     def _is_near(color: HexColor, tone: Tone) -> bool:
@@ -339,29 +377,37 @@ class PaletteBuilder:
         leads += [main] if self._is_lead(to_hex(main)) else []
         shades = [
             self._at(lead, lead.lightness + step)
-            for lead in (() if self._codes else leads)
-            for step in ((-0.17, -0.08, 0.06)[: 2 + (lead.hue > 45)] if _is_warm(lead) else (0.14, -0.12, 0.24, -0.2))
+            for lead in (() if self._is_told(ground) else leads)
+            for step in self._steps(lead, ground)
             if self._keeps(lead, step) and not (self._soft and step < 0)
         ]
-        shades = [*shades[turn % 2 :], *shades[: turn % 2]]
-        # Quiet ones stay near the ground, lest they take the place of a color that the theme is about.
-        tint = next((lead for lead in self._pool if not _is_warm(lead)), main)
-        faint = min(tint.chroma, (0.02 if _is_warm(tint) else 0.05) * self._mood.chroma**2)
-        step = 0.045 if ground.lightness < 0.5 else -0.045
-        near = (ground.lightness + step * count for count in range(3 + turn % 4, 6 if self._soft else 14))
-        if len(self._codes) > 1 and ground.lightness > 0.5:
-            code = to_tone(self._codes[0] if distance(self._codes[1], to_hex(main)) < 0.06 else self._codes[1])
-            shades = [Tone((code.lightness + ground.lightness) / 2, code.chroma / 2, code.hue)]
-        return [*shades, *(Tone(lightness, faint, tint.hue) for lightness in near)]
+        start = turn % max(len(shades), 1)
+        return [*shades[start:], *shades[:start]]
+
+    def _is_told(self, ground: Tone) -> bool:
+        """Whether the colors that are named are enough, as all of them can be told from the ground."""
+        if self._codes or (self._theme.inks and ground.lightness > 0.5):
+            return True
+        own = self._pool[: len(self._theme.named)]
+        return len(own) > 1 and all(distance(to_hex(tone), to_hex(ground)) > 1.2 * _SEEN for tone in own)
+
+    @staticmethod
+    def _steps(tone: Tone, ground: Tone) -> tuple[float, ...]:
+        """How much lighter or darker a color's shades are: gold would turn mustard, red pink."""
+        if not _is_warm(tone):
+            return (0.14, 0.24, 0.19) if tone.lightness < 0.36 else (0.14, -0.12, 0.24, -0.2)
+        return (
+            ()
+            if tone.hue > 60 and tone.lightness > 0.6 and tone.chroma > 0.09
+            else (-0.17, -0.08, 0.06)[: 2 + (tone.hue > 40 or ground.lightness > 0.5)]
+        )
 
     @staticmethod
     def _keeps(tone: Tone, step: float) -> bool:
         low, high = _span(tone)
         return low <= tone.lightness + step <= high
 
-    def _placed(
-        self, tone: Tone, chosen: list[HexColor], steps: int, least: float = APART, *, between: bool = False
-    ) -> HexColor | None:
+    def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, *, between: bool = False) -> HexColor | None:
         """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
 
         Where asked, it stays `between` ground and main in lightness.
@@ -383,7 +429,7 @@ class PaletteBuilder:
                     continue  # on a dark ground what is darker still cannot be told from it
                 if between and not min(ground, main + 0.05) <= shown <= max(ground, main - 0.05):
                     continue
-                clear = (least if self._soft else max(least, _SEEN)) * (1 if least == APART else 0.6)
-                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= least for other in chosen[1:]):
+                clear = APART if self._soft else _SEEN
+                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= APART for other in chosen[1:]):
                     return code
         return None

@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 MAX_PALETTES = 24
 LEGIBLE = 4.5
-"""WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main) in every palette."""
+"""WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main), unless main is prescribed exactly."""
 _ALIKE, _ALIKE_LEADS = 0.042, 0.105
 """What a client would call the same: less apart than this in all colors, and in ground and leading color together."""
 _MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
@@ -43,11 +43,12 @@ def make_palettes(theme_description: str, logo_description: str, count: int) -> 
     """`count` palettes (1 to 24) of five colors for a theme; the logo's text fills what the theme leaves open.
 
     Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`:
-    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5.
-    Grounds and leading colors differ as far as the theme leaves room, and of the first two palettes one stands on a
-    light and one on a dark ground, unless the theme wants only one kind. Up to three colors written in numbers are in
-    every palette, and those that the text refuses in none. A smaller count gives the beginning of a larger one. Texts
-    may be any Unicode; the same texts give the same palettes everywhere. Raises ValueError for a count out of range.
+    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5,
+    or 3 for a color that the theme writes in numbers. Grounds and leading colors differ as far as the theme leaves
+    room, and of the first two palettes one stands on a light and one on a dark ground, unless the theme wants only one
+    kind. Up to three colors written in numbers are in every palette, and those that the text refuses in none. A smaller
+    count gives the beginning of a larger one. Texts may be any Unicode; the same texts give the same palettes
+    everywhere. Raises ValueError for a count out of range.
     """
     if not 1 <= count <= MAX_PALETTES:
         raise ValueError(f"the number of palettes must be between 1 and {MAX_PALETTES}, not {count}")
@@ -90,7 +91,7 @@ def theme_notices(theme_description: str) -> tuple[str, ...]:
 
 def _named(colors: tuple[HexColor, ...], theme: Theme, tile: HexColor | None, taken: set[str]) -> Palette:
     """The palette with a name of its own, at most 40 ASCII characters, and one sentence, both of our words only."""
-    names = color_names(colors, theme.refused_words)
+    names = color_names(colors, theme.refused_names)
     # The largest part keeps the place of its color in the order of lightness: it stands out most, or else it is a tint.
     first = max(range(1, 5), key=lambda index: contrast(colors[index], colors[0]))
     if tile is not None:

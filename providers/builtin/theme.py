@@ -16,7 +16,7 @@ from providers.builtin import color_words as words
 from providers.builtin.oklch import Tone, distance, to_hex, to_tone
 from providers.builtin.seeded_random import SeededRandom
 
-_PALE, _DEEP, _FAINT = 0.88, 0.36, 0.02
+_PALE, _DEEP, _FAINT, _MID = 0.88, 0.36, 0.02, 0.5
 _SAME_COLOR = 0.06  # OKLab
 _CHROMA_BOUNDS = (0.3, 1.5)  # what the moods' chroma factors may multiply to
 _LONGEST_PHRASE = 4
@@ -76,6 +76,8 @@ class Limits(NamedTuple):
     black: bool = True
     gray: bool = True
     """Whether these may appear."""
+    darkest: float = 0.0
+    """No color is darker than that."""
 
     def permit(self, tone: Tone) -> bool:
         """Whether no region is refused that the tone lies in."""
@@ -88,12 +90,7 @@ class Limits(NamedTuple):
 
     def nearest(self, tone: Tone) -> Tone:
         """The tone, or the closest one that may be shown."""
-        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.06:  # noqa: PLR2004 - what passes as white
-            tone = Tone(0.935, 0.022, tone.hue)
-        if not self.black and tone.lightness < 0.27:  # noqa: PLR2004 - what passes as black
-            tone = Tone(0.28, max(tone.chroma, 0.035), tone.hue)
-        if not self.gray and tone.chroma < 0.03 and 0.3 < tone.lightness < 0.93:  # noqa: PLR2004 - what passes as gray
-            tone = tone._replace(chroma=0.035)
+        tone = self._neutral(tone)
         if self.arcs is not None:
             if not self.arcs:
                 return tone._replace(chroma=0.0)
@@ -106,6 +103,20 @@ class Limits(NamedTuple):
                 if self.permit(turned) and (step == 0 or self.arcs is None):
                     return turned
         return tone._replace(chroma=0.008)
+
+    def _neutral(self, tone: Tone) -> Tone:
+        """What passes as white, black or gray, as far as that may be shown; a dark neutral hides no refused hue."""
+        if not self.white and tone.lightness > 0.945 and tone.chroma < 0.06:  # noqa: PLR2004 - what passes as white
+            tone = Tone(0.935, 0.022, tone.hue)
+        if not self.black and tone.lightness < 0.27:  # noqa: PLR2004 - what passes as black
+            tone = Tone(0.28, max(tone.chroma, 0.035), tone.hue)
+        if not self.gray and tone.chroma < 0.03 and 0.3 < tone.lightness < 0.93:  # noqa: PLR2004 - what passes as gray
+            tone = tone._replace(chroma=0.035)
+        tone = tone._replace(lightness=max(tone.lightness, self.darkest))
+        if not self.permit(tone) and tone.lightness < 0.45 and tone.chroma < 0.06:  # noqa: PLR2004 - a dark neutral
+            plum = Tone(tone.lightness, 0.045, 345)
+            tone = plum if self.permit(plum) and tone.chroma > 0.015 else tone._replace(chroma=0.004)  # noqa: PLR2004 - seen
+        return tone
 
 
 class Theme(NamedTuple):
@@ -137,6 +148,16 @@ class Theme(NamedTuple):
     """Whether anything in the theme was understood."""
     random: SeededRandom
     """By the texts: the only source of arbitrary choices."""
+
+    @property
+    def refused_names(self) -> frozenset[str]:
+        """Names of colors that the text refuses, or that it could not show."""
+        return self.refused_words | {name for name in words.COLORS if not self.limits.permit(_color(name))}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the style knows no ornament."""
+        return not words.PLAIN.isdisjoint({*self.moods, *self.scenes})
 
     @property
     def is_dark(self) -> bool:
@@ -515,6 +536,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
             white="white" not in refused_neutrals,
             black="black" not in refused_neutrals,
             gray=not refused_neutrals & {"gray", "silver", "ash", "smoke"},
+            darkest=_MID if "dark" in refused_words else 0.0,
         ),
         refused_words=refused_words,
         ground=theme.ground,

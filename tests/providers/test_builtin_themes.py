@@ -67,7 +67,7 @@ WISHES = (
     Wish("black and white", ("black", "white"), chroma=(0, 0.004), hues=0),
     Wish("monochrome", hues=1),
     Wish("monochrome blue", ("blue",), ("red", "green", "yellow", "orange"), hues=1),
-    Wish("fresh and natural, no green", lacks=GREENS),
+    Wish("fresh and natural, no green", lacks=(*GREENS, "black"), grounds=LIGHT),
     Wish("warm autumn without red or brown", ("orange", "gold"), ("red", "brown")),
     Wish("only purple", ("purple",), ("red", "orange", "yellow", "green", "teal")),
     Wish("80s retro synthwave", ("magenta", "purple"), ("brown",), "dark", chroma=(0.18, 0.4), grounds=DARK),
@@ -92,9 +92,9 @@ WISHES = (
     Wish("蓝色和金色", ("blue", "gold")),
     Wish("أخضر وذهبي", ("green", "gold")),
     Wish("красный и чёрный, без синего", ("red", "black"), ("blue",)),
-    Wish("scandinavian", ("white",), ("magenta",), "light", chroma=(0.02, 0.13)),
+    Wish("scandinavian", ("white",), ("magenta",), "light", chroma=(0.02, 0.13), grounds=LIGHT),
     Wish("cyberpunk city", ("magenta", "teal"), first="dark", chroma=(0.2, 0.4), grounds=DARK),
-    Wish("tropical summer", ("teal", "yellow"), first="light", chroma=(0.1, 0.4)),
+    Wish("tropical summer", ("teal", "yellow"), first="light", chroma=(0.1, 0.4), grounds=LIGHT),
     Wish("wedding in blush and sage", ("pink", "green"), ("magenta",), "light", grounds=LIGHT),
     Wish("halloween", ("orange", "black"), first="dark"),
     Wish("swiss style poster", ("red", "black", "white"), GREENS, "light"),
@@ -256,7 +256,7 @@ def test_names_are_about_what_leads_the_picture() -> None:
     """
     kept = {wish.theme: 0 for wish in WISHES}
     for wish in WISHES:
-        refused = read_theme(wish.theme, "").refused_words
+        refused = read_theme(wish.theme, "").refused_names
         for seen, palette in zip(pictures(wish.theme)[1:], seven(wish.theme), strict=True):
             names = color_names(palette.colors, refused)
             assert palette.name.rstrip(" 0123456789").endswith(f"on {names[0]}")
