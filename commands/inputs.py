@@ -125,8 +125,9 @@ def read_palettes(path: Path) -> tuple[Palette, ...]:
 
 
 def _palette(path: Path, number: int, entry: JsonValue) -> Palette:
+    named = {**entry, "name": entry.get("name") or f"Palette {number}"} if isinstance(entry, dict) else entry
     try:
-        return Palette.model_validate_json(json.dumps(entry))
+        return Palette.model_validate_json(json.dumps(named))
     except ValidationError as exc:
         name = entry.get("name") if isinstance(entry, dict) else None
         which = (

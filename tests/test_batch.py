@@ -129,6 +129,10 @@ async def test_every_line_is_accounted_for(client: Client, server: EmbeddedServe
         assert (again.code, again.document | {"manifest": ""}) == (1, ended.document | {"manifest": ""})
         status = (await at.run("status", str(ended.document["batch_id"]))).document
         assert (status["state"], status["completed"]) == ("completed", 5)
+        told = await at.shell.run("starter.py", "status", str(ended.document["batch_id"]), **at.environment)
+        assert "line 2 refused: Invalid JSON" in told.out
+        assert f"line 9 refused: task_id: another line has {at.requests[1].task_id}" in told.out
+        assert f"Manifest: {ended.document['manifest']}" in told.out
     assert images.script.count == 5
 
 

@@ -109,3 +109,14 @@ async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
         with pytest.raises(NoWorker):
             await ConceptClient(client, queue, with_attributes=False).status(task_id)
         await handle.terminate()
+
+
+async def test_who_named_no_server_is_told_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing answers at the last resort, how to start a server and how to name one; not where one is named."""
+    monkeypatch.delenv("TEMPORAL_ADDRESS", raising=False)
+    monkeypatch.setattr("temporal.client._DEFAULT_ADDRESS", "127.0.0.1:9")
+    with pytest.raises(TemporalUnreachable, match=r"127\.0\.0\.1:9: .*`make dev`.* TEMPORAL_ADDRESS"):
+        await connect()
+    with pytest.raises(TemporalUnreachable) as named:
+        await connect("127.0.0.1:9")
+    assert "make dev" not in str(named.value)

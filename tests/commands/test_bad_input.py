@@ -67,6 +67,7 @@ def bomb(side_px: int) -> bytes:
             'third.json: palette 3 "Ocean": color 2: not a color of the form #RRGGBB',
         ),
         (["recolor", "good.png", "--palettes", "words.json", "--out", "o"], "words.json: palette 2: must be an object"),
+        (["demo", "--palette-file", "nameless.json"], "nameless.json: palette 1: color 2: not a color"),
         (["demo", "--palette-file", "third.json"], 'third.json: palette 3 "Ocean": color 2: not a color'),
         (["generate", "--task-file", "task.json"], "task.json: palette 2, color 1: not a color of the form #RRGGBB"),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
@@ -126,6 +127,7 @@ def test_bad_input_gets_one_clear_line(terminal: Terminal, arguments: list[str],
         "bell.json": b'{"one": ["#000", "#fff"], "a\\u0007b": ["#000", "#fff"]}',
         "escape.json": b'{"../x": ["#000", "#fff"]}',
         "one.json": b'{"p": ["#000"]}',
+        "nameless.json": b'[{"colors": ["#000", "red"]}]',
         "third.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, {"name": "B", "colors": ["#000", "#fff"]},'
         b' {"name": "Ocean", "colors": ["#000", "blue-ish"]}]',
         "words.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, "blue"]',
@@ -181,6 +183,12 @@ def test_an_unreachable_server_is_said_first(terminal: Terminal, arguments: list
     assert ended.code == 3
     assert ended.err.startswith("starter.py: no Temporal server answers at 127.0.0.1:1: ")
     assert ended.err.count("\n") == 1
+
+
+def test_a_list_of_nothing_says_so(terminal: Terminal) -> None:
+    """No table without rows."""
+    ended = terminal.run("starter.py", "list", "--user", "nobody")
+    assert (ended.code, ended.out) == (0, "no tasks\n")
 
 
 @pytest.mark.parametrize("command", ["starter.py", "bridge.py", "starter.py providers", "starter.py store"])
