@@ -68,9 +68,10 @@ chaos: .venv/.ready-dev ## concepts under kills, pauses, cuts and full disks @ C
 	$(call install,requirements-dev.lock)
 	@touch $@
 
-# pip says what it does, package by package; of that a line for each ten.
+# pip says what it does, package by package; of that a line for each ten. Its warnings are shown where it fails.
 define install
-@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) || echo FAILED; } | \
+@{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) 2>.venv/pip.err || \
+	{ cat .venv/pip.err >&2; echo FAILED; }; } | \
 	awk -v all="$$(grep -c '==' $(1))" ' \
 		/^(Collecting|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
 		/^Installing collected/ { print "  installing them" } \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
@@ -30,11 +31,12 @@ from commands.options import (
 from commands.startup import check_owner, load_command_settings, run_connected, temporal_page, warn_of_another_store
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskError, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
 from tasks.service import TaskService
 
+_KEY_VARIABLE = re.compile(r"\bCONCEPT_\w+_API_KEY\b")
 _OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
@@ -281,8 +283,23 @@ def following(found: ConceptReport | ConceptStatus, user: str = "") -> tuple[tup
             (f"{start} export {found.concept_id}", "SVG, icons, palette files"),
         )
     if status.ended:
-        return ((f"{start} retry {found.task_id}", "again, without paying again for what was paid"),)
+        need = _retry_needs(found.error)
+        return () if need is None else ((f"{start} retry {found.task_id}", need),)
     return ((f"{start} watch {found.task_id}", "follow it to its end"),)
+
+
+def _retry_needs(error: TaskError | None) -> str | None:
+    """What a retry does, or what must be done before it; None where it cannot help."""
+    match error:
+        case TaskError(type="ProviderRefused" | "InvalidMessage"):
+            return None
+        case TaskError(type="ProviderKeyRefused", message=message):
+            named = _KEY_VARIABLE.search(message)
+            return f"correct {named[0] if named else 'the key'} and restart the worker first"
+        case TaskError(type="ProviderQuotaSpent"):
+            return "top up the account first"
+        case _:
+            return "again, without paying again for what was paid"
 
 
 async def with_gallery(service: TaskService, settings: Settings, report: ConceptReport) -> ConceptReport:

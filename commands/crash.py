@@ -100,6 +100,8 @@ def _print_evidence(ran: list[_Ran], first: str, second: str) -> None:
         said = " ".join(map(str, counts)) if len(set(counts)) > 1 else str(counts[0])
         table.add_row(name, *(str(done[name, worker] or "-") for worker in (first, second)), said)
     progress.print(table)
+    if any(len(set(counts)) > 1 for counts in attempts.values()):
+        _say("Attempts differ from call to call: 1 was done at once, 2 is what the killed worker had begun.")
     images = attempts.get("generate_image", [])
     if images == [1]:
         _say("The logo was drawn once: its answer was stored before anything else, and the second worker found it.")

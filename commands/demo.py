@@ -31,6 +31,7 @@ from temporal.server_announcement import announce, announced, withdraw
 
 _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
 _PANDA = "a cute panda eating bamboo"
+_THEME = "minimalist, green and white"
 _LONGEST_LOGO = 500
 _PALETTES, _PALETTES_OF_CRASH = 7, 12
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
@@ -38,9 +39,10 @@ _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is
 
 def demo(
     logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows.  [default: a panda]")] = None,
-    theme: Annotated[str, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")] = (
-        "minimalist, green and white"
-    ),
+    theme: Annotated[
+        str | None,
+        typer.Option("--theme", help=f"Style, mood and colors, 2 to 500 characters.  [default: {_THEME}]"),
+    ] = None,
     palettes: Annotated[
         int | None, typer.Option("--palettes", parser=count, help="How many, 1 to 24.  [default: 7; with --crash 12]")
     ] = None,
@@ -69,11 +71,14 @@ def demo(
         raise BadInput("--crash does not go with --keep")
     if logo is None:
         logo = _PANDA if image is None else f"logo from {image.name}"[:_LONGEST_LOGO]
+    if theme is None and palette_file is None:
+        theme = _THEME
+    words = {} if theme is None else {"theme_description": theme}
     request = build_request(
         GenerationRequest,
         user,
         logo_description=logo,
-        theme_description=theme,
+        **words,
         num_palettes=palettes if palettes is not None else _PALETTES_OF_CRASH if crash else _PALETTES,
         palettes=() if palette_file is None else read_palettes(palette_file),
     )

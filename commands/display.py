@@ -44,7 +44,7 @@ _MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
 NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
-_NO_VARIATIONS = "the logo alone: no palettes were asked for"
+_NO_VARIATIONS = ": the logo alone, no palettes were asked for"
 
 
 class ProgressView:
@@ -96,8 +96,8 @@ def print_report(
         from gallery.content import credit_line  # noqa: PLC0415 -- numpy is loaded with it
 
         count = len(report.variations)
-        what = f"with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
-        console.print(f"[bold green]Completed[/] concept {report.concept_id} {what}", soft_wrap=True)
+        what = f" with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
+        console.print(f"[bold green]Completed[/] concept {report.concept_id}{what}", soft_wrap=True)
         for variation in report.variations:
             console.print(_variation_line(variation), soft_wrap=True)
         if report.provenance is not None and (credit := credit_line(report.provenance)):
@@ -145,6 +145,8 @@ def print_status(console: Console, status: ConceptStatus, page: str | None = Non
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
     console.print(f"concept {status.concept_id}", markup=False, soft_wrap=True)
+    if status.chosen is not None:
+        console.print(f"candidate {status.chosen} is taken", soft_wrap=True)
     for notice in status.notices:
         console.print(notice, style="yellow", markup=False, soft_wrap=True)
     if status.error is not None:
@@ -161,6 +163,8 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
         seconds = ""
         if stand.started_at is not None and stand.finished_at is not None:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
+            if stage is Stage.IMAGE and status.candidates:
+                seconds += ", the wait for a choice included"
         stages.add_row(mark, _LABELS[stage], Text(seconds, style="dim"))
     palettes = Table.grid(padding=(0, 1))
     items = status.variations.items

@@ -7,14 +7,14 @@ import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from commands.console import BadInput, progress
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
-from contracts.tasks import GenerationRequest, Request, TaskRequest
+from contracts.tasks import Aspect, GenerationRequest, RefinementRequest, Request, TaskRequest
 from contracts.validation import problems
 from pubsub import task_messages
 from pubsub.envelopes import Message
@@ -70,17 +70,25 @@ def build_request(kind: type[R], user: str, task_id: str | None = None, **fields
     """The task message that the options describe. Raises `BadInput`."""
     ids = {"task_id": uuid.uuid4() if task_id is None else parse_id(task_id), "user_id": user}
     try:
-        return kind.model_validate(ids | fields)
+        request = kind.model_validate(ids | fields)
     except ValidationError as exc:
         raise BadInput(str(problems(exc, _OPTION_NAMES)[0])) from exc
+    return _changeable(request)
 
 
 def read_request(path: Path) -> Request:
     """A task message, of any kind, from a JSON file. Raises `BadInput`."""
     try:
-        return task_messages.read_request(Message(data=read_file(path, task_messages.MAX_PAYLOAD_BYTES)))
+        request = task_messages.read_request(Message(data=read_file(path, task_messages.MAX_PAYLOAD_BYTES)))
     except InvalidMessage as exc:
         raise BadInput(f"{path}: {exc.reason}") from exc
+    return _changeable(request)
+
+
+def _changeable(request: R) -> R:
+    if isinstance(request, RefinementRequest) and set(request.preserve_aspects) == set(get_args(Aspect)):
+        raise BadInput("--preserve: colors, layout, style and shapes are to be kept: nothing is left to change")
+    return request
 
 
 def read_image(path: Path) -> InputImage:

@@ -14,7 +14,7 @@ from commands.console import ExitCode, invocation, print_document, run_async
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.frozen import FrozenModel
-from contracts.tasks import Stage, TaskStatus, VariationsRequest
+from contracts.tasks import GenerationRequest, Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
 _MOST = 1000
@@ -35,6 +35,8 @@ class ListedTask(FrozenModel):
     started_at: datetime | None
     finished_at: datetime | None
     logo_description: str | None
+    candidates: int = 1
+    """With several, the time until it was finished has a person's choice in it."""
 
     @classmethod
     def of(cls, row: TaskRow) -> ListedTask:
@@ -50,6 +52,7 @@ class ListedTask(FrozenModel):
             created_at=row.created_at,
             started_at=row.started_at,
             finished_at=row.finished_at,
+            candidates=request.candidates if isinstance(request, GenerationRequest) else 1,
             logo_description=None if isinstance(request, VariationsRequest | None) else request.logo_description,
         )
 
@@ -90,6 +93,9 @@ def list_tasks(
 
 
 def _print(document: ListDocument) -> None:
+    if not document.tasks:
+        Console().print("no tasks")
+        return
     table = Table(box=None, pad_edge=False)
     for heading in ("task", "status", "created (UTC)", "seconds"):
         table.add_column(heading, no_wrap=True, min_width=len(heading), overflow="ignore")
@@ -97,7 +103,7 @@ def _print(document: ListDocument) -> None:
     for task in document.tasks:
         seconds = ""
         if task.started_at is not None and task.finished_at is not None:
-            seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}"
+            seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}{'*' * (task.candidates > 1)}"
         created, about = (
             f"{task.created_at:%Y-%m-%d %H:%M:%S}",
             task.error or task.logo_description or f"({task.type.removeprefix('concept_')})",
@@ -106,5 +112,7 @@ def _print(document: ListDocument) -> None:
     # An id that is cut cannot be pasted: the table is as wide as its ids need, whatever the terminal is.
     console = Console(markup=False, width=max(Console().width, _NARROWEST))
     console.print(table)
+    if any(task.candidates > 1 and task.finished_at for task in document.tasks):
+        console.print("* the wait for a choice included")
     if document.next is not None:
         console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from commands.batches import describe_batch, finish_batch, follow_batch, report_of
@@ -17,7 +19,7 @@ from commands.display import print_next, print_status
 from commands.inputs import parse_id
 from commands.options import AnyId, Json, NoWait, TaskId
 from commands.startup import load_command_settings, opened_store, run_connected, temporal_page
-from contracts.batches import BatchReport, BatchStatus
+from contracts.batches import BatchReport, BatchStatus, ManifestLine
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
@@ -32,6 +34,7 @@ from temporal.errors import TemporalUnreachable
 _CANCEL_WAIT_S = 150.0
 """Longer than the longest attempt: a paid call is waited for, not cut off."""
 _NO_WORKER_WAIT_S = 20.0
+_SHOWN_REFUSED = 10
 
 
 def status(task_id: AnyId, json: Json = False) -> int:
@@ -202,6 +205,24 @@ def show_status(settings: Settings, status: ConceptStatus | BatchStatus, *, json
         Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
         if status.reason is not None:
             Console().print(status.reason, markup=False, soft_wrap=True)
+        _print_manifest(settings.data_dir / "batches" / f"{status.batch_id}.jsonl", status)
+
+
+def _print_manifest(path: Path, status: BatchStatus) -> None:
+    """Where the manifest is, and the first lines that it refuses."""
+    try:
+        lines = [ManifestLine.model_validate_json(line) for line in path.read_bytes().splitlines()]
+    except (OSError, ValidationError):
+        if status.refused or status.state not in {"running", "paused"}:
+            text = "what became of each line, or why it was refused, is in the manifest that `batch FILE` writes"
+            Console().print(text, soft_wrap=True)
+        return
+    refused = [line for line in lines if line.status == "refused"]
+    for line in refused[:_SHOWN_REFUSED]:
+        Console().print(f"  line {line.line} refused: {line.error}", markup=False, soft_wrap=True)
+    if len(refused) > _SHOWN_REFUSED:
+        Console().print(f"  and {len(refused) - _SHOWN_REFUSED} more", soft_wrap=True)
+    Console().print(f"Manifest: {path.absolute()}", markup=False, soft_wrap=True)
 
 
 async def stop(service: TaskService, task_id: uuid.UUID) -> None:

@@ -33,7 +33,7 @@ def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({
     return [
         Problem(
             names.get(str(next(iter(error["loc"]), "")), _path(error["loc"])),
-            _SHOULD.sub("must", error["msg"].removeprefix("Value error, ")),
+            _SHOULD.sub("must", error["msg"].removeprefix("Value error, ").replace(" after validation", "")),
             error["type"],
         )
         for error in exc.errors(include_url=False, include_context=False, include_input=False)

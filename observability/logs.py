@@ -104,6 +104,8 @@ def configure_logs(
     handler = logging.StreamHandler()
     handler.addFilter(_is_worth_a_line)
     handler.addFilter(SdkRetries())
+    if style != "json":
+        handler.addFilter(_is_for_people)
     handler.setFormatter(_Formatter(foreign_pre_chain=before, processors=processors))
     root = logging.getLogger()
     root.handlers = [handler]
@@ -120,6 +122,11 @@ def configure_logs(
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """The SDK announces an activity twice at DEBUG, the first time without its fields."""
     return not str(record.msg).startswith("Running activity %s (token")
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    """The SDK says of each queue how long it may take to end; that the worker ends is said by us, once."""
+    return not str(record.msg).startswith("Beginning worker shutdown")
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):

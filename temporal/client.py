@@ -16,6 +16,7 @@ from temporal.encryption_keys import NO_KEYS, Keyring
 from temporal.errors import TemporalMisconfigured, TemporalUnreachable
 
 _DEFAULT_ADDRESS = "localhost:7233"
+_NO_SERVER_NAMED = "start one with `make dev`, or name yours in TEMPORAL_ADDRESS"
 _NO_ADDRESS = (
     f"TEMPORAL_ADDRESS must be host:port, such as {_DEFAULT_ADDRESS}"  # not what it is: it may hold a password
 )
@@ -47,6 +48,7 @@ async def connect(
     Raises `TemporalUnreachable` or `TemporalMisconfigured`.
     """
     config = _configuration()
+    hint = "" if address or "target_host" in config else f"; {_NO_SERVER_NAMED}"
     target = config.setdefault("target_host", address or _DEFAULT_ADDRESS)
     if "://" in target or "@" in target:
         raise TemporalMisconfigured(_NO_ADDRESS)
@@ -63,9 +65,9 @@ async def connect(
     except ValueError as exc:
         raise TemporalMisconfigured(_NO_ADDRESS) from exc
     except TimeoutError as exc:
-        raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s") from exc
+        raise TemporalUnreachable(target, f"nothing within {_CONNECT_TIMEOUT_S:.0f} s{hint}") from exc
     except RuntimeError as exc:  # what the SDK's core raises for everything that goes wrong while connecting
-        raise TemporalUnreachable(target, _reason(exc)) from exc
+        raise TemporalUnreachable(target, _reason(exc) + hint) from exc
 
 
 def _configuration() -> ClientConnectConfig:

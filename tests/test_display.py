@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 
-from commands.display import ProgressView
-from contracts.status import ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
-from contracts.tasks import Stage, TaskStatus
+from commands.concepts import following
+from commands.display import ProgressView, print_status
+from contracts.images import ImageRef
+from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
+from contracts.tasks import Stage, TaskError, TaskStatus
 
 
 def status(palettes: int, done: int) -> ConceptStatus:
@@ -45,3 +48,39 @@ def test_the_live_view_fits_a_small_terminal(palettes: int, done: int) -> None:
     for label in ("claim the task", "generate the logo", "store the concept", f"Palette {done + 1}"):
         assert label in frame
     assert ("more" in frame) == (palettes == 24)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("ProviderKeyRefused", "correct CONCEPT_ACME_API_KEY and restart the worker first"),
+        ("ProviderQuotaSpent", "top up the account first"),
+        ("ProviderRefused", None),
+        ("InvalidMessage", None),
+        ("TimedOut", "again, without paying again for what was paid"),
+    ],
+)
+def test_a_retry_is_offered_where_it_can_help(kind: str, said: str | None) -> None:
+    """With what must be done before it; words that were refused would be refused again."""
+    error = TaskError(stage=Stage.IMAGE, type=kind, message="Acme answered 401 (check CONCEPT_ACME_API_KEY)")
+    steps = following(status(2, 0).model_copy(update={"state": TaskStatus.FAILED, "error": error}))
+    assert [what for _, what in steps] == ([] if said is None else [said])
+
+
+def test_a_wait_for_a_choice_is_not_taken_for_drawing() -> None:
+    """The seconds of the stage say that the wait is in them, and which candidate is taken is said."""
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    image = StageStatus(state=StageState.DONE, started_at=begun, finished_at=begun + timedelta(seconds=27.1))
+    candidate = Candidate(number=1, image=ImageRef(bucket="b", path="p", sha256="0" * 64, bytes=1, width=1, height=1))
+    seconds = {}
+    for candidates in ((), (candidate,)):
+        screen = io.StringIO()
+        found = status(2, 0).model_copy(
+            update={"stages": {Stage.IMAGE: image}, "candidates": candidates, "chosen": len(candidates) or None}
+        )
+        print_status(Console(file=screen, width=100), found)
+        seconds[len(candidates)] = screen.getvalue()
+    assert "wait" not in seconds[0]
+    assert "taken" not in seconds[0]
+    assert "27.1 s, the wait for a choice included" in seconds[1]
+    assert "candidate 1 is taken" in seconds[1]

@@ -201,7 +201,7 @@ class Session:
         ids |= {"CONCEPT": str(made["concept_id"]), "ID": str(made["concept_id"])}
         assert (await self.run(f"{OURS} status TASK", **ids))["state"] == "completed"
         for line in (
-            f'{OURS} refine --concept CONCEPT --prompt "a longer tail, calmer" --preserve colors,layout',
+            f'{OURS} refine --concept CONCEPT --prompt "rounder and bolder" --preserve colors,layout',
             f'{OURS} variations CONCEPT --theme "bold neon" --palettes 5',
             f"{OURS} export ID --out panda",
             f"{OURS} export ID --out panda --zip",

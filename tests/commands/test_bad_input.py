@@ -91,6 +91,10 @@ def bomb(side_px: int) -> bytes:
             "--preserve: must be 'colors', 'layout', 'style' or 'shapes'",
         ),
         (
+            ["refine", "--prompt", "bolder", "--concept", CONCEPT, "--preserve", "shapes,style,layout,colors"],
+            "--preserve: colors, layout, style and shapes are to be kept",
+        ),
+        (
             ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--palettes", "3"],
             "--palettes needs a --theme where the logo comes from a URL",
         ),

@@ -197,6 +197,8 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     assert (wrong.code, wrong.err) == (2, "starter.py: there are candidates 1 to 2, and no 3\n")
     chosen = await dev.shell.run("starter.py", "choose", task, "2", "--json")
     assert (chosen.code, chosen.document["chosen"]) == (0, 2)
+    told = await dev.shell.run("starter.py", "status", task)
+    assert "candidate 2 is taken" in told.out
     watched = report_of(await dev.shell.run("starter.py", "watch", str(status.concept_id), "--json"))
     assert watched.image is not None
     assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
@@ -213,7 +215,7 @@ async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
     assert ended.code == 0, ended.err
     report = report_of(ended)
     assert (report.variations, report.refined_from) == ((), made.concept_id)
-    assert "the logo alone: no palettes were asked for" in ended.err
+    assert "the logo alone, no palettes were asked for" in ended.err
     shown = await dev.shell.run("starter.py", "gallery", str(report.concept_id), "--out", "alone", "--json")
     assert shown.code == 0, shown.err
     Image.open(dev.shell.folder / "alone" / "contact-sheet.png").verify()
