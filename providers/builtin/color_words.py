@@ -362,71 +362,67 @@ FUNCTIONS = {word: kind for kind, text in reversed(_FUNCTIONS.items()) for word 
 
 # Each language: the endings that its words may take, and its words; `=>` marks an adjective that follows its color.
 _DE = """
-rot=red, blau=blue, grün=green, gruen=green, gelb=yellow, lila=purple, violett=violet, rosa=pink, braun=brown, grau=gray, schwarz=black, weiß=white,
-golden=gold, silbern=silver, silber=silver, türkis=turquoise, creme=cream, bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy,
-dunkelblau=navy, kupfer=copper, smaragd=emerald, senf=mustard, flieder=lilac, koralle=coral, oliv=olive, minze=mint, anthrazit=charcoal, rost=rust,
-helle=light, heller=light, helles=light, hellen=light, dunkel=dark, bunt=colorful, farbenfroh=colorful, schlicht=minimalist, edel=luxurious,
-luxuriös=luxurious, kühl=cool, verspielt=playful, erdig=earthy, erdtöne=earthy, nacht=night, meer=ocean, wald=forest, herbst=autumn, frühling=spring,
-sommer=summer, wüste=desert, sonnenuntergang=sunset, ruhig=calm, frisch=fresh, natürlich=natural, geheimnisvoll=mysterious, fröhlich=fun,
-kräftig=bold, sanft=soft, zart=delicate, einfarbig=monochrome, leuchtend=vivid, elegant=elegant, modern=modern, warm=warm, pastell=pastel,
-kinder=kids, gemütlich=cozy
+rot=red, blau=blue, grün=green, gruen=green, gelb=yellow, lila=purple, violett=violet, rosa=pink, braun=brown, grau=gray, schwarz=black, weiß=white, golden=gold,
+silbern=silver, silber=silver, türkis=turquoise, creme=cream, bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy, dunkelblau=navy, kupfer=copper,
+smaragd=emerald, senf=mustard, flieder=lilac, koralle=coral, oliv=olive, minze=mint, anthrazit=charcoal, rost=rust, helle=light, heller=light, helles=light,
+hellen=light, dunkel=dark, bunt=colorful, farbenfroh=colorful, schlicht=minimalist, minimalistisch=minimalist, skandinavisch=scandinavian, tropisch=tropical,
+herbstlich=autumn, sommerlich=summer, edel=luxurious, luxuriös=luxurious, kühl=cool, verspielt=playful, erdig=earthy, erdtöne=earthy, nacht=night, meer=ocean,
+wald=forest, herbst=autumn, frühling=spring, sommer=summer, wüste=desert, sonnenuntergang=sunset, ruhig=calm, frisch=fresh, natürlich=natural, geheimnisvoll=mysterious,
+fröhlich=fun, kräftig=bold, sanft=soft, zart=delicate, einfarbig=monochrome, leuchtend=vivid, elegant=elegant, modern=modern, warm=warm, pastell=pastel, kinder=kids,
+gemütlich=cozy
 """
 _FR = """
-rouge=red, bleu=blue, vert=green, jaune=yellow, pourpre=purple, marron=brown, brun=brown, gris=gray, noir=black, blanc=white, blanche=white, et
-or=gold, en or=gold, dor=gold, lor=gold, or et=gold, doré=gold, argent=silver, argenté=silver, bleu marine=navy, bleu ciel=sky blue, bleu
-nuit=midnight blue, bordeaux=burgundy, crème=cream, sable=sand, saumon=salmon, corail=coral, moutarde=mustard, lilas=lilac, lavande=lavender,
-menthe=mint, cuivre=copper, rouille=rust, émeraude=emerald, clair=>light, foncé=>dark, pâle=>pale, vif=>vivid, vive=>vivid, sombre=dark, nuit=night,
-mer=ocean, forêt=forest, automne=autumn, printemps=spring, hiver=winter, coucher de soleil=sunset, chaud=warm, froid=cool, doux=soft, douce=soft,
-élégant=elegant, luxe=luxurious, moderne=modern, épuré=minimalist, minimaliste=minimalist, terreux=earthy, enfant=kids, joyeux=fun, chaleureux=cozy
+rouge=red, bleu=blue, vert=green, jaune=yellow, pourpre=purple, marron=brown, brun=brown, gris=gray, noir=black, blanc=white, blanche=white, et or=gold, en or=gold,
+dor=gold, lor=gold, or et=gold, doré=gold, argent=silver, argenté=silver, bleu marine=navy, bleu ciel=sky blue, bleu nuit=midnight blue, bordeaux=burgundy, crème=cream,
+sable=sand, saumon=salmon, corail=coral, moutarde=mustard, lilas=lilac, lavande=lavender, menthe=mint, cuivre=copper, rouille=rust, émeraude=emerald, clair=>light,
+foncé=>dark, pâle=>pale, vif=>vivid, vive=>vivid, sombre=dark, nuit=night, mer=ocean, forêt=forest, automne=autumn, printemps=spring, hiver=winter, coucher de
+soleil=sunset, chaud=warm, froid=cool, doux=soft, douce=soft, élégant=elegant, luxe=luxurious, moderne=modern, épuré=minimalist, minimaliste=minimalist, terreux=earthy,
+enfant=kids, joyeux=fun, chaleureux=cozy
 """
 _ROMANCE = """
-rojo=red, azul=blue, verde=green, amarillo=yellow, naranja=orange, anaranjado=orange, morado=purple, púrpura=purple, violeta=violet, rosa=pink,
-rosado=pink, marrón=brown, gris=gray, negro=black, blanco=white, dorado=gold, oro=gold, plateado=silver, plata=silver, turquesa=turquoise, beis=beige,
-crema=cream, granate=burgundy, burdeos=burgundy, celeste=sky blue, azul marino=navy, azul cielo=sky blue, cobre=copper, arena=sand, mostaza=mustard,
-oliva=olive, esmeralda=emerald, menta=mint, lavanda=lavender, claro=>light, oscuro=>dark, pálido=>pale, noche=night, mar=ocean, océano=ocean,
-bosque=forest, otoño=autumn, primavera=spring, verano=summer, invierno=winter, desierto=desert, atardecer=sunset, playa=beach, cálido=warm, frío=cool,
-suave=soft, elegante=elegant, lujo=luxurious, lujoso=luxurious, moderno=modern, minimalista=minimalist, tranquilo=calm, fresco=fresh, infantil=kids,
-terroso=earthy, tierra=earth, monocromo=monochrome, monocromático=monochrome, alegre=fun, vibrante=vibrant, brillante=bright, rosso=red, blu=blue,
-azzurro=azure, giallo=yellow, arancione=orange, arancio=orange, viola=purple, porpora=purple, marrone=brown, grigio=gray, nero=black, bianco=white,
-bianchi=white, bianche=white, dorato=gold, argento=silver, argentato=silver, turchese=turquoise, panna=cream, bordò=burgundy, blu notte=midnight blue,
-rame=copper, sabbia=sand, senape=mustard, smeraldo=emerald, corallo=coral, salmone=salmon, chiaro=>light, scuro=>dark, notte=night, mare=ocean,
-bosco=forest, foresta=forest, autunno=autumn, inverno=winter, deserto=desert, tramonto=sunset, spiaggia=beach, caldo=warm, freddo=cool,
-lusso=luxurious, minimale=minimalist, tranquillo=calm, vivace=vibrant, terra=earth, vermelho=red, amarelo=yellow, laranja=orange, roxo=purple, cor de
-rosa=pink, marrom=brown, castanho=brown, cinza=gray, cinzento=gray, preto=black, branco=white, dourado=gold, ouro=gold, prateado=silver, prata=silver,
-bege=beige, creme=cream, vinho=wine, bordô=burgundy, azul marinho=navy, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark, noite=night,
-oceano=ocean, floresta=forest, outono=autumn, verão=summer, praia=beach, pôr do sol=sunset, quente=warm, frio=cool, luxo=luxurious, tons
-terrosos=earthy, marinho=navy, marino=navy
+rojo=red, azul=blue, verde=green, amarillo=yellow, naranja=orange, anaranjado=orange, morado=purple, púrpura=purple, violeta=violet, rosa=pink, rosado=pink,
+marrón=brown, gris=gray, negro=black, blanco=white, dorado=gold, oro=gold, plateado=silver, plata=silver, turquesa=turquoise, beis=beige, crema=cream, granate=burgundy,
+burdeos=burgundy, celeste=sky blue, azul marino=navy, azul cielo=sky blue, cobre=copper, arena=sand, mostaza=mustard, oliva=olive, esmeralda=emerald, menta=mint,
+lavanda=lavender, claro=>light, oscuro=>dark, pálido=>pale, noche=night, mar=ocean, océano=ocean, bosque=forest, otoño=autumn, primavera=spring, verano=summer,
+invierno=winter, desierto=desert, atardecer=sunset, playa=beach, cálido=warm, frío=cool, suave=soft, elegante=elegant, lujo=luxurious, lujoso=luxurious, moderno=modern,
+minimalista=minimalist, tranquilo=calm, fresco=fresh, infantil=kids, terroso=earthy, tierra=earth, monocromo=monochrome, monocromático=monochrome, alegre=fun,
+vibrante=vibrant, brillante=bright, rosso=red, blu=blue, azzurro=azure, giallo=yellow, arancione=orange, arancio=orange, viola=purple, porpora=purple, marrone=brown,
+grigio=gray, nero=black, bianco=white, bianchi=white, bianche=white, dorato=gold, argento=silver, argentato=silver, turchese=turquoise, panna=cream, bordò=burgundy, blu
+notte=midnight blue, rame=copper, sabbia=sand, senape=mustard, smeraldo=emerald, corallo=coral, salmone=salmon, chiaro=>light, scuro=>dark, notte=night, mare=ocean,
+bosco=forest, foresta=forest, autunno=autumn, inverno=winter, deserto=desert, tramonto=sunset, spiaggia=beach, caldo=warm, freddo=cool, lusso=luxurious,
+minimale=minimalist, tranquillo=calm, vivace=vibrant, terra=earth, vermelho=red, amarelo=yellow, laranja=orange, roxo=purple, cor de rosa=pink, marrom=brown,
+castanho=brown, cinza=gray, cinzento=gray, preto=black, branco=white, dourado=gold, ouro=gold, prateado=silver, prata=silver, bege=beige, creme=cream, vinho=wine,
+bordô=burgundy, azul marinho=navy, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark, noite=night, oceano=ocean, floresta=forest, outono=autumn, verão=summer,
+praia=beach, pôr do sol=sunset, quente=warm, frio=cool, luxo=luxurious, tons terrosos=earthy, marinho=navy, marino=navy
 """
 _RU = """
-красн=red, син=blue, голуб=sky blue, зелён=green, жёлт=yellow, оранжев=orange, фиолетов=purple, пурпурн=purple, сиренев=lilac, розов=pink,
-коричнев=brown, сер=gray, чёрн=black, бел=white, золот=gold, золотист=gold, серебрист=silver, серебрян=silver, бирюзов=turquoise, бежев=beige,
-кремов=cream, бордов=burgundy, изумрудн=emerald, мятн=mint, лавандов=lavender, оливков=olive, песочн=sand, медн=copper, горчичн=mustard,
-кораллов=coral, светл=light, тёмн=dark, ярк=bright, тёпл=warm, холодн=cool, нежн=soft, пастельн=pastel, монохромн=monochrome, чёрно бел=black white,
-современн=modern, минималистичн=minimalist, роскошн=luxurious, винтажн=vintage, осенн=autumn, морск=ocean, ночн=night, лесн=forest, детск=kids,
-спокойн=calm, элегантн=elegant, неонов=neon, земн=earthy, уютн=cozy
+красн=red, син=blue, голуб=sky blue, зелён=green, жёлт=yellow, оранжев=orange, фиолетов=purple, пурпурн=purple, сиренев=lilac, розов=pink, коричнев=brown, сер=gray,
+чёрн=black, бел=white, золот=gold, золотист=gold, серебрист=silver, серебрян=silver, бирюзов=turquoise, бежев=beige, кремов=cream, бордов=burgundy, изумрудн=emerald,
+мятн=mint, лавандов=lavender, оливков=olive, песочн=sand, медн=copper, горчичн=mustard, кораллов=coral, светл=light, тёмн=dark, ярк=bright, тёпл=warm, холодн=cool,
+нежн=soft, пастельн=pastel, монохромн=monochrome, чёрно бел=black white, современн=modern, минималистичн=minimalist, роскошн=luxurious, винтажн=vintage, осенн=autumn,
+морск=ocean, ночн=night, лесн=forest, детск=kids, спокойн=calm, элегантн=elegant, неонов=neon, земн=earthy, уютн=cozy
 """
 _RU_NOUNS = """
-золото=gold, золотом=gold, серебро=silver, море=ocean, ночь=night, лес=forest, осень=autumn, зима=winter, лето=summer, весна=spring, закат=sunset,
-пустыня=desert, минимализм=minimalist, ретро=retro, неон=neon, пастель=pastel, беж=beige
+золото=gold, золотом=gold, серебро=silver, море=ocean, ночь=night, лес=forest, осень=autumn, зима=winter, лето=summer, весна=spring, закат=sunset, пустыня=desert,
+минимализм=minimalist, ретро=retro, неон=neon, пастель=pastel, беж=beige
 """
 _AR = """
-أحمر=red, حمراء=red, أزرق=blue, زرقاء=blue, أخضر=green, خضراء=green, أصفر=yellow, صفراء=yellow, برتقالي=orange, بنفسجي=purple, أرجواني=purple,
-وردي=pink, زهري=pink, بني=brown, رمادي=gray, أسود=black, سوداء=black, أبيض=white, بيضاء=white, ذهبي=gold, ذهب=gold, فضي=silver, فضة=silver,
-فيروزي=turquoise, تركواز=turquoise, بيج=beige, كحلي=navy, كريمي=cream, عنابي=burgundy, نحاسي=copper, زيتوني=olive, سماوي=sky blue, نعناعي=mint,
-رملي=sand, فاتح=>light, غامق=>dark, داكن=>dark, ليل=night, بحر=ocean, صحراء=desert, غابة=forest, دافئ=warm, هادئ=calm, عصري=modern, حديث=modern,
-فاخر=luxurious, بسيط=minimalist, أنيق=elegant, طبيعي=natural, خريف=autumn, ربيع=spring, صيف=summer
+أحمر=red, حمراء=red, أزرق=blue, زرقاء=blue, أخضر=green, خضراء=green, أصفر=yellow, صفراء=yellow, برتقالي=orange, بنفسجي=purple, أرجواني=purple, وردي=pink, زهري=pink,
+بني=brown, رمادي=gray, أسود=black, سوداء=black, أبيض=white, بيضاء=white, ذهبي=gold, ذهب=gold, فضي=silver, فضة=silver, فيروزي=turquoise, تركواز=turquoise, بيج=beige,
+كحلي=navy, كريمي=cream, عنابي=burgundy, نحاسي=copper, زيتوني=olive, سماوي=sky blue, نعناعي=mint, رملي=sand, فاتح=>light, غامق=>dark, داكن=>dark, ليل=night, بحر=ocean,
+صحراء=desert, غابة=forest, دافئ=warm, هادئ=calm, عصري=modern, حديث=modern, فاخر=luxurious, بسيط=minimalist, أنيق=elegant, طبيعي=natural, خريف=autumn, ربيع=spring,
+صيف=summer
 """
 _TOGETHER = """
-赤=red, 青=blue, 緑=green, 黄=yellow, 橙=orange, オレンジ=orange, 紫=purple, ピンク=pink, 桃色=pink, 茶色=brown, 茶=brown, 灰=gray, グレー=gray, 黒=black, 白=white, 金=gold,
-ゴールド=gold, 銀=silver, シルバー=silver, 水色=sky blue, 紺=navy, 藍=indigo, ベージュ=beige, クリーム=cream, ターコイズ=turquoise, ミント=mint, ラベンダー=lavender, レッド=red, ブルー=blue,
-グリーン=green, イエロー=yellow, パープル=purple, ブラウン=brown, ブラック=black, ホワイト=white, ネイビー=navy, 明るい=bright, 暗い=dark, 淡い=pale, 濃い=deep, 深い=deep, 薄い=pale,
-東京=tokyo, 东京=tokyo, 夕日=sunset, 夕焼け=sunset, 日落=sunset, 砂漠=desert, 沙漠=desert, 宇宙=galaxy, 日本=japanese, 和風=japanese, モダン=modern, シンプル=minimalist,
-ミニマル=minimalist, レトロ=retro, ネオン=neon, パステル=pastel, 高級=luxurious, かわいい=cute, 可愛い=cute, 暖かい=warm, 涼しい=cool, 自然=natural, 夜=night, 海=ocean, 森=forest,
-桜=sakura, 樱=sakura, 竹=bamboo, 山=mountain, 雪=winter, 春=spring, 夏=summer, 秋=autumn, 冬=winter, 月=moon, モノクロ=monochrome, 白黒=black white, 黑白=black white,
-黒白=black white, 抹茶=matcha, 朱=vermilion, 単色=monochrome, 红=red, 紅=red, 蓝=blue, 藍色=blue, 绿=green, 綠=green, 黃=yellow, 粉=pink, 粉红=pink, 棕=brown, 褐=brown,
-黑=black, 银=silver, 天蓝=sky blue, 深蓝=navy, 藏青=navy, 米色=beige, 酒红=burgundy, 墨绿=forest green, 薄荷=mint, 橄榄=olive, 珊瑚=coral, 咖啡=coffee, 浅=light, 淡=pale,
-深=deep, 暗=dark, 亮=bright, 极简=minimalist, 極簡=minimalist, 简约=minimalist, 现代=modern, 現代=modern, 复古=vintage, 奢华=luxurious, 可爱=cute, 温暖=warm, 冷=cool,
-单色=monochrome, 森林=forest, 夜晚=night, 빨강=red, 빨간=red, 파랑=blue, 파란=blue, 초록=green, 노랑=yellow, 검정=black, 흰=white, 하양=white, 분홍=pink, 보라=purple, 회색=gray,
+赤=red, 青=blue, 緑=green, 黄=yellow, 橙=orange, オレンジ=orange, 紫=purple, ピンク=pink, 桃色=pink, 茶色=brown, 茶=brown, 灰=gray, グレー=gray, 黒=black, 白=white, 金=gold, ゴールド=gold,
+銀=silver, シルバー=silver, 水色=sky blue, 紺=navy, 藍=indigo, ベージュ=beige, クリーム=cream, ターコイズ=turquoise, ミント=mint, ラベンダー=lavender, レッド=red, ブルー=blue, グリーン=green, イエロー=yellow,
+パープル=purple, ブラウン=brown, ブラック=black, ホワイト=white, ネイビー=navy, 明るい=bright, 暗い=dark, 淡い=pale, 濃い=deep, 深い=deep, 薄い=pale, 東京=tokyo, 东京=tokyo, 夕日=sunset, 夕焼け=sunset,
+日落=sunset, 砂漠=desert, 沙漠=desert, 宇宙=galaxy, 日本=japanese, 和風=japanese, モダン=modern, シンプル=minimalist, ミニマル=minimalist, レトロ=retro, ネオン=neon, パステル=pastel, 高級=luxurious,
+かわいい=cute, 可愛い=cute, 暖かい=warm, 涼しい=cool, 自然=natural, 夜=night, 海=ocean, 森=forest, 桜=sakura, 樱=sakura, 竹=bamboo, 山=mountain, 雪=winter, 春=spring, 夏=summer, 秋=autumn,
+冬=winter, 月=moon, モノクロ=monochrome, 白黒=black white, 黑白=black white, 黒白=black white, 抹茶=matcha, 朱=vermilion, 単色=monochrome, 红=red, 紅=red, 蓝=blue, 藍色=blue, 绿=green,
+綠=green, 黃=yellow, 粉=pink, 粉红=pink, 棕=brown, 褐=brown, 黑=black, 银=silver, 天蓝=sky blue, 深蓝=navy, 藏青=navy, 米色=beige, 酒红=burgundy, 墨绿=forest green, 薄荷=mint, 橄榄=olive,
+珊瑚=coral, 咖啡=coffee, 浅=light, 淡=pale, 深=deep, 暗=dark, 亮=bright, 极简=minimalist, 極簡=minimalist, 简约=minimalist, 现代=modern, 現代=modern, 复古=vintage, 奢华=luxurious, 可爱=cute,
+温暖=warm, 冷=cool, 单色=monochrome, 森林=forest, 夜晚=night, 빨강=red, 빨간=red, 파랑=blue, 파란=blue, 초록=green, 노랑=yellow, 검정=black, 흰=white, 하양=white, 분홍=pink, 보라=purple, 회색=gray,
 금색=gold, 바다=ocean, 밤=night
 """
 _ARABIC_BEFORE = ("", "ال", "و", "وال", "ب", "بال", "وب")

@@ -279,7 +279,7 @@ class PaletteBuilder:
             ranked.append((0.5 if theme.named else 0.15, self._legible(asked[0], ground)))
         elif not ranked:
             most = 0.1 if self._limits.darkest else 0.05 if light else 0.02
-            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, most))
+            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, 0.012 if _is_warm(self._pool[0]) else most))
             steps = (0.28, 0.44, 0.2, 0.36) if light else (0.94, 0.88)
             ranked = [(one, self._legible(ink._replace(lightness=one), ground)) for one in steps]
         return ranked
@@ -355,13 +355,16 @@ class PaletteBuilder:
             if len(chosen) == 5:
                 break
             tint = self._filler(to_tone(ground), to_tone(main), step + turn % 5)
-            far = 0.05 if step < 40 else 0.02
+            far = 0.05 if step < 40 and not self._is_told(to_tone(ground)) else 0.02
             chosen += [tint] if all(distance(tint, other) >= far for other in chosen) else []
         return tuple(chosen)
 
     def _filler(self, ground: Tone, main: Tone, step: int) -> HexColor:
         """A tint that is taken for the ground: a gray of ours would say nothing of the theme."""
-        away = (0.05 + 0.015 * step) * (1 if ground.lightness < 0.5 else -1)
+        own = [*self._pool[: len(self._theme.named)], *self._theme.inks[:1]]
+        seen = sum(distance(to_hex(tone), to_hex(ground)) > 1.2 * _SEEN for tone in own)
+        is_faint = seen > 1 and ground.lightness > 0.5  # or it would be shown instead of one that is named
+        away = (0.025 + 0.006 * step if is_faint else 0.05 + 0.015 * step) * (1 if ground.lightness < 0.5 else -1)
         seed = main._replace(chroma=main.chroma / 5) if ground.chroma < 0.015 and not _is_warm(main) else ground
         chroma = seed.chroma * (1 + 0.1 * step)
         return to_hex(self._limits.nearest(Tone(ground.lightness + away, chroma, seed.hue)))

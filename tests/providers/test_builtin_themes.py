@@ -249,6 +249,48 @@ def test_marks_stand_out_and_grounds_are_kept(wish: Wish) -> None:
         assert kind(seen.ground) in wish.grounds
 
 
+@pytest.mark.parametrize("wish", [wish for wish in WISHES if wish.codes], ids=lambda wish: wish.theme)
+def test_codes_are_shown_exactly(wish: Wish) -> None:
+    """In each picture one of the codes covers a fifth as it is written, and each is seen in at least five of seven."""
+    shares = [[seen.shares.get(code, 0.0) for code in wish.codes] for seen in pictures(wish.theme)[1:]]
+    assert all(max(seen) >= 0.2 for seen in shares), shares
+    assert all(sum(share >= 0.04 for share in of_code) >= 5 for of_code in zip(*shares, strict=True)), shares
+
+
+@pytest.mark.parametrize("theme", ["Rot und Schwarz", "красный и чёрный, без синего"])
+def test_a_named_black_is_black(theme: str) -> None:
+    """Each palette and each picture has a black without a hue, and no dark ground is maroon or brown."""
+    for palette, seen in zip(seven(theme), pictures(theme)[1:], strict=True):
+        for colors in (palette.colors, tuple(seen.shares)):
+            tones = [Color(color).convert("oklch") for color in colors]
+            assert any(tone["lightness"] <= 0.26 and tone["chroma"] < 0.012 for tone in tones) or kind(seen.ground) == (
+                "light"
+            )
+        assert kind(palette.colors[0]) == "light" or Color(palette.colors[0]).convert("oklch")["chroma"] < 0.012
+
+
+@pytest.mark.parametrize(
+    "theme", ["navy and sand", "jade and copper", "bleu marine et or", *(w.theme for w in WISHES[:3])]
+)
+def test_no_gray_takes_the_place_of_a_named_color(theme: str) -> None:
+    """Between light and dark, where grays are, nothing without a hue covers a twentieth of a picture."""
+    for seen in pictures(theme):
+        tones = [Color(color).convert("oklch") for color, share in seen.shares.items() if share >= 0.05]
+        assert not [tone for tone in tones if tone["chroma"] < 0.02 and 0.4 < tone["lightness"] < 0.85]
+
+
+@pytest.mark.parametrize("theme", ["warm autumn without red or brown", "cozy, no brown", "earthy, ohne Braun"])
+def test_a_refused_brown_is_no_neutral(theme: str) -> None:
+    """Dark grounds and inks are no browns of low chroma either, and no name is that of one."""
+    for palette in make_palettes(theme, LOGOS[0], 7):
+        tones = [Color(color).convert("oklch") for color in palette.colors]
+        browns = [
+            tone for tone in tones if tone["chroma"] > 0.018 and 26 < tone["hue"] < 94 and tone["lightness"] < 0.62
+        ]
+        assert not browns, palette
+        assert not {"Chocolate", "Coffee", "Espresso", "Caramel", "Mocha"} & {*palette.name.split()}
+
+
 def test_names_are_about_what_leads_the_picture() -> None:
     """The ground is in every name, and the largest color besides it in nine of ten, never in fewer than five of seven.
 
