@@ -35,8 +35,10 @@ CPU_BOUND_PER_THREAD = 4
 """One has the thread while the others are stored, which may take ten times as long. Each holds its encoded picture in
 memory; and what a process has begun must be worked off within the time of an attempt.
 """
-_MOST_WAITING = 100
-"""So many activities of a batch may wait without a slot, for each queue."""
+_MOST_WAITING = 32
+"""So many activities of a batch may wait without a slot, for each queue: their attempts have begun, and must be worked
+off within the time of one although each of them renders four large pictures.
+"""
 _TURN_S = 0.005
 _LATE_S = 0.01
 """An event loop that is so late is busy: a batch adds to it only slowly."""
@@ -96,27 +98,20 @@ class CpuSlots(CustomSlotSupplier):
             self._free.release()
 
     async def lend_during(self, gate: BatchGate, order: int) -> None:
-        """Wait in the gate, without a slot as far as possible, and with one afterwards."""
+        """Wait in the gate, without a slot as far as possible.
+
+        It never waits for a slot afterwards: those who have one may be waiting in the gate. The next activity that ends
+        gives its slot for it.
+        """
         lent = self._waiting < _MOST_WAITING
         self._waiting += 1
+        if lent:
+            self._free.release()
         try:
-            if lent:
-                self._free.release()
             await gate.enter(order)
-            if lent:
-                await self._regain(gate)
-                lent = False
         finally:
             self._waiting -= 1
-            if lent:
-                self._owed += 1  # cancelled: the slot that its end gives back is another's already
-
-    async def _regain(self, gate: BatchGate) -> None:
-        try:
-            await self._free.acquire()
-        except asyncio.CancelledError:
-            gate.leave()
-            raise
+            self._owed += lent
 
 
 class BatchGate:

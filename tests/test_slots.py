@@ -100,17 +100,15 @@ async def test_a_batch_goes_on_beside_single_tasks(monkeypatch: pytest.MonkeyPat
 
 
 async def test_what_waits_has_no_slot(context: SlotReserveContext) -> None:
-    """A single task finds the slot of a batch's activity, which waits for it again before it begins."""
+    """A single task finds the slot of a batch's activity; the next that ends gives its own for it."""
     gate, slots = BatchGate(1), CpuSlots(1)
     permit = await slots.reserve_slot(context)
     gate.saw_single("concept-1")
     waiting = asyncio.create_task(slots.lend_during(gate, 0))
     other = await asyncio.wait_for(reserve(slots, context), 30)
     gate.saw_single("concept-1", ended=True)
-    await turns()
-    assert not waiting.done()
-    slots.release_slot(SlotReleaseContext(None, other))
     await asyncio.wait_for(waiting, 30)
+    slots.release_slot(SlotReleaseContext(None, other))
     next_one = reserve(slots, context)
     await turns()
     assert not next_one.done()
@@ -139,3 +137,27 @@ async def test_a_cancel_while_waiting_makes_no_slot(context: SlotReserveContext,
     await asyncio.wait_for(next_one, 30)
     gate.saw_single("concept-1", ended=True)
     await asyncio.wait_for(gate.enter(0), 30)
+
+
+async def test_more_than_may_wait_without_a_slot_come_through(
+    context: SlotReserveContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that keep their slot while they wait never keep the others, which lent theirs, from beginning or ending."""
+    monkeypatch.setattr(module, "_MOST_WAITING", 2)
+    gate, slots, done = BatchGate(1), CpuSlots(2), 0
+
+    async def work() -> None:
+        nonlocal done
+        permit = await slots.reserve_slot(context)
+        await slots.lend_during(gate, 0)
+        await asyncio.sleep(0)
+        gate.leave()
+        slots.release_slot(SlotReleaseContext(None, permit))
+        done += 1
+
+    gate.saw_single("concept-1")
+    tasks = [asyncio.create_task(work()) for _ in range(20)]
+    await turns()
+    gate.saw_single("concept-1", ended=True)
+    await asyncio.wait_for(asyncio.gather(*tasks), 30)
+    assert done == 20
