@@ -84,6 +84,17 @@ async def site(
     await store.close()
 
 
+def held_images() -> tuple[ScriptedImages, asyncio.Event, asyncio.Event]:
+    """Images of which the first sets one event when it is asked for, and waits for the other."""
+    stuck, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        stuck.set()
+        await go_on.wait()
+
+    return ScriptedImages(Script(calls=[hold])), stuck, go_on
+
+
 def batch_id_of(line: str) -> uuid.UUID:
     """What the command says first."""
     return uuid.UUID(line.rpartition(" ")[2].strip())
@@ -199,13 +210,7 @@ async def test_a_cancelled_batch_starts_no_more(
 
 async def test_a_terminated_concept_is_looked_up(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
     """It never says that it has ended: its row is settled, and the batch goes on."""
-    stuck, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        stuck.set()
-        await go_on.wait()
-
-    images = ScriptedImages(Script(calls=[hold]))
+    images, stuck, go_on = held_images()
     async with site(client, server, tmp_path, 3, images) as at:
         process = await at.start("--window", "1")
         await stuck.wait()
@@ -221,13 +226,7 @@ async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(
     client: Client, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     """Somebody may end its workflow: the command says so, and the same command finishes the rest."""
-    stuck, go_on = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        stuck.set()
-        await go_on.wait()
-
-    images = ScriptedImages(Script(calls=[hold]))
+    images, stuck, go_on = held_images()
     async with site(client, server, tmp_path, 3, images) as at:
         process = await at.start("--window", "1")
         batch_id = await begun(process)
