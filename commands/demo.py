@@ -33,7 +33,7 @@ _FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this c
 _PANDA = "a cute panda eating bamboo"
 _THEME = "minimalist, green and white"
 _LONGEST_LOGO = 500
-_PALETTES, _PALETTES_OF_CRASH = 7, 12
+_PALETTES, _PALETTES_OF_CRASH = 7, 24
 _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is cancelled."
 
 
@@ -44,7 +44,7 @@ def demo(
         typer.Option("--theme", help=f"Style, mood and colors, 2 to 500 characters.  [default: {_THEME}]"),
     ] = None,
     palettes: Annotated[
-        int | None, typer.Option("--palettes", parser=count, help="How many, 1 to 24.  [default: 7; with --crash 12]")
+        int | None, typer.Option("--palettes", parser=count, help="How many, 1 to 24.  [default: 7; with --crash 24]")
     ] = None,
     palette_file: PaletteFile = None,
     image: Image = None,

@@ -23,7 +23,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from tests.command import ROOT
 
-_COLUMNS, _ROWS = 100, 36
+_COLUMNS, _ROWS = 100, 50
 _CELL = (9, 19)
 _MARGIN_PX = 14
 _LONGEST_PAUSE_MS, _LAST_FRAME_MS, _FRAME_MS = 900, 6000, 120

@@ -70,6 +70,8 @@ async def test_a_worker_stopped_under_load_finishes_what_it_began(site: Site) ->
 
             await until(lambda: busy(held, "generate_image"))  # and so it stays
             await asyncio.gather(*(site.concepts.start(request) for request in free))
+            paid = (service.image_path, service.palettes_path)
+            await until(lambda: {len(service.calls(path)) for path in paid} == {_HELD + _FREE})
             await until(lambda: busy(free, "render_variations"))
             first.process.terminate()
             await until(first.is_stopping)
