@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         UploadRequest,
         VariationActivities,
     )
-    from contracts.concepts import FailedVariation, NewConcept, Variation
+    from contracts.concepts import FailedVariation, NewConcept, Variation, unpack
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
@@ -251,7 +251,7 @@ async def _render_group(
     run: TaskRun, base: ImageRef, places: Sequence[tuple[int, tuple[int, Palette]]]
 ) -> RenderedGroup:
     """Variations by position, number and palette, rendered by one activity."""
-    named = [f"{index}: {palette.name}" for _, (index, palette) in places]
+    numbers = [str(index) for _, (index, _) in places]
     try:
         group = await workflow.execute_activity_method(
             VariationActivities.render_variations,
@@ -262,7 +262,7 @@ async def _render_group(
                 palettes=tuple(NumberedPalette(index=index, **palette.model_dump()) for _, (index, palette) in places),
             ),
             task_queue=render_queue(workflow.info().task_queue),
-            summary=f"variation{'s' * (len(named) > 1)} {', '.join(named)}"[:200],
+            summary=f"variation{'s' * (len(numbers) > 1)} {', '.join(numbers)}",
             priority=run.priority(paid=True),
             **policies.RENDER_VARIATIONS,
         )
@@ -274,9 +274,10 @@ async def _render_group(
         stop_if_cancelled()
         lost = ""
     causes = {each.index: each.error for each in group.failed}
+    names = {variation.index: variation.name for variation in unpack([group.packed] if group.packed else [])}
     for position, (index, palette) in places:
         if index in group.made:
-            run.progress.variation_done(position)
+            run.progress.variation_done(position, names[index])
         else:
             run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
     run.show()
@@ -291,4 +292,5 @@ def _failed(index: int, palette: Palette, error: str) -> FailedVariation:
         colors=palette.colors,
         description=palette.description,
         ground=palette.ground,
+        color_names=palette.color_names,
     )
