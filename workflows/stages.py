@@ -251,7 +251,8 @@ async def _render_group(
     run: TaskRun, base: ImageRef, places: Sequence[tuple[int, tuple[int, Palette]]]
 ) -> RenderedGroup:
     """Variations by position, number and palette, rendered by one activity."""
-    numbers = [str(index) for _, (index, _) in places]
+    # those that are named after their pictures have none yet
+    labels = [f"{index}" if palette.color_names else f"{index}: {palette.name}" for _, (index, palette) in places]
     try:
         group = await workflow.execute_activity_method(
             VariationActivities.render_variations,
@@ -262,7 +263,7 @@ async def _render_group(
                 palettes=tuple(NumberedPalette(index=index, **palette.model_dump()) for _, (index, palette) in places),
             ),
             task_queue=render_queue(workflow.info().task_queue),
-            summary=f"variation{'s' * (len(numbers) > 1)} {', '.join(numbers)}",
+            summary=f"variation{'s' * (len(labels) > 1)} {', '.join(labels)}"[:200],
             priority=run.priority(paid=True),
             **policies.RENDER_VARIATIONS,
         )
