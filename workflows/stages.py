@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         UploadRequest,
         VariationActivities,
     )
-    from contracts.concepts import FailedVariation, NewConcept, Variation
+    from contracts.concepts import FailedVariation, NewConcept, Variation, unpack
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
@@ -251,7 +251,8 @@ async def _render_group(
     run: TaskRun, base: ImageRef, places: Sequence[tuple[int, tuple[int, Palette]]]
 ) -> RenderedGroup:
     """Variations by position, number and palette, rendered by one activity."""
-    named = [f"{index}: {palette.name}" for _, (index, palette) in places]
+    # those that are named after their pictures have none yet
+    labels = [f"{index}" if palette.color_names else f"{index}: {palette.name}" for _, (index, palette) in places]
     try:
         group = await workflow.execute_activity_method(
             VariationActivities.render_variations,
@@ -262,7 +263,7 @@ async def _render_group(
                 palettes=tuple(NumberedPalette(index=index, **palette.model_dump()) for _, (index, palette) in places),
             ),
             task_queue=render_queue(workflow.info().task_queue),
-            summary=f"variation{'s' * (len(named) > 1)} {', '.join(named)}"[:200],
+            summary=f"variation{'s' * (len(labels) > 1)} {', '.join(labels)}"[:200],
             priority=run.priority(paid=True),
             **policies.RENDER_VARIATIONS,
         )
@@ -274,9 +275,10 @@ async def _render_group(
         stop_if_cancelled()
         lost = ""
     causes = {each.index: each.error for each in group.failed}
+    names = {variation.index: variation.name for variation in unpack([group.packed] if group.packed else [])}
     for position, (index, palette) in places:
         if index in group.made:
-            run.progress.variation_done(position)
+            run.progress.variation_done(position, names[index])
         else:
             run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
     run.show()
@@ -291,4 +293,5 @@ def _failed(index: int, palette: Palette, error: str) -> FailedVariation:
         colors=palette.colors,
         description=palette.description,
         ground=palette.ground,
+        color_names=palette.color_names,
     )
