@@ -126,7 +126,7 @@ def _cycles(following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     for start in range(len(after)):
         if seen[start]:
             continue
-        cycle = []
+        cycle = list[int]()
         add, at = cycle.append, start
         while not seen[at]:
             seen[at] = 1

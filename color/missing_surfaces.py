@@ -133,8 +133,9 @@ class _Found:
         lab = planes_to_oklab(self._colors[window].T)
         before = _miss(self._shown(old, window), lab)
         if label is not None:
-            own = window[_miss(self._shown(label, window), lab) < before]
+            own: Places = window[_miss(self._shown(label, window), lab) < before]
         else:
+            own = places
             for _ in range(_ROUNDS):
                 takes = window[_miss(shown_colors(gradient, self._where(window)), lab) < before - _BETTER]
                 own = self._connected(takes, places)
@@ -186,8 +187,9 @@ class _Found:
         near, label = near[other], label[other]
         lab = planes_to_oklab(self._colors[near].T)
         better = _miss(self._shown_by(label, near), lab) < _miss(self._shown_by(flat[near], near), lab) - _BETTER
-        flat[near[better]] = label[better]
-        return near[better]
+        taken: Places = near[better]
+        flat[taken] = label[better]
+        return taken
 
     def _new(self, gradient: Gradient) -> int:
         self._gradients.append(gradient)
@@ -271,7 +273,8 @@ class _Found:
 def _miss(shown: F64, lab: F64) -> F64:
     """How far (n,) colors (n, 3) are from others, given as OKLab (3, n)."""
     away = planes_to_oklab(np.rint(shown).astype(np.uint8).T) - lab
-    return np.sqrt((away * away).sum(0))
+    result: F64 = np.sqrt((away * away).sum(0))
+    return result
 
 
 def _points(places: Places, width: int) -> F64:

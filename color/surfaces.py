@@ -193,9 +193,10 @@ def _settle_edges(labels: U8, rgb: U8, transparent: int) -> Mask:
     close = np.zeros(len(places), bool)
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
-            at = np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)
-            close |= core[at] & (labels[at] == own)
-    places, rows, columns, own = (values[~close] for values in (places, rows, columns, own))
+            y, x = np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)
+            close |= core[y, x] & (labels[y, x] == own)
+    stray = np.flatnonzero(~close)
+    places, rows, columns, own = places[stray], rows[stray], columns[stray], own[stray]
     colors, flat = rgb.reshape(-1, 3), labels.ravel()
     best, settled = np.full(len(places), _MIXED), own.copy()
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
