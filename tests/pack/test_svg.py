@@ -92,8 +92,9 @@ def test_what_a_variation_shows_lists_every_color_of_its_svg(body: str) -> None:
 def large(drawing: bytes, ground: str) -> bytes:
     """The middle of the drawing on another ground, in the size it has where the whole is 4096 pixels wide."""
     text = re.sub(rb'(<path fill=")#[0-9A-F]{6}(" d="M0 0h)', rb"\1" + ground.encode() + rb"\2", drawing, count=1)
-    size = f'width="{MIDDLE_PX}" height="{MIDDLE_PX}" viewBox="128 128 256 256"'
-    return re.sub(rb'width="512" height="512" viewBox="0 0 512 512"', size.encode(), text, count=1)
+    units = int(re.findall(rb'viewBox="0 0 (\d+)', text)[0]) // 512
+    size = f'width="{MIDDLE_PX}" height="{MIDDLE_PX}" viewBox="{128 * units} {128 * units} {256 * units} {256 * units}"'
+    return re.sub(rb'width="512" height="512" viewBox="[^"]+"', size.encode(), text, count=1)
 
 
 def leaks(on_magenta: NDArray[np.uint8], on_green: NDArray[np.uint8], picture: bytes) -> int:
