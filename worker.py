@@ -8,8 +8,12 @@ Worker versions: docs/adr/0023.
 
 from __future__ import annotations
 
-import asyncio
 import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
+
+import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -334,7 +338,6 @@ async def serve(
         polled = await stack.enter_async_context(
             working(client, settings, store, queues=queues, with_attributes=service.concepts.with_attributes)
         )
-        gc.freeze()  # what has been loaded stays: to look through it for garbage held up the event loop for 90 ms
         readiness.started(keys_fit(client), store_answers(store), temporal_answers(client), polls(client, polled))
         if address is not None:
             print(READY, flush=True)  # noqa: T201 -- for the process that supervises

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from commands.concepts import following
 from commands.display import ProgressView, print_status
+from commands.next_steps import following
 from contracts.images import ImageRef
 from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
 from contracts.tasks import Stage, TaskError, TaskStatus
@@ -57,6 +57,9 @@ def test_the_live_view_fits_a_small_terminal(palettes: int, done: int) -> None:
         ("ProviderQuotaSpent", "top up the account first"),
         ("ProviderRefused", None),
         ("InvalidMessage", None),
+        ("SourceMissing", None),
+        ("DownloadRefused", "once the image can be read at its URL"),
+        ("DownloadUnusable", "once the image can be read at its URL"),
         ("TimedOut", "again, without paying again for what was paid"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -60,7 +61,7 @@ class ConceptGenerationWorkflow:
     def _may_choose(self, choice: Choice) -> None:
         progress = self._run.progress
         if progress.chosen is not None:
-            raise ValueError(f"candidate {progress.chosen} was chosen already")
+            raise ValueError(f"candidate {progress.chosen} was taken already")
         if not progress.offered:
             raise ValueError("the task does not wait for a choice")
         if not 1 <= choice.number <= progress.offered:
@@ -126,7 +127,9 @@ class ConceptGenerationWorkflow:
         with self._run.waiting_for_choice():
             try:
                 await workflow.wait_condition(
-                    lambda: progress.chosen is not None, timeout=policies.CHOICE, timeout_summary="choice"
+                    lambda: progress.chosen is not None,
+                    timeout=policies.CHOICE,
+                    timeout_summary=f"choice: {policies.CHOICE / timedelta(hours=1):g} hours, then logo 1 is taken",
                 )
             except TimeoutError:
                 progress.choose(1)
