@@ -73,8 +73,9 @@ define install
 @{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) 2>.venv/pip.err || \
 	{ cat .venv/pip.err >&2; echo FAILED; }; } | \
 	awk -v all="$$(grep -c '==' $(1))" ' \
-		/^(Collecting|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
-		/^Installing collected/ { print "  installing them" } \
+		/^Ignoring/ { all-- } \
+		/^(Collecting|Processing|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
+		/^Installing collected/ { print "  " n " of " all " packages fetched; installing them" } \
 		/^FAILED$$/ { failed = 1 } \
 		{ fflush() } \
 		END { exit failed }'

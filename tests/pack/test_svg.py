@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,19 @@ from tests.pack.drawings import CHART, GLASS, GRADIENTS, SIGN, STROKES, document
 MIDDLE_PX = 2048
 
 
+@cache
+def shapes(body: str, ground: str | None) -> tuple[LogoShapes, bytes]:
+    """A drawing's picture, and the shapes in it, traced once for all tests."""
+    picture = drawn(document(body, ground))
+    return LogoShapes(picture), picture
+
+
+@cache
 def drawn_again(body: str, ground: str | None = "#FFFFFF", colors: tuple[str, ...] = ()) -> tuple[bytes, bytes]:
     """The SVG of a drawing's picture, and the picture it stands for: recolored, if there are colors."""
-    data = drawn(document(body, ground))
-    logo = LogoShapes(data)
-    picture = render(logo.base, choose(logo.base, colors)) if colors else data
+    logo, picture = shapes(body, ground)
+    if colors:
+        picture = render(logo.base, choose(logo.base, colors))
     drawing = logo.svg(decode(picture))
     assert isinstance(drawing, bytes)
     return drawing, picture
@@ -67,7 +76,7 @@ def test_every_color_of_an_svg_is_one_of_its_picture(body: str, colors: tuple[st
 @pytest.mark.parametrize("body", [SIGN, GLASS])
 def test_what_a_variation_shows_lists_every_color_of_its_svg(body: str) -> None:
     """A flat logo's fills are the regions' colors; those of gradients are listed besides, each once."""
-    logo = LogoShapes(drawn(document(body)))
+    logo, _ = shapes(body, "#FFFFFF")
     coloring = choose(logo.base, SUNSET)
     picture, shown = decode(render(logo.base, coloring)), measure_shown(logo.base, coloring)
     regions = [entry.color for entry in shown.colors]
@@ -167,7 +176,8 @@ def test_an_svg_is_inert() -> None:
 
 def test_the_same_picture_gives_the_same_bytes() -> None:
     """An SVG repeats itself."""
-    assert drawn_again(GRADIENTS)[0] == drawn_again(GRADIENTS)[0]
+    picture = drawn(document(GRADIENTS, "#FFFFFF"))
+    assert LogoShapes(picture).svg(decode(picture)) == drawn_again(GRADIENTS)[0]
 
 
 @pytest.mark.parametrize("body", [SIGN, GRADIENTS, GLASS, CHART])
