@@ -44,8 +44,8 @@ _SHADE: Final = 0.703
 _SHADE_MOST: Final = 0.137
 
 # A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
-_MERGED, _LOST = 0.815, 3
-_MERGED_TOUCH, _MERGED_APART = 0.232, 0.4
+_MERGED, _LOST = 1.36, 3
+_MERGED_TOUCH, _MERGED_APART = 0.159, 0.4
 _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
@@ -54,9 +54,9 @@ _CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
 """The difference in lightness from which it has an order, also within a gradient."""
 _LEAP, _LEAP_SEEN = 0.312, 1
 _LEAP_FROM, _LEAP_MOST = 0.0246, 2.0
-_ODD, _ODD_SEEN = 0.13, 1.8
+_ODD, _ODD_SEEN = 0.0846, 1.8
 _ODD_FROM, _ODD_MOST = 0.05, 2.5
-_SPLIT: Final = 2.39
+_SPLIT: Final = 2.47
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""

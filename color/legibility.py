@@ -19,7 +19,7 @@ _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
 FARTHEST: Final = 0.25
 """The farthest that lightness ever moves (OKLab)."""
-_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.36, 0.8, 0.3
+_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.503, 0.8, 0.308
 """The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
 _RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 1.49, 2.76, 1.63
 """The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""

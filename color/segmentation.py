@@ -32,8 +32,8 @@ _PAGE: Final = 0.7
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
-_NEAR: Final = 48.0
-"""Farther than this, of 255 a channel, a frequent color is something else than the region, as lines within it are."""
+_ASIDE: Final = 48.0
+"""Farther than this, of 255, from the way between the largest region and another, a frequent color is no ink of it."""
 _INK: Final = 0.05
 """The part of a stroke's pixels that are taken to show its ink, and no mixture."""
 
@@ -162,10 +162,11 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         if not len(members):
             continue
         weight = counts[members]
-        near = np.linalg.norm(colors[members] - centers[k], axis=1) < _NEAR
+        change, toward = colors[members] - centers[0], centers[k] - centers[0]
+        along = change @ toward / max(float(toward @ toward), 1.0)
+        near = np.linalg.norm(change - along[:, None] * toward, axis=1) < _ASIDE
         peak = members[(weight * near).argmax()]
         if thin[k] and k:
-            along = (colors[members] - centers[0]) @ (centers[k] - centers[0])
             order = np.argsort(-along, kind="stable")
             ink = order[: int(np.searchsorted(weight[order].cumsum(), _INK * weight.sum())) + 1]
             exact[k] = (colors[members[ink]] * weight[ink, None]).sum(0) / weight[ink].sum()
