@@ -39,7 +39,7 @@ _INK: Final = 0.05
 
 
 class Segmentation(NamedTuple):
-    """The `regions` of a picture, and the same as they are `seen` at a glance: on a page that is one more, the last."""
+    """The `regions` of a picture, and the same as they are `seen`: on a page that is one more, the last of them."""
 
     regions: Regions
     seen: Regions
@@ -72,12 +72,8 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
     centers = _exact(found, thin, colors, oklab, counts)
     regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
-    # Colors are chosen by what is seen at a glance: of two sizes of a logo that is the same.
-    glanced, times = _tally(planes[:, plain])
-    centers = _exact(found, thin, glanced, rgb_to_oklab(glanced), times)
     if not ground.on_page:
-        of_glance = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
-        return Segmentation(regions, of_glance)
+        return Segmentation(regions, regions)
     page = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
     with_page = np.vstack([centers, np.full(3, 255.0)])
     on_page = describe(with_page, np.append(area, 0.0), smooth, sharp, page, photo=bool(photo))
@@ -173,14 +169,6 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         elif near.any() and counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
             exact[k] = colors[peak]
     return exact
-
-
-def _tally(channels: U8) -> tuple[U8, F64]:
-    """The distinct colors (n, 3) of pixels (3, m), and how often each occurs (n,)."""
-    red, green, blue = channels.astype(np.intp)
-    found, counts = np.unique(red << 16 | green << 8 | blue, return_counts=True)
-    colors: U8 = np.stack([found >> 16, found >> 8 & 255, found & 255], 1).astype(np.uint8)
-    return colors, counts.astype(np.float64)
 
 
 def _meeting(labels: U8, solid: NDArray[np.bool_], count: int) -> Sets:
