@@ -30,7 +30,7 @@ dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 # time is waiting for timers and other processes: one more than there are cores.
 PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=n
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # A failing example is kept in .hypothesis and printed: write it into the test as an @example.
 fuzz: .venv/.ready-dev ## the property tests with new examples @ ROUNDS=20

@@ -8,6 +8,11 @@ Worker versions: docs/adr/0023.
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
+
 import asyncio
 import logging
 import sys

@@ -61,14 +61,18 @@ class BatchActivities(contract.BatchActivities):
                 self._pages.popitem(last=False)
         return self._pages[path]
 
-    async def ended(self, request: Request, step: BatchStep) -> TaskRow:
+    async def ended(self, request: Request, step: BatchStep, *, begun: bool) -> TaskRow:
         """Start a task, or join the run that there is, and wait until its row has ended; the row.
 
+        `begun`: an earlier step has started it; claimed and without a workflow it has failed, and is not started again.
         Raises `TaskRefused`, `StoreError`, `RPCError`.
         """
         service, task_id, priority = self._service, request.task_id, priority_of(request, self._secret, batch=True)
         while True:
-            if await service.start(request, priority=priority):
+            row = await service.store.task(task_id) if begun else None
+            if (row is not None and row.status is TaskStatus.PROCESSING) or await service.start(
+                request, priority=priority
+            ):
                 await self._wait(task_id)
             row = await service.store.task(task_id)
             if row is None:
@@ -117,7 +121,7 @@ class _Step:
             await self._activities.cancel([self._requests[number] for number in under_way])
         try:
             for number in under_way:
-                self._follow(number)
+                self._follow(number, begun=True)
             while self._fill() and (left_s := until - time.monotonic()) > 0 and not activity.is_worker_shutdown():
                 done, _ = await asyncio.wait(self._waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -134,12 +138,13 @@ class _Step:
             while (
                 len(self._waiting) < self._step.window and self._alike < MAX_ALIKE and Outcome.WAITING in self._outcomes
             ):
-                self._follow(self._outcomes.index(Outcome.WAITING))
+                self._follow(self._outcomes.index(Outcome.WAITING), begun=False)
         return bool(self._waiting)
 
-    def _follow(self, number: int) -> None:
+    def _follow(self, number: int, *, begun: bool) -> None:
         self._outcomes[number] = Outcome.UNDER_WAY
-        self._waiting[asyncio.create_task(self._activities.ended(self._requests[number], self._step))] = number
+        ended = self._activities.ended(self._requests[number], self._step, begun=begun)
+        self._waiting[asyncio.create_task(ended)] = number
 
     def _record(self, task: asyncio.Task[TaskRow]) -> None:
         number = self._waiting.pop(task)

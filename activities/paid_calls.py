@@ -159,10 +159,17 @@ class PaidCalls:
         `read` raises `AnswerUnusable` for one that cannot be used. Raises `ProviderError`, `StoreError`,
         `StaleAttempt`, and `NoUsableAnswer` where too many calls brought nothing.
         """
-        number, unusable, job = 1, 0, None
+        number, unusable = 1, 0
         async with self._turns.setdefault(place, asyncio.Lock()):
             while True:
-                stored = await self._stored(layout.numbered_answer(place, number), vectors=resume is not None)
+                # Before the store is looked at: a call that ends meanwhile would be found neither here nor there.
+                call = await self._call_under_way(layout.numbered_answer(place, number))
+                if call is not None:
+                    break
+                job, stored = (
+                    None,
+                    await self._stored(layout.numbered_answer(place, number), vectors=resume is not None),
+                )
                 if stored is not None:
                     try:
                         return await read(stored)
@@ -174,10 +181,10 @@ class PaidCalls:
                         break
                     unusable += int(failed is not None and _is_of_this_run(failed))
                 else:
-                    job = None
                     break
                 number += 1
-            call = await self._call(place, number, unusable, prepare, job, keep=keep, resume=resume)
+            if call is None:
+                call = await self._call(place, number, unusable, prepare, job, keep=keep, resume=resume)
         answer = await self._wait(call, unusable)
         try:
             if answer.unusable:
@@ -188,6 +195,15 @@ class PaidCalls:
             error = ProviderAnswerUnusable(answer.unusable or f"{self._title} sent {exc}")
             error.last = call.before.perhaps_billed + unusable >= BILLED_ATTEMPTS
             raise error from exc
+
+    async def _call_under_way(self, path: str) -> _Call | None:
+        """The call that will bring that answer; one that has run out of time is ended instead."""
+        call = self._under_way.get(path)
+        if call is None or time.monotonic() < call.overdue_at:
+            return call
+        call.task.cancel()
+        await asyncio.wait({call.task})
+        return None
 
     async def _call(
         self,
@@ -200,14 +216,7 @@ class PaidCalls:
         keep: bool,
         resume: Resume | None,
     ) -> _Call:
-        """The call under way for that answer, or a new one, which submits nothing where there is a job."""
-        path = layout.numbered_answer(place, number)
-        under_way = self._under_way.get(path)
-        if under_way is not None and time.monotonic() < under_way.overdue_at:
-            return under_way
-        if under_way is not None:
-            under_way.task.cancel()
-            await asyncio.wait({under_way.task})
+        """A new call for that answer, which submits nothing where there is a job."""
         beating = heartbeater()
         before = beating.details
         if 0 < before.answer < number or (job is not None and before.answer == number):
@@ -230,7 +239,7 @@ class PaidCalls:
         limit = activity.info().start_to_close_timeout or timedelta.max
         call = _Call(place, number, before, sent, time.monotonic(), limit.total_seconds(), job=job)
         call.task = asyncio.create_task(self._run(call, send, count_calls, keep=keep, resume=resume))
-        self._under_way[path] = call
+        self._under_way[call.path] = call
         call.task.add_done_callback(lambda _: self._ended(call))
         return call
 

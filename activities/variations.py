@@ -14,6 +14,7 @@ from activities.current_attempt import ensure_current
 from activities.error_mapping import temporal_failures
 from activities.image_cache import ImageCache
 from activities.images import PNG
+from activities.variation_words import variation_words
 from color import Base, choose, measure_shown, render
 from contracts import activities as contract
 from contracts.activities import (
@@ -84,7 +85,9 @@ class VariationActivities(contract.VariationActivities):
             stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
             try:
                 image = stored.as_image(group.base.width, group.base.height)
-                return Variation(**palette.model_dump(), image=image, shown=shown)
+                name, description = variation_words(palette, shown)
+                words = {"name": name, "description": description}
+                return Variation(**palette.model_dump() | words, image=image, shown=shown)
             except ValidationError as exc:  # a mistake of ours about this one's data: again it would be the same
                 raise ApplicationError(refused_data(exc), type="OwnDataRefused", non_retryable=True) from None
 

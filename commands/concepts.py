@@ -291,13 +291,15 @@ def following(found: ConceptReport | ConceptStatus, user: str = "") -> tuple[tup
 def _retry_needs(error: TaskError | None) -> str | None:
     """What a retry does, or what must be done before it; None where it cannot help."""
     match error:
-        case TaskError(type="ProviderRefused" | "InvalidMessage"):
+        case TaskError(type="ProviderRefused" | "InvalidMessage" | "SourceMissing"):
             return None
         case TaskError(type="ProviderKeyRefused", message=message):
             named = _KEY_VARIABLE.search(message)
             return f"correct {named[0] if named else 'the key'} and restart the worker first"
         case TaskError(type="ProviderQuotaSpent"):
             return "top up the account first"
+        case TaskError(type="DownloadRefused" | "DownloadUnusable"):
+            return "once the image can be read at its URL"
         case _:
             return "again, without paying again for what was paid"
 

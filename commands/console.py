@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -145,6 +146,8 @@ def invocation(program: str = "starter.py") -> str:
 
 def run_app(app: typer.Typer) -> NoReturn:
     """Run a command line, and end the process with one line and the right exit code whatever happens."""
+    gc.freeze()  # what is loaded stays: no collection looks through it
+    gc.enable()
     code = ExitCode.INTERRUPTED
     try:
         result = app(standalone_mode=False)

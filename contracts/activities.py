@@ -166,6 +166,7 @@ class NumberedPalette(FrozenModel):
     colors: tuple[HexColor, ...]
     description: str = ""
     ground: HexColor | None = None
+    color_names: tuple[str, ...] = ()
 
 
 class RenderGroup(FrozenModel):

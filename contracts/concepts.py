@@ -24,6 +24,7 @@ class FailedVariation(FrozenModel):
     colors: tuple[HexColor, ...] = ()
     description: str = ""
     ground: HexColor | None = None
+    color_names: tuple[str, ...] = ()
 
 
 class Variation(FrozenModel):

@@ -38,6 +38,8 @@ class Palette(FrozenModel):
     description: str = Field(default="", max_length=300)
     ground: HexColor | None = None
     """The color the ground of an opaque picture gets: one of the colors, or one more."""
+    color_names: tuple[str, ...] = ()
+    """What each color is called, where a variation gets its words from what its picture shows; none: it keeps these."""
 
 
 class ShownColor(FrozenModel):

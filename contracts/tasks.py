@@ -110,7 +110,7 @@ def _named(palettes: object) -> object:
 def _printable_palette(palette: Palette) -> Palette:
     _printable(palette.name, allowed="")
     _printable(palette.description)
-    return palette
+    return palette.model_copy(update={"color_names": ()})  # a person's palette keeps its words
 
 
 def _needed_without_palettes(text: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo[object]) -> object:

@@ -137,7 +137,7 @@ class EmbeddedServer:
         return server
 
     async def stop(self) -> None:
-        """Ask the process to end, insist after a while, and let go of the folder."""
+        """Ask the process to end, insist after a while, and let go of the folder. One in memory has nothing to keep."""
         await self._end()
         if self.lock is not None:
             self.lock.release()
@@ -146,7 +146,7 @@ class EmbeddedServer:
         if self.process.returncode is not None:
             return
         with suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGKILL if self.lock is None else signal.SIGTERM)
         try:
             await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
         except TimeoutError:

@@ -13,17 +13,20 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 
 from activities import batches as batch_activities
 from commands.batches import read_lines
 from commands.task_list import ListDocument
-from contracts.batches import BatchStatus
+from contracts.batches import BatchStatus, BatchStep, Outcome
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import batch_workflow_id
 from providers.errors import ProviderKeyRefused
 from pubsub.task_messages import MAX_PAYLOAD_BYTES
+from stores import layout
 from stores.local import LocalStore
 from tasks.batches import BatchClient
+from tasks.reconciliation import INTERRUPTED
 from temporal.development_server import EmbeddedServer
 from tests.batch_kills import Plan, strike
 from tests.command import Ended, Shell, finish, make_shell
@@ -220,6 +223,24 @@ async def test_a_terminated_concept_is_looked_up(client: Client, server: Embedde
         assert await at.statuses() == [TaskStatus.FAILED, TaskStatus.COMPLETED, TaskStatus.COMPLETED]
     assert (ended.code, ended.document["failed"]) == (1, 1)
     assert str(manifest_of(ended)[0]["error"]).startswith("Interrupted")
+
+
+async def test_a_concept_terminated_between_two_steps_is_not_started_again(client: Client, store: LocalStore) -> None:
+    """What an earlier step has begun has failed once its workflow is gone, whenever the batch comes to see it."""
+    request, batch_id = make_request(), uuid.uuid4()
+    page = request.model_dump_json().encode()
+    await store.put(store.concept_bucket, layout.batch_page(batch_id, 0), page, "application/x-ndjson")
+    async with rigged(client, store, work=False) as rig:
+        assert await rig.tasks.start(request)
+        await store.claim_task(request, request.workflow_id)
+        await rig.handle(request).terminate()
+        step = BatchStep(batch_id=batch_id, page=0, outcomes=Outcome.UNDER_WAY, window=1)
+        advance = batch_activities.BatchActivities(rig.tasks).advance_batch
+        progress = await ActivityEnvironment().run(advance, step)
+        assert progress.outcomes == Outcome.FAILED
+        row = await rig.row(request)
+    assert row.error is not None
+    assert row.error.type == INTERRUPTED
 
 
 async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(

@@ -57,6 +57,9 @@ def test_the_live_view_fits_a_small_terminal(palettes: int, done: int) -> None:
         ("ProviderQuotaSpent", "top up the account first"),
         ("ProviderRefused", None),
         ("InvalidMessage", None),
+        ("SourceMissing", None),
+        ("DownloadRefused", "once the image can be read at its URL"),
+        ("DownloadUnusable", "once the image can be read at its URL"),
         ("TimedOut", "again, without paying again for what was paid"),
     ],
 )

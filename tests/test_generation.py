@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
 from contracts.workflows import STAGE_ATTRIBUTE, TASK_ATTRIBUTE
+from providers.builtin.provider import BuiltinPalettes
 from providers.errors import ProviderRejected, ProviderThrottled, ProviderUnavailable
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.local import LocalStore
@@ -70,6 +72,29 @@ async def test_a_concept_is_complete_and_true(client: Client, store: LocalStore)
         picture = decode(data)
         assert hashlib.sha256(data).hexdigest() == image.sha256
         assert (len(data), picture.width, picture.height) == (image.bytes, image.width, image.height)
+
+
+async def test_a_sample_variation_is_called_after_its_picture(client: Client, store: LocalStore) -> None:
+    """With a picture of two colors, names and descriptions claim two, in rows and status; given palettes keep theirs.
+
+    Even those that claim names for their colors: only a provider may.
+    """
+    palette = {"name": "Ours", "colors": ["#FFFFFF", "#FF0000"], "description": "As given", "color_names": ["A", "B"]}
+    of_samples = make_request(num_palettes=7, theme_description="halloween")
+    of_ours = make_request(palettes=[palette])
+    with ThreadPoolExecutor(1) as threads:
+        images, sample = ScriptedImages(image=draw_png(64, "#E63946")), BuiltinPalettes(threads)
+        async with rigged(client, store, images=images, palettes=sample) as rig:
+            status, _ = await asyncio.gather(rig.finish(of_samples), rig.finish(of_ours))
+    concept, given = [await store.concept(request.concept_id) for request in (of_samples, of_ours)]
+    assert concept is not None
+    assert given is not None
+    assert [item.palette for item in status.variations.items] == [variation.name for variation in concept.variations]
+    for variation in concept.variations:
+        assert variation.shown is not None
+        assert len(variation.shown.colors) == 2
+        assert " and " not in f"{variation.name} {variation.description}"
+    assert (given.variations[0].name, given.variations[0].description) == ("Ours", "As given")
 
 
 LONGEST_HISTORY = 51

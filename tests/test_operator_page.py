@@ -219,4 +219,4 @@ async def test_a_concept_that_waits_for_a_person_says_so(
     waits = r"Waiting until 20\d\d-\d\d-\d\d \d\d:\d\d UTC for a choice among 3 logos; then the first is taken"
     assert re.search(waits, told.in_sight)
     assert f"starter.py choose {request.task_id} N" in told.in_sight
-    assert "choice" in timeline.text
+    assert "choice: 24 hours, then logo 1 is taken" in timeline.text

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 
 import pytest
 from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
@@ -23,6 +24,7 @@ from tasks.errors import NoWorker
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from tests.command import Shell, finish, free_address, read_until
+from tests.forking import ForkedProcess
 from tests.rig import Script, ScriptedImages, make_request, rigged, until
 from tests.site import Site, fetch, messages
 from worker import Queue, _parse_queues
@@ -181,8 +183,9 @@ async def test_all_queues_are_left_at_once(client: Client, store: LocalStore, ca
             await working
 
 
-async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
-    """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
+@asynccontextmanager
+async def polling_a_server_of_its_own(shell: Shell) -> AsyncIterator[tuple[EmbeddedServer, ForkedProcess]]:
+    """A worker process that waits one second for a silent server, and the server that it polls."""
     server = await EmbeddedServer.start()
     client = await connect(server.address)
     process = await shell.start("tests/impatient_worker.py", TEMPORAL_ADDRESS=server.address, CONCEPT_LOG_FORMAT="json")
@@ -192,17 +195,35 @@ async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
 
     try:
         await until(it_polls, timeout_s=60)
-        server.process.kill()
-        assert process.stderr is not None
-        lines = await read_until(process.stderr, "the SDK repeats its calls")
-        process.terminate()
-        ended = await finish(process)
+        yield server, process
     finally:
         await server.stop()
         if process.returncode is None:
             process.kill()
+
+
+async def test_a_lost_server_is_logged_and_outlived(shell: Shell) -> None:
+    """The SDK's own warnings are lines of the log like all others, and SIGTERM still ends the worker."""
+    async with polling_a_server_of_its_own(shell) as (server, process):
+        server.process.kill()
+        lines = await read_until(process.stderr, "the SDK repeats its calls")
+        process.terminate()
+        ended = await finish(process)
     assert (ended.code, ended.out) == (0, "")
     assert messages(lines + ended.err)
+
+
+async def test_a_silent_server_does_not_keep_a_worker(shell: Shell) -> None:
+    """Its polls never end by themselves: the worker says that it leaves without the server's word, and does."""
+    async with polling_a_server_of_its_own(shell) as (server, process):
+        server.process.send_signal(signal.SIGSTOP)
+        process.terminate()
+        ended = await finish(process)
+    assert (ended.code, ended.out) == (0, "")
+    said = messages(ended.err)
+    assert said.index("stopping: no new work, finishing what runs") < said.index(
+        "Temporal does not answer: leaving without it"
+    )
 
 
 # What stops a worker before it works

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -126,7 +127,9 @@ class ConceptGenerationWorkflow:
         with self._run.waiting_for_choice():
             try:
                 await workflow.wait_condition(
-                    lambda: progress.chosen is not None, timeout=policies.CHOICE, timeout_summary="choice"
+                    lambda: progress.chosen is not None,
+                    timeout=policies.CHOICE,
+                    timeout_summary=f"choice: {policies.CHOICE / timedelta(hours=1):g} hours, then logo 1 is taken",
                 )
             except TimeoutError:
                 progress.choose(1)

@@ -110,9 +110,12 @@ class Progress:
         """All of them wait for a render slot now."""
         self._variations = [StageState.RUNNING] * len(self._palettes)
 
-    def variation_done(self, position: int) -> None:
-        """`position` counts from 0."""
+    def variation_done(self, position: int, name: str = "") -> None:
+        """`position` counts from 0; `name` is what the picture is called, where that is not the palette's name."""
         self._variations[position] = StageState.DONE
+        if name:
+            palette = self._palettes[position].model_copy(update={"name": name})
+            self._palettes = (*self._palettes[:position], palette, *self._palettes[position + 1 :])
 
     def variation_failed(self, position: int, failed: FailedVariation) -> None:
         """One palette goes without its variation."""

@@ -86,7 +86,13 @@ class ConceptCompletionWorkflow:
 
 
 def _palette(failed: FailedVariation) -> Palette:
-    return Palette(name=failed.palette, colors=failed.colors, description=failed.description, ground=failed.ground)
+    return Palette(
+        name=failed.palette,
+        colors=failed.colors,
+        description=failed.description,
+        ground=failed.ground,
+        color_names=failed.color_names,
+    )
 
 
 def _still_failed(gaps: Gaps, again: tuple[FailedVariation, ...]) -> tuple[FailedVariation, ...]:

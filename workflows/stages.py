@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Sequence
 from typing import NamedTuple
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
@@ -30,14 +30,14 @@ with workflow.unsafe.imports_passed_through():
         UploadRequest,
         VariationActivities,
     )
-    from contracts.concepts import FailedVariation, NewConcept, Variation
+    from contracts.concepts import FailedVariation, NewConcept, Variation, unpack
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
     from contracts.tasks import Stage
     from contracts.usage import PaletteOrigin
     from contracts.workflows import paid_queue, render_queue
-    from workflows.errors import StageFailed, root_cause
+    from workflows.errors import StageFailed, ended_by_cancel, root_cause
     from workflows.task_run import TaskRun, all_or_none, stop_if_cancelled
 
 
@@ -228,7 +228,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             **policies.RENDER_VARIATIONS,
         )
     except ActivityError as exc:
-        if is_cancelled_exception(exc):
+        if ended_by_cancel(exc):
             raise asyncio.CancelledError from exc
         run.progress.variation_failed(position, _failed(index, palette, root_cause(exc)[0]))
         run.show()
@@ -251,7 +251,8 @@ async def _render_group(
     run: TaskRun, base: ImageRef, places: Sequence[tuple[int, tuple[int, Palette]]]
 ) -> RenderedGroup:
     """Variations by position, number and palette, rendered by one activity."""
-    named = [f"{index}: {palette.name}" for _, (index, palette) in places]
+    # those that are named after their pictures have none yet
+    labels = [f"{index}" if palette.color_names else f"{index}: {palette.name}" for _, (index, palette) in places]
     try:
         group = await workflow.execute_activity_method(
             VariationActivities.render_variations,
@@ -262,21 +263,22 @@ async def _render_group(
                 palettes=tuple(NumberedPalette(index=index, **palette.model_dump()) for _, (index, palette) in places),
             ),
             task_queue=render_queue(workflow.info().task_queue),
-            summary=f"variation{'s' * (len(named) > 1)} {', '.join(named)}"[:200],
+            summary=f"variation{'s' * (len(labels) > 1)} {', '.join(labels)}"[:200],
             priority=run.priority(paid=True),
             **policies.RENDER_VARIATIONS,
         )
     except ActivityError as exc:
-        if is_cancelled_exception(exc):
+        if ended_by_cancel(exc):
             raise asyncio.CancelledError from exc
         group, lost = RenderedGroup(), root_cause(exc)[0]
     else:
         stop_if_cancelled()
         lost = ""
     causes = {each.index: each.error for each in group.failed}
+    names = {variation.index: variation.name for variation in unpack([group.packed] if group.packed else [])}
     for position, (index, palette) in places:
         if index in group.made:
-            run.progress.variation_done(position)
+            run.progress.variation_done(position, names[index])
         else:
             run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
     run.show()
@@ -291,4 +293,5 @@ def _failed(index: int, palette: Palette, error: str) -> FailedVariation:
         colors=palette.colors,
         description=palette.description,
         ground=palette.ground,
+        color_names=palette.color_names,
     )

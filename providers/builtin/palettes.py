@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.palettes import HexColor, Palette
-from providers.builtin import color_words as words
+from providers.builtin import color_words
 from providers.builtin.oklch import contrast, distance, hue_gap, to_lab, to_tone
 from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.theme import Theme, read_theme
@@ -90,7 +90,7 @@ def theme_notices(theme_description: str) -> tuple[str, ...]:
 
 
 def _named(colors: tuple[HexColor, ...], theme: Theme, tile: HexColor | None, taken: set[str]) -> Palette:
-    """The palette with a name of its own, at most 40 ASCII characters, and one sentence, both of our words only."""
+    """The palette with its mood and a name of its own, at most 40 ASCII characters, both of our words only."""
     names = color_names(colors, theme.refused_names)
     # The largest part keeps the place of its color in the order of lightness: it stands out most, or else it is a tint.
     first = max(range(1, 5), key=lambda index: contrast(colors[index], colors[0]))
@@ -99,31 +99,28 @@ def _named(colors: tuple[HexColor, ...], theme: Theme, tile: HexColor | None, ta
     is_tint = contrast(colors[first], colors[0]) < 3  # noqa: PLR2004 - as WCAG 2.2 has it
     others = [index for index in ((2, 3, 4) if is_tint else (2, 1, 3, 4)) if names[index] != names[first]]
     lead, ground, tones = names[first], names[0], [to_tone(color) for color in colors]
-    options = [f"{lead} and {names[other]} on {ground}" for other in others]
     is_shade = bool(others) and min(tones[first].chroma, tones[others[0]].chroma) > 0.03  # noqa: PLR2004 - a hue
     is_shade = is_shade and hue_gap(tones[others[0]].hue, tones[first].hue) < 20  # noqa: PLR2004 - the same one
     alone = names[1] if is_shade and first == 2 and tile is None else lead  # noqa: PLR2004 - a shade of main
+    options = [f"{lead} and {names[other]} on {ground}" for other in others]
     options.insert(0 if is_shade else len(options), f"{alone} on {ground}")
     options += [f"{lead} on {ground} {number}" for number in range(2, MAX_PALETTES + 2)]
     name = next(name for name in options if name not in taken and len(name) <= 40)  # noqa: PLR2004 - as documented
-    mood = next((mood for mood in (*theme.moods, *theme.scenes) if mood.isascii()), "")
-    opening = f"{mood.capitalize()}: " if mood else ""
-    description = f"{opening}{name.partition(' on ')[0].lower()} on a ground of {ground.lower()}."
-    description = description[0].upper() + description[1:]
-    return Palette(name=name, colors=colors, description=description, ground=colors[0])
+    mood = next((f"{mood.capitalize()}." for mood in (*theme.moods, *theme.scenes) if mood.isascii()), "")
+    return Palette(name=name, colors=colors, description=mood, ground=colors[0], color_names=tuple(names))
 
 
 @lru_cache(maxsize=1)
 def _swatches() -> tuple[tuple[str, ...], F64]:
-    return tuple(words.COLORS), np.array([to_lab(code) for code in words.COLORS.values()])
+    return tuple(color_words.COLORS), np.array([to_lab(code) for code in color_words.COLORS.values()])
 
 
 def color_names(colors: tuple[HexColor, ...], refused: frozenset[str] = frozenset()) -> list[str]:
-    """For each color the closest name of `color_words.COLORS` that is not refused, in title case."""
+    """For each color the closest name of `color_color_words.COLORS` that is not refused, in title case."""
     names, labs = _swatches()
     open_to = np.array([refused.isdisjoint({name, name.rpartition(" ")[2]}) for name in names])
     apart = np.linalg.norm((np.array([to_lab(color) for color in colors])[:, np.newaxis] - labs) * _BY_HUE, axis=-1)
     gray = np.array([to_tone(color).chroma < 0.012 for color in colors])  # noqa: PLR2004 - seen as no hue
-    tinged = np.array([to_tone(code).chroma >= 0.012 for code in words.COLORS.values()])  # noqa: PLR2004 - same
+    tinged = np.array([to_tone(code).chroma >= 0.012 for code in color_words.COLORS.values()])  # noqa: PLR2004 - same
     apart = np.where(~open_to, np.inf, apart) + np.where(gray[:, np.newaxis] & tinged, 0.1, 0.0)
     return [names[int(index)].title() for index in apart.argmin(axis=1)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import random
+import re
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -14,9 +17,11 @@ from coloraide import Color
 from numpy.typing import NDArray
 from PIL import Image
 
-from color import prepare, recolor
-from color.spaces import contrast_ratio
-from contracts.palettes import Palette
+from activities.variation_words import variation_words
+from color import Base, choose, contrast_ratio, distance, measure_shown, prepare, render
+from contracts.activities import NumberedPalette
+from contracts.palettes import Palette, Shown
+from providers.builtin import color_words
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import color_names, make_palettes, palette_distance
 from providers.builtin.theme import read_theme
@@ -146,7 +151,9 @@ class Seen(NamedTuple):
     """The part of the picture that each color covers, largest first, from a hundredth on."""
     ground: str
     contrast: float
-    """Of mark and tile: the two colors that have most of the middle in the logo."""
+    """Of mark and tile: the two colors that have most of the middle in the logo; 1 where no middle is given."""
+    shown: Shown | None = None
+    """What is recorded of a variation."""
 
 
 @cache
@@ -159,22 +166,27 @@ def pictures(theme: str) -> tuple[Seen, ...]:
     middle[round(0.35 * SIDE) : round(0.54 * SIDE), round(0.38 * SIDE) : round(0.62 * SIDE)] = True
     values, counts = np.unique(drawn[middle], return_counts=True)
     areas = [middle & (drawn == value) for value in values[np.argsort(-counts)[:2]]]
-    recolored = (recolor(base, palette.colors, ground=palette.ground) for palette in seven(theme))
-    return tuple(_seen(_codes(png), areas) for png in (logo, *recolored))
+    return (_seen(logo, areas), *(_variation(base, palette, areas) for palette in seven(theme)))
+
+
+def _variation(base: Base, palette: Palette, areas: Sequence[NDArray[np.bool_]] = ()) -> Seen:
+    coloring = choose(base, palette.colors, palette.ground)
+    return _seen(render(base, coloring), areas, measure_shown(base, coloring))
+
+
+def _seen(png: bytes, areas: Sequence[NDArray[np.bool_]], shown: Shown | None = None) -> Seen:
+    picture = _codes(png)
+    values, counts = np.unique(picture, return_counts=True)
+    largest = np.argsort(-counts)
+    shares = {f"#{values[at]:06X}": counts[at] / picture.size for at in largest if counts[at] > picture.size / 100}
+    parts = [f"#{np.bincount(picture[area]).argmax():06X}" for area in areas]
+    return Seen(shares, f"#{picture[0, 0]:06X}", contrast_ratio(*parts) if parts else 1.0, shown)
 
 
 def _codes(png: bytes) -> NDArray[np.int64]:
     with Image.open(io.BytesIO(png)) as image:
         pixels = np.asarray(image.convert("RGB")).astype(np.int64)
     return pixels[..., 0] * 65536 + pixels[..., 1] * 256 + pixels[..., 2]
-
-
-def _seen(picture: NDArray[np.int64], areas: list[NDArray[np.bool_]]) -> Seen:
-    values, counts = np.unique(picture, return_counts=True)
-    largest = np.argsort(-counts)
-    shares = {f"#{values[at]:06X}": counts[at] / picture.size for at in largest if counts[at] > picture.size / 100}
-    first, second = (f"#{np.bincount(picture[area]).argmax():06X}" for area in areas)
-    return Seen(shares, f"#{picture[0, 0]:06X}", contrast_ratio(first, second))
 
 
 def test_there_are_forty_themes() -> None:
@@ -291,19 +303,44 @@ def test_a_refused_brown_is_no_neutral(theme: str) -> None:
         assert not {"Chocolate", "Coffee", "Espresso", "Caramel", "Mocha"} & {*palette.name.split()}
 
 
-def test_names_are_about_what_leads_the_picture() -> None:
-    """The ground is in every name, and the largest color besides it in nine of ten, never in fewer than five of seven.
+def claims(name: str, description: str) -> set[str]:
+    """The names of colors that the words of a variation have."""
+    told = re.split(", | and | on a ground of | on ", description.rstrip(".").rpartition(": ")[2])
+    return {*re.split(" and | on ", name.rstrip(" 0123456789")), *(color.title() for color in told if color)}
 
-    Palettes are named before there is a picture: recoloring may still prefer a third color.
-    """
-    kept = {wish.theme: 0 for wish in WISHES}
-    for wish in WISHES:
-        refused = read_theme(wish.theme, "").refused_names
-        for seen, palette in zip(pictures(wish.theme)[1:], seven(wish.theme), strict=True):
-            names = color_names(palette.colors, refused)
-            assert palette.name.rstrip(" 0123456789").endswith(f"on {names[0]}")
-            lead = next(color for color in seen.shares if color != seen.ground)
-            nearest = min(range(5), key=lambda at: Color(palette.colors[at]).distance(lead, space="oklab"))
-            kept[wish.theme] += names[nearest] in palette.name
-    assert sum(kept.values()) >= 0.9 * 280, {theme: count for theme, count in kept.items() if count < 7}
-    assert min(kept.values()) >= 5, {theme: count for theme, count in kept.items() if count < 6}
+
+def untrue(palette: Palette, seen: Seen) -> set[str]:
+    """What a variation claims and its picture lacks: a color that covers no hundredth, its ground, or what leads it."""
+    assert seen.shown is not None
+    name, description = variation_words(NumberedPalette(index=1, **palette.model_dump()), seen.shown)
+    called = dict(zip(palette.colors, palette.color_names, strict=True))
+    near = {color: min(called, key=lambda own: distance(own, color)) for color in seen.shares}
+    visible = {called[near[color]] for color in near if distance(color, near[color]) < 0.1}
+    lead = next((called[near[color]] for color in seen.shares if called[near[color]] != called[palette.colors[0]]), "")
+    return {
+        *(claims(name, description) - visible),
+        *({called[near[seen.ground]]} - {name.rstrip(" 0123456789").rpartition(" on ")[2]}),
+        *({lead} - {"", *claims(name, "")}),
+    }
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.theme)
+def test_words_claim_what_the_picture_keeps(wish: Wish) -> None:
+    """Each color in name and description of a variation is seen; the ground and the largest color are in its name."""
+    for palette, seen in zip(seven(wish.theme), pictures(wish.theme)[1:], strict=True):
+        assert palette.color_names == tuple(color_names(palette.colors, read_theme(wish.theme, "").refused_names))
+        assert not untrue(palette, seen), (palette, seen)
+
+
+_WORDS = sorted({*color_words.COLORS, *color_words.SCENES, *color_words.MOODS, "no red", "without green", "#1E90FF"})
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_words_are_true_for_any_theme_and_logo(number: int) -> None:
+    """So they are for themes and logos that nobody chose, and for the later of 24 palettes."""
+    chance = random.Random(number)
+    theme, logo = " and ".join(chance.sample(_WORDS, 2)), f"{chance.choice(LOGOS)} {number}"
+    base = prepare(draw_logo(logo, theme, 96, take=1 + number % 3).png)
+    for palette in chance.sample(make_palettes(theme, logo, 24), 4):
+        seen = _variation(base, palette)
+        assert not untrue(palette, seen), (theme, logo, palette, seen)
