@@ -32,7 +32,7 @@ _PAGE: Final = 0.7
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
-_ASIDE: Final = 48.0
+_ASIDE: Final = 28.0
 """Farther than this, of 255, from the way between the largest region and another, a frequent color is no ink of it."""
 _INK: Final = 0.05
 """The part of a stroke's pixels that are taken to show its ink, and no mixture."""

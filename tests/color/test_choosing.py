@@ -197,10 +197,10 @@ def test_outlines_may_move_farther_than_surfaces() -> None:
 )
 def test_lines_do_not_lend_their_color_to_a_surface(palette: list[str]) -> None:
     """A shaded blue disc over a grid of gray lines looks the same at half the size, where the lines are blurred."""
-    y, x = np.mgrid[0:512, 0:512] / 512
-    drawn = np.full((512, 512, 3), 255.0)
-    drawn[::8] = drawn[:, ::8] = 153.0
-    light = np.clip(1.4 - 2 * y, 0.0, 1.0)[..., None]
+    y, x = np.mgrid[0:1024, 0:1024] / 1024
+    drawn = np.full((1024, 1024, 3), 255.0)
+    drawn[::24] = drawn[:, ::24] = 153.0
+    light = np.clip(1.6 - 2 * y, 0.0, 1.0)[..., None]
     disc = np.hypot(x - 0.5, y - 0.5) < 0.36
     drawn[disc] = ((1 - light) * (150.0, 190, 238) + light * (82.0, 144, 210))[disc]
     picture = Image.fromarray(np.rint(drawn).astype(np.uint8))
