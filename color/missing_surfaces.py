@@ -21,7 +21,7 @@ _LEAST_AREA, _LEAST_LINE = 12, 3
 _LEAST_GRADIENT: Final = 150
 _NOTICED: Final = 40
 """Pixels: so much in a color of its own is seen by everyone."""
-_STEP: Final = 8
+STEP: Final = 8
 """Of 255: colors that differ by less are not `far` from each other but near black, where nobody sees it."""
 _FAR: Final = 0.05
 """OKLab."""
@@ -54,14 +54,14 @@ def _strangers(rgb: U8, surfaces: Surfaces) -> Mask:
     found = np.zeros(inner.shape, bool)
     for channel in range(3):
         plane, meant = rgb[..., channel], paints[:, channel][surfaces.labels]
-        found |= (np.maximum(plane, meant) - np.minimum(plane, meant)) > _STEP
+        found |= (np.maximum(plane, meant) - np.minimum(plane, meant)) > STEP
     places = np.flatnonzero(found & inner)
     colors, of = rgb.reshape(-1, 3)[places], surfaces.labels.ravel()[places]
     shown = paints[of].astype(np.float64)
     for i, gradient in enumerate(surfaces.gradients):
         own = of == surfaces.count + 1 + i
         shown[own] = shown_colors(gradient, _points(places[own], inner.shape[1]))
-    near = np.abs(colors - shown).max(axis=1, initial=0.0) <= _STEP
+    near = np.abs(colors - shown).max(axis=1, initial=0.0) <= STEP
     places, colors, shown = places[~near], colors[~near], shown[~near]
     away = np.linalg.norm(rgb_to_oklab(colors) - rgb_to_oklab(shown), axis=1) > _FAR
     found[:] = False

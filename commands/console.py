@@ -16,7 +16,9 @@ from typing import Annotated, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
 from temporalio.service import RPCError
 
 from commands.worker_process import WorkerEnded
@@ -42,6 +44,8 @@ P = ParamSpec("P")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
+output = Console(highlight=False)
+"""Standard output, for people who asked for what is on it."""
 
 
 class ExitCode(IntEnum):
@@ -56,6 +60,10 @@ class ExitCode(IntEnum):
 
 class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
+
+
+class TaskFailed(Exception):
+    """The task has ended without what it was asked for; one sentence says what can be done."""
 
 
 class Interrupted(Exception):
@@ -81,6 +89,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TaskNotFound: ExitCode.BAD_INPUT,
     TaskRefused: ExitCode.BAD_INPUT,
     BatchEnded: ExitCode.TASK_FAILED,
+    TaskFailed: ExitCode.TASK_FAILED,
     NoWorker: ExitCode.UNREACHABLE,
     WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
@@ -214,6 +223,16 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
+
+
+def say(text: str | Text, style: str = "", *, on: Console = progress) -> None:
+    """One line for people, however long: ids, paths and commands are never broken, so that they can be copied."""
+    on.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def draw(picture: Table | Group, *, on: Console = progress) -> None:
+    """What is laid out for the terminal's width; ids, paths and commands stand in lines of their own, see `say`."""
+    on.print(picture)
 
 
 def print_document(document: BaseModel) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from commands.concepts import finish, make, with_gallery
-from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, invocation, print_document, run_async, say
 from commands.crash import survive_crash
 from commands.inputs import build_request, read_image, read_palettes, with_image
 from commands.options import Image, Json, OpenPage, PaletteFile, User, count
@@ -253,8 +253,8 @@ async def _until_interrupted() -> None:
 
 
 def _print_addresses(server: Place, service: TaskService, settings: Settings) -> None:
-    progress.print(f"Temporal    {server.address}", markup=False)
+    say(f"Temporal    {server.address}")
     if server.ui is not None:
-        progress.print(f"Web page    {workflows_page(server.ui, service.concepts.client.namespace)}", markup=False)
-    progress.print(f"Data        {settings.data_dir.resolve()}", markup=False)
-    progress.print("Ctrl-C ends it.", style="dim")
+        say(f"Web page    {workflows_page(server.ui, service.concepts.client.namespace)}")
+    say(f"Data        {settings.data_dir.resolve()}")
+    say("Ctrl-C ends it.", style="dim")

@@ -5,14 +5,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import invocation
+from commands.console import draw, invocation, say
 from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
@@ -75,17 +75,19 @@ class ProgressView:
         if status is None:
             self._say_once(self._no_worker, style="yellow")
         elif self._live is not None:
-            below = [*(Text(line, style="yellow") for line in _waiting(status)), *map(Text, _offer(status))]
+            for line in _offer(status):  # above the picture, which would break what is wider than the terminal
+                self._say_once(line)
+            below = [Text(line, style="yellow") for line in _waiting(status)]
             rows = self._console.height - len(below) - 1
             self._live.update(Group(_picture(status, rows), *below))
         else:
             for line in _lines(status):
                 self._say_once(line)
 
-    def _say_once(self, line: str, style: str | None = None) -> None:
+    def _say_once(self, line: str, style: str = "") -> None:
         if line not in self._said:
             self._said.add(line)
-            self._console.print(line, style=style, markup=False, soft_wrap=True)
+            say(line, style=style, on=self._console)
 
 
 def print_report(
@@ -97,33 +99,33 @@ def print_report(
 
         count = len(report.variations)
         what = f" with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
-        console.print(f"[bold green]Completed[/] concept {report.concept_id}{what}", soft_wrap=True)
+        say(Text.assemble(("Completed", "bold green"), f" concept {report.concept_id}{what}"), on=console)
         for variation in report.variations:
-            console.print(_variation_line(variation), soft_wrap=True)
+            say(_variation_line(variation), on=console)
         if report.provenance is not None and (credit := credit_line(report.provenance)):
-            console.print(f"  {credit}", style="dim", markup=False, soft_wrap=True)
+            say(f"  {credit}", style="dim", on=console)
         for failed in report.failed_variations:
-            console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
+            say(f"  no variation for {failed.palette}: {failed.error}", style="yellow", on=console)
         for notice in report.notices:
-            console.print(f"  {notice}", style="yellow", markup=False, soft_wrap=True)
+            say(f"  {notice}", style="yellow", on=console)
     else:
         color = "red" if report.status.ended else "yellow"
-        console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}", soft_wrap=True)
+        say(Text.assemble((report.status.capitalize(), f"bold {color}"), f" task {report.task_id}"), on=console)
         if report.error is not None:
-            console.print(report.error.message, style="red", markup=False, soft_wrap=True)
+            say(report.error.message, style="red", on=console)
         if page is not None:
-            console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
+            say(f"Temporal: {page}", on=console)
     if report.gallery is not None:
-        console.print(f"Gallery: {Path(report.gallery).as_uri()}", markup=False, soft_wrap=True)
+        say(f"Gallery: {Path(report.gallery).as_uri()}", on=console)
     print_next(console, next_steps)
 
 
 def print_next(console: Console, next_steps: Sequence[tuple[str, str]]) -> None:
     """Commands to paste, each with what it does."""
     if next_steps:
-        console.print("Next:", style="bold")
+        say("Next:", style="bold", on=console)
         for command, what in next_steps:
-            console.print(Text.assemble(f"  {command}", (f"   # {what}", "dim")), soft_wrap=True)
+            say(Text.assemble(f"  {command}", (f"   # {what}", "dim")), on=console)
 
 
 def _variation_line(variation: Variation) -> Text:
@@ -138,24 +140,24 @@ def _variation_line(variation: Variation) -> Text:
 def print_status(console: Console, status: ConceptStatus, page: str | None = None) -> None:
     """Where a task stands, for people, on standard output; `page` is the task's in Temporal."""
     if status.stages:  # a row alone knows none
-        console.print(_picture(status))
+        draw(_picture(status), on=console)
     for line in _waiting(status):
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
+        say(line, style="yellow", on=console)
     for line in _offer(status):
-        console.print(line, markup=False, soft_wrap=True)
-    console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
-    console.print(f"concept {status.concept_id}", markup=False, soft_wrap=True)
+        say(line, on=console)
+    say(f"task {status.task_id} is {status.state} (source: {status.source})", on=console)
+    say(f"concept {status.concept_id}", on=console)
     if status.chosen is not None:
-        console.print(f"candidate {status.chosen} is taken", soft_wrap=True)
+        say(f"candidate {status.chosen} is taken", on=console)
     for notice in status.notices:
-        console.print(notice, style="yellow", markup=False, soft_wrap=True)
+        say(notice, style="yellow", on=console)
     if status.error is not None:
-        console.print(status.error.message, style="red", markup=False, soft_wrap=True)
+        say(status.error.message, style="red", on=console)
     if page is not None:
-        console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
+        say(f"Temporal: {page}", on=console)
 
 
-def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
+def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
     """Bar, stages and palettes; with so many `rows`, only as many palettes as fit below the others."""
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from commands.console import BadInput, progress
+from commands.console import BadInput, say
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
 from contracts.tasks import Aspect, GenerationRequest, RefinementRequest, Request, TaskRequest
@@ -104,7 +104,7 @@ def read_image(path: Path) -> InputImage:
         raise BadInput(f"{path}: {exc}") from exc
     if picture.facts.frames > 1:
         what = "pages" if picture.facts.media_type == "image/tiff" else "frames"
-        progress.print(f"{path} has {picture.facts.frames} {what}: the first is used", markup=False, soft_wrap=True)
+        say(f"{path} has {picture.facts.frames} {what}: the first is used")
     return InputImage(data, picture)
 
 

@@ -25,7 +25,7 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, print_document, progress
+from commands.console import BadInput, ExitCode, print_document, say
 from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
 from commands.startup import load_command_settings
@@ -133,8 +133,8 @@ def recolor(
     for document in documents:
         _print_file(document)
     for path in replaced:
-        progress.print(f"Replaced {path}", markup=False, soft_wrap=True)
-    progress.print(f"{len(documents)} picture{'s' * (len(documents) != 1)} in {out}", markup=False, soft_wrap=True)
+        say(f"Replaced {path}")
+    say(f"{len(documents)} picture{'s' * (len(documents) != 1)} in {out}")
     return ExitCode.DONE
 
 
@@ -250,13 +250,13 @@ def _print_file(file: RecoloredFile) -> None:
         most = max(shift.distance for shift in file.shifted)
         colors = "1 color" if len(file.shifted) == 1 else f"{len(file.shifted)} colors"
         moved = f"{colors} moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
-        progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
+        say(f"{file.name}: {moved}")
     if file.no_svg is not None:
-        progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
+        say(f"No {file.name}.svg: {file.no_svg}")
     if file.cube is not None:
         mean, worst = file.cube.error_mean, file.cube.error_percentile_99
         distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
-        progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
+        say(f"{file.name}.cube is off by {distance} (OKLab)")
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from commands.console import ExitCode, invocation, print_document, run_async
+from commands.console import ExitCode, draw, invocation, output, print_document, run_async, say
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.frozen import FrozenModel
@@ -94,7 +94,7 @@ def list_tasks(
 
 def _print(document: ListDocument) -> None:
     if not document.tasks:
-        Console().print("no tasks")
+        say("no tasks", on=output)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("task", "status", "created (UTC)", "seconds"):
@@ -110,9 +110,9 @@ def _print(document: ListDocument) -> None:
         )
         table.add_row(str(task.task_id), task.status, created, seconds, about)
     # An id that is cut cannot be pasted: the table is as wide as its ids need, whatever the terminal is.
-    console = Console(markup=False, width=max(Console().width, _NARROWEST))
-    console.print(table)
+    wide = Console(markup=False, highlight=False, width=max(output.width, _NARROWEST))
+    draw(table, on=wide)
     if any(task.candidates > 1 and task.finished_at for task in document.tasks):
-        console.print("* the wait for a choice included")
+        say("* the wait for a choice included", on=output)
     if document.next is not None:
-        console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)
+        say(f"more: {invocation()} list --after {document.next}", on=output)

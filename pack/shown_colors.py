@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from color import Picture
 from color.gradients import STEPS, Gradient, position_along
-from color.spaces import U8, format_hex, parse_hex
+from color.spaces import U8, format_hex, parse_hex, rgb_to_oklab
 from color.surfaces import Surfaces
 from contracts.palettes import HexColor, Shown, ShownColor
+from pack.faithfulness import CLOSE
 
 _SAMPLES, _GRADIENT_SAMPLES = 400, 6_000
 _LIKE: Final = 6
@@ -65,6 +66,7 @@ class ShownColors:
     def regions(self, picture: Picture, named: Sequence[HexColor] = ()) -> U8:
         """The most frequent color (k, 3) of each region in a picture of the base's size; black for one unseen.
 
+        Where none is frequent, because of noise, the one that most are close to.
         One of the `named` colors where the region has that with some noise.
         """
         pixels = picture.rgb.reshape(-1, 3)
@@ -72,7 +74,9 @@ class ShownColors:
         for region, places in enumerate(self._regions):
             if len(places):
                 found, counts = np.unique(pixels[places], axis=0, return_counts=True)
-                result[region] = found[counts.argmax()]
+                result[region] = found[
+                    (counts if 2 * counts.max() >= len(places) else _close_to_each(found, counts)).argmax()
+                ]
         if not named:
             return result
         known = parse_hex(named)
@@ -94,6 +98,14 @@ class ShownColors:
         shown = picture.rgb.reshape(-1, 3)[places[:: len(places) // _SAMPLES | 1]]
         found, counts = np.unique(shown, axis=0, return_counts=True)
         return format_hex(found[counts.argmax()])
+
+
+def _close_to_each(colors: U8, counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many pixels are close to each of some colors (n, 3) of so many pixels."""
+    lab = rgb_to_oklab(colors)
+    close: NDArray[np.bool_] = np.linalg.norm(lab[:, None] - lab, axis=2) <= CLOSE
+    result: NDArray[np.intp] = close @ counts
+    return result
 
 
 def with_colors_of(svg: bytes, shown: Shown, picture: Picture) -> Shown:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from commands.concepts import following
 from commands.display import ProgressView, print_status
+from commands.next_steps import following
 from contracts.images import ImageRef
 from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
 from contracts.tasks import Stage, TaskError, TaskStatus

@@ -203,6 +203,11 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     assert watched.image is not None
     assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
     assert not any(file.exists() for file in files)
+    again = await dev.shell.run("starter.py", "choose", task, "2")
+    assert again.code == 0, again.err
+    assert "candidate 2 is taken" in again.out
+    other = await dev.shell.run("starter.py", "choose", task, "1")
+    assert (other.code, other.err) == (2, "starter.py: candidate 2 was taken already\n")
 
 
 async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:
