@@ -12,7 +12,15 @@ import typer
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
 from commands.display import NO_WORKER, ProgressView, print_report
 from commands.gallery import make_gallery
-from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
+from commands.inputs import (
+    build_request,
+    palette_words,
+    parse_id,
+    read_image,
+    read_request,
+    say_unused_theme,
+    with_image,
+)
 from commands.next_steps import completed_concept, following
 from commands.options import (
     Candidates,
@@ -43,7 +51,7 @@ def generate(
     ctx: typer.Context,
     logo: Logo = None,
     theme: Theme = None,
-    palettes: Palettes = 7,
+    palettes: Palettes = None,
     palette_file: PaletteFile = None,
     image: Image = None,
     candidates: Candidates = 1,
@@ -75,12 +83,9 @@ def generate(
     elif logo is None or (theme is None and palette_file is None):
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
-        words: dict[str, object] = {"logo_description": logo}
-        if theme is not None:
-            words["theme_description"] = theme
-        if palette_file is not None:
-            words["palettes"] = read_palettes(palette_file)
-        request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
+        words = palette_words(theme, palettes, palette_file)
+        request = build_request(GenerationRequest, user, task_id, logo_description=logo, candidates=candidates, **words)
+        say_unused_theme(theme, palette_file, image)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
@@ -151,7 +156,7 @@ def refine(
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
     theme: Theme = None,
-    palettes: Palettes = 7,
+    palettes: Palettes = None,
     palette_file: PaletteFile = None,
     user: User = "local",
     task_id: NewTaskId = None,
@@ -169,17 +174,10 @@ def variations(
     settings = load_command_settings()
     if theme is None and palette_file is None:
         raise BadInput("--theme is missing (or give a --palette-file)")
-    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
-    if palette_file is not None:
-        words["palettes"] = read_palettes(palette_file)
-    request = build_request(
-        VariationsRequest,
-        user,
-        task_id,
-        source_concept_id=parse_id(concept, "concept"),
-        num_palettes=palettes,
-        **words,
-    )
+    words = palette_words(theme, palettes, palette_file)
+    source = parse_id(concept, "concept")
+    request = build_request(VariationsRequest, user, task_id, source_concept_id=source, **words)
+    say_unused_theme(theme, palette_file, source)
     return _make(settings, request, no_wait=no_wait, json=json)
 
 

@@ -22,6 +22,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 from commands.worker_process import WorkerEnded
+from contracts.validation import plain_words
 from contracts.version import VERSION
 from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
@@ -171,7 +172,7 @@ def run_app(app: typer.Typer) -> NoReturn:
 
 def _print_error(exc: Exception) -> None:
     """One line for people, and the same in a document for scripts."""
-    message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+    message = plain_words(exc.format_message()) if isinstance(exc, typer.TyperException) else str(exc)
     if isinstance(exc, RPCError):
         message = f"Temporal did not do what it was asked: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:

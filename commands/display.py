@@ -17,7 +17,7 @@ from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
 
-_LABELS = {
+_LABELS: dict[str, str] = {
     "claim": "claim the task",
     "image": "generate the logo",
     "upload": "publish the logo",
@@ -25,6 +25,7 @@ _LABELS = {
     "variations": "render variations",
     "store": "store the concept",
 }
+_IMAGE_LABELS = {"concept_refinement": "refine the logo", "concept_variations": "find the logo"}
 _MARKS = {
     StageState.PENDING: ("·", "dim"),
     StageState.DONE: ("✓", "green"),
@@ -43,7 +44,7 @@ _URGENCY = {
 _MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
-NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+NO_WORKER = "No worker answers: is worker.py (or `make dev`) running?"
 _NO_VARIATIONS = ": the logo alone, no palettes were asked for"
 
 
@@ -167,7 +168,7 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
             if stage is Stage.IMAGE and status.candidates:
                 seconds += ", the wait for a choice included"
-        stages.add_row(mark, _LABELS[stage], Text(seconds, style="dim"))
+        stages.add_row(mark, _label(status, stage), Text(seconds, style="dim"))
     palettes = Table.grid(padding=(0, 1))
     items = status.variations.items
     room = len(items) if rows is None else max(rows - len(status.stages) - 2, 1)
@@ -189,13 +190,18 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
     return Group(bar, stages, palettes)
 
 
+def _label(status: ConceptStatus, stage: str) -> str:
+    """What a stage does in a task of this type; a newer worker's stage is called by its name."""
+    image = _IMAGE_LABELS.get(status.task_type) if stage == Stage.IMAGE else None
+    return image or _LABELS.get(stage, stage)
+
+
 def _waiting(status: ConceptStatus) -> list[str]:
     """What keeps it, a line for each stage."""
-    labels: dict[str, str] = dict(_LABELS)
     lines = []
     for one in status.waiting:
         what = "waiting" if one.attempt == 1 else f"attempt {one.attempt}"
-        lines.append(f"{labels.get(one.stage, one.stage)}: {what}: {one.error}")
+        lines.append(f"{_label(status, one.stage)}: {what}: {one.error}")
     return lines
 
 
@@ -218,7 +224,7 @@ def _lines(status: ConceptStatus) -> list[str]:
     lines: list[str] = []
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
-            lines.append(f"{_LABELS[stage]} ...")
+            lines.append(f"{_label(status, stage)} ...")
         if stage is Stage.VARIATIONS:
             total = status.variations.total
             lines += [
@@ -227,5 +233,5 @@ def _lines(status: ConceptStatus) -> list[str]:
                 if item.state in {StageState.DONE, StageState.FAILED}
             ]
         if stand.state not in {StageState.PENDING, StageState.RUNNING}:
-            lines.append(f"{_LABELS[stage]}: {stand.state}")
+            lines.append(f"{_label(status, stage)}: {stand.state}")
     return [*lines, *_offer(status), *_waiting(status)]

@@ -259,6 +259,7 @@ def status_of_row(row: TaskRow) -> ConceptStatus:
     return ConceptStatus(
         task_id=row.task_id,
         concept_id=row.concept_id,
+        task_type=row.type,
         state=row.status,
         stage=None if row.error is None else row.error.stage,
         percent=100 if row.status is TaskStatus.COMPLETED else 0,

@@ -173,6 +173,7 @@ class Progress:
         return ConceptStatus(
             task_id=self._request.task_id,
             concept_id=self._request.concept_id,
+            task_type=self._request.task_type,
             state=self._state,
             stage=self.stage,
             percent=self.percent,

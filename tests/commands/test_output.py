@@ -17,15 +17,16 @@ from commands.batches import BatchBar, describe_batch
 from commands.console import BadInput, TaskFailed, say
 from commands.display import ProgressView
 from commands.next_steps import completed_concept, following
+from commands.task_list import ListedTask
 from contracts.batches import BatchStatus
 from contracts.concepts import ConceptReport
 from contracts.images import ImageRef
 from contracts.status import Candidate, ConceptStatus
-from contracts.tasks import Stage, TaskError, TaskStatus
+from contracts.tasks import Request, Stage, TaskError, TaskStatus
 from stores.local import LocalStore
 from tasks.errors import TaskRefused
 from tests.command import ROOT, Terminal
-from tests.rig import BUCKETS, make_request
+from tests.rig import BUCKETS, make_palette, make_refinement, make_request, make_variations
 
 
 def narrow_terminal(colors: Literal["truecolor"] | None = None) -> tuple[Console, io.StringIO]:
@@ -93,6 +94,27 @@ def test_whoever_does_not_wait_can_choose() -> None:
     task = request.task_id
     assert endings == [f"status {task}", f"choose {task} N", f"watch {task}"]
     assert [command.partition("starter.py ")[2] for command, _ in following(report)] == [f"watch {task}"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (make_request(), "a fox for a coffee shop"),
+        (make_refinement(), "a longer tail"),
+        (make_variations(make_request().concept_id), "bold neon"),
+        (
+            make_variations(make_request().concept_id, theme_description="", palettes=[make_palette("Ours")]),
+            "Ours",
+        ),
+    ],
+)
+async def test_a_list_says_what_was_asked_for(tmp_path: Path, request_: Request, words: str) -> None:
+    """Of every kind of task, in its own words."""
+    store = LocalStore(tmp_path, *BUCKETS)
+    await store.claim_task(request_, "a workflow")
+    (row,) = (await store.list_tasks(limit=1)).tasks
+    await store.close()
+    assert ListedTask.of(row).words == words
 
 
 @pytest.mark.parametrize(

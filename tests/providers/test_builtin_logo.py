@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import resvg_py
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from material_design_icons_pack import get_icon
@@ -256,6 +257,22 @@ def test_threads_may_draw_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         drawn = list(pool.map(lambda prompt: draw_logo(prompt[0], prompt[1], 32), PROMPTS[:6] * 2))
     assert drawn[:6] == drawn[6:]
+
+
+def test_logos_are_drawn_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The renderer holds the interpreter while it draws: in this process only marks are measured, small ones."""
+    drawn: list[str] = []
+
+    def record(svg_string: str, *, skip_system_fonts: bool) -> bytes:
+        drawn.append(svg_string)
+        return bytes(svg_to_bytes(svg_string=svg_string, skip_system_fonts=skip_system_fonts))
+
+    svg_to_bytes = resvg_py.svg_to_bytes
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", record)
+    symbols.symbol.cache_clear()
+    assert draw_logo("a fox", "navy and sand").png
+    assert drawn
+    assert all(f'width="{symbols._MEASURE_PX}"' in svg for svg in drawn)
 
 
 @pytest.mark.parametrize("size_px", [0, 15, 4097])
