@@ -23,6 +23,7 @@ from providers.builtin.theme import read_theme
 SOFTWARE = "concept-worker offline sample generator"
 _SHEET = 1000
 _SMALLEST, _LARGEST = 16, 4096
+_LONGEST_THING, _MOST_THINGS = 30, 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class SampleLogo:
     """The same drawing; text in it is outlines."""
     credit: str
     """What was drawn, and whose drawing that is; who drew it, `SOFTWARE` says."""
+    notices: tuple[str, ...] = ()
+    """What the description names and the logo does not show: sentences."""
 
 
 def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024, take: int = 1) -> SampleLogo:
@@ -63,7 +66,17 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
         png=_tagged(_rendered(svg), {"Software": SOFTWARE, "Source": credit}),
         svg=svg.encode(),
         credit=credit,
+        notices=_notices(subject),
     )
+
+
+def _notices(subject: Subject) -> tuple[str, ...]:
+    if not subject.left_out:
+        return ()
+    things = ", ".join(f"“{thing[:_LONGEST_THING]}”" for thing in subject.left_out[:_MOST_THINGS])
+    more = " and others" if len(subject.left_out) > _MOST_THINGS else ""
+    drawn = f"“{subject.drawn[:_LONGEST_THING]}”" if subject.drawn else "no symbol"
+    return (f"The sample generator drew {drawn} and left out {things}{more}.",)
 
 
 def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:
