@@ -138,18 +138,45 @@ def test_every_activity_call_has_a_policy() -> None:
     assert calls == 24
 
 
-def test_importing_a_module_runs_nothing() -> None:
-    """No entry point starts anything, reads settings or touches the file system when it is imported."""
-    code = "import sys; sys.argv = ['x']; import starter, worker, bridge, codec_server, settings; print('quiet')"
+def test_loading_runs_nothing_and_loads_what_is_always_needed() -> None:
+    """No entry point starts anything, reads settings or touches files when it is imported.
+
+    The clients of Supabase and Pub/Sub, OpenTelemetry, icons and their renderer take up to a second: none is loaded
+    before it is asked for, traces that are off included.
+    """
+    disabled = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}
+    code = f"""
+import asyncio, os, sys
+sys.argv = ["x"]
+import starter, worker, bridge, codec_server, settings, providers.builtin.logo, pubsub.push, pubsub.push_tokens
+from observability.traces import around_calls, current_trace, span, tracing
+
+async def main():
+    async with tracing("x") as interceptors:
+        with span("y"):
+            assert current_trace() is None and around_calls(None) is None and interceptors == ()
+
+for environment in {({}, disabled, {"OTEL_TRACES_EXPORTER": "none"})}:
+    os.environ.update(environment)
+    asyncio.run(main())
+    for name in environment:
+        del os.environ[name]
+print(*sys.modules)
+"""
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         env={"CONCEPT_LOG_LEVEL": "nonsense", "HOME": "/nonexistent"},
     )
-    assert ended.stdout == "quiet\n"
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (line,) = ended.stdout.splitlines()
+    loaded = set(line.split())
+    assert {*ENTRY_FILES, "commands.reconciliation"} <= loaded
+    clients = {"supabase", "postgrest", "realtime", "google.cloud.pubsub_v1"}
+    assert loaded & {*clients, "opentelemetry", "material_design_icons_pack", "resvg_py"} == set()
 
 
 def test_what_draws_nothing_loads_no_engine() -> None:
