@@ -23,8 +23,7 @@ from providers.builtin.theme import read_theme
 
 SOFTWARE = "concept-worker offline sample generator"
 _SHEET = 1000
-_SMALLEST, _LARGEST = 16, 4096
-_LONGEST_THING, _MOST_THINGS = 30, 3
+_SMALLEST, _LARGEST, _LONGEST_THING, _MOST_THINGS = 16, 4096, 30, 3
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,9 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
 
 
 def _notices(subject: Subject) -> tuple[str, ...]:
-    if not subject.left_out:
-        return ()
     things = ", ".join(f"“{thing[:_LONGEST_THING]}”" for thing in subject.left_out[:_MOST_THINGS])
-    more = " and others" if len(subject.left_out) > _MOST_THINGS else ""
     drawn = f"“{subject.drawn[:_LONGEST_THING]}”" if subject.drawn else "no symbol"
-    return (f"The sample generator drew {drawn} and left out {things}{more}.",)
+    return (f"The sample generator drew {drawn} and left out {things}.",) if things else ()
 
 
 def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:

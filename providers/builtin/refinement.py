@@ -19,15 +19,10 @@ from providers.builtin.oklch import contrast
 from providers.builtin.palettes import make_palettes
 from providers.builtin.theme import read_theme
 
-_FINE = 4
-"""Shapes are drawn so many times larger and then reduced, for smooth edges."""
-_MOVE = 0.08
-_VISIBLE = 3.0
-_LONGEST_QUOTE = 60
-_SAME = 24
-"""Of 255: what differs from a corner of the picture by less is ground."""
-_LEAST = 0.02
-"""A picture that can be moved or enlarged by less stays as it is."""
+_FINE = 4  # shapes are drawn so many times larger and then reduced, for smooth edges
+_MOVE, _VISIBLE, _LONGEST_QUOTE = 0.08, 3.0, 60
+_SAME = 24  # of 255: what differs from a corner of the picture by less is ground
+_LEAST = 0.02  # a picture that can be moved or enlarged by less stays as it is
 # What may be asked for: the aspect it changes, and the words for it.
 _WISHES: dict[str, tuple[Aspect, str]] = {
     "rounder": ("shapes", r"round(?:er|ed)?|soft(?:er)? (?:edges|corners)|smooth(?:er)?|curv(?:y|ier)|rund(?:er)?"),
@@ -128,14 +123,15 @@ def _changed(picture: Image.Image, wish: str, colors: tuple[HexColor, ...]) -> I
     """The picture itself where there is no room for the change."""
     width, height = picture.size
     reach = _reach(picture)
+    farthest = max(reach[:4])
     if wish in _ADDED:
-        needed, least = {"ring": (reach.radius, 0.44), "frame": (reach.side, 0.43)}.get(wish, (reach.bottom, 0.41))
+        needed, least = {"ring": (reach.radius, 0.44), "frame": (farthest, 0.43)}.get(wish, (reach.bottom, 0.41))
         room = least * (height if wish in {"line", "dots"} else min(picture.size)) / max(needed, 1.0)
         return _with_shape(_moved(picture, 0, 0, room) if room < 1 else picture, wish, colors)
     if wish == "mirrored":
         return ImageOps.mirror(picture)
     if wish in {"larger", "smaller"}:
-        scale = min(1.18, max(1.0, 0.48 * min(picture.size) / max(reach.side, 1.0))) if wish == "larger" else 0.78
+        scale = min(1.18, max(1.0, 0.48 * min(picture.size) / max(farthest, 1.0))) if wish == "larger" else 0.78
         return _moved(picture, 0, 0, scale) if abs(scale - 1) >= _LEAST else picture
     x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[wish]
     to = {"up": reach.top, "down": reach.bottom, "left": reach.left, "right": reach.right}[wish]
@@ -152,11 +148,6 @@ class _Reach(NamedTuple):
     right: float = 0.0
     bottom: float = 0.0
     radius: float = 0.0
-
-    @property
-    def side(self) -> float:
-        """The farthest of the four."""
-        return max(self[:4])
 
 
 def _reach(picture: Image.Image) -> _Reach:

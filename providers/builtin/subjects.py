@@ -79,8 +79,7 @@ line lines shape shapes edge edges corners background detail details letters tex
 _LINKS = _set("""
 with on under over beside near and holding riding behind inside plus mit auf unter neben und hinter con sobre bajo
 y avec sur sous et su sotto e com sob с на под и со
-""")
-_SHORTEST_THING = 2
+""")  # noqa: RUF001 - Cyrillic
 
 # True for many businesses: they stand back when something more telling is there.
 _VAGUE = _set("""
@@ -95,7 +94,9 @@ def read(description: str) -> Subject:
     words = _WORD.findall(text)
     name = _name(text, words)
     found = _symbols(words)
-    own = {word for text in (name, *(phrase for _, phrase in found if " " in phrase)) for word in text.casefold().split()}
+    own = {
+        word for text in (name, *(phrase for _, phrase in found if " " in phrase)) for word in text.casefold().split()
+    }
     more = [*(phrase for slug, phrase in found if slug != found[0][0] and slug not in _VAGUE), *_objects(words)]
     return Subject(
         symbols=tuple(dict.fromkeys(slug for slug, _ in found)),
@@ -119,7 +120,7 @@ def _objects(words: list[str]) -> tuple[str, ...]:
         if is_link or not word[0].isalnum():
             found += [last] * (last != "")
             last, linked = "", is_link
-        elif linked and (symbol_for(plain) is not None or (plain.isalpha() and len(plain) > _SHORTEST_THING)):
+        elif linked and (symbol_for(plain) is not None or (plain.isalpha() and len(plain) >= _LONGEST_PHRASE)):
             is_thing = symbol_for(plain) is None and plain not in _PLAIN and not is_known(plain, scenes=False)
             last = word if is_thing else last if plain in _PLAIN else ""
     return tuple(found)
