@@ -13,12 +13,13 @@ help: ## list the targets
 		if (said[2]) printf "                   %s\n", said[2] }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## one concept, from start to gallery @ LOGO="…" THEME="…" IMAGE=file PALETTES=n PALETTE_FILE=file
-	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
-		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES") \
-		$(if $(PALETTE_FILE),--palette-file "$$PALETTE_FILE")
+	@$(BIN)/python starter.py demo $(demo_options)
 
 demo-crash: .venv/.ready ## the same, with the worker killed in the middle
-	@$(BIN)/python starter.py demo --crash
+	@$(BIN)/python starter.py demo --crash $(demo_options)
+
+demo_options = $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") $(if $(IMAGE),--image "$$IMAGE") \
+	$(if $(PALETTES),--palettes "$$PALETTES") $(if $(PALETTE_FILE),--palette-file "$$PALETTE_FILE")
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
 export LOGO THEME IMAGE PALETTES PALETTE_FILE

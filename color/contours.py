@@ -126,11 +126,11 @@ def _cycles(following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     for start in range(len(after)):
         if seen[start]:
             continue
-        cycle = []
-        at = start
+        cycle = list[int]()
+        add, at = cycle.append, start
         while not seen[at]:
             seen[at] = 1
-            cycle.append(at)
+            add(at)
             at = after[at]
         cycles.append(np.array(cycle))
     return cycles
@@ -148,12 +148,12 @@ def _worth_keeping(exact: Mask) -> NDArray[np.intp]:
 def _without_noise(points: F64, contrast: F64) -> F64:
     """The points (n, 2) of an outline, each the farther to what its neighbors say the less one sees there."""
     for i, most in enumerate(_FAINTER):
-        faint = contrast < most
+        faint = (contrast < most)[:, None]
         if not faint.any():
             break
         for _ in range(2**i):
-            between = (np.roll(points, 1, 0) + 2 * points + np.roll(points, -1, 0)) / 4
-            points = np.where(faint[:, None], between, points)
+            around = np.concatenate([points[-1:], points, points[:1]])
+            points = np.where(faint, (around[:-2] + 2 * points + around[2:]) / 4, points)
     return points
 
 

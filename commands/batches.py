@@ -107,6 +107,8 @@ def batch(
       starter.py batch tasks.jsonl --retry-failed
     """
     settings = load_command_settings()
+    if no_wait and out is not None:
+        raise BadInput("--out does not go with --no-wait: the command that waits for the end writes the manifest")
     can_own = owner_rule(settings)
     digest, lines = hashlib.sha256(), []
     for line in _counted(read_lines(file, can_own), f"Reading {file.name}"):

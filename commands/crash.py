@@ -105,7 +105,7 @@ def _print_evidence(ran: list[_Ran], first: str, second: str) -> None:
     images = attempts.get("generate_image", [])
     if images == [1]:
         _say("The logo was drawn once: its answer was stored before anything else, and the second worker found it.")
-    else:
+    elif images:
         _say(f"The logo was asked for in attempt {', '.join(map(str, images))}: see the history.")
 
 

@@ -29,7 +29,7 @@ from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
 from temporal.server_announcement import announce, announced, withdraw
 
-_FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
+_FAREWELL = "Interrupted. The server remembers: `make dev` finishes this concept."
 _PANDA = "a cute panda eating bamboo"
 _THEME = "minimalist, green and white"
 _LONGEST_LOGO = 500
@@ -152,6 +152,8 @@ def dev(
     settings = load_command_settings()
     start_logs(settings)
 
+    if configured_address() is not None and (port, ui_port) != (None, None):
+        raise BadInput("--port and --ui-port are for a server of one's own, and TEMPORAL_ADDRESS names another")
     # A server of one's own knows none of the tasks in a store that others share: it must not settle them.
     settles = settings.store == "local" or configured_address() is not None
 

@@ -44,7 +44,7 @@ _URGENCY = {
 _MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
-NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+NO_WORKER = "No worker answers: is worker.py (or `make dev`) running?"
 _NO_VARIATIONS = ": the logo alone, no palettes were asked for"
 
 

@@ -21,12 +21,12 @@ from pack.vectors import NotUsable, Vector
 
 _LIKE = 0.05
 """OKLab: a color of a vector that is so close to a region's is the region's."""
-_ENOUGH = 0.987
+_ENOUGH = 0.9852
 """The part of close pixels from which on no more surfaces are looked for: recolored, a few may be lost."""
 _HOPELESS = 0.95
 _MOST_DRAWING_S = 1
 """Processor time for a provider's own SVG, which every variation has to be drawn with once more."""
-_ROUNDS = (0.009, 0.007, 1.0)
+_ROUNDS = (0.0125, 0.01, 1.0)
 """The part of pixels that may stay far each time surfaces are added."""
 
 

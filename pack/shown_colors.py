@@ -20,7 +20,7 @@ from color.surfaces import Surfaces
 from contracts.palettes import HexColor, Shown, ShownColor
 from pack.faithfulness import CLOSE
 
-_SAMPLES, _GRADIENT_SAMPLES = 400, 6_000
+_SAMPLES, _GRADIENT_SAMPLES = 400, 2_000
 _LIKE: Final = 6
 """Of 255: pixels so close to a paint's color stand for it, if there are any; and noise strays no farther."""
 _HEX: Final = re.compile(rb'="(#[0-9A-F]{6})"')
@@ -56,11 +56,12 @@ class ShownColors:
         """For each step of a gradient the pixel (STEPS,) next to it that is closest in color."""
         own = own[:: len(own) // _GRADIENT_SAMPLES | 1]
         where = np.stack([own % width + 0.5, own // width + 0.5], 1)
-        at = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
-        off = np.abs(self._pixels[own][:, None] - gradient.profile).max(axis=2)
         plain = not np.ptp(gradient.profile, axis=0).any()
-        aside = np.zeros_like(off) if plain else np.abs(at[:, None] - np.arange(STEPS))
-        best: Places = own[(off + 8.0 * np.clip(aside - 1.0, 0.0, None)).argmin(axis=0)]
+        off = np.abs(self._pixels[own][:, None] - gradient.profile[: 1 if plain else STEPS]).max(axis=2)
+        if not plain:
+            at = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
+            off += 8.0 * np.clip(np.abs(at[:, None] - np.arange(STEPS)) - 1.0, 0.0, None)
+        best: Places = np.resize(own[off.argmin(axis=0)], STEPS)
         return best
 
     def regions(self, picture: Picture, named: Sequence[HexColor] = ()) -> U8:

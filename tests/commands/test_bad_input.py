@@ -76,6 +76,7 @@ def bomb(side_px: int) -> bytes:
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
         (["generate", "--logo", "a fox", "--palette-file", "bell.json"], "--palette-file: "),
         (["batch", "text.png"], "text.png: no line is a task message; line 1: "),
+        (["batch", "text.png", "--no-wait", "--out", "m"], "--out does not go with --no-wait: "),
         (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
         (["batch", "missing.jsonl"], "missing.jsonl: No such file or directory"),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
@@ -171,6 +172,12 @@ def test_settings_problems_are_listed_at_once(terminal: Terminal) -> None:
     assert len(lines) == 2
     assert lines[0].startswith("starter.py: CONCEPT_IMAGE_PROVIDER: ")
     assert lines[1].startswith("starter.py: CONCEPT_RENDER_THREADS: ")
+
+
+def test_a_port_for_a_server_that_is_not_started_is_refused(terminal: Terminal) -> None:
+    """It would be ignored where the environment names a server."""
+    ended = terminal.run("starter.py", "dev", "--ui-port", "8000", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert (ended.code, ended.err[:32]) == (2, "starter.py: --port and --ui-port")
 
 
 def test_a_port_in_use_is_refused(terminal: Terminal) -> None:
