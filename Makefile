@@ -13,12 +13,13 @@ help: ## list the targets
 		if (said[2]) printf "                   %s\n", said[2] }' $(MAKEFILE_LIST)
 
 demo: .venv/.ready ## one concept, from start to gallery @ LOGO="…" THEME="…" IMAGE=file PALETTES=n PALETTE_FILE=file
-	@$(BIN)/python starter.py demo $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") \
-		$(if $(IMAGE),--image "$$IMAGE") $(if $(PALETTES),--palettes "$$PALETTES") \
-		$(if $(PALETTE_FILE),--palette-file "$$PALETTE_FILE")
+	@$(BIN)/python starter.py demo $(demo_options)
 
 demo-crash: .venv/.ready ## the same, with the worker killed in the middle
-	@$(BIN)/python starter.py demo --crash
+	@$(BIN)/python starter.py demo --crash $(demo_options)
+
+demo_options = $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") $(if $(IMAGE),--image "$$IMAGE") \
+	$(if $(PALETTES),--palettes "$$PALETTES") $(if $(PALETTE_FILE),--palette-file "$$PALETTE_FILE")
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
 export LOGO THEME IMAGE PALETTES PALETTE_FILE
@@ -30,7 +31,7 @@ dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 # time is waiting for timers and other processes: one more than there are cores.
 PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=n
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # A failing example is kept in .hypothesis and printed: write it into the test as an @example.
 fuzz: .venv/.ready-dev ## the property tests with new examples @ ROUNDS=20
@@ -73,8 +74,9 @@ define install
 @{ PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1) 2>.venv/pip.err || \
 	{ cat .venv/pip.err >&2; echo FAILED; }; } | \
 	awk -v all="$$(grep -c '==' $(1))" ' \
-		/^(Collecting|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
-		/^Installing collected/ { print "  installing them" } \
+		/^Ignoring/ { all-- } \
+		/^(Collecting|Processing|Requirement already)/ && ++n % 10 == 0 { print "  " n " of " all " packages fetched" } \
+		/^Installing collected/ { print "  " n " of " all " packages fetched; installing them" } \
 		/^FAILED$$/ { failed = 1 } \
 		{ fflush() } \
 		END { exit failed }'

@@ -6,6 +6,11 @@ python bridge.py pull --subscription SUBSCRIPTION       a pull subscription
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
+
 import asyncio
 import logging
 from collections.abc import AsyncIterator

@@ -5,6 +5,11 @@ python codec_server.py --port 8082
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
+
 import asyncio
 import logging
 import signal

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
 
 try:
     import typer

@@ -8,6 +8,11 @@ Worker versions: docs/adr/0023.
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: `run_app` begins with collecting
+
 import asyncio
 import logging
 import sys
@@ -80,7 +85,9 @@ A container's stop grace must be longer still.
 
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _AT_ONCE = 100
-"""Workflow tasks and activities that take neither a processor nor a remote service."""
+"""Activities that take neither a processor nor a remote service."""
+_WORKFLOW_TASKS = 8
+"""At once: the others wait in the server, which hands out those of single tasks first. All share one interpreter."""
 
 WORKFLOWS = (
     ConceptGenerationWorkflow,
@@ -144,10 +151,8 @@ async def working(
             stack.push_async_callback(downloads.aclose)
         sourcing = SourceActivities(store, downloads, bases)
 
-        network = settings.task_queue
-        factory = _WorkerFactory(
-            client, MetricsInterceptor(StageMetrics(meter)), BatchGate(settings.render_threads), _deployment(settings)
-        )
+        network, gate = settings.task_queue, BatchGate(settings.render_threads)
+        factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), gate, _deployment(settings))
         workers = []
         if Queue.NETWORK in queues:
             rows: _Activities = [
@@ -156,7 +161,7 @@ async def working(
                 imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
-                *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings),
+                *_store_activities(TaskService(store, ConceptClient(client, network, with_attributes)), settings, gate),
             ]
             workers.append(factory.worker(network, rows, workflows=WORKFLOWS))
         cpu_bound = CPU_BOUND_PER_THREAD * settings.render_threads
@@ -205,7 +210,7 @@ def _queues_of(settings: Settings) -> tuple[PolledQueue, ...]:
     return (PolledQueue(network, TaskKind.WORKFLOW), *(PolledQueue(name, TaskKind.ACTIVITY) for name in names))
 
 
-def _store_activities(service: TaskService, settings: Settings) -> _Activities:
+def _store_activities(service: TaskService, settings: Settings, gate: BatchGate) -> _Activities:
     """Those that make no picture."""
     store = service.store
     completing, retaining = CompletionActivities(store, settings.give_up_minutes), RetentionActivities(store)
@@ -222,7 +227,7 @@ def _store_activities(service: TaskService, settings: Settings) -> _Activities:
         RowLinkActivities(store).renew_row_links,
         reconciling.settle_open_tasks,
         reconciling.sweep_unfulfilled_tasks,
-        BatchActivities(service, fairness_secret(settings)).advance_batch,
+        BatchActivities(service, gate.is_beside_singles, fairness_secret(settings)).advance_batch,
     ]
 
 
@@ -256,10 +261,10 @@ class _WorkerFactory:
             self.client,
             task_queue=queue,
             workflows=workflows,
-            workflow_runner=SandboxWithoutContexts(),
+            workflow_runner=SandboxWithoutContexts(saw_workflow=self.gate.saw_workflow),
             activities=activities,
             tuner=WorkerTuner.create_composite(
-                workflow_supplier=others,
+                workflow_supplier=FixedSizeSlotSupplier(_WORKFLOW_TASKS),
                 activity_supplier=slots or FixedSizeSlotSupplier(remote or _AT_ONCE),
                 local_activity_supplier=others,
                 nexus_supplier=others,

@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pydantic import TypeAdapter
@@ -25,6 +25,8 @@ from tasks.service import TaskService
 
 _STEP_S = 5.0
 """After so long a step ends, so that the batch's status is never older, and a worker that stops loses nothing."""
+_LOOK_S = 0.25
+"""So often it looks whether there are single tasks."""
 _PROVIDER_WIDE = {"ProviderKeyRefused", "ProviderQuotaSpent", "ProviderRegionRefused"}
 """Types of errors that the next task will meet as well: key, credit, region."""
 _PAGES_IN_MEMORY = 4
@@ -37,9 +39,15 @@ _OUTCOMES = {
 
 
 class BatchActivities(contract.BatchActivities):
-    """Starts the tasks of batches, and waits for them. `fairness_secret` is as in `priority_of`."""
+    """Starts the tasks of batches, and waits for them.
 
-    def __init__(self, service: TaskService, fairness_secret: bytes | None = None) -> None:
+    While `is_beside_singles`, it starts one after the other. `fairness_secret` is as in `priority_of`.
+    """
+
+    def __init__(
+        self, service: TaskService, is_beside_singles: Callable[[], bool], fairness_secret: bytes | None = None
+    ) -> None:
+        self.is_beside_singles = is_beside_singles
         self._service = service
         self._reconciler = Reconciler(service.store, service.concepts)
         self._secret = fairness_secret
@@ -123,7 +131,9 @@ class _Step:
             for number in under_way:
                 self._follow(number, begun=True)
             while self._fill() and (left_s := until - time.monotonic()) > 0 and not activity.is_worker_shutdown():
-                done, _ = await asyncio.wait(self._waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    self._waiting, timeout=min(left_s, _LOOK_S), return_when=asyncio.FIRST_COMPLETED
+                )
                 for task in done:
                     self._record(task)
         finally:
@@ -135,11 +145,12 @@ class _Step:
     def _fill(self) -> bool:
         """Start tasks until the window is full; whether any are under way."""
         if self._step.mode == "start":
-            while (
-                len(self._waiting) < self._step.window and self._alike < MAX_ALIKE and Outcome.WAITING in self._outcomes
-            ):
+            while self._has_room() and self._alike < MAX_ALIKE and Outcome.WAITING in self._outcomes:
                 self._follow(self._outcomes.index(Outcome.WAITING), begun=False)
         return bool(self._waiting)
+
+    def _has_room(self) -> bool:
+        return len(self._waiting) < (1 if self._activities.is_beside_singles() else self._step.window)
 
     def _follow(self, number: int, *, begun: bool) -> None:
         self._outcomes[number] = Outcome.UNDER_WAY

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -12,6 +14,9 @@ from temporalio import activity
 from typing_extensions import override
 
 from contracts.workflows import BATCH_PRIORITY
+
+_NICENESS = 5
+"""Beside a busy thread of the usual priority such a one gets a quarter of a processor."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,10 +31,13 @@ class Rank(IntEnum):
 
 
 class CpuThreads:
-    """So many threads for CPU-bound work, which waits by rank, and in order within one; that of batches comes last."""
+    """So many threads for CPU-bound work, which waits by rank, and in order within one; that of batches comes last.
+
+    They give way to the event loop, to workflow tasks and to a server on the same machine, which keep all of them busy.
+    """
 
     def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="render")
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="render", initializer=_give_way)
         self._lock = threading.Lock()
         self._order = itertools.count()
         self._waiting: list[tuple[bool, Rank, int, Callable[[], None]]] = []
@@ -52,6 +60,11 @@ class CpuThreads:
         with self._lock:
             *_, work = heapq.heappop(self._waiting)
         work()
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # where a priority is that of a thread, and of the processes that it starts
+        os.nice(_NICENESS)
 
 
 def _of_batch() -> bool:

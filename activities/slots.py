@@ -15,8 +15,9 @@ import itertools
 import time
 from contextlib import suppress
 from enum import IntEnum
+from functools import partial
 
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.worker import (
     ActivityInboundInterceptor,
     CustomSlotSupplier,
@@ -43,11 +44,12 @@ _TURN_S = 0.005
 _LATE_S = 0.01
 """An event loop that is so late is busy: a batch adds to it only slowly."""
 _SLOW_S = 0.2
-_TRICKLE_S = 0.25
+_TRICKLE_S = 0.5
 """So often an activity of a batch begins in any case: on a busy loop, and beside single tasks."""
 _PRESENT_S = 3.0
 """So long after its last activity here a single task counts as under way, unless it has ended."""
-_LAST = {"store_concept", "fail_task"}
+_NOT_SINGLE = {None, BATCH_PRIORITY}
+"""Priorities of batches, and of what no person waits for."""
 
 
 class _Order(IntEnum):
@@ -120,12 +122,18 @@ class BatchGate:
     def __init__(self, threads: int) -> None:
         self._most, self._most_beside = max(2, threads), threads // 4
         self._running = 0
+        self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._opening: asyncio.Task[None] | None = None
-        self._entered_at = time.monotonic()
+        self._changed_at = time.monotonic()
         self._singles: dict[str, float] = {}
         """Single tasks under way, by workflow, and until when; the first ends first."""
+
+    def saw_workflow(self, info: workflow.Info, ended: bool) -> None:
+        """A workflow of this process takes a step; from any thread."""
+        if info.priority.priority_key not in _NOT_SINGLE:
+            self._loop.call_soon_threadsafe(partial(self.saw_single, info.workflow_id, ended=ended))
 
     def saw_single(self, workflow_id: str, *, ended: bool = False) -> None:
         """An activity of a single task begins or ends."""
@@ -149,6 +157,7 @@ class BatchGate:
     def leave(self) -> None:
         """An activity has ended that had entered."""
         self._running -= 1
+        self._changed_at = time.monotonic()
 
     async def _open(self) -> None:
         while self._waiting:
@@ -159,15 +168,16 @@ class BatchGate:
                 if not opened.done():
                     opened.set_result(None)
                     self._running += 1
-                    self._entered_at = time.monotonic()
+                    self._changed_at = time.monotonic()
 
     def _may_enter(self, late_s: float) -> bool:
-        since_s = time.monotonic() - self._entered_at
-        if self._is_beside_singles():
-            return self._running < self._most_beside or since_s > _TRICKLE_S
+        since_s = time.monotonic() - self._changed_at
+        if self.is_beside_singles():
+            return self._running < self._most_beside or (not self._running and since_s > _TRICKLE_S)
         return self._running < self._most and (late_s < _LATE_S or since_s > _SLOW_S)
 
-    def _is_beside_singles(self) -> bool:
+    def is_beside_singles(self) -> bool:
+        """Whether this process works on a single task."""
         now = time.monotonic()
         while self._singles and self._singles[first := next(iter(self._singles))] < now:
             del self._singles[first]
@@ -202,13 +212,13 @@ class _SinglesFirst(ActivityInboundInterceptor):
                 return await self._run(input)
             finally:
                 self._gate.leave()
-        if priority in {None, BATCH_PRIORITY} or info.workflow_id is None:
+        if priority in _NOT_SINGLE or info.workflow_id is None:
             return await self._run(input)
         self._gate.saw_single(info.workflow_id)
         try:
             return await self._run(input)
         finally:
-            self._gate.saw_single(info.workflow_id, ended=info.activity_type in _LAST)
+            self._gate.saw_single(info.workflow_id)
 
     async def _run(self, call: ExecuteActivityInput) -> object:
         result: object = await super().execute_activity(call)

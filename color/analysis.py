@@ -30,6 +30,8 @@ _ON_SEGMENT: Final = 28.0
 _LEAST_BORDER_PX: Final = 5.0
 _LEADS: Final = 0.003
 """From this share of the picture on, a region counts as a whole user of the palette."""
+_SHADE_LEADS: Final = 0.4
+"""How far the further shades of an object count as users, where a palette has a second color of that hue."""
 _LEAST_LINK: Final = 0.1
 _GRADIENT: Final = 0.3
 """From this link on, two regions are one gradient."""
@@ -327,7 +329,8 @@ def _leads(share: F64, seen: F64, kin: F64, ground: Ground) -> F64:
     before: list[int] = []
     for i in sorted(range(len(share)), key=lambda i: (i != ground.region, -float(seen[i]))):
         if before:
-            lead[i] *= float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / _GRADIENT, 0.0, 1.0)).prod())
+            own = float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / _GRADIENT, 0.0, 1.0)).prod())
+            lead[i] *= _SHADE_LEADS + (1.0 - _SHADE_LEADS) * own
         before.append(i)
     if ground.on_page and share[ground.region] == 0.0:
         lead[ground.region] = 0.0

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions
-from color.palette_colors import PaletteColors, features_of
+from color.palette_colors import CALM, CALMED, PaletteColors, features_of
 from color.spaces import F64, contrast
 
 _EXACTLY: Final = 1e-9
@@ -23,36 +23,40 @@ _UNIT: Final = 0.1
 
 # A region seen alone. Loud colors are for small things; on the ground they are garish.
 _LIGHTNESS: Final = 1.49
+_TONES: Final = 4.0
+"""Lightness in a photograph: in unrelated inks, it is all that is left of what is seen."""
 _DULL: Final = 0.83
-_LOUD, _LOUD_GROUND = 0.5, 7
-_HUE: Final = 1.13
-_LATER: Final = 0.01
+_LOUD, _LOUD_GROUND = 0.67, 5.68
+_GARISH, _NEUTRAL = 35.3, 0.04
+"""For a loud color on a ground of less chroma than this, where the palette has a neutral one."""
+_HUE: Final = 1.39
+_LATER, _SPARE = 0.01, 1.2
 """For each color that a palette names before: earlier ones are for larger parts, where nothing else decides."""
 
 # A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
-_OFF_AREA: Final = 14
-_OFF: Final = 0.2
-_OFF_STEP: Final = 0.3
-_STRAY, _STRAY_SEEN = 0.15, 1.2
+_OFF_AREA: Final = 12.6
+_OFF: Final = 0.215
+_OFF_STEP: Final = 0.281
+_STRAY, _STRAY_SEEN = 0.103, 1.1
 _STRAY_FROM, _STRAY_MOST = 0.02, 2.0
 """A gradient's step that is not between its ends: shows as a band."""
 _SHADE: Final = 0.703
-_SHADE_MOST: Final = 0.12
+_SHADE_MOST: Final = 0.137
 
 # A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
-_MERGED, _LOST = 0.815, 3
-_MERGED_TOUCH, _MERGED_APART = 0.18, 0.07
+_MERGED, _LOST = 1.36, 3
+_MERGED_TOUCH, _MERGED_APART = 0.159, 0.4
 _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
 _ORDER_GAP: Final = 0.01
 _CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
 """The difference in lightness from which it has an order, also within a gradient."""
-_LEAP, _LEAP_SEEN = 0.4, 1.0
-_LEAP_FROM, _LEAP_MOST = 0.04, 2.0
-_ODD, _ODD_SEEN = 0.13, 1.8
+_LEAP, _LEAP_SEEN = 0.312, 1
+_LEAP_FROM, _LEAP_MOST = 0.0246, 2.0
+_ODD, _ODD_SEEN = 0.0846, 1.8
 _ODD_FROM, _ODD_MOST = 0.05, 2.5
-_SPLIT: Final = 3
+_SPLIT: Final = 2.47
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
@@ -62,8 +66,8 @@ _KIN_NEAR, _KIN_FAR = 0.06, 0.12
 _SIBLINGS: Final = 0.2
 
 # A region and the ground: contrast (WCAG 2) lost, of what it had or of the most the palette can give.
-_CONTRAST, _CONTRAST_SEEN = 3, 6.3
-_CONTRAST_LINKED: Final = 0.8
+_CONTRAST, _CONTRAST_SEEN = 3, 7.6
+_CONTRAST_LINKED: Final = 0.9
 """How much of that goes where a gradient leads from a region to the ground: it fades in, it does not stand out."""
 _GROUND_AREA, _GROUND_LEAST = 0.35, 0.3
 _CONTRAST_CURVE: Final = 1.3
@@ -126,9 +130,9 @@ class Costs:
     regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
     a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth.
     `fixed` (5,) is the color of that one if it has one of its own, as a page has; otherwise a palette may name one, if
-    the picture `has_ground`. `turned` says that light and dark change places. `lead` (k,) is how far a place counts
-    as a user of the palette: one of each object does. `pairs` are those of each place with all `earlier` ones, in the
-    order of the `later`; `of_place` (k,) the same for each place.
+    the picture `has_ground`. `neutral_ground` says that it is white, gray or black, and `turned` that light and dark
+    change places. `lead` (k,) is how far a place counts as a user of the palette: one of each object does. `pairs` are
+    those of each place with all `earlier` ones, in the order of the `later`; `of_place` (k,) the same for each place.
     """
 
     order: tuple[int, ...]
@@ -151,6 +155,7 @@ class Costs:
     pairs: Pairs
     of_place: tuple[Pairs, ...]
     photo: bool
+    neutral_ground: bool
 
     @classmethod
     def of(cls, regions: Regions) -> Costs:
@@ -163,6 +168,7 @@ class Costs:
         standing = (_CONTRAST + _CONTRAST_SEEN * seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground.region])
         later, earlier = np.tril_indices(len(order), -1)
         pairs = _pairs(regions, by_place[later], by_place[earlier])
+        hue = regions.oklab[regions.ground.region, 1:]
         return cls(
             order=order,
             back=np.argsort(by_place),
@@ -184,6 +190,7 @@ class Costs:
             pairs=pairs,
             of_place=tuple(Pairs(*(term[later == place] for term in pairs)) for place in range(len(order))),
             photo=regions.photo,
+            neutral_ground=regions.ground.fills_rim and not regions.photo and bool(np.hypot(*hue) < _NEUTRAL),
         )
 
     def turned_around(self, *, turned: bool) -> Costs:
@@ -205,10 +212,12 @@ class Costs:
         elif high - low <= _ENOUGH:
             wanted = source[0]
         louder = palette.features[3] - np.hypot(source[1], source[2])
-        loss = _LIGHTNESS * np.abs(wanted - new[0])
+        loss = (_TONES if self.photo else _LIGHTNESS) * np.abs(wanted - new[0])
         loss += _DULL * np.maximum(0.0, -louder) + self.loud * np.maximum(0.0, louder)
         loss += _HUE * np.hypot(source[1] - new[1], source[2] - new[2])
-        loss += _LATER * np.arange(len(palette))
+        loss += _LATER * np.arange(len(palette)) + _SPARE * (np.arange(len(palette)) >= np.ceil(self.lead.sum()))
+        if self.neutral_ground and palette.neutral.any():
+            loss[self.ground] += _GARISH * (palette.features[3] >= CALM + CALMED)
         result: F64 = loss * self.seen
         return result
 

@@ -5,6 +5,7 @@ Decision: docs/adr/0036.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -13,23 +14,28 @@ import numpy as np
 from color.analysis import Regions
 from color.assignment import Assignments, Search
 from color.assignment_costs import Costs
-from color.legibility import Legibility
-from color.palette_colors import PaletteColors, features_of
+from color.legibility import BLACK, Legibility
+from color.palette_colors import CALM, CALMED, PaletteColors, features_of
 from color.scoring import Scorer
 from color.spaces import F64
 
 _FINALISTS: Final = 12
+_SCORED: Final = 20
+"""The least costly ways, which are then looked at as a whole."""
 _ROUNDS: Final = 4
 _BETTER: Final = 1e-9
 """Less is rounding."""
-_STILL: Final = 1e-4
 _WORSE: Final = 6.0
 """How much more a further coloring may lose than the best: about as much as one region that is off the palette."""
 _OTHER: Final = 0.08
 """From this distance on, in OKLab, a color is another and no shade."""
 _AVOIDED: Final = 100.0
-_NUDGE: Final = 0.03
-"""How far, in OKLab, a color may stay moved that need not be moved far: hardly seen as another color."""
+_TUNINGS: Final = 24
+"""Steps at most."""
+_MOVES: Final = np.array([-0.12, -0.04, -0.015, 0.015, 0.04, 0.12])
+"""Steps of lightness (OKLab) that are tried for every region, besides all and half of the way back."""
+_WORTH_MOVING: Final = 0.002
+"""The loss that a further step must save."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +94,28 @@ class Chooser:
         return tuple(Coloring(best.chosen.T[:count], best.shown.T[:count]) for best in found)
 
     def _best(self, colors: F64, ground: int | None, avoided: F64) -> Finalist:
-        """The best coloring that gives the main region none of the colors `avoided` (3, n)."""
-        if ground is None or not self.costs.has_ground or self.costs.fixed is not None:
+        """The best coloring that gives the main region none of the colors `avoided` (3, n).
+
+        Where a neutral ground would turn loud although the palette has a neutral, it gets that, as if it were named.
+        """
+        if self.costs.fixed is not None or not self.costs.has_ground:
             return self.search(colors, self.costs.fixed, avoided)
-        fixed = features_of(colors[ground])
-        ways = (self._turned_around(turned=turned).search(colors, fixed, avoided) for turned in (False, True))
+        if ground is not None:
+            return self._on_ground(colors, [ground], avoided)
+        found = self.search(colors, None, avoided)
+        neutral = np.flatnonzero(PaletteColors.of(colors).neutral)
+        loud = np.hypot(*found.shown[1:, self.scorer.ground]) > CALM + _BETTER
+        if not (self.costs.neutral_ground and loud and len(neutral)):
+            return found
+        lightness = colors[neutral, 0]
+        ends = {int(neutral[lightness.argmin()]), int(neutral[lightness.argmax()])}
+        return self._on_ground(colors, sorted(ends), avoided)
+
+    def _on_ground(self, colors: F64, grounds: Sequence[int], avoided: F64) -> Finalist:
+        """The best coloring on one of the `grounds`, numbers of colors; light and dark may change places."""
+        choosers = [self._turned_around(turned=turned) for turned in (True, False)]
+        fixed = [features_of(colors[ground]) for ground in grounds]
+        ways = (chooser.search(colors, color, avoided) for color in fixed for chooser in choosers)
         return min(ways, key=lambda found: found.total)
 
     def _turned_around(self, *, turned: bool) -> Chooser:
@@ -123,32 +146,47 @@ class Chooser:
             if better.total >= best.total - _BETTER:
                 break
             best = better
-        return best._replace(shown=self._relaxed(best, search.palette))
+        return best._replace(shown=self._tuned(best, search.palette))
 
     def _scored(self, search: Search, ways: Assignments) -> tuple[int, Finalist]:
-        """The number of the best of the ways, and what it comes to."""
+        """The number of the best of the ways, and what it comes to; only the least costly are looked at as a whole."""
         chosen, cost = search.evaluated(ways)
-        shown = self.legibility.moved(chosen, search.palette.widest)
+        least = np.argsort(cost, kind="stable")[:_SCORED]
+        chosen, cost = chosen.take(least, 2), cost.take(least)
+        shown = self.legibility.moved(self._calmed(search, chosen), search.palette.widest)
         loss = self.scorer.losses(shown, search.palette)
         total = cost + loss
         winner = int(total.argmin())
-        return winner, Finalist(chosen[:, :, winner], shown[:, :, winner], float(loss[winner]), float(total[winner]))
+        return int(least[winner]), Finalist(
+            chosen[:, :, winner], shown[:, :, winner], float(loss[winner]), float(total[winner])
+        )
 
-    def _relaxed(self, finalist: Finalist, palette: PaletteColors) -> F64:
-        """The colors (3, k) to show, once those that were moved farther than it is worth have moved back."""
-        chosen, shown, least = finalist.chosen, finalist.shown, finalist.loss
-        moves = shown[0] - chosen[0]
-        far = np.flatnonzero(np.abs(moves) > _STILL)
-        if not len(far):
-            return shown
-        near = chosen[0, far] + np.minimum(1.0, _NUDGE / np.abs(moves[far])) * moves[far]
-        region, to = np.repeat(far, 2), np.stack([chosen[0, far], near], 1).ravel()
-        for _ in range(len(moves)):
+    def _calmed(self, search: Search, chosen: F64) -> F64:
+        """The `chosen` colors (3, k, n) with a ground that is a little loud for a neutral one made that much calmer."""
+        if search.fixed is not None or not self.costs.neutral_ground or not search.palette.neutral.any():
+            return chosen
+        calm, ground = chosen.copy(), self.scorer.ground
+        chroma = np.hypot(calm[1, ground], calm[2, ground])
+        calm[1:, ground] *= np.where((chroma > CALM) & (chroma < CALM + CALMED), CALM / np.maximum(chroma, CALM), 1.0)
+        return calm
+
+    def _tuned(self, finalist: Finalist, palette: PaletteColors) -> F64:
+        """The colors (3, k) to show: the lightness of one region after the other moved, as long as the whole gains."""
+        shown, least, lightness = finalist.shown, finalist.loss, finalist.chosen[0]
+        free = np.flatnonzero(np.arange(len(lightness)) != self.scorer.ground)
+        start = lightness[free, None]
+        reach = np.maximum(self.legibility.reach[free], np.abs(shown[0, free, None] - start))
+        low = np.maximum(start - reach, np.minimum(start, BLACK))
+        high = np.minimum(start + reach, 1.0)
+        for _ in range(_TUNINGS if len(free) else 0):
+            now = shown[0, free, None]
+            to = np.clip(np.concatenate([now + _MOVES, start, (start + now) / 2], axis=1), low, high)
+            region = np.repeat(free, to.shape[1])
             tries = np.repeat(shown[:, :, None], len(region), 2)
-            tries[0, region, np.arange(len(region))] = to
+            tries[0, region, np.arange(len(region))] = to.ravel()
             loss = self.scorer.losses(tries, palette)
             winner = int(loss.argmin())
-            if loss[winner] >= least - _BETTER:
+            if loss[winner] >= least - _WORTH_MOVING:
                 break
             shown, least = tries[:, :, winner], float(loss[winner])
         return shown

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.spaces import F64, U8
+from color.spaces import F64, U8, rgb_to_oklab
 
 _RIGHT, _DOWN, _LEFT, _UP = range(4)
 _AHEAD: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))
@@ -26,6 +26,8 @@ _WHOLE: Final = 0.96
 """From here on a pixel counts as covered."""
 _LEAST_STEP: Final = 0.02
 _FAINT: Final = 0.02
+_FAINTER: Final = (0.18, 0.14, 0.10, 0.07)
+"""OKLab: an edge between colors that differ by less may run so far from its pixels that noise need not bend it."""
 _HIDDEN: Final = 0.5
 """How far, in pixels, an outline that lies under another shape goes on below it."""
 _FARTHEST: Final = 0.75
@@ -73,14 +75,14 @@ def contours(scene: Scene, shape: Mask, top: int, left: int, rank: int) -> list[
     if not len(rows):
         return []
     following = _following(shape.shape[1] + 1, rows, columns, heading)
-    points, hidden, exact = _positions(scene, rows + top, columns + left, heading, rank)
+    points, hidden, exact, contrast = _positions(scene, rows + top, columns + left, heading, rank)
     cracks = np.stack([rows + top, columns + left, heading], 1)
     found = []
     for order in _cycles(following):
         at = cracks[order]
         kept = order[_worth_keeping(exact[order])]
         area = _signed_area(at)
-        found.append(Contour(points[kept], area, hidden[kept], at))
+        found.append(Contour(_without_noise(points[kept], contrast[kept]), area, hidden[kept], at))
     return found
 
 
@@ -124,11 +126,11 @@ def _cycles(following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     for start in range(len(after)):
         if seen[start]:
             continue
-        cycle = []
-        at = start
+        cycle = list[int]()
+        add, at = cycle.append, start
         while not seen[at]:
             seen[at] = 1
-            cycle.append(at)
+            add(at)
             at = after[at]
         cycles.append(np.array(cycle))
     return cycles
@@ -143,6 +145,18 @@ def _worth_keeping(exact: Mask) -> NDArray[np.intp]:
     return kept if len(kept) >= _FEWEST else np.arange(len(exact))
 
 
+def _without_noise(points: F64, contrast: F64) -> F64:
+    """The points (n, 2) of an outline, each the farther to what its neighbors say the less one sees there."""
+    for i, most in enumerate(_FAINTER):
+        faint = (contrast < most)[:, None]
+        if not faint.any():
+            break
+        for _ in range(2**i):
+            around = np.concatenate([points[-1:], points, points[:1]])
+            points = np.where(faint, (around[:-2] + 2 * points + around[2:]) / 4, points)
+    return points
+
+
 def _signed_area(cracks: NDArray[np.intp]) -> float:
     """Pixels enclosed: the columns where the outline goes down less those where it goes up."""
     column, direction = cracks[:, 1], cracks[:, 2]
@@ -151,10 +165,10 @@ def _signed_area(cracks: NDArray[np.intp]) -> float:
 
 def _positions(
     scene: Scene, rows: NDArray[np.intp], columns: NDArray[np.intp], heading: NDArray[np.intp], rank: int
-) -> tuple[F64, Mask, Mask]:
+) -> tuple[F64, Mask, Mask, F64]:
     """Where (n, 2) an edge crosses the line between the centers of the pixels inside and outside.
 
-    And where (n,) another shape hides it, and where the place is exact.
+    And where (n,) another shape hides it, where the place is exact, and how far its two sides differ (OKLab).
 
     Across an edge steeper than 45 degrees to that line, the coverage of the pixels along it adds up to the edge's exact
     place; elsewhere coverage changes evenly from pixel to pixel.
@@ -170,20 +184,23 @@ def _positions(
 
     outer = scene.rank[along(1)]
     hidden = outer > rank
-    place, exact = _edge_places(scene, [along(d) for d in range(-_PURE, _PURE + 2)], hidden)
+    pixels = [along(d) for d in range(-_PURE, _PURE + 2)]
+    near, far = _sides(scene, pixels)
+    place, exact = _edge_places(scene, pixels, _coverage(scene, pixels, near, far), hidden)
+    contrast = np.linalg.norm(rgb_to_oklab(near) - rgb_to_oklab(far), axis=1)
+    contrast[hidden | (scene.clear & (outer == 0))] = 1.0
     place[hidden] = 0.5 + _HIDDEN
     exact &= ~hidden
     x = columns + 0.5 + step[:, 1] * place
     y = rows + 0.5 + step[:, 0] * place
-    return np.stack([x, y], 1), hidden, exact
+    return np.stack([x, y], 1), hidden, exact, contrast
 
 
 def _edge_places(
-    scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], hidden: Mask
+    scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], cover: F64, hidden: Mask
 ) -> tuple[F64, Mask]:
     """The edge's distance (n,) from the center of the pixel inside, toward the one outside; whether it is exact."""
     inside, outside = scene.rank[pixels[_PURE]], scene.rank[pixels[_PURE + 1]]
-    cover = _coverage(scene, pixels, inside, outside)
     beyond = np.minimum(cover[_PURE - 1], cover[_PURE])
     # Beyond another region's pixels, coverage says nothing of this edge.
     for i in range(_PURE - 1, -1, -1):
@@ -205,19 +222,24 @@ def _edge_places(
     return np.clip(np.where(hidden, 0.5, place), 0.5 - _FARTHEST, 0.5 + _FARTHEST), exact
 
 
-def _coverage(scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], inside: U8, outside: U8) -> F64:
+def _sides(scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> tuple[F64, F64]:
+    """The colors (n, 3) on both sides of an edge: inside and outside."""
+    found = []
+    for rank, nearer, farther in ((_PURE, 1, 0), (_PURE + 1, -2, -1)):
+        own = scene.rank[pixels[rank]]
+        # Where the shade differs from place to place, the nearest pixels that lie on that side for sure know better.
+        pure = (scene.rank[pixels[nearer]] == own) & (scene.rank[pixels[farther]] == own)
+        found.append(np.where(pure[:, None], scene.rgb[pixels[farther]].astype(np.float64), scene.colors[own]))
+    return found[0], found[1]
+
+
+def _coverage(scene: Scene, pixels: list[tuple[NDArray[np.intp], NDArray[np.intp]]], near: F64, far: F64) -> F64:
     """How much (6, n), in [0, 1], of each pixel along the way the side inside covers."""
-    near = scene.colors[inside]
-    far = scene.colors[outside]
-    # Where the shade differs from place to place, the nearest pixels that lie inside for sure know better.
-    pure = (scene.rank[pixels[0]] == inside) & (scene.rank[pixels[1]] == inside)
-    near = np.where(pure[:, None], scene.rgb[pixels[0]].astype(np.float64), near)
-    pure = (scene.rank[pixels[-1]] == outside) & (scene.rank[pixels[-2]] == outside)
-    far = np.where(pure[:, None], scene.rgb[pixels[-1]].astype(np.float64), far)
     way = near - far
     length = np.maximum((way * way).sum(1), 1.0)
     cover = np.stack([((scene.rgb[at] - far) * way).sum(1) / length for at in pixels])
     if scene.alpha is not None and scene.clear:
-        cover = np.where(outside == 0, np.stack([scene.alpha[at] for at in pixels]) / 255.0, cover)
+        outside = scene.rank[pixels[_PURE + 1]] == 0
+        cover = np.where(outside, np.stack([scene.alpha[at] for at in pixels]) / 255.0, cover)
     result: F64 = np.clip(cover, 0.0, 1.0)
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import asin, atan2, ceil, cos, hypot, pi, sin
+from math import asin, atan2, ceil, cos, dist, hypot, pi, sin, sqrt
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -139,16 +139,17 @@ def _rough(points: F64) -> list[Piece]:
 
 def _circle(points: F64) -> Circle | None:
     """The circle closest to the points in the sense of Kåsa."""
-    middle = points.mean(0)
-    away = points - middle
-    xx, xy, yy = (away[:, 0] ** 2).sum(), (away[:, 0] * away[:, 1]).sum(), (away[:, 1] ** 2).sum()
-    square = (away**2).sum(1)
+    count = len(points)
+    middle = np.add.reduce(points) / count
+    x, y = (points - middle).T
+    xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
     det = xx * yy - xy * xy
     if det < 1e-6 * (xx + yy) ** 2:  # on a line
         return None
-    bx, by = (away[:, 0] * square).sum() / 2, (away[:, 1] * square).sum() / 2
+    square = x * x + y * y
+    bx, by = float(x @ square) / 2, float(y @ square) / 2
     cx, cy = (yy * bx - xy * by) / det, (xx * by - xy * bx) / det
-    radius = float(np.sqrt(cx * cx + cy * cy + square.mean()))
+    radius = sqrt(cx * cx + cy * cy + (xx + yy) / count)
     if radius > _LARGEST_RADIUS:
         return None
     return Circle((float(middle[0] + cx), float(middle[1] + cy)), radius)
@@ -170,9 +171,9 @@ def _is_round(points: F64, circle: Circle) -> bool:
 
 
 def _turn(points: F64, reach: int) -> F64:
-    back = points - np.roll(points, reach, 0)
-    on = np.roll(points, -reach, 0) - points
-    turn: F64 = np.arctan2(back[:, 0] * on[:, 1] - back[:, 1] * on[:, 0], (back * on).sum(1))
+    way = points[:, 0] + 1j * points[:, 1]
+    around = np.concatenate([way[-reach:], way, way[:reach]])
+    turn: F64 = np.angle((around[2 * reach :] - way) * (way - around[: len(way)]).conj())
     return turn
 
 
@@ -237,21 +238,18 @@ def _end_line(span: F64) -> tuple[F64, F64] | None:
     if len(far) < 2:  # noqa: PLR2004 - a line
         return None
     for points in (far, far[: 3 * _TANGENT_POINTS]):
-        middle, direction, _ = _line(points)
+        middle, direction = _line(points)
         if len(points) >= 2 * _TANGENT_POINTS and _deviation(points, middle, direction).max() < _LINE_TOLERANCE:
             return middle, direction
-    middle, direction, _ = _line(far[:_TANGENT_POINTS])
-    return middle, direction
+    return _line(far[:_TANGENT_POINTS])
 
 
-def _line(points: F64) -> tuple[F64, F64, float]:
-    """The line closest to the points: its middle, its direction, and the points' mean square distance from it."""
-    middle = points.mean(0)
-    away = points - middle
-    xx, xy, yy = float(away[:, 0] @ away[:, 0]), float(away[:, 0] @ away[:, 1]), float(away[:, 1] @ away[:, 1])
-    angle = 0.5 * atan2(2 * xy, xx - yy)
-    least = 0.5 * (xx + yy - hypot(xx - yy, 2 * xy)) / len(points)
-    return middle, np.array([cos(angle), sin(angle)]), least
+def _line(points: F64) -> tuple[F64, F64]:
+    """The line closest to the points: its middle and its direction."""
+    middle: F64 = np.add.reduce(points) / len(points)
+    x, y = (points - middle).T
+    angle = 0.5 * atan2(2 * float(x @ y), float(x @ x) - float(y @ y))
+    return middle, np.array([cos(angle), sin(angle)])
 
 
 def _deviation(points: F64, middle: F64, direction: F64) -> F64:
@@ -270,7 +268,7 @@ def _meeting(one: tuple[F64, F64] | None, other: tuple[F64, F64] | None, near: F
         return near
     t = ((q[0] - p[0]) * v[1] - (q[1] - p[1]) * v[0]) / cross
     at: F64 = p + t * u
-    return at if float(np.hypot(*(at - near))) < _CORNER_REACH else near
+    return at if hypot(*(at - near).tolist()) < _CORNER_REACH else near
 
 
 def _closed_curve(points: F64) -> Outline:
@@ -296,7 +294,7 @@ def _straightest(points: F64) -> int:
 def _tangent_at(points: F64, i: int) -> F64:
     reach = max(1, min(3, len(points) // 4))
     way = points[(i + reach) % len(points)] - points[i - reach]
-    unit: F64 = way / max(float(np.hypot(*way)), 1e-9)
+    unit: F64 = way / max(hypot(*way.tolist()), 1e-9)
     return unit
 
 
@@ -332,7 +330,7 @@ def _one_piece(points: F64) -> list[Piece]:
     """A single line or circular arc from the first point to the last; empty where none is close enough."""
     start, end = points[0], points[-1]
     way = end - start
-    length = float(np.hypot(*way))
+    length = hypot(*way.tolist())
     if len(points) <= 2 and length:  # noqa: PLR2004 - nothing between the ends
         return [Line(_point(end))]
     inner = points[1:-1]
@@ -353,7 +351,7 @@ def _sagitta(off: F64) -> float:
 
 
 def _curve_or_arc(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
-    if len(points) == 2 and float(np.hypot(*(points[1] - points[0]))) < 1e-9:  # noqa: PLR2004 - two ends that agree
+    if len(points) == 2 and hypot(*(points[1] - points[0]).tolist()) < 1e-9:  # noqa: PLR2004 - two ends that agree
         return []
     arcs = _arc(points)
     if arcs and _leaves_along(points, arcs, before, after):
@@ -373,7 +371,7 @@ def _leaves_along(points: F64, arcs: list[Arc], before: F64 | None, after: F64 |
 
 def _arc_tangent(start: F64, end: F64, arc: Arc, *, at_start: bool) -> F64:
     way = end - start
-    angle = asin(min(1.0, float(np.hypot(*way)) / 2 / arc.radius))
+    angle = asin(min(1.0, hypot(*way.tolist()) / 2 / arc.radius))
     heading = atan2(way[1], way[0]) + (angle if arc.clockwise != at_start else -angle)
     return np.array([cos(heading), sin(heading)])
 
@@ -427,10 +425,10 @@ def _straight_parts(points: F64) -> list[tuple[int, int, F64, F64]]:
 def _straight_part(points: F64, first: int, last: int) -> tuple[int, int, F64, F64] | None:
     low = first + (1 if first else 0)
     high = last - (1 if last < len(points) - 1 else 0)
-    if high - low < _FEW or float(np.hypot(*(points[high] - points[low]))) < _LEAST_LINE:
+    if high - low < _FEW or dist(points[high].tolist(), points[low].tolist()) < _LEAST_LINE:
         return None
     part = points[low : high + 1]
-    middle, direction, _ = _line(part)
+    middle, direction = _line(part)
     if float((part[-1] - part[0]) @ direction) < 0:
         direction = -direction
     off = (part - middle) @ np.array([direction[1], -direction[0]])
@@ -498,7 +496,7 @@ def _along(points: F64, i: int) -> F64:
     """The direction at an inner point."""
     reach = min(3, i, len(points) - 1 - i)
     way = points[i + reach] - points[i - reach]
-    unit: F64 = way / max(float(np.hypot(*way)), 1e-9)
+    unit: F64 = way / max(hypot(*way.tolist()), 1e-9)
     return unit
 
 
@@ -519,7 +517,7 @@ def _leaving(points: F64) -> F64:
         if det > 1e-9:  # noqa: PLR2004 - same
             bent = (b1 * s4 - b2 * s3) / det
             way = 0.5 * (way + bent)
-    length = float(np.hypot(*way))
+    length = hypot(*way.tolist())
     unit: F64 = way / length if length > 1e-9 else np.array([1.0, 0.0])  # noqa: PLR2004 - same
     return unit
 

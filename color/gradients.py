@@ -26,6 +26,7 @@ _CLOSE: Final = 0.02
 _WORST: Final = 0.06
 _FEW: Final = 800
 """Points that are enough to compare two gradients."""
+_BINS: Final = 48
 _TURN: Final = 0.4
 """Radians."""
 _GLANCE: Final = 20_000
@@ -268,12 +269,12 @@ def _linear(where: F64, colors: F64) -> Linear:
     angle = float(np.arctan2(axes[0, 1], axes[0, 0]))
     # A plane through the colors finds the direction only where they change evenly; then comes the one that fits best.
     few = slice(None, None, max(1, len(where) // _FEW))
+    some, shade = away[few], _shade(colors[few])
     least = np.inf
     step = _TURN
     while step > _TURN / 40:
         for turned in (angle, angle + step, angle - step):
-            other = _along(away[few], colors[few], middle, turned)
-            off = float(((colors[few] - shown_colors(other, where[few])) ** 2).mean())
+            off = _scatter(some @ np.array([np.cos(turned), np.sin(turned)]), shade)
             if off < least - 1e-9:
                 angle, least = turned, off
                 break
@@ -295,7 +296,7 @@ def _radial(where: F64, colors: F64) -> Radial | None:
     middle = where.mean(0)
     scale = float(np.abs(where - middle).max())
     x, y = ((where - middle) / scale).T
-    shade = (colors - colors.mean(0)) @ np.linalg.svd(colors - colors.mean(0), full_matrices=False)[2][0]
+    shade = _shade(colors)
     best: Radial | None = None
     least = np.inf
     for round_ in (x * x + y * y)[:, None], np.column_stack([x * x, x * y, y * y]):
@@ -310,9 +311,7 @@ def _radial(where: F64, colors: F64) -> Radial | None:
         slope = fit[-3:-1]
         center = -np.linalg.solve(bowl, slope) / 2
         axes = vectors @ np.diag(np.sqrt(np.abs(values).max() / np.abs(values))) @ vectors.T
-        candidate = _rings(where, colors, middle + center * scale, axes)
-        off = float(((colors - shown_colors(candidate, where)) ** 2).mean())
-        candidate, off = _improved(candidate, off, where, colors)
+        candidate, off = _improved(_rings(where, colors, middle + center * scale, axes), where, colors)
         if off < 0.8 * least:
             best, least = candidate, off
     return best
@@ -331,20 +330,36 @@ def shown_colors(gradient: Gradient, where: F64) -> F64:
     return np.stack([np.interp(t, np.arange(STEPS), gradient.profile[:, c]) for c in range(3)], 1)
 
 
-def _improved(gradient: Radial, off: float, where: F64, colors: F64) -> tuple[Radial, float]:
-    """The same with its center moved to where the colors agree best."""
-    step = float(np.ptp(where, axis=0).max()) / 8
+def _improved(gradient: Radial, where: F64, colors: F64) -> tuple[Radial, float]:
+    """The same with its center moved to where the colors agree best, and its distance in the mean square."""
     few = slice(None, None, max(1, len(where) // _FEW))
-    best = off
-    axes = gradient.axes
+    unit, shade = np.linalg.inv(gradient.axes).T, _shade(colors[few])
+    some, center = where[few] @ unit, gradient.center @ unit
+    best = _scatter(np.hypot(*(some - center).T), shade)
+    step = float(np.ptp(where, axis=0).max()) / 8
     while step > 0.5:  # noqa: PLR2004 - half a pixel
         for move in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
-            other = _rings(where[few], colors[few], gradient.center + move, axes)
-            off = float(((colors[few] - shown_colors(other, where[few])) ** 2).mean())
+            other = center + np.array(move) @ unit
+            off = _scatter(np.hypot(*(some - other).T), shade)
             if off < best - 1e-9:
-                gradient, best = other, off
+                center, best = other, off
                 break
         else:
             step /= 2
-    gradient = _rings(where, colors, gradient.center, axes)
+    gradient = _rings(where, colors, center @ np.linalg.inv(unit), gradient.axes)
     return gradient, float(((colors - shown_colors(gradient, where)) ** 2).mean())
+
+
+def _shade(colors: F64) -> F64:
+    """The colors (n, 3) along the line on which they differ most."""
+    away = colors - colors.mean(0)
+    result: F64 = away @ np.linalg.eigh(away.T @ away)[1][:, -1]
+    return result
+
+
+def _scatter(along: F64, shade: F64) -> float:
+    """How much a shade (n,) differs, in the mean square, among points about as far along (n,)."""
+    low = float(along.min())
+    step = ((along - low) * ((_BINS - 1) / max(float(along.max()) - low, 1e-9))).astype(np.intp)
+    total = np.bincount(step, shade, _BINS)
+    return float(shade @ shade - (total * total / np.maximum(np.bincount(step, minlength=_BINS), 1)).sum()) / len(shade)

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from color.analysis import Regions
 from color.spaces import F64, FLARE, LUMINANCE_CONES
 
-_NUDGE: Final = 0.033
+_NUDGE: Final = 0.0301
 """Less than anyone would call another color."""
 _NUDGE_SHARE: Final = 0.45
-_PUSH: Final = 0.136
+_PUSH: Final = 0.0644
 _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
-_RESCUE: Final = 0.25
-_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.357, 0.66, 0.3
+FARTHEST: Final = 0.25
+"""The farthest that lightness ever moves (OKLab)."""
+_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.503, 0.8, 0.308
 """The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
-_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 1.06, 1.9, 1.3
+_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 1.49, 2.76, 1.63
 """The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""
 _ENOUGH: Final = 0.25
 _ALIKE: Final = 0.08
@@ -29,9 +30,9 @@ _LEVEL: Final = 0.03
 """Regions whose lightness differs by less may part in either direction."""
 _UNDECIDED: Final = 1e-300
 """Less than any difference of two lightnesses: it decides only where there is none."""
-_BLACK: Final = 0.15
+BLACK: Final = 0.15
 """Darker than this no color is moved: there, eight bits have too few steps for what is drawn."""
-_FAINT: Final = 1.2
+_FAINT: Final = 2.82
 _ROUNDS: Final = 4
 _PACE: Final = 0.7
 _SETTLED: Final = 5e-4
@@ -110,8 +111,14 @@ class Legibility:
             darker=(regions.light < regions.light[ground])[:, None],
             nudge=price(nudge, _KEPT),
             push=price(push, _KEPT_PUSHED),
-            rescue=price(np.full(len(regions), _RESCUE), _KEPT_RESCUED),
+            rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),
         )
+
+    @property
+    def reach(self) -> F64:
+        """How far (k, 1) lightness may move where the whole gains: lines and small parts freely, surfaces hardly."""
+        drawn = self.push.bound / _PUSH * FARTHEST
+        return np.where(self.push.bound > self.nudge.bound, drawn, self.nudge.bound)
 
     def turned_around(self, *, turned: bool) -> Legibility:
         """The same where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
@@ -123,7 +130,7 @@ class Legibility:
         """The `chosen` OKLab colors (3, k, n), lighter or darker where needed; `widest` is the palette's best contrast.
 
         First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
-        where they would be hard to read, by up to 0.14; then whatever would be lost altogether. The ground keeps its
+        where they would be hard to read, by up to 0.07; then whatever would be lost altogether. The ground keeps its
         color, and all colors their hue and chroma.
         """
         across = chosen[1:].take(self.first, 1) - chosen[1:].take(self.second, 1)
@@ -139,7 +146,7 @@ class Legibility:
         """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
         apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
         low, high = (
-            np.maximum(start.lightness - price.bound, np.minimum(start.lightness, _BLACK)),
+            np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK)),
             np.minimum(start.lightness + price.bound, 1.0),
         )
         drop = start.lightness[self.ground] - start.lightness

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from color.contours import Mask
 from color.gradients import STEPS, Gradient, Linear, components, fitted_gradient, shown_colors
-from color.spaces import F64, U8, rgb_to_oklab
+from color.spaces import F64, U8, planes_to_oklab, rgb_to_oklab
 from color.surfaces import Surfaces, border_free
 
 _LEAST_AREA, _LEAST_LINE = 12, 3
@@ -21,7 +21,7 @@ _LEAST_AREA, _LEAST_LINE = 12, 3
 _LEAST_GRADIENT: Final = 150
 _NOTICED: Final = 40
 """Pixels: so much in a color of its own is seen by everyone."""
-_STEP: Final = 8
+STEP: Final = 8
 """Of 255: colors that differ by less are not `far` from each other but near black, where nobody sees it."""
 _FAR: Final = 0.05
 """OKLab."""
@@ -54,14 +54,14 @@ def _strangers(rgb: U8, surfaces: Surfaces) -> Mask:
     found = np.zeros(inner.shape, bool)
     for channel in range(3):
         plane, meant = rgb[..., channel], paints[:, channel][surfaces.labels]
-        found |= (np.maximum(plane, meant) - np.minimum(plane, meant)) > _STEP
+        found |= (np.maximum(plane, meant) - np.minimum(plane, meant)) > STEP
     places = np.flatnonzero(found & inner)
     colors, of = rgb.reshape(-1, 3)[places], surfaces.labels.ravel()[places]
     shown = paints[of].astype(np.float64)
     for i, gradient in enumerate(surfaces.gradients):
         own = of == surfaces.count + 1 + i
         shown[own] = shown_colors(gradient, _points(places[own], inner.shape[1]))
-    near = np.abs(colors - shown).max(axis=1, initial=0.0) <= _STEP
+    near = np.abs(colors - shown).max(axis=1, initial=0.0) <= STEP
     places, colors, shown = places[~near], colors[~near], shown[~near]
     away = np.linalg.norm(rgb_to_oklab(colors) - rgb_to_oklab(shown), axis=1) > _FAR
     found[:] = False
@@ -130,13 +130,14 @@ class _Found:
         window = window[flat[window] == old]
         gradient = self._fit(places)
         label = self._known(gradient, _SAME)
-        own = window
+        lab = planes_to_oklab(self._colors[window].T)
+        before = _miss(self._shown(old, window), lab)
         if label is not None:
-            own = window[self._miss(self._shown(label, window), window) < self._missed_by(old, window)]
+            own: Places = window[_miss(self._shown(label, window), lab) < before]
         else:
-            before = self._missed_by(old, window)
+            own = places
             for _ in range(_ROUNDS):
-                takes = window[self._miss(shown_colors(gradient, self._where(window)), window) < before - _BETTER]
+                takes = window[_miss(shown_colors(gradient, self._where(window)), lab) < before - _BETTER]
                 own = self._connected(takes, places)
                 if len(own) < _LEAST_AREA:
                     return 0
@@ -150,9 +151,8 @@ class _Found:
         flat = self.labels.ravel()
         places = np.concatenate(lines)
         behind = self._behind(places)
-        ground = np.zeros((len(places), 3))
-        for label in np.unique(behind).tolist():
-            ground[behind == label] = self._shown(label, places[behind == label])
+        ground = self._shown_by(behind, places)
+        done = list[Places]()
         way = self._colors[places] - ground
         away = np.linalg.norm(way, axis=1)
         begin = 0
@@ -169,9 +169,27 @@ class _Found:
             full = gradient.profile[0] - ground[own]
             part = (way[own] * full).sum(1) / np.maximum((full * full).sum(1), 1.0)
             flat[line] = np.where(part > _HALF, np.uint8(label), behind[own])
+            done.append(line[part > _HALF])
             left -= len(line)
             if left <= 0:
-                return
+                break
+        for _ in range(_ROUNDS if done else 0):
+            done.append(self._take_around(np.concatenate(done)))
+
+    def _take_around(self, lines: Places) -> Places:
+        """Give lines the pixels next to them that they fit better: those of a blurred edge are far here and there."""
+        flat, width = self.labels.ravel(), self.labels.shape[1]
+        near = np.concatenate([lines + step for step in (-1, 1, -width, width)])
+        label = np.tile(flat[lines], 4)
+        inside = (near >= 0) & (near < flat.size)
+        near, label = near[inside], label[inside]
+        other = (flat[near] != label) & (flat[near] != self._before.count)
+        near, label = near[other], label[other]
+        lab = planes_to_oklab(self._colors[near].T)
+        better = _miss(self._shown_by(label, near), lab) < _miss(self._shown_by(flat[near], near), lab) - _BETTER
+        taken: Places = near[better]
+        flat[taken] = label[better]
+        return taken
 
     def _new(self, gradient: Gradient) -> int:
         self._gradients.append(gradient)
@@ -196,6 +214,14 @@ class _Found:
             return np.tile(self._regions[label], (len(places), 1))
         return shown_colors(self._gradients[label - self._before.count - 1], self._where(places))
 
+    def _shown_by(self, labels: U8, places: Places) -> F64:
+        """The colors (n, 3) that the surface of each label (n,) has at its pixel."""
+        shown = np.zeros((len(places), 3))
+        for label in np.unique(labels).tolist():
+            own = labels == label
+            shown[own] = self._shown(label, places[own])
+        return shown
+
     def _where(self, places: Places) -> F64:
         return _points(places, self.labels.shape[1])
 
@@ -204,13 +230,6 @@ class _Found:
         if len(places) < _LEAST_GRADIENT:
             return _plain(np.median(self._colors[some], axis=0))
         return fitted_gradient(self._where(some), self._colors[some].astype(np.float64))
-
-    def _miss(self, shown: F64, places: Places) -> F64:
-        away: F64 = np.linalg.norm(rgb_to_oklab(shown) - rgb_to_oklab(self._colors[places]), axis=1)
-        return away
-
-    def _missed_by(self, label: int, places: Places) -> F64:
-        return self._miss(self._shown(label, places), places)
 
     def _around(self, places: Places) -> Places:
         """The pixels of the box around some, and a little more."""
@@ -249,6 +268,13 @@ class _Found:
                 result[takes] = self.labels[y[takes], x[takes]]
                 left[takes] = False
         return result
+
+
+def _miss(shown: F64, lab: F64) -> F64:
+    """How far (n,) colors (n, 3) are from others, given as OKLab (3, n)."""
+    away = planes_to_oklab(np.rint(shown).astype(np.uint8).T) - lab
+    result: F64 = np.sqrt((away * away).sum(0))
+    return result
 
 
 def _points(places: Places, width: int) -> F64:

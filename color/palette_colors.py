@@ -9,11 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from color.spaces import F64, contrast, oklab_luminance
 
 LUMINANCE = 4
 """The place of relative luminance among the features of a color: L, a, b, chroma, luminance."""
+
+CALM, CALMED = 0.1192, 0.036
+"""The chroma up to which a ground is calm, and by how much one may be calmed: hardly seen as another color."""
+_GRAY, _NEARLY_BLACK, _BLACKISH, _READ = 0.05, 0.3, 0.07, 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +38,14 @@ class PaletteColors:
     def oklab(self) -> F64:
         """The colors (3, p) in OKLab."""
         return self.features[:3]
+
+    @property
+    def neutral(self) -> NDArray[np.bool_]:
+        """Which colors (p,) could be a neutral ground: white, gray or nearly black, and others can be read on them."""
+        lightness, chroma, light = self.features[0], self.features[3], self.features[LUMINANCE]
+        gray = (chroma < _GRAY) | ((lightness < _NEARLY_BLACK) & (chroma < _BLACKISH))
+        result: NDArray[np.bool_] = gray & (contrast(light[:, None], light).max(1) > _READ)
+        return result
 
     @classmethod
     def of(cls, palette: F64, fixed: F64 | None = None) -> PaletteColors:

@@ -28,6 +28,8 @@ _UNLINKED: Final = 150.0
 _GAIN: Final = 0.8
 """How much of the texture and shading inside a region survives, in [0, 1]: the palette is what one should see."""
 _NEAR_BLACK: Final = 12.0
+_FOREIGN: Final = 0.05
+"""What is left of hue and chroma is texture up to this; a small thing of a color of its own would keep that hue."""
 _LIFT: Final = 0.014
 _LIFT_FADES: Final = 12.0
 _LEAST_SEEN: Final = 0.01
@@ -81,6 +83,7 @@ def _residual(rgb: F32, oklab: F64, share: F32, regions: Regions) -> F64:
     left = _GAIN * (oklab - mean)
     left[0] = _GAIN * (toe(oklab[0]) - toe(mean[0])) + _lift(rgb, share, regions)
     left[1:] *= _faint(mean[0])
+    left[1:] *= np.minimum(1.0, _FOREIGN / np.maximum(np.hypot(left[1], left[2]), _FOREIGN))
     return left
 
 

@@ -29,29 +29,29 @@ _SAME, _ANOTHER = 0.038, 0.045
 _LARGE: Final = 0.01
 _READABLE: Final = 2.0
 _NOTABLE: Final = 0.004
-_NEIGHBORS, _WORST_NEIGHBORS = 0.699, 1.45
+_NEIGHBORS, _WORST_NEIGHBORS = 1.38, 1.45
 _HALF, _HARDLY = 0.6, 0.3
 """The part of their distance below which a pair is weak, and below which it is hardly a pair any more."""
 
-_OFF: Final = 61.4
-_STEPS: Final = 0.4
+_OFF: Final = 69.9
+_STEPS: Final = 0.414
 """How much of that goes for a gradient's steps: they are mixtures of palette colors."""
-_UNUSED: Final = 3.5
-_LOST: Final = 6.0
-_PAIRS, _WORST_PAIR = 2, 1.87
+_UNUSED: Final = 4.2
+_LOST: Final = 9.05
+_PAIRS, _WORST_PAIR = 1.82, 1.87
 _PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 4.95
-_CONTRAST, _WORST_CONTRAST = 3.01, 1.56
-_SPLIT: Final = 6.41
+_CONTRAST, _WORST_CONTRAST = 5.41, 1.86
+_SPLIT: Final = 21.6
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _UNIT: Final = 0.1
-_DULL: Final = 3
+_DULL: Final = 3.7
 _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0
-_FAINT: Final = 2.17
+_FAINT: Final = 1.11
 _LEGIBLE: Final = 1.8
 """The contrast ratio with the ground that lines and text should have even where the palette has less."""
 

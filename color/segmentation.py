@@ -32,6 +32,8 @@ _PAGE: Final = 0.7
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
+_ASIDE: Final = 28.0
+"""Farther than this, of 255, from the way between the largest region and another, a frequent color is no ink of it."""
 _INK: Final = 0.05
 """The part of a stroke's pixels that are taken to show its ink, and no mixture."""
 
@@ -156,13 +158,15 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         if not len(members):
             continue
         weight = counts[members]
-        peak = members[weight.argmax()]
+        change, toward = colors[members] - centers[0], centers[k] - centers[0]
+        along = change @ toward / max(float(toward @ toward), 1.0)
+        near = np.linalg.norm(change - along[:, None] * toward, axis=1) < _ASIDE
+        peak = members[(weight * near).argmax()]
         if thin[k] and k:
-            along = (colors[members] - centers[0]) @ (centers[k] - centers[0])
             order = np.argsort(-along, kind="stable")
             ink = order[: int(np.searchsorted(weight[order].cumsum(), _INK * weight.sum())) + 1]
             exact[k] = (colors[members[ink]] * weight[ink, None]).sum(0) / weight[ink].sum()
-        elif counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
+        elif near.any() and counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
             exact[k] = colors[peak]
     return exact
 

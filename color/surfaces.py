@@ -27,6 +27,8 @@ _OFF: Final = 24
 """Of 255: how far the color of such a pixel must be from the region's to say otherwise."""
 _MIXED: Final = 30.0
 """Of 255: how far a pixel on an edge may be from the mixtures of what lies on its two sides."""
+_ACROSS: Final = 3
+"""Pixels from one on an edge to where a surface shows its own color."""
 _HALF: Final = 0.5
 _GLANCE, _SAMPLES = 40_000, 200
 """Pixels that are looked at for the colors of regions: of all, and of each at most."""
@@ -148,7 +150,7 @@ def find_surfaces(picture: Picture, base: Base) -> Surfaces:
     count = len(base.regions)
     labels = region_labels(picture, base)
     gradients = [] if base.regions.photo else find_gradients(picture.rgb, labels, base.regions.rgb)
-    core = _settle_edges(labels, picture.rgb, base.regions.rgb)
+    core = _settle_edges(labels, picture.rgb, count)
     return Surfaces(labels, count, _typical(picture.rgb, labels, core, base.regions.rgb), tuple(gradients))
 
 
@@ -178,37 +180,44 @@ def border_free(labels: U8) -> Mask:
     return core
 
 
-def _settle_edges(labels: U8, rgb: U8, centers: F64) -> Mask:
-    """Give pixels on the edge between two regions to one of them, in place, where they look like a third.
+def _settle_edges(labels: U8, rgb: U8, transparent: int) -> Mask:
+    """Give pixels on the edge between two surfaces to one of them, in place, where they look like a third.
 
     Returns the pixels (h, w) that bordered on their own surface alone.
     """
     core = border_free(labels)
-    rows, columns = np.nonzero(~core)
     height, width = labels.shape
-    own = labels[rows, columns]
-    near = np.zeros(len(rows), np.uint32)
-    close = np.zeros(len(rows), bool)
-    for down in range(-2, 3):
-        for right in range(-2, 3):
+    places = np.flatnonzero(~core & (labels != transparent))
+    rows, columns = places // width, places % width
+    own = labels.ravel()[places]
+    close = np.zeros(len(places), bool)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
             y, x = np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)
-            solid, label = core[y, x], labels[y, x]
-            near |= np.where(solid, np.uint32(1) << label, np.uint32(0)).astype(np.uint32)
-            if abs(down) <= 1 and abs(right) <= 1:
-                close |= solid & (label == own)
-    stray = np.flatnonzero(~close & (own < len(centers)))
-    color, near, own = rgb[rows[stray], columns[stray]].astype(np.float64), near[stray], own[stray]
-    best = np.full(len(stray), _MIXED)
-    settled = own.copy()
-    for i, j in combinations(range(len(centers)), 2):
-        both = np.flatnonzero((near >> i & near >> j & 1).astype(bool) & (own != i) & (own != j))
-        if not len(both):
-            continue
-        way = centers[j] - centers[i]
-        t = np.clip((color[both] - centers[i]) @ way / max(float(way @ way), 1.0), 0.0, 1.0)
-        gap = np.linalg.norm(color[both] - centers[i] - t[:, None] * way, axis=1)
-        better = gap < best[both]
-        best[both[better]] = gap[better]
-        settled[both[better]] = np.where(t[better] < _HALF, i, j)
-    labels[rows[stray], columns[stray]] = settled
+            close |= core[y, x] & (labels[y, x] == own)
+    stray = np.flatnonzero(~close)
+    places, rows, columns, own = places[stray], rows[stray], columns[stray], own[stray]
+    colors, flat = rgb.reshape(-1, 3), labels.ravel()
+    best, settled = np.full(len(places), _MIXED), own.copy()
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        sides = []
+        for way in (1, -1):
+            side = places.copy()
+            for reach in range(_ACROSS, 0, -1):  # the nearest comes last
+                y = np.clip(rows + way * reach * down, 0, height - 1)
+                x = np.clip(columns + way * reach * right, 0, width - 1)
+                side = np.where(core[y, x], y * width + x, side)
+            sides.append(side)
+        one, other = sides
+        first, second = flat[one], flat[other]
+        between = (first != second) & (one != places) & (other != places) & (first != own) & (second != own)
+        at = np.flatnonzero(between & (first != transparent) & (second != transparent))
+        begin = colors[one[at]].astype(np.float64)
+        step, away = colors[other[at]] - begin, colors[places[at]] - begin
+        t = np.clip((away * step).sum(1) / np.maximum((step * step).sum(1), 1.0), 0.0, 1.0)
+        gap = np.linalg.norm(away - t[:, None] * step, axis=1)
+        better = gap < best[at]
+        best[at[better]] = gap[better]
+        settled[at[better]] = np.where(t > _HALF, second[at], first[at])[better]
+    flat[places] = settled
     return core

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 from temporalio.service import RPCError
+from typing_extensions import override
 
-from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
 from commands.options import Json, NoWait
 from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
@@ -104,6 +107,8 @@ def batch(
       starter.py batch tasks.jsonl --retry-failed
     """
     settings = load_command_settings()
+    if no_wait and out is not None:
+        raise BadInput("--out does not go with --no-wait: the command that waits for the end writes the manifest")
     can_own = owner_rule(settings)
     digest, lines = hashlib.sha256(), []
     for line in _counted(read_lines(file, can_own), f"Reading {file.name}"):
@@ -141,9 +146,9 @@ def report_of(status: BatchStatus, manifest: str | None = None) -> BatchReport:
 def finish_batch(report: BatchReport, *, json: bool, waited: bool = True) -> int:
     """Print how a batch ended; done if every line became a concept, or if the batch was accepted unless `waited`."""
     counts = f"{report.completed} of {report.total} completed, {report.failed} failed, {report.cancelled} cancelled"
-    progress.print(f"Batch {report.batch_id}: {counts}, {report.refused} refused", markup=False, soft_wrap=True)
+    say(f"Batch {report.batch_id}: {counts}, {report.refused} refused")
     if report.manifest is not None:
-        progress.print(f"Manifest: {report.manifest}", markup=False, soft_wrap=True)
+        say(f"Manifest: {report.manifest}")
     if json:
         print_document(report)
     done = not waited or (report.completed == report.total and not report.refused)
@@ -152,11 +157,10 @@ def finish_batch(report: BatchReport, *, json: bool, waited: bool = True) -> int
 
 async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcome:
     """Show a batch's progress until it has ended. Raises `TaskNotFound`."""
-    progress.print(f"Batch {batch_id}", style="dim", markup=False)
+    say(f"Batch {batch_id}", style="dim")
     ending = asyncio.create_task(batches.outcome(batch_id))
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
     try:
-        with Progress(*columns, TimeRemainingColumn(), console=progress, disable=not progress.is_terminal) as bar:
+        with BatchBar(progress) as bar:
             shown, task, heard_at = "", bar.add_task("", total=None, text=""), time.monotonic()
             while not ending.done() or _is_outage(ending):
                 if ending.done() and time.monotonic() - heard_at > _OUTAGE_S:
@@ -173,16 +177,29 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
                     text = f"{status.reason}: the same command goes on" if status.reason else describe_batch(status)
                     bar.update(task, total=status.total, completed=done, text=text)
                 if not progress.is_terminal and text != shown:
-                    progress.print(text, markup=False, soft_wrap=True)
+                    say(text)
                 shown = text
                 await asyncio.wait({ending}, timeout=_POLL_S)
         return await ending
     except asyncio.CancelledError:
-        progress.print(f"The batch goes on without you: {invocation()} watch {batch_id}", markup=False)
+        say(f"The batch goes on without you: {invocation()} watch {batch_id}")
         raise
     finally:
         ending.cancel()
         await asyncio.gather(ending, return_exceptions=True)
+
+
+class BatchBar(Progress):
+    """Bar, counts and times, and below them where the batch stands: in one line they are wider than a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        super().__init__(*columns, console=console, disable=not console.is_terminal)
+
+    @override
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        yield from (Text(task.fields["text"]) for task in self.tasks)
 
 
 def _is_outage(ending: asyncio.Task[BatchOutcome]) -> bool:
@@ -212,10 +229,10 @@ def read_lines(path: Path, can_own: Callable[[str], bool]) -> Iterator[Line]:
 def _print_refused(refused: Sequence[Line]) -> None:
     """The first few lines that are no task messages; the manifest has them all."""
     for line in refused[:_SHOWN_REFUSED]:
-        progress.print(f"Line {line.number} is refused: {line.error}", style="yellow", markup=False, soft_wrap=True)
+        say(f"Line {line.number} is refused: {line.error}", style="yellow")
     if len(refused) > _SHOWN_REFUSED:
         more = f"{len(refused) - _SHOWN_REFUSED} more lines are refused; the manifest says why."
-        progress.print(more, style="yellow", markup=False)
+        say(more, style="yellow")
 
 
 def _counted(lines: Iterator[Line], what: str) -> Iterator[Line]:
@@ -225,7 +242,7 @@ def _counted(lines: Iterator[Line], what: str) -> Iterator[Line]:
             if line.number % 1_000 == 0:
                 status.update(f"{what}: {line.number:,} lines")
             if not progress.is_terminal and line.number % 100_000 == 0:
-                progress.print(f"{what}: {line.number:,} lines", markup=False)
+                say(f"{what}: {line.number:,} lines")
             yield line
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from commands.console import BadInput, ExitCode, invocation, print_document, progress
+from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
 from commands.display import NO_WORKER, ProgressView, print_report
 from commands.gallery import make_gallery
-from commands.inputs import build_request, parse_id, read_image, read_palettes, read_request, with_image
+from commands.inputs import (
+    build_request,
+    palette_words,
+    parse_id,
+    read_image,
+    read_request,
+    say_unused_theme,
+    with_image,
+)
+from commands.next_steps import completed_concept, following
 from commands.options import (
     Candidates,
     Image,
@@ -30,13 +38,11 @@ from commands.options import (
 )
 from commands.startup import check_owner, load_command_settings, run_connected, temporal_page, warn_of_another_store
 from contracts.concepts import ConceptReport
-from contracts.status import ConceptStatus
-from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskError, TaskStatus, VariationsRequest
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
 from tasks.service import TaskService
 
-_KEY_VARIABLE = re.compile(r"\bCONCEPT_\w+_API_KEY\b")
 _OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
 """Options of `generate` that a task message says itself."""
 
@@ -45,7 +51,7 @@ def generate(
     ctx: typer.Context,
     logo: Logo = None,
     theme: Theme = None,
-    palettes: Palettes = 7,
+    palettes: Palettes = None,
     palette_file: PaletteFile = None,
     image: Image = None,
     candidates: Candidates = 1,
@@ -77,12 +83,9 @@ def generate(
     elif logo is None or (theme is None and palette_file is None):
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
-        words: dict[str, object] = {"logo_description": logo}
-        if theme is not None:
-            words["theme_description"] = theme
-        if palette_file is not None:
-            words["palettes"] = read_palettes(palette_file)
-        request = build_request(GenerationRequest, user, task_id, num_palettes=palettes, candidates=candidates, **words)
+        words = palette_words(theme, palettes, palette_file)
+        request = build_request(GenerationRequest, user, task_id, logo_description=logo, candidates=candidates, **words)
+        say_unused_theme(theme, palette_file, image)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
 
@@ -94,7 +97,7 @@ def generate(
         return await with_gallery(service, settings, await make(service, complete))
 
     report = run_connected(settings, run)
-    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request))
 
 
 def refine(
@@ -153,7 +156,7 @@ def refine(
 def variations(
     concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept whose logo is recolored.")],
     theme: Theme = None,
-    palettes: Palettes = 7,
+    palettes: Palettes = None,
     palette_file: PaletteFile = None,
     user: User = "local",
     task_id: NewTaskId = None,
@@ -171,17 +174,10 @@ def variations(
     settings = load_command_settings()
     if theme is None and palette_file is None:
         raise BadInput("--theme is missing (or give a --palette-file)")
-    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
-    if palette_file is not None:
-        words["palettes"] = read_palettes(palette_file)
-    request = build_request(
-        VariationsRequest,
-        user,
-        task_id,
-        source_concept_id=parse_id(concept, "concept"),
-        num_palettes=palettes,
-        **words,
-    )
+    words = palette_words(theme, palettes, palette_file)
+    source = parse_id(concept, "concept")
+    request = build_request(VariationsRequest, user, task_id, source_concept_id=source, **words)
+    say_unused_theme(theme, palette_file, source)
     return _make(settings, request, no_wait=no_wait, json=json)
 
 
@@ -196,7 +192,7 @@ def _make(settings: Settings, request: RefinementRequest | VariationsRequest, *,
         return await with_gallery(service, settings, await make(service, request))
 
     report = run_connected(settings, run)
-    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request.user_id))
+    return finish(settings, report, json=json, waited=not no_wait, next_steps=following(report, request))
 
 
 async def _check_source(service: TaskService, request: Request) -> None:
@@ -205,9 +201,10 @@ async def _check_source(service: TaskService, request: Request) -> None:
         return
     if await service.store.task(request.task_id) is not None:
         return  # started before, and judged then
-    concept = await service.store.concept(request.source_concept_id)
-    if concept is None or concept.user_id != request.user_id:
-        raise BadInput(f"{request.user_id} has no concept {request.source_concept_id}")
+    purpose = "refine" if isinstance(request, RefinementRequest) else "recolor"
+    concept = await completed_concept(service.store, request.source_concept_id, purpose, request.user_id)
+    if concept.concept_id != request.source_concept_id:
+        raise BadInput(f"{request.source_concept_id} is a task: its concept is {concept.concept_id}")
 
 
 async def make(
@@ -215,7 +212,7 @@ async def make(
 ) -> ConceptReport:
     """Start a task, follow it to its end, and report. `farewell` is printed on Ctrl-C in between."""
     if not await service.start(request, exact=True):
-        progress.print(f"Task {request.task_id} has ended before; nothing was started.", markup=False)
+        say(f"Task {request.task_id} has ended before; nothing was started.")
     else:
         await accompany(service, request.task_id, farewell=farewell, cancel_on_leaving=cancel_on_leaving)
     return await service.report(request.task_id)
@@ -225,12 +222,12 @@ async def accompany(
     service: TaskService, task_id: uuid.UUID, *, farewell: str | None = None, cancel_on_leaving: bool = False
 ) -> None:
     """Follow a task that was just started to its end. As `make`."""
-    progress.print(f"Task {task_id}", style="dim", markup=False, soft_wrap=True)
+    say(f"Task {task_id}", style="dim")
     try:
         await follow(service, task_id)
     except asyncio.CancelledError:
         left = f"The task goes on without you: {invocation()} watch {task_id}"
-        progress.print(farewell or left, markup=False, soft_wrap=True)
+        say(farewell or left)
         if cancel_on_leaving:
             await service.concepts.cancel(task_id)
             await service.concepts.wait(task_id)
@@ -271,39 +268,6 @@ def finish(
     return ExitCode.DONE if under_way or report.status is TaskStatus.COMPLETED else ExitCode.TASK_FAILED
 
 
-def following(found: ConceptReport | ConceptStatus, user: str = "") -> tuple[tuple[str, str], ...]:
-    """Commands that go on from here, as they can be pasted where this one was typed, each with what it does."""
-    start = invocation()
-    whose = "" if user in {"", "local"} else f" --user {user}"
-    status = found.status if isinstance(found, ConceptReport) else found.state
-    if status is TaskStatus.COMPLETED:
-        return (
-            (f'{start} refine --concept {found.concept_id}{whose} --prompt "rounder and bolder"', "change the logo"),
-            (f'{start} variations {found.concept_id}{whose} --theme "bold neon"', "further palettes"),
-            (f"{start} export {found.concept_id}", "SVG, icons, palette files"),
-        )
-    if status.ended:
-        need = _retry_needs(found.error)
-        return () if need is None else ((f"{start} retry {found.task_id}", need),)
-    return ((f"{start} watch {found.task_id}", "follow it to its end"),)
-
-
-def _retry_needs(error: TaskError | None) -> str | None:
-    """What a retry does, or what must be done before it; None where it cannot help."""
-    match error:
-        case TaskError(type="ProviderRefused" | "InvalidMessage" | "SourceMissing"):
-            return None
-        case TaskError(type="ProviderKeyRefused", message=message):
-            named = _KEY_VARIABLE.search(message)
-            return f"correct {named[0] if named else 'the key'} and restart the worker first"
-        case TaskError(type="ProviderQuotaSpent"):
-            return "top up the account first"
-        case TaskError(type="DownloadRefused" | "DownloadUnusable"):
-            return "once the image can be read at its URL"
-        case _:
-            return "again, without paying again for what was paid"
-
-
 async def with_gallery(service: TaskService, settings: Settings, report: ConceptReport) -> ConceptReport:
     """The report of a completed concept with its page; one that cannot be written is no failure of the task."""
     if report.status is not TaskStatus.COMPLETED:
@@ -312,6 +276,6 @@ async def with_gallery(service: TaskService, settings: Settings, report: Concept
     try:
         index = await make_gallery(service.store, report.concept_id, folder)
     except (BadInput, StoreError) as exc:
-        progress.print(f"No gallery: {exc}", style="yellow", markup=False, soft_wrap=True)
+        say(f"No gallery: {exc}", style="yellow")
         return report
     return report.model_copy(update={"gallery": str(index)})

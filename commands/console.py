@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -15,10 +16,13 @@ from typing import Annotated, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
 from temporalio.service import RPCError
 
 from commands.worker_process import WorkerEnded
+from contracts.validation import plain_words
 from contracts.version import VERSION
 from http_messages.proxies import ProxyUnusable
 from observability.errors import AddressUnusable, TracesMisconfigured
@@ -41,6 +45,8 @@ P = ParamSpec("P")
 
 progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
+output = Console(highlight=False)
+"""Standard output, for people who asked for what is on it."""
 
 
 class ExitCode(IntEnum):
@@ -55,6 +61,10 @@ class ExitCode(IntEnum):
 
 class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
+
+
+class TaskFailed(Exception):
+    """The task has ended without what it was asked for; one sentence says what can be done."""
 
 
 class Interrupted(Exception):
@@ -80,6 +90,7 @@ _EXIT_CODES: dict[type[Exception], ExitCode] = {
     TaskNotFound: ExitCode.BAD_INPUT,
     TaskRefused: ExitCode.BAD_INPUT,
     BatchEnded: ExitCode.TASK_FAILED,
+    TaskFailed: ExitCode.TASK_FAILED,
     NoWorker: ExitCode.UNREACHABLE,
     WorkerEnded: ExitCode.UNREACHABLE,
     RPCError: ExitCode.UNREACHABLE,
@@ -145,6 +156,8 @@ def invocation(program: str = "starter.py") -> str:
 
 def run_app(app: typer.Typer) -> NoReturn:
     """Run a command line, and end the process with one line and the right exit code whatever happens."""
+    gc.freeze()  # what is loaded stays: no collection looks through it
+    gc.enable()
     code = ExitCode.INTERRUPTED
     try:
         result = app(standalone_mode=False)
@@ -159,7 +172,7 @@ def run_app(app: typer.Typer) -> NoReturn:
 
 def _print_error(exc: Exception) -> None:
     """One line for people, and the same in a document for scripts."""
-    message = exc.format_message() if isinstance(exc, typer.TyperException) else str(exc)
+    message = plain_words(exc.format_message()) if isinstance(exc, typer.TyperException) else str(exc)
     if isinstance(exc, RPCError):
         message = f"Temporal did not do what it was asked: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:
@@ -211,6 +224,16 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
+
+
+def say(text: str | Text, style: str = "", *, on: Console = progress) -> None:
+    """One line for people, however long: ids, paths and commands are never broken, so that they can be copied."""
+    on.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def draw(picture: Table | Group, *, on: Console = progress) -> None:
+    """What is laid out for the terminal's width; ids, paths and commands stand in lines of their own, see `say`."""
+    on.print(picture)
 
 
 def print_document(document: BaseModel) -> None:

@@ -14,7 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
 from commands.concepts import follow
-from commands.console import progress
+from commands.console import draw, say
 from commands.worker_process import WorkerEnded, WorkerProcess, worker_process
 from contracts.concepts import ConceptOutcome, ConceptReport
 from contracts.tasks import Request
@@ -99,15 +99,15 @@ def _print_evidence(ran: list[_Ran], first: str, second: str) -> None:
     for name, counts in attempts.items():
         said = " ".join(map(str, counts)) if len(set(counts)) > 1 else str(counts[0])
         table.add_row(name, *(str(done[name, worker] or "-") for worker in (first, second)), said)
-    progress.print(table)
+    draw(table)
     if any(len(set(counts)) > 1 for counts in attempts.values()):
         _say("Attempts differ from call to call: 1 was done at once, 2 is what the killed worker had begun.")
     images = attempts.get("generate_image", [])
     if images == [1]:
         _say("The logo was drawn once: its answer was stored before anything else, and the second worker found it.")
-    else:
+    elif images:
         _say(f"The logo was asked for in attempt {', '.join(map(str, images))}: see the history.")
 
 
 def _say(text: str) -> None:
-    progress.print(f"▸ {text}", style="bold", markup=False, soft_wrap=True)
+    say(f"▸ {text}", style="bold")

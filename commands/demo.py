@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 
 from commands.concepts import finish, make, with_gallery
-from commands.console import BadInput, ExitCode, invocation, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, invocation, print_document, run_async, say
 from commands.crash import survive_crash
-from commands.inputs import build_request, read_image, read_palettes, with_image
+from commands.inputs import build_request, palette_words, read_image, say_unused_theme, with_image
 from commands.options import Image, Json, OpenPage, PaletteFile, User, count
 from commands.startup import check_owner, connected, load_command_settings, start_logs, workflows_page
-from commands.worker_process import WorkerProcess, worker_process
+from commands.worker_process import NO_ADDRESSES, WorkerProcess, worker_process
 from contracts.concepts import ConceptReport
 from contracts.frozen import FrozenModel
 from contracts.tasks import GenerationRequest, TaskStatus
@@ -29,7 +29,7 @@ from temporal.development_server import USUAL_PORT, EmbeddedServer
 from temporal.errors import FolderInUse
 from temporal.server_announcement import announce, announced, withdraw
 
-_FAREWELL = "Interrupted. The server remembers: `starter.py dev` finishes this concept."
+_FAREWELL = "Interrupted. The server remembers: `make dev` finishes this concept."
 _PANDA = "a cute panda eating bamboo"
 _THEME = "minimalist, green and white"
 _LONGEST_LOGO = 500
@@ -38,7 +38,7 @@ _LAST_FAREWELL = "Interrupted. This server forgets everything, so the concept is
 
 
 def demo(
-    logo: Annotated[str | None, typer.Option("--logo", help="What the logo shows.  [default: a panda]")] = None,
+    logo: Annotated[str | None, typer.Option("--logo", help=f"What the logo shows.  [default: {_PANDA}]")] = None,
     theme: Annotated[
         str | None,
         typer.Option("--theme", help=f"Style, mood and colors, 2 to 500 characters.  [default: {_THEME}]"),
@@ -71,21 +71,15 @@ def demo(
         raise BadInput("--crash does not go with --keep")
     if logo is None:
         logo = _PANDA if image is None else f"logo from {image.name}"[:_LONGEST_LOGO]
-    if theme is None and palette_file is None:
-        theme = _THEME
-    words = {} if theme is None else {"theme_description": theme}
-    request = build_request(
-        GenerationRequest,
-        user,
-        logo_description=logo,
-        **words,
-        num_palettes=palettes if palettes is not None else _PALETTES_OF_CRASH if crash else _PALETTES,
-        palettes=() if palette_file is None else read_palettes(palette_file),
-    )
+    theme = _THEME if theme is None and palette_file is None else theme
+    words = palette_words(theme, palettes, palette_file, usual=_PALETTES_OF_CRASH if crash else _PALETTES)
+    request = build_request(GenerationRequest, user, None, logo_description=logo, **words)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
+    say("; theme: ".join(filter(None, (f"Logo: {logo}", request.theme_description))), style="dim")
+    say_unused_theme(theme, palette_file, image)
 
-    environment = {} if "log_level" in settings.model_fields_set else {"CONCEPT_LOG_LEVEL": "WARNING"}
+    environment = NO_ADDRESSES | ({} if "log_level" in settings.model_fields_set else {"CONCEPT_LOG_LEVEL": "WARNING"})
 
     async def run(server: Place, service: TaskService, worker: WorkerProcess) -> int:
         complete = await with_image(service.store, request, picture)
@@ -158,6 +152,8 @@ def dev(
     settings = load_command_settings()
     start_logs(settings)
 
+    if configured_address() is not None and (port, ui_port) != (None, None):
+        raise BadInput("--port and --ui-port are for a server of one's own, and TEMPORAL_ADDRESS names another")
     # A server of one's own knows none of the tasks in a store that others share: it must not settle them.
     settles = settings.store == "local" or configured_address() is not None
 
@@ -168,6 +164,10 @@ def dev(
             connected(settings, address=server.address) as service,
             worker.polling(server.address),
         ):
+            if settings.health_address is not None:
+                say(f"Health      http://{settings.health_address}/readyz")
+            if settings.metrics_address is not None:
+                say(f"Metrics     http://{settings.metrics_address}/metrics")
             _print_addresses(server, service, settings)
             if json:
                 print_document(server)
@@ -253,8 +253,8 @@ async def _until_interrupted() -> None:
 
 
 def _print_addresses(server: Place, service: TaskService, settings: Settings) -> None:
-    progress.print(f"Temporal    {server.address}", markup=False)
+    say(f"Temporal    {server.address}")
     if server.ui is not None:
-        progress.print(f"Web page    {workflows_page(server.ui, service.concepts.client.namespace)}", markup=False)
-    progress.print(f"Data        {settings.data_dir.resolve()}", markup=False)
-    progress.print("Ctrl-C ends it.", style="dim")
+        say(f"Web page    {workflows_page(server.ui, service.concepts.client.namespace)}")
+    say(f"Data        {settings.data_dir.resolve()}")
+    say("Ctrl-C ends it.", style="dim")

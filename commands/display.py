@@ -5,19 +5,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from commands.console import invocation
+from commands.console import draw, invocation, say
 from contracts.concepts import ConceptReport, Variation
 from contracts.status import ConceptStatus, StageState
 from contracts.tasks import Stage, TaskStatus
 
-_LABELS = {
+_LABELS: dict[str, str] = {
     "claim": "claim the task",
     "image": "generate the logo",
     "upload": "publish the logo",
@@ -25,6 +25,7 @@ _LABELS = {
     "variations": "render variations",
     "store": "store the concept",
 }
+_IMAGE_LABELS = {"concept_refinement": "refine the logo", "concept_variations": "find the logo"}
 _MARKS = {
     StageState.PENDING: ("·", "dim"),
     StageState.DONE: ("✓", "green"),
@@ -43,7 +44,7 @@ _URGENCY = {
 _MOST_SWATCHES = 8
 _SPINNER = Spinner("dots", style="cyan")
 """One for all: it counts its frames from when it was made."""
-NO_WORKER = "No worker answers: is worker.py (or starter.py dev) running?"
+NO_WORKER = "No worker answers: is worker.py (or `make dev`) running?"
 _NO_VARIATIONS = ": the logo alone, no palettes were asked for"
 
 
@@ -75,17 +76,19 @@ class ProgressView:
         if status is None:
             self._say_once(self._no_worker, style="yellow")
         elif self._live is not None:
-            below = [*(Text(line, style="yellow") for line in _waiting(status)), *map(Text, _offer(status))]
+            for line in _offer(status):  # above the picture, which would break what is wider than the terminal
+                self._say_once(line)
+            below = [Text(line, style="yellow") for line in _waiting(status)]
             rows = self._console.height - len(below) - 1
             self._live.update(Group(_picture(status, rows), *below))
         else:
             for line in _lines(status):
                 self._say_once(line)
 
-    def _say_once(self, line: str, style: str | None = None) -> None:
+    def _say_once(self, line: str, style: str = "") -> None:
         if line not in self._said:
             self._said.add(line)
-            self._console.print(line, style=style, markup=False, soft_wrap=True)
+            say(line, style=style, on=self._console)
 
 
 def print_report(
@@ -97,33 +100,33 @@ def print_report(
 
         count = len(report.variations)
         what = f" with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
-        console.print(f"[bold green]Completed[/] concept {report.concept_id}{what}", soft_wrap=True)
+        say(Text.assemble(("Completed", "bold green"), f" concept {report.concept_id}{what}"), on=console)
         for variation in report.variations:
-            console.print(_variation_line(variation), soft_wrap=True)
+            say(_variation_line(variation), on=console)
         if report.provenance is not None and (credit := credit_line(report.provenance)):
-            console.print(f"  {credit}", style="dim", markup=False, soft_wrap=True)
+            say(f"  {credit}", style="dim", on=console)
         for failed in report.failed_variations:
-            console.print(f"  no variation for {failed.palette}: {failed.error}", style="yellow", markup=False)
+            say(f"  no variation for {failed.palette}: {failed.error}", style="yellow", on=console)
         for notice in report.notices:
-            console.print(f"  {notice}", style="yellow", markup=False, soft_wrap=True)
+            say(f"  {notice}", style="yellow", on=console)
     else:
         color = "red" if report.status.ended else "yellow"
-        console.print(f"[bold {color}]{report.status.capitalize()}[/] task {report.task_id}", soft_wrap=True)
+        say(Text.assemble((report.status.capitalize(), f"bold {color}"), f" task {report.task_id}"), on=console)
         if report.error is not None:
-            console.print(report.error.message, style="red", markup=False, soft_wrap=True)
+            say(report.error.message, style="red", on=console)
         if page is not None:
-            console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
+            say(f"Temporal: {page}", on=console)
     if report.gallery is not None:
-        console.print(f"Gallery: {Path(report.gallery).as_uri()}", markup=False, soft_wrap=True)
+        say(f"Gallery: {Path(report.gallery).as_uri()}", on=console)
     print_next(console, next_steps)
 
 
 def print_next(console: Console, next_steps: Sequence[tuple[str, str]]) -> None:
     """Commands to paste, each with what it does."""
     if next_steps:
-        console.print("Next:", style="bold")
+        say("Next:", style="bold", on=console)
         for command, what in next_steps:
-            console.print(Text.assemble(f"  {command}", (f"   # {what}", "dim")), soft_wrap=True)
+            say(Text.assemble(f"  {command}", (f"   # {what}", "dim")), on=console)
 
 
 def _variation_line(variation: Variation) -> Text:
@@ -138,24 +141,24 @@ def _variation_line(variation: Variation) -> Text:
 def print_status(console: Console, status: ConceptStatus, page: str | None = None) -> None:
     """Where a task stands, for people, on standard output; `page` is the task's in Temporal."""
     if status.stages:  # a row alone knows none
-        console.print(_picture(status))
+        draw(_picture(status), on=console)
     for line in _waiting(status):
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
+        say(line, style="yellow", on=console)
     for line in _offer(status):
-        console.print(line, markup=False, soft_wrap=True)
-    console.print(f"task {status.task_id} is {status.state} (source: {status.source})", markup=False, soft_wrap=True)
-    console.print(f"concept {status.concept_id}", markup=False, soft_wrap=True)
+        say(line, on=console)
+    say(f"task {status.task_id} is {status.state} (source: {status.source})", on=console)
+    say(f"concept {status.concept_id}", on=console)
     if status.chosen is not None:
-        console.print(f"candidate {status.chosen} is taken", soft_wrap=True)
+        say(f"candidate {status.chosen} is taken", on=console)
     for notice in status.notices:
-        console.print(notice, style="yellow", markup=False, soft_wrap=True)
+        say(notice, style="yellow", on=console)
     if status.error is not None:
-        console.print(status.error.message, style="red", markup=False, soft_wrap=True)
+        say(status.error.message, style="red", on=console)
     if page is not None:
-        console.print(f"Temporal: {page}", markup=False, soft_wrap=True)
+        say(f"Temporal: {page}", on=console)
 
 
-def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
+def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
     """Bar, stages and palettes; with so many `rows`, only as many palettes as fit below the others."""
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():
@@ -165,7 +168,7 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
             if stage is Stage.IMAGE and status.candidates:
                 seconds += ", the wait for a choice included"
-        stages.add_row(mark, _LABELS[stage], Text(seconds, style="dim"))
+        stages.add_row(mark, _label(status, stage), Text(seconds, style="dim"))
     palettes = Table.grid(padding=(0, 1))
     items = status.variations.items
     room = len(items) if rows is None else max(rows - len(status.stages) - 2, 1)
@@ -187,13 +190,18 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> RenderableType:
     return Group(bar, stages, palettes)
 
 
+def _label(status: ConceptStatus, stage: str) -> str:
+    """What a stage does in a task of this type; a newer worker's stage is called by its name."""
+    image = _IMAGE_LABELS.get(status.task_type) if stage == Stage.IMAGE else None
+    return image or _LABELS.get(stage, stage)
+
+
 def _waiting(status: ConceptStatus) -> list[str]:
     """What keeps it, a line for each stage."""
-    labels: dict[str, str] = dict(_LABELS)
     lines = []
     for one in status.waiting:
         what = "waiting" if one.attempt == 1 else f"attempt {one.attempt}"
-        lines.append(f"{labels.get(one.stage, one.stage)}: {what}: {one.error}")
+        lines.append(f"{_label(status, one.stage)}: {what}: {one.error}")
     return lines
 
 
@@ -216,7 +224,7 @@ def _lines(status: ConceptStatus) -> list[str]:
     lines: list[str] = []
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
-            lines.append(f"{_LABELS[stage]} ...")
+            lines.append(f"{_label(status, stage)} ...")
         if stage is Stage.VARIATIONS:
             total = status.variations.total
             lines += [
@@ -225,5 +233,5 @@ def _lines(status: ConceptStatus) -> list[str]:
                 if item.state in {StageState.DONE, StageState.FAILED}
             ]
         if stand.state not in {StageState.PENDING, StageState.RUNNING}:
-            lines.append(f"{_LABELS[stage]}: {stand.state}")
+            lines.append(f"{_label(status, stage)}: {stand.state}")
     return [*lines, *_offer(status), *_waiting(status)]

@@ -14,9 +14,10 @@ import typer
 from pydantic import BaseModel
 
 from color import ImageError
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, print_document, run_async, say
 from commands.gallery import gallery_content
 from commands.inputs import parse_id
+from commands.next_steps import completed_concept
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
@@ -35,7 +36,6 @@ from pack import (
 from stores import layout
 from stores.errors import ObjectMissing
 from stores.ports import Store
-from tasks.lookup import find_concept
 
 _MOST_CANDIDATES = 4
 """Images that a task may have had to choose from."""
@@ -74,9 +74,7 @@ def export(
     async def main() -> PackDocument:
         wanted = parse_id(id_, "task or concept")
         async with opened_store(settings) as store:
-            concept = await find_concept(store, wanted)
-            if concept is None:
-                raise BadInput(f"task or concept {wanted} not found")
+            concept = await completed_concept(store, wanted, "export")
             folder = (out or settings.data_dir / "galleries" / str(concept.concept_id)).absolute()
             content = await gallery_content(store, concept)
             vectors = await _vectors(store, concept)
@@ -93,8 +91,8 @@ def export(
     if json:
         print_document(document)
     for skipped in document.skipped:
-        progress.print(f"No {skipped.file}: {skipped.reason}", markup=False, soft_wrap=True)
-    progress.print(f"{len(document.files)} files in {document.path}", markup=False, soft_wrap=True)
+        say(f"No {skipped.file}: {skipped.reason}")
+    say(f"{len(document.files)} files in {document.path}")
     return ExitCode.DONE
 
 
@@ -150,5 +148,5 @@ def _announced(items: Iterable[Item], count: int) -> Iterator[Item]:
         folder = (item.path if isinstance(item, PackFile) else item.file).rpartition("/")[0]
         if folder and folder not in seen:
             seen.append(folder)
-            progress.print(f"{len(seen)} of {count}: {folder}", markup=False, soft_wrap=True)
+            say(f"{len(seen)} of {count}: {folder}")
         yield item

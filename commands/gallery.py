@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import BaseModel
 
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, print_document, run_async, say
 from commands.inputs import parse_id
+from commands.next_steps import completed_concept
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from contracts.palettes import Palette
 from stores.ports import Store
-from tasks.lookup import find_concept
 
 if TYPE_CHECKING:
     from gallery import GalleryContent
@@ -52,9 +52,7 @@ def gallery(
     async def main() -> GalleryDocument:
         wanted = parse_id(id_, "task or concept")
         async with opened_store(settings) as store:
-            concept = await find_concept(store, wanted)
-            if concept is None:
-                raise BadInput(f"task or concept {wanted} not found")
+            concept = await completed_concept(store, wanted, "show")
             folder = out or settings.data_dir / "galleries" / str(concept.concept_id)
             index = await make_gallery(store, concept.concept_id, folder)
         sheet = index.with_name("contact-sheet.png")
@@ -63,7 +61,7 @@ def gallery(
     document = run_async(main())
     if json:
         print_document(document)
-    progress.print(f"Gallery: {document.gallery}", markup=False, soft_wrap=True)
+    say(f"Gallery: {Path(document.gallery).as_uri()}")
     return ExitCode.DONE
 
 

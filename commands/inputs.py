@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from commands.console import BadInput, progress
+from commands.console import BadInput, say
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
 from contracts.tasks import Aspect, GenerationRequest, RefinementRequest, Request, TaskRequest
@@ -91,6 +91,27 @@ def _changeable(request: R) -> R:
     return request
 
 
+def palette_words(theme: str | None, number: int | None, file: Path | None, *, usual: int = 7) -> dict[str, object]:
+    """What the options --theme, --palettes and --palette-file say of a request. Raises `BadInput`.
+
+    `usual`: how many palettes are made where no option says it.
+    """
+    words: dict[str, object] = {} if theme is None else {"theme_description": theme}
+    if file is None:
+        return words | {"num_palettes": usual if number is None else number}
+    if number is not None:
+        raise BadInput(
+            "--palettes does not go with --palette-file: every palette of the file is used, and none is made"
+        )
+    return words | {"palettes": read_palettes(file)}
+
+
+def say_unused_theme(*given: object) -> None:
+    """Say it where all of these were given: a theme, palettes, and a logo."""
+    if None not in given:
+        say("The theme is shown with the concept, and changes nothing: logo and palettes are given.", style="yellow")
+
+
 def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
     from color import ImageError, decode, to_png  # noqa: PLC0415 -- most commands have no picture
@@ -104,7 +125,7 @@ def read_image(path: Path) -> InputImage:
         raise BadInput(f"{path}: {exc}") from exc
     if picture.facts.frames > 1:
         what = "pages" if picture.facts.media_type == "image/tiff" else "frames"
-        progress.print(f"{path} has {picture.facts.frames} {what}: the first is used", markup=False, soft_wrap=True)
+        say(f"{path} has {picture.facts.frames} {what}: the first is used")
     return InputImage(data, picture)
 
 
@@ -150,7 +171,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     except ValueError as exc:
         raise BadInput(f"not a path: {str(path)[:60]!r}") from exc
     if len(data) > max_bytes:
-        raise BadInput(f"{path}: larger than {max_bytes // 1024} KB")
+        raise BadInput(f"{path}: larger than {max_bytes // 2**20} MB")
     return data
 
 

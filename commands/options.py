@@ -23,7 +23,10 @@ def count(text: str) -> int:
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 AnyId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task, a concept or a batch.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")]
-Palettes = Annotated[int, typer.Option("--palettes", parser=count, help="How many palettes and variations, 1 to 24.")]
+Palettes = Annotated[
+    int | None,
+    typer.Option("--palettes", parser=count, help="How many palettes and variations, 1 to 24.  [default: 7]"),
+]
 Logo = Annotated[str | None, typer.Option("--logo", help="What the logo shows, 2 to 500 characters.")]
 Theme = Annotated[str | None, typer.Option("--theme", help="Style, mood and colors, 2 to 500 characters.")]
 Candidates = Annotated[

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue, SecretStr, TypeAdapter
 
-from commands.console import ExitCode, command_group, print_document, progress, run_async
+from commands.console import ExitCode, command_group, print_document, run_async, say
 from commands.options import Json
 from commands.startup import load_command_settings
 from contracts.frozen import FrozenModel
@@ -54,7 +54,7 @@ def check(json: Json = False) -> int:
         about = f"{one.provider} ({' and '.join(one.used_for)})"
         said = "; ".join(one.notes) if one.error is None else one.error
         color = "green" if one.state == "ok" else "red"
-        progress.print(f"{about}: {one.state}: {said}", style=color, markup=False, soft_wrap=True)
+        say(f"{about}: {one.state}: {said}", style=color)
     if json:
         print_document(document)
     return exit_code(document)

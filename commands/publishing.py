@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, print_document, run_async, say
 from commands.inputs import read_file
 from commands.options import Json, resource_path
 from commands.startup import load_dotenv_file
@@ -60,9 +60,7 @@ def publish(
     path = resource_path("topics", topic)
     requests = _read_requests(file)
     publication = run_async(_publish(path, requests))
-    print_document(publication) if json else progress.print(
-        f"{publication.total} published to {publication.topic}", markup=False
-    )
+    print_document(publication) if json else say(f"{publication.total} published to {publication.topic}")
     return ExitCode.DONE
 
 

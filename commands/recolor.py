@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
@@ -25,13 +26,14 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, print_document, progress
+from commands.console import BadInput, ExitCode, print_document, say
 from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
 from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
 from pack import LogoShapes, with_colors_of
+from stores.layout import slug
 
 
 class ImageFormat(StrEnum):
@@ -126,18 +128,21 @@ def recolor(
         replaced = [path for files in made.values() for _, new in files for path in _differing(new)]
         if replaced and not force:
             raise BadInput(_refusal(replaced))
-        files = threads.map(lambda palette: _written(made.get(palette.name) or work.make(palette)), chosen)
-        documents = tuple(document for found in files for document in found)
+        files = list(threads.map(lambda palette: _written(made.get(palette.name) or work.make(palette)), chosen))
+    documents = tuple(document for found in files for document in found)
     if json:
         print_document(RecolorDocument(variations=documents))
     for document in documents:
         _print_file(document)
     for path in replaced:
-        progress.print(f"Replaced {path}", markup=False, soft_wrap=True)
-    progress.print(f"{len(documents)} picture{'s' * (len(documents) != 1)} in {out}", markup=False, soft_wrap=True)
+        say(f"Replaced {path}")
+    if further:
+        _print_alternatives(files, further)
+    say(f"{len(documents)} picture{'s' * (len(documents) != 1)} in {out}")
     return ExitCode.DONE
 
 
+_SHOWN_SHIFTS = 3
 Made = tuple[RecoloredFile, dict[Path, bytes]]
 """A picture's document, and its files."""
 
@@ -164,7 +169,8 @@ class _Work:
 
     def may_replace(self, palette: Palette) -> bool:
         """Whether there is a file already where one is to be written. Raises BadInput where it is an input."""
-        names = [palette.name, *(f"{palette.name}-{number}" for number in range(2, self._further + 2))]
+        stem = _stem(palette.name)
+        names = [stem, *(f"{stem}-{number}" for number in range(2, self._further + 2))]
         kinds = (self._format.value, *(["svg"] if self._shapes else []), *(["cube"] if self._picture else []))
         paths = [self._out / f"{name}.{kind}" for name in names for kind in kinds]
         for path in paths:
@@ -178,12 +184,12 @@ class _Work:
         others = alternatives(base, palette.colors, palette.ground, self._further) if self._further else ()
         colorings = [choose(base, palette.colors, palette.ground), *others]
         return [
-            self._made(palette.name if number == 1 else f"{palette.name}-{number}", coloring)
+            self._made(palette.name, "" if number == 1 else f"-{number}", coloring)
             for number, coloring in enumerate(colorings, 1)
         ]
 
-    def _made(self, name: str, coloring: Coloring) -> Made:
-        base, path = self._base, self._out / f"{name}.{self._format}"
+    def _made(self, name: str, ending: str, coloring: Coloring) -> Made:
+        base, path = self._base, self._out / f"{_stem(name)}{ending}.{self._format}"
         moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
         shown = measure_shown(base, coloring)
         variation = render(base, coloring, self._format.value)
@@ -198,7 +204,7 @@ class _Work:
                 shown = with_colors_of(drawn, shown, pixels)
                 files[path.with_suffix(".svg")] = drawn
         document = RecoloredFile(
-            name=name,
+            name=f"{name}{ending}",
             path=str(path.absolute()),
             shown=shown,
             shifted=moved,
@@ -245,18 +251,38 @@ def _written(made: list[Made]) -> list[RecoloredFile]:
     return [document for document, _ in made]
 
 
+def _stem(name: str) -> str:
+    """A palette's name as its file has it: as it is where it can be a file's name, else as in a pack."""
+    unfit = not name.isprintable() or name.startswith(".") or {"/", "\\", ":"} & set(name)
+    return slug(name) if unfit else name
+
+
 def _print_file(file: RecoloredFile) -> None:
+    stem = Path(file.path).stem
     if file.shifted:
-        most = max(shift.distance for shift in file.shifted)
-        colors = "1 color" if len(file.shifted) == 1 else f"{len(file.shifted)} colors"
-        moved = f"{colors} moved in lightness to stay legible, by {most:.3f} at most (OKLab)"
-        progress.print(f"{file.name}: {moved}", markup=False, soft_wrap=True)
+        moved = ", ".join(map(_described, file.shifted[:_SHOWN_SHIFTS]))
+        more = len(file.shifted) - _SHOWN_SHIFTS
+        say(f"{stem}: so that everything can be read, {moved}{f' and {more} more' if more > 0 else ''}")
     if file.no_svg is not None:
-        progress.print(f"No {file.name}.svg: {file.no_svg}", markup=False, soft_wrap=True)
+        say(f"No {stem}.svg: {file.no_svg}")
     if file.cube is not None:
         mean, worst = file.cube.error_mean, file.cube.error_percentile_99
         distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
-        progress.print(f"{file.name}.cube is off by {distance} (OKLab)", markup=False, soft_wrap=True)
+        say(f"{stem}.cube is off by {distance} (OKLab)")
+
+
+def _described(shift: ShiftedColor) -> str:
+    """From which color to which; only the lightness changes, so the sum of the channels says in which direction."""
+    before, after = (sum(bytes.fromhex(color[1:])) for color in (shift.chosen, shift.shown))
+    return f"{shift.chosen} -> {shift.shown} ({'lighter' if after > before else 'darker'})"
+
+
+def _print_alternatives(files: Sequence[Sequence[RecoloredFile]], wanted: int) -> None:
+    """Which pictures are alternatives, and why some palettes have fewer than were asked for."""
+    names = ", ".join(Path(file.path).name for found in files for file in found[1:]) or "none"
+    fewer = ", ".join(found[0].name for found in files if len(found) <= wanted)
+    why = f"; fewer than {wanted} of {fewer}: no other coloring with those colors is about as good" if fewer else ""
+    say(f"Alternatives: {names}{why}")
 
 
 def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
@@ -265,18 +291,17 @@ def _read_palettes(path: Path, further: int) -> tuple[Palette, ...]:
             f"--palettes: a file of palettes is needed; `generate --image IMAGE --palettes {path}` makes some"
         )
     palettes = read_palettes(path)
-    seen: set[str] = set()
+    names: dict[str, str] = {}
     for palette in palettes:
-        # The name becomes a file's name: it must not lead anywhere else, nor to another palette's file.
-        if not palette.name.isprintable() or palette.name.startswith(".") or {"/", "\\", ":"} & set(palette.name):
-            raise BadInput(f"{path}: {palette.name!r} cannot be a file name")
-        if palette.name.casefold() in seen:
-            raise BadInput(f"{path}: two palettes are named {palette.name!r}")
-        seen.add(palette.name.casefold())
-    for palette in palettes:
+        name, stem = palette.name, _stem(palette.name)
+        if (other := names.get(stem.casefold())) is not None:
+            both = f"named {name!r}" if other == name else f"one file, {stem}.*: {other!r} and {name!r}"
+            raise BadInput(f"{path}: two palettes are {both}")
+        names[stem.casefold()] = name
+    for stem, name in names.items():
         for number in range(2, further + 2):
-            if f"{palette.name}-{number}".casefold() in seen:
-                raise BadInput(f"{path}: {palette.name}-{number} is a palette, and {palette.name}'s alternative")
+            if (other := names.get(f"{stem}-{number}")) is not None:
+                raise BadInput(f"{path}: {other} is a palette, and {name}'s alternative")
     return palettes
 
 

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.console import BadInput, ExitCode, output, print_document, run_async, say
 from commands.options import Json
 from commands.startup import connected_command, load_command_settings
 from contracts.reconciliation import Page, Reconciled
@@ -55,7 +54,7 @@ def reconcile(
                 while True:
                     answer = await work(page)
                     done += answer.done
-                    progress.print(f"{done.looked_at} open tasks, {done.mended} settled", style="dim")
+                    say(f"{done.looked_at} open tasks, {done.mended} settled", style="dim")
                     if answer.next is None:
                         break
                     page = page.model_copy(update={"after": answer.next})
@@ -77,7 +76,6 @@ def _print(done: Reconciled) -> None:
         (done.refused, "left as they are, the log says why"),
         (done.objects, "objects of failed tasks removed"),
     ]
-    console = Console()
     for count, what in lines:
         if count or what == lines[0][1]:
-            console.print(f"{count:6d}  {what}", markup=False)
+            say(f"{count:6d}  {what}", on=output)

@@ -15,7 +15,7 @@ from temporalio.client import RetryConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
-from commands.console import BadInput, progress, run_async
+from commands.console import BadInput, run_async, say
 from contracts.tasks import Request, workflow_id
 from observability.logs import configure_logs
 from observability.traces import LAST_SPANS_S, current_trace, tracing
@@ -59,7 +59,7 @@ def load_command_settings() -> Settings:
     settings = Settings.load()
     start_logs(settings, None if "log_level" in settings.model_fields_set else "WARNING")
     for line in unknown_variables(tuple(os.environ)):
-        progress.print(line, style="yellow", markup=False)
+        say(line, style="yellow")
     return settings
 
 
@@ -144,12 +144,10 @@ async def warn_of_another_store(settings: Settings, service: TaskService) -> Non
     if theirs and settings.store_id not in theirs:
         place = str(settings.data_dir.resolve()) if settings.store == "local" else f"{settings.supabase_url}"
         server = service.concepts.client.service_client.config.target_host
-        progress.print(
+        say(
             f"The workers at {server} have another store than this command ({place}): its results will be there, and "
             "not here. CONCEPT_DATA_DIR and CONCEPT_STORE say which.",
             style="yellow",
-            markup=False,
-            soft_wrap=True,
         )
 
 

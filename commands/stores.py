@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
-from rich.table import Table
 
-from commands.console import ExitCode, command_group, print_document, run_async
+from commands.console import ExitCode, command_group, output, print_document, run_async, say
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store, supabase_project
 from contracts.frozen import FrozenModel
@@ -70,7 +68,7 @@ async def _check(settings: Settings) -> tuple[CheckedThing, ...]:
 
 
 def _print(document: StoreDocument) -> None:
-    table = Table.grid(padding=(0, 2))
+    width = max(len(check.name) for check in document.checks)
     for check in document.checks:
-        table.add_row("ok" if check.ok else "NO", check.name, check.found, check.advice)
-    Console().print(table)
+        line = f"{'ok' if check.ok else 'NO'}  {check.name:{width}}  {check.found}  {check.advice}"
+        say(line.rstrip(), on=output)

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from commands.console import ExitCode, invocation, print_document, run_async
+from commands.console import ExitCode, draw, invocation, output, print_document, run_async, say
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.frozen import FrozenModel
-from contracts.tasks import GenerationRequest, Stage, TaskStatus, VariationsRequest
+from contracts.tasks import GenerationRequest, RefinementRequest, Request, Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
 _MOST = 1000
@@ -35,6 +35,8 @@ class ListedTask(FrozenModel):
     started_at: datetime | None
     finished_at: datetime | None
     logo_description: str | None
+    words: str | None = None
+    """What was asked for: the logo, how it is changed, or the theme of further palettes."""
     candidates: int = 1
     """With several, the time until it was finished has a person's choice in it."""
 
@@ -53,8 +55,19 @@ class ListedTask(FrozenModel):
             started_at=row.started_at,
             finished_at=row.finished_at,
             candidates=request.candidates if isinstance(request, GenerationRequest) else 1,
+            words=None if request is None else _words(request),
             logo_description=None if isinstance(request, VariationsRequest | None) else request.logo_description,
         )
+
+
+def _words(request: Request) -> str:
+    match request:
+        case RefinementRequest():
+            return request.refinement_prompt
+        case VariationsRequest():
+            return request.theme_description or ", ".join(palette.name for palette in request.palettes)
+        case GenerationRequest():
+            return request.logo_description
 
 
 class ListDocument(FrozenModel):
@@ -94,25 +107,25 @@ def list_tasks(
 
 def _print(document: ListDocument) -> None:
     if not document.tasks:
-        Console().print("no tasks")
+        say("no tasks", on=output)
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("task", "status", "created (UTC)", "seconds"):
         table.add_column(heading, no_wrap=True, min_width=len(heading), overflow="ignore")
-    table.add_column("logo or error", min_width=_ABOUT_CHARS)
+    table.add_column("words or error", min_width=_ABOUT_CHARS)
     for task in document.tasks:
         seconds = ""
         if task.started_at is not None and task.finished_at is not None:
             seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}{'*' * (task.candidates > 1)}"
         created, about = (
             f"{task.created_at:%Y-%m-%d %H:%M:%S}",
-            task.error or task.logo_description or f"({task.type.removeprefix('concept_')})",
+            task.error or task.words or f"({task.type.removeprefix('concept_')})",
         )
         table.add_row(str(task.task_id), task.status, created, seconds, about)
     # An id that is cut cannot be pasted: the table is as wide as its ids need, whatever the terminal is.
-    console = Console(markup=False, width=max(Console().width, _NARROWEST))
-    console.print(table)
+    wide = Console(markup=False, highlight=False, width=max(output.width, _NARROWEST))
+    draw(table, on=wide)
     if any(task.candidates > 1 and task.finished_at for task in document.tasks):
-        console.print("* the wait for a choice included")
+        say("* the wait for a choice included", on=output)
     if document.next is not None:
-        console.print(f"more: {invocation()} list --after {document.next}", soft_wrap=True)
+        say(f"more: {invocation()} list --after {document.next}", on=output)

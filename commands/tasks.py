@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
 from commands.batches import describe_batch, finish_batch, follow_batch, report_of
-from commands.concepts import accompany, finish, follow, following, with_gallery
-from commands.console import BadInput, ExitCode, print_document, progress, run_async
+from commands.concepts import accompany, finish, follow, with_gallery
+from commands.console import BadInput, ExitCode, output, print_document, progress, run_async, say
 from commands.display import print_next, print_status
 from commands.inputs import parse_id
+from commands.next_steps import following
 from commands.options import AnyId, Json, NoWait, TaskId
 from commands.startup import load_command_settings, opened_store, run_connected, temporal_page
 from contracts.batches import BatchReport, BatchStatus, ManifestLine
@@ -65,7 +65,7 @@ def status(task_id: AnyId, json: Json = False) -> int:
         row = run_async(_row(settings, task_id))
         if row is None:
             raise
-        progress.print(f"{exc}; this is what the task's row says:", style="yellow", markup=False, soft_wrap=True)
+        say(f"{exc}; this is what the task's row says:", style="yellow")
         found = status_of_row(row)
     show_status(settings, found, json=json)
     return ExitCode.DONE
@@ -99,7 +99,7 @@ def watch(task_id: AnyId, json: Json = False) -> int:
                     await batches.status(task)  # before anything is printed of a batch that does not exist
                 return report_of((await follow_batch(batches, task)).status)
             if not row.status.ended:
-                progress.print("No workflow works on this task; its row says:", style="yellow")
+                say("No workflow works on this task; its row says:", style="yellow")
         return await with_gallery(service, settings, await service.report(task))
 
     report = run_connected(settings, run)
@@ -138,9 +138,9 @@ def cancel(
     if found.state == TaskStatus.CANCELLED:
         return ExitCode.DONE
     if found.state in {TaskStatus.PENDING, TaskStatus.PROCESSING, "running", "paused"}:
-        progress.print("It is asked to stop, but has not ended yet.", style="yellow")
+        say("It is asked to stop, but has not ended yet.", style="yellow")
         return ExitCode.UNREACHABLE
-    progress.print(f"The cancel came too late: it is {found.state}.", style="yellow", markup=False)
+    say(f"The cancel came too late: it is {found.state}.", style="yellow")
     return ExitCode.BAD_INPUT
 
 
@@ -158,7 +158,7 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
     async def run(service: TaskService) -> ConceptReport:
         task = await _find(service, task_id)
         if not await service.retry(task):
-            progress.print(f"Task {task} is complete: there is nothing to retry.", markup=False, soft_wrap=True)
+            say(f"Task {task} is complete: there is nothing to retry.")
         elif not no_wait:
             await accompany(service, task)
         report = await service.report(task)
@@ -199,12 +199,12 @@ def show_status(settings: Settings, status: ConceptStatus | BatchStatus, *, json
     if json:
         print_document(status)
     elif isinstance(status, ConceptStatus):
-        print_status(Console(), status, temporal_page(settings, status.task_id))
+        print_status(output, status, temporal_page(settings, status.task_id))
         print_next(progress, following(status))
     else:
-        Console().print(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", soft_wrap=True)
+        say(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", on=output)
         if status.reason is not None:
-            Console().print(status.reason, markup=False, soft_wrap=True)
+            say(status.reason, on=output)
         _print_manifest(settings.data_dir / "batches" / f"{status.batch_id}.jsonl", status)
 
 
@@ -215,14 +215,14 @@ def _print_manifest(path: Path, status: BatchStatus) -> None:
     except (OSError, ValidationError):
         if status.refused or status.state not in {"running", "paused"}:
             text = "what became of each line, or why it was refused, is in the manifest that `batch FILE` writes"
-            Console().print(text, soft_wrap=True)
+            say(text, on=output)
         return
     refused = [line for line in lines if line.status == "refused"]
     for line in refused[:_SHOWN_REFUSED]:
-        Console().print(f"  line {line.line} refused: {line.error}", markup=False, soft_wrap=True)
+        say(f"  line {line.line} refused: {line.error}", on=output)
     if len(refused) > _SHOWN_REFUSED:
-        Console().print(f"  and {len(refused) - _SHOWN_REFUSED} more", soft_wrap=True)
-    Console().print(f"Manifest: {path.absolute()}", markup=False, soft_wrap=True)
+        say(f"  and {len(refused) - _SHOWN_REFUSED} more", on=output)
+    say(f"Manifest: {path.absolute()}", on=output)
 
 
 async def stop(service: TaskService, task_id: uuid.UUID) -> None:
@@ -233,10 +233,10 @@ async def stop(service: TaskService, task_id: uuid.UUID) -> None:
         await service.concepts.status(task_id)
     except NoWorker:
         patience_s = _NO_WORKER_WAIT_S
-        progress.print("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
+        say("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
     else:
         patience_s = _CANCEL_WAIT_S
-        progress.print("Asked to stop; waiting until it has cleaned up.", style="dim")
+        say("Asked to stop; waiting until it has cleaned up.", style="dim")
     with suppress(TimeoutError):
         await service.concepts.wait(task_id, patience_s)
 
@@ -244,7 +244,7 @@ async def stop(service: TaskService, task_id: uuid.UUID) -> None:
 async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
     """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
     await batches.cancel(batch_id, under_way=under_way)
-    progress.print("Asked to stop; waiting for the tasks that are under way.", style="dim")
+    say("Asked to stop; waiting for the tasks that are under way.", style="dim")
     with suppress(TimeoutError):
         async with asyncio.timeout(_CANCEL_WAIT_S):
             await batches.outcome(batch_id)

@@ -14,8 +14,8 @@ from pathlib import Path
 _WORKER = Path(__file__).parents[1] / "worker.py"
 READY = "ready"
 """The line that a supervised worker prints once it polls."""
-_NO_ADDRESSES = {"CONCEPT_METRICS_ADDRESS": "", "CONCEPT_HEALTH_ADDRESS": ""}
-"""They may be in use by the worker that the same settings are meant for."""
+NO_ADDRESSES = {"CONCEPT_METRICS_ADDRESS": "", "CONCEPT_HEALTH_ADDRESS": ""}
+"""For a worker beside another one that the same settings are meant for, and that may have them in use."""
 
 
 class WorkerEnded(Exception):
@@ -78,7 +78,7 @@ async def worker_process(environment: Mapping[str, str], *options: str) -> Async
         str(_WORKER),
         "--supervised",
         *options,
-        env={**os.environ, **_NO_ADDRESSES, **environment},
+        env={**os.environ, **environment},
         stdin=PIPE,
         stdout=PIPE,
         start_new_session=True,

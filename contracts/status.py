@@ -79,6 +79,7 @@ class ConceptStatus(FrozenModel):
 
     task_id: uuid.UUID
     concept_id: uuid.UUID
+    task_type: str = "concept_generation"
     state: TaskStatus
     stage: Stage | None = None
     percent: int = Field(default=0, ge=0, le=100)

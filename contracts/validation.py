@@ -10,7 +10,13 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from typing_extensions import override
 
-_SHOULD = re.compile(r"\b(String|Input|Tuple|List) should\b")
+_PLAIN = {
+    re.compile(r"^Value error, | after validation|(?<=: )Value error, "): "",
+    re.compile(r"\bInput should be a valid integer\b.*"): "must be a whole number",
+    re.compile(r"\bInput should be a valid number\b.*"): "must be a number",
+    re.compile(r"\bInput should be a valid boolean\b.*"): "must be true or false",
+    re.compile(r"\b(String|Input|Tuple|List) should\b"): "must",
+}
 
 
 class Problem(NamedTuple):
@@ -25,6 +31,13 @@ class Problem(NamedTuple):
         return f"{self.where}: {self.reason}" if self.where else self.reason
 
 
+def plain_words(message: str) -> str:
+    """A sentence of pydantic, also one behind "… for '--option': ", as a person would say it."""
+    for pattern, words in _PLAIN.items():
+        message = pattern.sub(words, message)
+    return message
+
+
 def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> list[Problem]:
     """Every problem, in the order of the fields; `names` has what the user calls a field, in place of its path.
 
@@ -33,7 +46,7 @@ def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({
     return [
         Problem(
             names.get(str(next(iter(error["loc"]), "")), _path(error["loc"])),
-            _SHOULD.sub("must", error["msg"].removeprefix("Value error, ").replace(" after validation", "")),
+            plain_words(error["msg"]),
             error["type"],
         )
         for error in exc.errors(include_url=False, include_context=False, include_input=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from color import ImageError, Picture, decode, prepare_picture, rasterize
-from color.missing_surfaces import completed, with_missing
+from color.missing_surfaces import STEP, completed, with_missing
 from color.region_mixtures import mixtures, recolored
 from color.spaces import format_hex, parse_hex, rgb_to_oklab
 from color.surfaces import find_surfaces
@@ -21,12 +21,12 @@ from pack.vectors import NotUsable, Vector
 
 _LIKE = 0.05
 """OKLab: a color of a vector that is so close to a region's is the region's."""
-_ENOUGH = 0.989
+_ENOUGH = 0.9852
 """The part of close pixels from which on no more surfaces are looked for: recolored, a few may be lost."""
 _HOPELESS = 0.95
 _MOST_DRAWING_S = 1
 """Processor time for a provider's own SVG, which every variation has to be drawn with once more."""
-_ROUNDS = (0.004, 0.004, 1.0)
+_ROUNDS = (0.0125, 0.01, 1.0)
 """The part of pixels that may stay far each time surfaces are added."""
 
 
@@ -48,12 +48,15 @@ class LogoShapes:
     def svg_of(self, picture: Picture, named: Sequence[HexColor] = ()) -> bytes | str:
         """The SVG of a picture of the base: the base itself or a variation, which shows the `named` colors, if known.
 
-        Text where there is none, or where too little of it would look as in the picture.
+        Text where there is none. Takes as long as the base where the base's shapes do not say what a variation shows.
         """
         drawn = self.svg(picture, named)
         if isinstance(drawn, str) or isinstance(self.shapes, str):
             return drawn
-        return self._too_far(self.shapes, drawn, picture) or drawn
+        too_far = self._too_far(self.shapes, drawn, picture)
+        if too_far and picture is not self.picture:  # colors that are one in the base may be two in a variation
+            return LogoShapes(b"", picture=picture).svg_of(picture)
+        return too_far or drawn
 
     def svg(self, picture: Picture, named: Sequence[HexColor] = ()) -> bytes | str:
         """The same without a look at how close it comes."""
@@ -86,12 +89,15 @@ class LogoShapes:
                 drawing = draw(trace(self.picture, self.base, surfaces))
             except NotTraceable as exc:
                 return best or str(exc)
-            far = far_pixels(decode(_drawn(svg(drawing, *surfaces.paints()))), self.picture)
+            drawn = decode(_drawn(svg(drawing, *surfaces.paints())))
+            far = far_pixels(drawn, self.picture)
             if 1.0 - float(far.mean()) > close:
                 best, close, self.surfaces = drawing, 1.0 - float(far.mean()), surfaces
             if close >= _ENOUGH or close < _HOPELESS:
                 break
-            surfaces = with_missing(self.picture.rgb, surfaces, far, int(allowed * far.size))
+            seen = far & (np.abs(drawn.rgb.astype(np.int16) - self.picture.rgb).max(axis=2) > STEP)
+            unseen = int(np.count_nonzero(far)) - int(np.count_nonzero(seen))
+            surfaces = with_missing(self.picture.rgb, surfaces, seen, int(allowed * far.size) - unseen)
         return best if close >= FAITHFUL else _reason(close)
 
     def _written(self, vector: Vector, become: dict[HexColor, HexColor]) -> bytes:

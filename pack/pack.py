@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from color import Picture, decode, to_png
+from color.curve_fitting import Circle, Outline
 from color.spaces import format_hex, rgb_to_oklab
 from color.surfaces import Surfaces
 from color.tracing import NotTraceable, trace_mask
@@ -26,7 +27,7 @@ from pack.icons import SIZES, Rgb, favicon, icon
 from pack.logo import LogoShapes
 from pack.mono import ink_coverage
 from pack.shown_colors import with_colors_of
-from pack.svg import document, draw_mask
+from pack.svg import mask_svg
 from pack.transparency import without_ground
 
 _MOST_OF_RIM = 0.5
@@ -147,15 +148,15 @@ class _Logo(LogoShapes):
             reason = "nothing in it stands out" if not self.base.regions.photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)
             return
-        shape: str | NotTraceable
+        shape: tuple[Circle | Outline, ...] | NotTraceable
         try:
-            shape = draw_mask(trace_mask(cover))
+            shape = trace_mask(cover)
         except NotTraceable as exc:
             shape = exc
         for ink, level in (("black", 0), ("white", 255)):
             rgb = np.full((*cover.shape, 3), level, np.uint8)
-            if isinstance(shape, str):
-                drawn = document(self.base.width, self.base.height, shape.replace("{fill}", format_hex(rgb[0, 0])))
+            if not isinstance(shape, NotTraceable):
+                drawn = mask_svg(shape, self.base.width, self.base.height, format_hex(rgb[0, 0]))
                 yield PackFile(f"{folder}/mono-{ink}.svg", drawn, "image/svg+xml", f"the logo in {ink} as shapes")
             else:
                 yield Skipped(f"{folder}/mono-{ink}.svg", str(shape))

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from color import Picture
 from color.gradients import STEPS, Gradient, position_along
-from color.spaces import U8, format_hex, parse_hex
+from color.spaces import U8, format_hex, parse_hex, rgb_to_oklab
 from color.surfaces import Surfaces
 from contracts.palettes import HexColor, Shown, ShownColor
+from pack.faithfulness import CLOSE
 
-_SAMPLES, _GRADIENT_SAMPLES = 400, 6_000
+_SAMPLES, _GRADIENT_SAMPLES = 400, 2_000
 _LIKE: Final = 6
 """Of 255: pixels so close to a paint's color stand for it, if there are any; and noise strays no farther."""
 _HEX: Final = re.compile(rb'="(#[0-9A-F]{6})"')
@@ -55,16 +56,18 @@ class ShownColors:
         """For each step of a gradient the pixel (STEPS,) next to it that is closest in color."""
         own = own[:: len(own) // _GRADIENT_SAMPLES | 1]
         where = np.stack([own % width + 0.5, own // width + 0.5], 1)
-        at = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
-        off = np.abs(self._pixels[own][:, None] - gradient.profile).max(axis=2)
         plain = not np.ptp(gradient.profile, axis=0).any()
-        aside = np.zeros_like(off) if plain else np.abs(at[:, None] - np.arange(STEPS))
-        best: Places = own[(off + 8.0 * np.clip(aside - 1.0, 0.0, None)).argmin(axis=0)]
+        off = np.abs(self._pixels[own][:, None] - gradient.profile[: 1 if plain else STEPS]).max(axis=2)
+        if not plain:
+            at = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
+            off += 8.0 * np.clip(np.abs(at[:, None] - np.arange(STEPS)) - 1.0, 0.0, None)
+        best: Places = np.resize(own[off.argmin(axis=0)], STEPS)
         return best
 
     def regions(self, picture: Picture, named: Sequence[HexColor] = ()) -> U8:
         """The most frequent color (k, 3) of each region in a picture of the base's size; black for one unseen.
 
+        Where none is frequent, because of noise, the one that most are close to.
         One of the `named` colors where the region has that with some noise.
         """
         pixels = picture.rgb.reshape(-1, 3)
@@ -72,7 +75,9 @@ class ShownColors:
         for region, places in enumerate(self._regions):
             if len(places):
                 found, counts = np.unique(pixels[places], axis=0, return_counts=True)
-                result[region] = found[counts.argmax()]
+                result[region] = found[
+                    (counts if 2 * counts.max() >= len(places) else _close_to_each(found, counts)).argmax()
+                ]
         if not named:
             return result
         known = parse_hex(named)
@@ -94,6 +99,14 @@ class ShownColors:
         shown = picture.rgb.reshape(-1, 3)[places[:: len(places) // _SAMPLES | 1]]
         found, counts = np.unique(shown, axis=0, return_counts=True)
         return format_hex(found[counts.argmax()])
+
+
+def _close_to_each(colors: U8, counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many pixels are close to each of some colors (n, 3) of so many pixels."""
+    lab = rgb_to_oklab(colors)
+    close: NDArray[np.bool_] = np.linalg.norm(lab[:, None] - lab, axis=2) <= CLOSE
+    result: NDArray[np.intp] = close @ counts
+    return result
 
 
 def with_colors_of(svg: bytes, shown: Shown, picture: Picture) -> Shown:

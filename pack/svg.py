@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import numpy as np
 
-from color.curve_fitting import Arc, Circle, Line, Outline, Point
+from color.curve_fitting import Arc, Circle, Line, Outline
 from color.gradients import STEPS, Gradient, Linear
 from color.spaces import F64, U8, format_hex
 from color.tracing import Tracing
 
-_FINE, _COARSE = 2, 1
-"""Decimals of a coordinate; the fewer where the file would become large. A tenth of a pixel is not seen."""
-_LARGE: Final = 22_000
+_FINE, _COARSE = 100, 10
+"""Units of a coordinate in a pixel; the fewer where the file would become large. A tenth of a pixel is not seen.
+
+Whole numbers need no point: a fifth less text, and as exact.
+"""
+_LARGE: Final = 20_000
 _STOP_TOLERANCE: Final = 1.6
 """Of 255: a stop that is so close to what its neighbors mix to is left out."""
 
@@ -27,22 +30,24 @@ class Drawing:
 
     width: int
     height: int
+    units: int
+    """Of a coordinate in a pixel."""
     elements: tuple[tuple[int, str], ...]
     gradients: tuple[tuple[str, str], ...]
     """Opening and closing of each gradient's element, with a place for its id."""
 
 
 def draw(tracing: Tracing) -> Drawing:
-    """The geometry of a tracing as text, with a tenth or a hundredth of a pixel."""
+    """The geometry of a tracing as text, to a tenth or a hundredth of a pixel."""
     drawing = _drawing(tracing, _FINE)
     if sum(len(element) for _, element in drawing.elements) > _LARGE:
         drawing = _drawing(tracing, _COARSE)
     return drawing
 
 
-def draw_mask(outlines: tuple[Circle | Outline, ...]) -> str:
-    """One shape as an element with a place for its fill."""
-    return _element(outlines, _FINE)
+def mask_svg(outlines: tuple[Circle | Outline, ...], width: int, height: int, fill: str) -> bytes:
+    """One shape in one color, as an SVG file of so many pixels."""
+    return _document(width, height, _FINE, _element(outlines, _FINE).replace("{fill}", fill))
 
 
 def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
@@ -63,12 +68,12 @@ def svg(drawing: Drawing, solid: U8, profiles: U8) -> bytes:
     body = [element.replace("{fill}", fills[paint]) for paint, element in drawing.elements]
     written = {name: f"{opening.replace('{id}', name)}{rest}" for name, opening, rest in definitions}
     inside = f"<defs>{''.join(written.values())}</defs>" if written else ""
-    return document(drawing.width, drawing.height, inside + "".join(body))
+    return _document(drawing.width, drawing.height, drawing.units, inside + "".join(body))
 
 
-def document(width: int, height: int, body: str) -> bytes:
+def _document(width: int, height: int, units: int, body: str) -> bytes:
     """An SVG file of so many pixels around the elements."""
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width * units} {height * units}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{body}</svg>\n'.encode()
 
 
@@ -76,105 +81,75 @@ def _id(definition: str) -> str:
     return f"g{sha256(definition.encode()).hexdigest()[:12]}"
 
 
-def _drawing(tracing: Tracing, decimals: int) -> Drawing:
+def _drawing(tracing: Tracing, units: int) -> Drawing:
     elements = []
     if tracing.ground is not None:
-        elements.append((tracing.ground, f'<path fill="{{fill}}" d="M0 0h{tracing.width}v{tracing.height}H0z"/>'))
-    elements += [(shape.paint, _element(shape.outlines, decimals)) for shape in tracing.shapes]
-    gradients = tuple(_gradient(gradient) for gradient in tracing.gradients)
-    return Drawing(tracing.width, tracing.height, tuple(elements), gradients)
+        whole = f"M0 0h{tracing.width * units}v{tracing.height * units}H0z"
+        elements.append((tracing.ground, f'<path fill="{{fill}}" d="{whole}"/>'))
+    elements += [(shape.paint, _element(shape.outlines, units)) for shape in tracing.shapes]
+    gradients = tuple(_gradient(gradient, units) for gradient in tracing.gradients)
+    return Drawing(tracing.width, tracing.height, units, tuple(elements), gradients)
 
 
-def _element(outlines: tuple[Circle | Outline, ...], decimals: int) -> str:
-    number = _writer(decimals)
+def _element(outlines: tuple[Circle | Outline, ...], units: int) -> str:
     if len(outlines) == 1 and isinstance(outlines[0], Circle):
-        (x, y), radius = outlines[0].center, outlines[0].radius
-        return f'<circle fill="{{fill}}" cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"/>'
-    path = "".join(_circle(o, decimals) if isinstance(o, Circle) else _path(o, decimals) for o in outlines)
+        x, y, radius = _circle(outlines[0], units)
+        return f'<circle fill="{{fill}}" cx="{x}" cy="{y}" r="{radius}"/>'
+    path = "".join(_round_path(o, units) if isinstance(o, Circle) else _path(o, units) for o in outlines)
     rule = ' fill-rule="evenodd"' if len(outlines) > 1 else ""
     return f'<path fill="{{fill}}"{rule} d="{path}"/>'
 
 
-def _writer(decimals: int) -> Callable[[float], str]:
-    def number(value: float) -> str:
-        text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
-        if text in {"-0", ""}:
-            return "0"
-        return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
-
-    return number
-
-
-def _joined(values: list[str]) -> str:
+def _numbers(values: Iterable[int]) -> str:
     """Numbers with as little between them as SVG needs."""
-    text = values[0]
-    for value in values[1:]:
-        text += value if value.startswith("-") else f" {value}"
-    return text
+    return " ".join(map(str, values)).replace(" -", "-")
 
 
-def _circle(circle: Circle, decimals: int) -> str:
-    number = _writer(decimals)
-    (x, y), r = circle.center, number(circle.radius)
-    across = number(2 * float(r))
-    start = _joined([number(x - float(r)), number(y)])
-    return f"M{start}a{r} {r} 0 1 1 {across} 0a{r} {r} 0 1 1-{across} 0z"
+def _circle(circle: Circle, units: int) -> tuple[int, int, int]:
+    (x, y), radius = circle.center, circle.radius
+    return round(x * units), round(y * units), round(radius * units)
 
 
-def _path(outline: Outline, decimals: int) -> str:
-    number = _writer(decimals)
-    at = _rounded(outline.start, decimals)
-    parts = ["M" + _joined([number(at[0]), number(at[1])])]
+def _round_path(circle: Circle, units: int) -> str:
+    x, y, r = _circle(circle, units)
+    return f"M{_numbers((x - r, y))}a{r} {r} 0 1 1 {2 * r} 0a{r} {r} 0 1 1-{2 * r} 0z"
+
+
+def _path(outline: Outline, units: int) -> str:
+    x, y = round(outline.start[0] * units), round(outline.start[1] * units)
+    parts = [f"M{_numbers((x, y))}"]
     last = ""
-
-    def command(letter: str, values: list[str]) -> None:
-        nonlocal last
-        text = _joined(values)
-        parts.append(
-            text if letter == last and text.startswith("-") else (f" {text}" if letter == last else letter + text)
-        )
-        last = letter
-
     # Relative to where the pen is after rounding: errors must not add up.
     for piece in outline.pieces:
-        end = _rounded(piece.end, decimals)
-        dx, dy = number(end[0] - at[0]), number(end[1] - at[1])
+        dx, dy = round(piece.end[0] * units) - x, round(piece.end[1] * units) - y
+        values: tuple[int, ...] = (dx, dy)
         if isinstance(piece, Line):
-            if dx == dy == "0":
+            if not (dx or dy):
                 continue
-            if dy == "0":
-                command("h", [dx])
-            elif dx == "0":
-                command("v", [dy])
-            else:
-                command("l", [dx, dy])
+            letter = "l" if dx and dy else "h" if dx else "v"
+            values = values if dx and dy else (dx or dy,)
         elif isinstance(piece, Arc):
-            radius = number(piece.radius)
-            command("a", [radius, radius, "0", "0", str(int(piece.clockwise)), dx, dy])
+            letter, radius = "a", round(piece.radius * units)
+            values = (radius, radius, 0, 0, int(piece.clockwise), dx, dy)
         else:
-            first, second = piece.first, piece.second
-            values = [number(v) for v in (first[0] - at[0], first[1] - at[1], second[0] - at[0], second[1] - at[1])]
-            command("c", [*values, dx, dy])
-        at = end
+            letter, (one, other) = "c", (piece.first, piece.second)
+            bends = (one[0] * units - x, one[1] * units - y, other[0] * units - x, other[1] * units - y)
+            values = (*map(round, bends), dx, dy)
+        gap = letter if letter != last else " " if values[0] >= 0 else ""
+        parts.append(gap + _numbers(values))
+        last = letter
+        x, y = x + dx, y + dy
     return "".join(parts) + "z"
 
 
-def _rounded(point: Point, decimals: int) -> Point:
-    return round(point[0], decimals), round(point[1], decimals)
-
-
-def _gradient(gradient: Gradient) -> tuple[str, str]:
-    number = _writer(_FINE)
-    units = 'gradientUnits="userSpaceOnUse"'
+def _gradient(gradient: Gradient, units: int) -> tuple[str, str]:
+    kind = 'gradientUnits="userSpaceOnUse"'
     if isinstance(gradient, Linear):
-        (x1, y1), (x2, y2) = gradient.start, gradient.end
-        ends = f'x1="{number(x1)}" y1="{number(y1)}" x2="{number(x2)}" y2="{number(y2)}"'
-        return f'<linearGradient id="{{id}}" {units} {ends}>', "</linearGradient>"
-    (a, c), (b, d) = gradient.axes
-    x, y = gradient.center
-    matrix = " ".join(number(float(v)) for v in (a, b, c, d, x, y))
+        (x1, y1), (x2, y2) = np.rint(gradient.start * units).astype(int), np.rint(gradient.end * units).astype(int)
+        return f'<linearGradient id="{{id}}" {kind} x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">', "</linearGradient>"
+    matrix = " ".join(map(str, np.rint(np.append(gradient.axes.T, gradient.center) * units).astype(int).tolist()))
     place = f'cx="0" cy="0" r="1" gradientTransform="matrix({matrix})"'
-    return f'<radialGradient id="{{id}}" {units} {place}>', "</radialGradient>"
+    return f'<radialGradient id="{{id}}" {kind} {place}>', "</radialGradient>"
 
 
 def _stops(profile: U8) -> str:
@@ -193,7 +168,6 @@ def _stops(profile: U8) -> str:
             split = first + 1 + worst
             kept.append(split)
             todo += [(first, split), (split, last)]
-    number = _writer(3)
     return "".join(
-        f'<stop offset="{number(i / (STEPS - 1))}" stop-color="{format_hex(profile[i])}"/>' for i in sorted(kept)
+        f'<stop offset="{i / (STEPS - 1):.3g}" stop-color="{format_hex(profile[i])}"/>' for i in sorted(kept)
     )

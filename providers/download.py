@@ -1,6 +1,6 @@
 """Images at a URL that a user or a service chose.
 
-DownloadError           the image could not be had; str() is one sentence without the URL
+DownloadError           the image could not be had; str() is one sentence, with the server's name but without the URL
 ├── DownloadRefused     this URL is not fetched at all: another scheme, a private address, too many redirects
 ├── DownloadUnusable    something came that is no image, or is too large, or came too slowly
 └── DownloadUnavailable the place could not be reached, or said no: it may be there later
@@ -42,7 +42,7 @@ _OF_SERVICES = frozenset({"image/avif", "image/bmp", "image/tiff", SVG})
 
 
 class DownloadError(Exception):
-    """The image could not be had; the message is one sentence without the URL."""
+    """The image could not be had; the message is one sentence, without the URL: it may be secret."""
 
 
 class DownloadRefused(DownloadError):
@@ -161,7 +161,8 @@ class Downloads:
         except (TimeoutError, httpx.ReadTimeout) as exc:
             raise DownloadUnusable(f"the image did not arrive within {timeout_s:.0f} s") from exc
         except httpx.TransportError as exc:
-            raise DownloadUnavailable("the image's server could not be reached, or broke off") from exc
+            host = exc.request.url.host
+            raise DownloadUnavailable(f"the image's server {host} could not be reached, or broke off") from exc
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -253,7 +254,7 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
             try:
                 addresses = await self._resolver(origin.host, origin.port)
             except (OSError, UnicodeError) as exc:
-                raise DownloadUnavailable("the image's server has no known address") from exc
+                raise DownloadUnavailable(f"the image's server {origin.host} has no known address") from exc
         if not all(map(self._permitted, addresses)):
             raise DownloadRefused("the image's URL leads to an address that is not public")
         return addresses
@@ -263,7 +264,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
     """Never more than `max_bytes` and one chunk in memory; what is no image ends after its first bytes."""
     if response.status_code != _OK:
         status = response.status_code
-        raise DownloadUnavailable(f"the image's server answered {status}", status)
+        raise DownloadUnavailable(f"the image's server {response.url.host} answered {status}", status)
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise DownloadUnusable("the image's server sent it compressed, which was not asked for")
 

@@ -17,7 +17,7 @@ from contracts.tasks import CompletionRequest, GenerationRequest, Request, Stage
 from stores.errors import ObjectMissing, StoreError
 from stores.ports import Store, TaskRow
 from tasks.end_task import end_without_workflow
-from tasks.errors import NoWorker, TaskNotFound, TaskRefused, WorkflowNotFound
+from tasks.errors import ChoiceRefused, NoWorker, TaskNotFound, TaskRefused, WorkflowNotFound
 from tasks.workflow_client import ConceptClient
 
 REFUSED_MESSAGE = "InvalidMessage"
@@ -112,18 +112,35 @@ class TaskService:
         return False
 
     async def choose(self, task_id: uuid.UUID, number: int) -> ConceptStatus:
-        """Take a candidate. Raises `TaskNotFound`, `TaskRefused` with what stands against it, `NoWorker`."""
+        """Take a candidate; the one that is taken already may be taken again.
+
+        Raises `TaskNotFound`, `TaskRefused` with what stands against it, `NoWorker`.
+        """
         row = await self.store.task(task_id)
-        if row is not None and (row.status.ended or not isinstance(row.request, GenerationRequest)):
-            raise TaskRefused(f"task {task_id} does not wait for a choice")
+        refusal = TaskRefused(f"task {task_id} does not wait for a choice")
+        if row is not None and not isinstance(row.request, GenerationRequest):
+            raise refusal
+        if row is not None and row.status.ended:
+            return await self._taken(task_id, number, refusal)
         try:
             return await self.concepts.choose(task_id, number)
+        except ChoiceRefused as exc:
+            return await self._taken(task_id, number, exc)
         except NoWorker as exc:
             raise NoWorker("no worker takes the choice: is worker.py running?") from exc
         except WorkflowNotFound as exc:
             if row is None:
                 raise TaskNotFound(task_id) from exc
             raise TaskRefused(f"task {task_id} does not wait for a choice: no workflow works on it") from exc
+
+    async def _taken(self, task_id: uuid.UUID, number: int, refusal: TaskRefused) -> ConceptStatus:
+        """Where the task stands, if this candidate is taken. Raises what speaks against it, `refusal` if none is."""
+        status = await self.status(task_id)
+        if status.chosen is None:
+            raise refusal
+        if status.chosen != number:
+            raise TaskRefused(f"candidate {status.chosen} was taken already") from refusal
+        return status
 
     async def status(self, task_id: uuid.UUID) -> ConceptStatus:
         """From the workflow, or from the row where the workflow cannot answer. Raises `TaskNotFound`."""
@@ -242,6 +259,7 @@ def status_of_row(row: TaskRow) -> ConceptStatus:
     return ConceptStatus(
         task_id=row.task_id,
         concept_id=row.concept_id,
+        task_type=row.type,
         state=row.status,
         stage=None if row.error is None else row.error.stage,
         percent=100 if row.status is TaskStatus.COMPLETED else 0,

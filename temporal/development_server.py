@@ -47,6 +47,9 @@ _FAST = (
     "--dynamic-config-value=history.transferProcessorEnsureCloseBeforeDelete=false",
     # Timers, such as the pause before a retry, come up to a second late otherwise.
     '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"',
+    # A task queue has four parts by default, which pass tasks and polls on to each other: here, to the same process.
+    "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
+    "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
 )
 # Without it a worker that stops aborts its polls, and a task that is being delivered waits for its timeout.
 _FINISH_POLLS = ("--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true",)

@@ -8,6 +8,7 @@ the program's file as `__main__`: all but the loading, most of a second of proce
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import runpy
@@ -151,8 +152,10 @@ async def _reader(file: int) -> asyncio.StreamReader:
 
 def _serve(program: str, orders: socket.socket) -> None:
     """Fork for each order until the socket is closed."""
+    gc.disable()
     for module in (program.removesuffix(".py").replace("/", "."), *_LOADED_LATER.get(program, ())):
         importlib.import_module(module)
+    gc.freeze()  # a collection would write to, and so copy, all that the runs share
     while True:
         data, files, _, _ = socket.recv_fds(orders, _LARGEST_ORDER, 3)
         if not data:
@@ -190,6 +193,7 @@ def _become(program: str, order: Order, out: int, err: int) -> NoReturn:
     os.chdir(order.folder)
     os.environ.clear()
     os.environ.update(order.environment)
+    gc.enable()
     path = str(ROOT / program)
     sys.argv = [path, *order.arguments]
     code = 0

@@ -1,4 +1,4 @@
-"""A worker process that stops at given points of its concepts: `python -m tests.stopping_worker POINTS.json`.
+"""A worker process that stops at given points of its concepts: `tests/stopping_worker.py POINTS.json`.
 
 It is the real worker with the real store behind a wrapper; the test kills it once every concept has come to
 its point, which it prints. Timeouts are shorter, so that recovery from the kill is quick.

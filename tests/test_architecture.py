@@ -7,8 +7,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 from tests.command import ROOT
 from tests.conftest import LONGEST_FIRST
 
@@ -104,15 +102,6 @@ def test_only_entry_files_and_commands_read_settings() -> None:
     assert readers <= {*ENTRY_FILES, "commands"}
 
 
-@pytest.mark.parametrize("entry", ["bridge", "codec_server"])
-def test_small_services_load_no_pictures(entry: str) -> None:
-    """A process that draws nothing loads neither numpy, Pillow and the color engine nor providers and workers."""
-    heavy = ("numpy", "PIL", "color", "providers", "gallery", "pack", "activities", "workflows", "temporalio.worker")
-    code = f"import sys, {entry}; print([name for name in {heavy} if name in sys.modules])"
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ended.stdout == "[]\n"
-
-
 def test_import_contracts_hold() -> None:
     """Dependencies point downwards, and what must stay apart does: the contracts of pyproject.toml."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
@@ -149,28 +138,72 @@ def test_every_activity_call_has_a_policy() -> None:
     assert calls == 24
 
 
-def test_importing_a_module_runs_nothing() -> None:
-    """No entry point starts anything, reads settings or touches the file system when it is imported."""
-    code = "import sys; sys.argv = ['x']; import starter, worker, bridge, codec_server, settings; print('quiet')"
+def test_loading_runs_nothing_and_loads_what_is_always_needed() -> None:
+    """No entry point starts anything, reads settings or touches files when it is imported.
+
+    The clients of Supabase and Pub/Sub, OpenTelemetry, icons and their renderer take up to a second: none is loaded
+    before it is asked for, traces that are off included.
+    """
+    disabled = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}
+    code = f"""
+import asyncio, os, sys
+sys.argv = ["x"]
+import starter, worker, bridge, codec_server, settings, providers.builtin.logo, pubsub.push, pubsub.push_tokens
+from observability.traces import around_calls, current_trace, span, tracing
+
+async def main():
+    async with tracing("x") as interceptors:
+        with span("y"):
+            assert current_trace() is None and around_calls(None) is None and interceptors == ()
+
+for environment in {({}, disabled, {"OTEL_TRACES_EXPORTER": "none"})}:
+    os.environ.update(environment)
+    asyncio.run(main())
+    for name in environment:
+        del os.environ[name]
+print(*sys.modules)
+"""
     ended = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         env={"CONCEPT_LOG_LEVEL": "nonsense", "HOME": "/nonexistent"},
     )
-    assert ended.stdout == "quiet\n"
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (line,) = ended.stdout.splitlines()
+    loaded = set(line.split())
+    assert {*ENTRY_FILES, "commands.reconciliation"} <= loaded
+    clients = {"supabase", "postgrest", "realtime", "google.cloud.pubsub_v1"}
+    assert loaded & {*clients, "opentelemetry", "material_design_icons_pack", "resvg_py"} == set()
 
 
-@pytest.mark.parametrize(
-    "command", ["status", "watch", "cancel", "retry", "choose", "list", "batch", "reconcile", "store"]
-)
-def test_a_command_without_pictures_loads_no_engine(command: str) -> None:
-    """Neither numpy nor Pillow, which take a third of a second, nor what needs them."""
-    code = f"import sys; sys.argv = ['starter.py', '{command}']; import starter; print(*sys.modules)"
+def test_what_draws_nothing_loads_no_engine() -> None:
+    """Neither numpy nor Pillow, which take a third of a second, nor what needs them; services no workers either.
+
+    All in one process, in which our modules are loaded anew each time: what others have made stays, and none may be
+    of these.
+    """
+    services, commands = (
+        ("bridge", "codec_server"),
+        ("status", "watch", "cancel", "retry", "choose", "list", "batch", "reconcile", "store"),
+    )
+    code = f"""
+import importlib, sys
+for name in {(*services, *commands)!r}:
+    for module in [module for module in sys.modules if module.partition(".")[0] in {(*PACKAGES, *ENTRY_FILES)!r}]:
+        del sys.modules[module]
+    sys.argv = ["starter.py", name]
+    importlib.import_module(name if name in {services!r} else "starter")
+    print(name, *sys.modules)
+"""
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert set(ended.stdout.split()) & {"numpy", "PIL", "color", "gallery", "pack", "activities", "workflows"} == set()
+    loaded = {name: set(modules) for name, *modules in map(str.split, ended.stdout.splitlines())}
+    heavy = {"numpy", "PIL", "color", "gallery", "pack", "activities", "workflows"}
+    for names, unwanted in ((services, heavy | {"providers", "temporalio.worker"}), (commands, heavy)):
+        assert {name: loaded[name] & unwanted for name in names if loaded[name] & unwanted} == {}
+    assert all("commands" in modules for modules in loaded.values())
 
 
 def test_the_image_holds_every_package() -> None:

@@ -16,6 +16,8 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities import batches as batch_activities
+from activities import slots
+from activities.slots import BatchGate
 from commands.batches import read_lines
 from commands.task_list import ListDocument
 from contracts.batches import BatchStatus, BatchStep, Outcome
@@ -211,6 +213,35 @@ async def test_a_cancelled_batch_starts_no_more(
         assert (again.code, again.document["completed"]) == (0, 6)
 
 
+async def test_a_batch_starts_few_beside_a_single_task(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other while the process works on a single task, and as many as its window has again after it."""
+    beside, go_on = True, asyncio.Event()
+    monkeypatch.setattr(BatchGate, "is_beside_singles", lambda _gate: beside)
+    monkeypatch.setattr(slots, "_TRICKLE_S", 0.0)
+
+    async def hold() -> None:
+        await go_on.wait()
+
+    images = ScriptedImages(Script(calls=[None], then=hold))
+    async with site(client, server, tmp_path, 6, images) as at:
+        process = await at.start("--window", "3")
+        batch_id = await begun(process)
+
+        async def first_is_done() -> bool:
+            status = await at.batches.status(batch_id)
+            assert status.under_way <= 1
+            return status.completed == 1 and images.script.count > 1
+
+        await until(first_is_done, 60)
+        assert images.script.count == 2
+        beside = False
+        await until(lambda: images.script.count == 4, 60)
+        go_on.set()
+        assert (await finish(process)).document["completed"] == 6
+
+
 async def test_a_terminated_concept_is_looked_up(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
     """It never says that it has ended: its row is settled, and the batch goes on."""
     images, stuck, go_on = held_images()
@@ -235,7 +266,7 @@ async def test_a_concept_terminated_between_two_steps_is_not_started_again(clien
         await store.claim_task(request, request.workflow_id)
         await rig.handle(request).terminate()
         step = BatchStep(batch_id=batch_id, page=0, outcomes=Outcome.UNDER_WAY, window=1)
-        advance = batch_activities.BatchActivities(rig.tasks).advance_batch
+        advance = batch_activities.BatchActivities(rig.tasks, lambda: False).advance_batch
         progress = await ActivityEnvironment().run(advance, step)
         assert progress.outcomes == Outcome.FAILED
         row = await rig.row(request)

@@ -8,8 +8,6 @@ import gzip
 import json
 import random
 import signal
-import subprocess
-import sys
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -29,7 +27,7 @@ from tasks.service import REFUSED_MESSAGE
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
 from temporal.search_attributes import ensure_search_attributes
-from tests.command import ROOT, Ended, Shell, finish, free_address, make_shell
+from tests.command import Ended, Shell, finish, free_address, make_shell
 from tests.forking import ForkedProcess
 from tests.issuer import ACCOUNT, AUDIENCE, Issuer, running_issuer
 from tests.pubsub_service import Held, PubSub, pushing, running_pubsub
@@ -435,10 +433,3 @@ async def test_what_a_bridge_cannot_work_with_ends_it(
     assert len(told) == len(lines)
     for line, expected in zip(told, lines, strict=True):
         assert line.startswith(f"bridge.py: {expected}")
-
-
-def test_only_pulling_loads_what_only_pulling_needs() -> None:
-    """Neither worker nor push bridge pay a second for Google's client when they start."""
-    code = "import sys, worker, bridge, pubsub.push, pubsub.push_tokens; print('google.cloud.pubsub_v1' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ended.stdout == "False\n"

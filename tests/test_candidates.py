@@ -96,7 +96,7 @@ async def test_a_person_chooses(client: Client, store: LocalStore) -> None:
 
 
 async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
-    """Out of range, a second one, or where nothing is to be chosen: refused with the reason, and nothing changes."""
+    """Out of range, another, or where nothing is to be chosen: refused with the reason. The same again is none."""
     request, plain = make_request(candidates=2), make_request()
     async with rigged(client, store) as rig:
         await rig.concepts.start(request)
@@ -108,12 +108,16 @@ async def test_a_choice_is_judged(client: Client, store: LocalStore) -> None:
         await rig.concepts.choose(request.task_id, 1)
         with pytest.raises((ChoiceRefused, WorkflowNotFound)):
             await rig.concepts.choose(request.task_id, 2)
+        assert (await TaskService(store, rig.concepts).choose(request.task_id, 1)).chosen == 1
         await rig.concepts.wait(request.task_id)
         await rig.finish(plain)
         session = TaskService(store, rig.concepts)
-        for task in (request, plain):
-            with pytest.raises(TaskRefused, match="does not wait for a choice"):
-                await session.choose(task.task_id, 1)
+        with pytest.raises(TaskRefused, match="does not wait for a choice"):
+            await session.choose(plain.task_id, 1)
+        taken = await session.choose(request.task_id, 1)
+        assert (taken.state, taken.chosen) == (TaskStatus.COMPLETED, 1)
+        with pytest.raises(TaskRefused, match=r"^candidate 1 was taken already$"):
+            await session.choose(request.task_id, 2)
         with pytest.raises(TaskNotFound, match="not found"):
             await session.choose(make_request().task_id, 1)
     async with rigged(client, store, images=ScriptedImages(Script(then=asyncio.Event().wait))) as rig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +53,15 @@ def test_batches_come_last() -> None:
     free.set()
     threads.shutdown()
     assert done == ["paid for", "single", "batch"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is that of a process")
+def test_threads_give_way_to_the_event_loop() -> None:
+    """Pictures have a lower priority in the system than what starts them, which keeps its own."""
+    threads, own = CpuThreads(1), os.getpriority(os.PRIO_PROCESS, 0)
+    theirs = threads.ranked(Rank.RECOLOR).submit(lambda: os.getpriority(os.PRIO_PROCESS, 0)).result(30)
+    threads.shutdown()
+    assert own == os.getpriority(os.PRIO_PROCESS, 0) < theirs
 
 
 def test_an_error_reaches_every_caller_that_waits() -> None:

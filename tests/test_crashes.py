@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import sys
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +22,7 @@ from stores import layout
 from stores.local import LocalStore
 from tasks.workflow_client import ConceptClient
 from temporal.development_server import EmbeddedServer
-from tests.command import ROOT, free_address, make_shell, read_until
+from tests.command import free_address, make_shell, read_until
 from tests.objects import find
 from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService
@@ -81,7 +80,6 @@ async def _kill_and_restart(server: EmbeddedServer, client: Client, folder: Path
             CONCEPT_TASK_QUEUE=f"test-{uuid.uuid4()}",
             CONCEPT_LOG_FORMAT="json",
             CONCEPT_RENDER_THREADS="8",  # two of them will hang
-            PYTHONPATH=str(ROOT),
             **fake.environment,
         )
         store = LocalStore(folder / "data", *BUCKETS)
@@ -120,18 +118,8 @@ async def _kill_at_every_point(site: Site, fake: FakeService, requests: dict[str
     }
     file = site.shell.folder / "points.json"
     file.write_bytes(Points.dump_json(points))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.stopping_worker",
-        str(file),
-        cwd=site.shell.folder,
-        env=site.shell.environment,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = await site.shell.start("tests/stopping_worker.py", str(file))
     try:
-        assert process.stdout is not None
         await read_until(process.stdout, "polling")
         await asyncio.gather(*(site.concepts.start(request) for request in requests.values()))
         waiting = {str(point.task_id) for point in points}

@@ -107,6 +107,33 @@ async def test_what_is_over_counts_too(client: Client, store: LocalStore) -> Non
     assert fired[-1] - begun[0] < timedelta(seconds=4)
 
 
+async def test_a_failure_that_comes_with_a_cancel_does_not_hide_it(client: Client, store: LocalStore) -> None:
+    """What would have been tried again, had it not been told to stop meanwhile, is not why the task ended."""
+    request, faulty = make_request(num_palettes=1), FaultyStore(store, lambda _method, _path: None)
+
+    async def fail_when_cancelled() -> None:
+        await until(cancel_asked)
+        raise StoreUnavailable("down")
+
+    async def cancel_asked() -> bool:
+        events = [event async for event in rig.handle(request).fetch_history_events()]
+        return any(event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED for event in events)
+
+    faulty.before_store_concept = fail_when_cancelled
+    async with rigged(client, faulty, images=ScriptedImages(), palettes=ScriptedPalettes()) as rig:
+        await rig.concepts.start(request)
+
+        async def is_storing() -> bool:
+            return (await rig.concepts.status(request.task_id)).stages[Stage.STORE].state is StageState.RUNNING
+
+        await until(is_storing)
+        await rig.concepts.cancel(request.task_id)
+        await rig.concepts.wait(request.task_id, timeout_s=60)
+        row = await rig.row(request)
+    assert row.error is not None
+    assert (row.status, row.error.type) == (TaskStatus.CANCELLED, "Cancelled")
+
+
 async def test_a_queue_that_nobody_polls(client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a day the concept waits for it; then it fails and names the queue."""
     monkeypatch.setattr(policies, "UNPOLLED", timedelta(seconds=1))
@@ -174,7 +201,7 @@ def test_the_pause_before_an_attempt(attempt: int, said: AttemptDetails, begin: 
 
 def test_a_dropped_workflow_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that drops a cached workflow closes its coroutines where no event loop runs."""
-    monkeypatch.setattr(workflow, "patched", lambda _: True)
+    monkeypatch.setattr(workflow, "patched", lambda _: False)  # a timer that no task waits for
     run = TaskRun(make_request())
 
     async def begin() -> Coroutine[object, object, bool]:

@@ -7,10 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from commands.concepts import following
 from commands.display import ProgressView, print_status
+from commands.next_steps import following
 from contracts.images import ImageRef
-from contracts.status import Candidate, ConceptStatus, StageState, StageStatus, VariationProgress, VariationsStatus
+from contracts.status import (
+    Candidate,
+    ConceptStatus,
+    StageState,
+    StageStatus,
+    VariationProgress,
+    VariationsStatus,
+    Waiting,
+)
 from contracts.tasks import Stage, TaskError, TaskStatus
 
 
@@ -87,3 +95,24 @@ def test_a_wait_for_a_choice_is_not_taken_for_drawing() -> None:
     assert "taken" not in seconds[0]
     assert "27.1 s, the wait for a choice included" in seconds[1]
     assert "candidate 1 is taken" in seconds[1]
+
+
+@pytest.mark.parametrize(
+    ("task_type", "label"),
+    [
+        ("concept_generation", "generate the logo"),
+        ("concept_refinement", "refine the logo"),
+        ("concept_variations", "find the logo"),
+        ("a newer worker's", "generate the logo"),
+    ],
+)
+def test_a_stage_is_called_after_what_it_does(task_type: str, label: str) -> None:
+    """In the live view, in lines and of what is waited for: a refinement generates no logo."""
+    waiting = (Waiting(stage="image", attempt=2, error="away"),)
+    found = status(2, 0).model_copy(update={"task_type": task_type, "waiting": waiting})
+    for terminal in (True, False):
+        screen = io.StringIO()
+        with ProgressView(Console(file=screen, force_terminal=terminal, width=100, height=40)) as view:
+            view.show(found)
+        assert screen.getvalue().count(label) >= 2
+        assert f"{label}: attempt 2: away" in screen.getvalue()

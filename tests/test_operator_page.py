@@ -154,7 +154,7 @@ async def test_a_finished_concept_tells_its_story(
     assert re.search(r"✓ done\W+Autumn Maple\W+#FFF8F0 #8C1C13 #BF4342 #E7D7C1", told)
     assert re.search(r"✗ failed\W+First Frost", told)
     assert MARKUP in told.translate({ord("“"): '"', ord("”"): '"'})  # the page sets typographic quotes
-    assert f"starter.py gallery {request.concept_id}" in told
+    assert f".venv/bin/python starter.py gallery {request.concept_id}" in told
     for label in ("base image from scripted", "4 palettes from scripted", "1: Autumn Maple"):
         assert label in timeline
     assert "token=" not in told + timeline
@@ -218,5 +218,6 @@ async def test_a_concept_that_waits_for_a_person_says_so(
         await rig.concepts.wait(request.task_id, timeout_s=60)
     waits = r"Waiting until 20\d\d-\d\d-\d\d \d\d:\d\d UTC for a choice among 3 logos; then the first is taken"
     assert re.search(waits, told.in_sight)
-    assert f"starter.py choose {request.task_id} N" in told.in_sight
+    for command in (f"status {request.task_id}", f"choose {request.task_id} N"):
+        assert f".venv/bin/python starter.py {command}" in told.in_sight
     assert "choice: 24 hours, then logo 1 is taken" in timeline.text

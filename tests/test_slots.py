@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from temporalio.client import Client
 from temporalio.worker import SlotPermit, SlotReleaseContext
 
+import worker
 from activities import slots as module
 from activities.slots import BatchGate, CpuSlots
-from tests.rig import until
+from stores.local import LocalStore
+from tasks.priority import priority_of
+from tests.rig import FaultyStore, make_request, rigged, until
 
 if TYPE_CHECKING:
     from temporalio.worker import SlotReserveContext
@@ -96,7 +100,37 @@ async def test_a_batch_goes_on_beside_single_tasks(monkeypatch: pytest.MonkeyPat
     gate = BatchGate(1)
     gate.saw_single("concept-1")
     at = Entering(gate, [0] * 5)
-    await until(lambda: len(at.entered) == 5)
+    for number in range(1, 6):
+        await until(lambda: len(at.entered) == number)  # noqa: B023 -- awaited here
+        await turns()
+        assert len(at.entered) == number
+        gate.leave()
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_a_single_task_is_seen_before_it_is_claimed(
+    client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, *, batch: bool
+) -> None:
+    """From its first workflow task to its end, and not a moment longer; one of a batch never is."""
+    gates: list[BatchGate] = []
+
+    def make_gate(threads: int) -> BatchGate:
+        gates.append(BatchGate(threads))
+        return gates[0]
+
+    seen: set[tuple[str, bool]] = set()
+
+    def look(method: str, _path: str) -> None:
+        if method in {"claim_task", "store_concept"}:
+            seen.add((method, gates[0].is_beside_singles()))
+
+    monkeypatch.setattr(worker, "BatchGate", make_gate)
+    request = make_request(num_palettes=1)
+    async with rigged(client, FaultyStore(store, look)) as rig:
+        await rig.concepts.start(request, priority=priority_of(request, None, batch=batch))
+        await rig.finish(request)
+        assert seen == {("claim_task", not batch), ("store_concept", not batch)}
+        await until(lambda: not gates[0].is_beside_singles())
 
 
 async def test_what_waits_has_no_slot(context: SlotReserveContext) -> None:

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import gzip
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +26,7 @@ from observability.health import serving
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
 from temporal.development_server import EmbeddedServer
-from tests.command import ROOT, Shell, finish, free_address, make_shell, read_until
+from tests.command import Shell, finish, free_address, make_shell, read_until
 from tests.rig import make_request
 from tests.services import KEY, FakeOpenAI, refusal
 
@@ -215,30 +213,3 @@ async def test_what_cannot_be_had_is_one_line(shell: Shell, variable: str, value
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", variable: value}
     ended = await shell.run("worker.py", **environment)
     assert (ended.code, ended.err) == (2, f"worker.py: {line}\n")
-
-
-def test_without_traces_nothing_of_them_is_loaded(shell: Shell) -> None:
-    """Off by default and on request: no module of OpenTelemetry, in a worker's start up to its first poll."""
-    disabled = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}
-    code = (
-        "import asyncio, os, sys, worker\n"
-        "from observability.traces import around_calls, current_trace, span, tracing\n"
-        "async def main():\n"
-        "    async with tracing('x') as interceptors:\n"
-        "        with span('y'):\n"
-        "            assert current_trace() is None and around_calls(None) is None and interceptors == ()\n"
-        f"for environment in {({}, disabled, {'OTEL_TRACES_EXPORTER': 'none'})}:\n"
-        "    os.environ.update(environment)\n"
-        "    asyncio.run(main())\n"
-        "    for name in environment: del os.environ[name]\n"
-        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=shell.environment,
-    )
-    assert (ended.stdout, ended.returncode) == ("[]\n", 0), ended.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import ValidationError
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutType, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 from contracts.tasks import Stage, TaskError, TaskStatus
@@ -30,6 +30,11 @@ class StageFailed(Exception):
         self.error = error
         self.status = status
         self.cause = cause
+
+
+def ended_by_cancel(exc: ActivityError) -> bool:
+    """Whether the activity was cancelled, or would have been tried again without the cancel."""
+    return is_cancelled_exception(exc) or exc.retry_state is RetryState.CANCEL_REQUESTED
 
 
 def root_cause(exc: ActivityError) -> tuple[str, str]:

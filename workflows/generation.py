@@ -61,7 +61,7 @@ class ConceptGenerationWorkflow:
     def _may_choose(self, choice: Choice) -> None:
         progress = self._run.progress
         if progress.chosen is not None:
-            raise ValueError(f"candidate {progress.chosen} was chosen already")
+            raise ValueError(f"candidate {progress.chosen} was taken already")
         if not progress.offered:
             raise ValueError("the task does not wait for a choice")
         if not 1 <= choice.number <= progress.offered:

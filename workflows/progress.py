@@ -27,6 +27,8 @@ _MARKS = {
     StageState.FAILED: "✗",
     StageState.CANCELLED: "✗",
 }
+_STARTER = ".venv/bin/python starter.py"
+"""As it can be pasted in the repository's root."""
 _GAP = "\N{EM SPACE}\N{WORD JOINER}"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~-])")
 
@@ -171,6 +173,7 @@ class Progress:
         return ConceptStatus(
             task_id=self._request.task_id,
             concept_id=self._request.concept_id,
+            task_type=self._request.task_type,
             state=self._state,
             stage=self.stage,
             percent=self.percent,
@@ -201,7 +204,9 @@ class Progress:
         if self._choose_until is not None:
             until = f"{self._choose_until:%Y-%m-%d %H:%M} UTC"
             lines += ["", f"> Waiting until {until} for a choice among {self.offered} logos; then the first is taken"]
-            lines += ["", f"To choose: `starter.py choose {self._request.task_id} N`, or the update `choose`"]
+            task = self._request.task_id
+            # One paragraph: of more, the page would hide the last.
+            lines += ["", f"To see them: `{_STARTER} status {task}`", f"To choose: `{_STARTER} choose {task} N`"]
         elif not self._state.ended:
             lines += ["", "What fails is tried again: *Pending Activities* has the attempts and the last failure"]
         lines += ["", _row("stage", "state", "seconds"), "|---|---|---|"]
@@ -217,7 +222,7 @@ class Progress:
             ]
         if self._state is TaskStatus.COMPLETED:
             # No links: those that a browser could open are signed, and a history keeps them for ever.
-            lines += ["", f"Pictures: `starter.py gallery {self._request.concept_id}`"]
+            lines += ["", f"Pictures: `{_STARTER} gallery {self._request.concept_id}`"]
         return "\n".join(lines)
 
     def _expected(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Sequence
 from typing import NamedTuple
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     import workflows.policies as policies  # noqa: PLR0402 -- see workflows/task_run.py
@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from contracts.tasks import Stage
     from contracts.usage import PaletteOrigin
     from contracts.workflows import paid_queue, render_queue
-    from workflows.errors import StageFailed, root_cause
+    from workflows.errors import StageFailed, ended_by_cancel, root_cause
     from workflows.task_run import TaskRun, all_or_none, stop_if_cancelled
 
 
@@ -228,7 +228,7 @@ async def _render_one(run: TaskRun, position: int, index: int, base: ImageRef, p
             **policies.RENDER_VARIATIONS,
         )
     except ActivityError as exc:
-        if is_cancelled_exception(exc):
+        if ended_by_cancel(exc):
             raise asyncio.CancelledError from exc
         run.progress.variation_failed(position, _failed(index, palette, root_cause(exc)[0]))
         run.show()
@@ -268,7 +268,7 @@ async def _render_group(
             **policies.RENDER_VARIATIONS,
         )
     except ActivityError as exc:
-        if is_cancelled_exception(exc):
+        if ended_by_cancel(exc):
             raise asyncio.CancelledError from exc
         group, lost = RenderedGroup(), root_cause(exc)[0]
     else:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     # Written out: `from workflows import policies` would load a copy of it for every workflow.
@@ -29,7 +29,7 @@ with workflow.unsafe.imports_passed_through():
         USER_PRIORITY,
         usual_priority,
     )
-    from workflows.errors import OWN_DATA_REFUSED, StageFailed, root_cause, task_error
+    from workflows.errors import OWN_DATA_REFUSED, StageFailed, ended_by_cancel, root_cause, task_error
     from workflows.progress import Progress
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class TaskRun:
         try:
             yield
         except ActivityError as exc:
-            if is_cancelled_exception(exc):
+            if ended_by_cancel(exc):
                 raise asyncio.CancelledError from exc
             raise self.failed(stage, *root_cause(exc)) from exc
         if not final:

@@ -12,6 +12,7 @@ import unicodedata
 import zlib
 from dataclasses import dataclass
 
+from color.svg_rasterizer import rasterize
 from providers.builtin import symbols
 from providers.builtin.emblems import Inks, Sketch, compose
 from providers.builtin.palette_builder import PaletteBuilder
@@ -60,7 +61,7 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
         f"{drawing}</svg>"
     )
     return SampleLogo(
-        png=_tagged(_rendered(svg), {"Software": SOFTWARE, "Source": credit}),
+        png=_tagged(rasterize(svg.encode(), size_px, clock_s=None), {"Software": SOFTWARE, "Source": credit}),
         svg=svg.encode(),
         credit=credit,
     )
@@ -82,12 +83,6 @@ def _credit(subject: Subject, name: str) -> str:
         drawn = f"Monogram “{subject.initials}”" if subject.initials else "Abstract mark"
     wordmark = f" and wordmark “{name}”" if name else ""
     return unicodedata.normalize("NFC", f"{drawn}{wordmark}")
-
-
-def _rendered(svg: str) -> bytes:
-    from resvg_py import svg_to_bytes  # noqa: PLC0415 - a native library, loaded by those who draw
-
-    return bytes(svg_to_bytes(svg_string=svg, skip_system_fonts=True))
 
 
 def _tagged(png: bytes, texts: dict[str, str]) -> bytes:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 import color
 from color.choosing import Chooser
+from color.palette_colors import CALMED
 from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
 
@@ -42,9 +43,13 @@ def lit_table(side_px: int = 160) -> U8:
 @settings(max_examples=40, deadline=None)
 @given(ANY_PALETTE, st.sampled_from(sorted(BASES)))
 def test_only_lightness_moves_and_only_so_far(palette: list[str], name: str) -> None:
-    """Whatever the palette, hue and chroma stay as chosen, and lightness stays within the bound."""
-    coloring = color.choose(BASES[name], palette)
-    assert np.allclose(coloring.shown[:, 1:], coloring.chosen[:, 1:])
+    """Whatever the palette, hue and chroma stay as chosen, but for a calmer ground; lightness is bounded."""
+    base = BASES[name]
+    coloring = color.choose(base, palette)
+    moved = np.linalg.norm(coloring.shown[:, 1:] - coloring.chosen[:, 1:], axis=1)
+    ground = base.regions.ground.region
+    assert np.allclose(np.delete(moved, ground), 0.0)
+    assert moved[ground] <= CALMED
     assert np.abs(coloring.shown[:, 0] - coloring.chosen[:, 0]).max() <= MOST + 1e-9
 
 
@@ -133,6 +138,100 @@ def test_a_smaller_picture_gets_the_same_colors(name: str, by: int) -> None:
             small.append(np.asarray(after.reduce(left)))
         away = np.linalg.norm(rgb_to_oklab(small[0][..., :3]) - rgb_to_oklab(small[1][..., :3]), axis=-1)
         assert (away[small[0][..., 3] > 128] > 0.08).mean() < 0.035
+
+
+@pytest.mark.parametrize("side_px", [512, 640, 900])
+def test_a_quarter_of_a_small_picture_gets_the_same_colors(side_px: int) -> None:
+    """Also where the quarter is hardly larger than an icon."""
+    picture = badge(side_px=side_px)
+    for palette in (PALETTES["five"], PALETTES["eight"], PALETTES["two"]):
+        choices = [color.choose(color.prepare(png(image)), palette).shown for image in (picture, picture.reduce(4))]
+        assert choices[0].shape == choices[1].shape
+        assert np.abs(choices[0] - choices[1]).max() < 0.02
+
+
+NEUTRAL_IN_DARK = (
+    ["#0D0221", "#F706CF", "#03EDF9", "#FDF500", "#241734"],
+    ["#111111", "#FF3D00", "#E6FF00"],
+    ["#12002B", "#FF2E63", "#08D9D6", "#EAEAEA"],
+    ["#E4E4E4", "#D1008E", "#FF6B1A"],
+)
+
+
+@pytest.mark.parametrize("palette", NEUTRAL_IN_DARK)
+@pytest.mark.parametrize("ground", ["#FFFFFF", "#F4F4F4", "#9A9A9A", "#101010"])
+def test_a_neutral_ground_stays_calm(palette: list[str], ground: str) -> None:
+    """White, gray or black does not turn into a loud color where the palette has a neutral, however dark that is."""
+    ring = "#FFFFFF" if ground == "#101010" else "#111111"
+    after = pixels(color.recolor(color.prepare(png(badge((ground, "#D62828", ring)))), palette))
+    assert np.hypot(*rgb_to_oklab(after[2, 2, :3])[1:]) <= 0.12
+
+
+def test_vivid_shapes_apart_get_two_vivid_colors() -> None:
+    """A green and an orange disc on white are not one color where the palette has two vivid ones."""
+    image = Image.new("RGB", (256, 128), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((16, 16, 112, 112), fill="#3FA34D")
+    draw.ellipse((144, 16, 240, 112), fill="#F2841A")
+    base = color.prepare(png(image))
+    for palette in (["#FFFFFF", "#0B5FFF", "#FF6B1A"], ["#F7F4EF", "#C1440E", "#1F3A5F"]):
+        after = pixels(color.recolor(base, palette))
+        assert np.linalg.norm(rgb_to_oklab(after[64, 64, :3]) - rgb_to_oklab(after[64, 192, :3])) > 0.15
+
+
+def test_outlines_may_move_farther_than_surfaces() -> None:
+    """In a palette of light colors a dark outline is what moves, not the surfaces that it parts."""
+    base = color.prepare(png(badge(side_px=256)))
+    coloring = color.choose(base, ["#FFADAD", "#FFD6A5", "#FDFFB6", "#CAFFBF", "#A0C4FF"])
+    away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
+    outline = int(base.regions.oklab[:, 0].argmin())
+    assert away[outline] >= np.delete(away, outline).max()
+
+
+@pytest.mark.parametrize(
+    "palette",
+    [
+        ["#F9F3E6", "#41794E", "#5E965B", "#E17A97", "#FAB0C3"],
+        ["#171F3D", "#D2DDFF", "#D1008E", "#FF4899", "#2F4D6D"],
+    ],
+)
+def test_lines_do_not_lend_their_color_to_a_surface(palette: list[str]) -> None:
+    """A shaded blue disc over a grid of gray lines looks the same at half the size, where the lines are blurred."""
+    y, x = np.mgrid[0:1024, 0:1024] / 1024
+    drawn = np.full((1024, 1024, 3), 255.0)
+    drawn[::24] = drawn[:, ::24] = 153.0
+    light = np.clip(1.6 - 2 * y, 0.0, 1.0)[..., None]
+    disc = np.hypot(x - 0.5, y - 0.5) < 0.36
+    drawn[disc] = ((1 - light) * (150.0, 190, 238) + light * (82.0, 144, 210))[disc]
+    picture = Image.fromarray(np.rint(drawn).astype(np.uint8))
+    shown = [
+        Image.fromarray(pixels(color.recolor(color.prepare(png(image)), palette))).reduce(by)
+        for image, by in ((picture, 4), (picture.reduce(2), 2))
+    ]
+    whole, half = (rgb_to_oklab(np.asarray(image)[..., :3]) for image in shown)
+    assert (np.linalg.norm(whole - half, axis=-1) > 0.08).mean() < 0.02
+
+
+def test_a_small_thing_in_a_photograph_loses_its_hue() -> None:
+    """A blue light on a lit table does not stay blue in an ink and paper."""
+    picture = lit_table()
+    picture[70:74, 70:74] = (40, 60, 235)
+    after = pixels(color.recolor(color.prepare(png(Image.fromarray(picture))), PALETTES["two"]))
+    assert np.hypot(*rgb_to_oklab(after[71:73, 71:73, :3]).mean((0, 1))[1:]) < 0.08
+
+
+@pytest.mark.parametrize("ground", ["#0F0F0F", "#262626", "#133153"])
+def test_first_colors_of_a_palette_come_before_spare_ones(ground: str) -> None:
+    """Three regions show the first three colors of five, not shades of the ground that make up the number."""
+    image = Image.new("RGB", (256, 256), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((24, 24, 232, 232), 40, fill="#1E90FF")
+    draw.ellipse((80, 80, 176, 176), fill="#C3DEFE")
+    base = color.prepare(png(image))
+    palette = [ground, "#1E90FF", "#FFFFFF", "#20324A", "#2F4864"]
+    chosen = color.choose(base, palette, ground).chosen
+    away = np.linalg.norm(chosen[:, None] - rgb_to_oklab(parse_hex(palette)), axis=-1)
+    assert sorted(away.argmin(1).tolist()) == [0, 1, 2]
 
 
 def test_an_object_keeps_to_one_hue() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,23 @@ def test_what_is_no_drawing_is_damaged(data: bytes) -> None:
     """Never an exception of the renderer's."""
     with pytest.raises(color.ImageDamaged):
         color.rasterize(data)
+
+
+def test_a_drawing_outlives_a_ctrl_c() -> None:
+    """The signal goes to every process of the terminal; one that finishes its work first gets its picture, too."""
+    code = (
+        "import os, signal, threading, psutil\n"
+        "from color import rasterize\n"
+        "signal.signal(signal.SIGINT, lambda *_: None)\n"
+        "def interrupt():\n"
+        "    while not (children := psutil.Process().children()):\n"
+        "        pass\n"
+        "    while children[0].is_running():\n"
+        "        os.killpg(0, signal.SIGINT)\n"
+        "threading.Thread(target=interrupt).start()\n"
+        f"assert rasterize({svg()!r}, 64)[1:4] == b'PNG'\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(color.__file__).parents[1], check=False, start_new_session=True
+    )
+    assert ended.returncode == 0

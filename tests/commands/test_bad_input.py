@@ -57,7 +57,10 @@ def bomb(side_px: int) -> bytes:
         (["export", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
         (["export", CONCEPT], f"task or concept {CONCEPT} not found"),
         (["recolor", "good.png", "--palettes", "text.png", "--out", "o"], "text.png: Invalid JSON"),
-        (["recolor", "good.png", "--palettes", "escape.json", "--out", "o"], "escape.json: '../x' cannot be a file"),
+        (
+            ["recolor", "good.png", "--palettes", "same.json", "--out", "o"],
+            "same.json: two palettes are one file, uber-x.*: 'Über/x' and 'uber-x'",
+        ),
         (
             ["recolor", "good.png", "--palettes", "one.json", "--out", "o"],
             'one.json: palette 1 "p": colors: must have at least 2 items',
@@ -73,6 +76,7 @@ def bomb(side_px: int) -> bytes:
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
         (["generate", "--logo", "a fox", "--palette-file", "bell.json"], "--palette-file: "),
         (["batch", "text.png"], "text.png: no line is a task message; line 1: "),
+        (["batch", "text.png", "--no-wait", "--out", "m"], "--out does not go with --no-wait: "),
         (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
         (["batch", "missing.jsonl"], "missing.jsonl: No such file or directory"),
         (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
@@ -109,8 +113,19 @@ def bomb(side_px: int) -> bytes:
             ["generate", "--task-file", "m.json", "--palettes", "3", "--candidates", "1", "--logo", "a fox"],
             "--task-file says everything: give it without --logo and --palettes and --candidates",
         ),
-        (["generate", "--task-file", "large.json"], "large.json: larger than 1024 KB"),
-        (["reconcile", "--older-than", "70000000000"], "Invalid value for '--older-than': "),
+        (["generate", "--task-file", "large.json"], "large.json: larger than 1 MB"),
+        (
+            ["reconcile", "--older-than", "70000000000"],
+            "Invalid value for '--older-than': must be less than or equal to",
+        ),
+        (["choose", CONCEPT, "two"], "Invalid value for 'N': must be a whole number"),
+        (["list", "--limit", "1.5"], "Invalid value for '--limit': must be a whole number"),
+        (["batch", "f", "--window", "many"], "Invalid value for '--window': must be a whole number"),
+        (["generate", *WORDS, "--candidates", ""], "Invalid value for '--candidates': must be a whole number"),
+        (["list", "--status", "bad"], "Invalid value for '--status': 'bad' is not one of 'pending', "),
+        (["demo", "--palettes", "3", "--palette-file", "good.json"], "--palettes does not go with --palette-file"),
+        (["variations", CONCEPT, "--palettes", "3", "--palette-file", "good.json"], "--palettes does not go with"),
+        (["demo", "--image", "huge.png"], "huge.png: larger than 25 MB"),
         (["paint"], "No such command 'paint'"),
         (["demo", "--colour"], "No such option: --colour"),
     ],
@@ -125,7 +140,7 @@ def test_bad_input_gets_one_clear_line(terminal: Terminal, arguments: list[str],
         "good.png": draw_png(),
         "good.json": b'{"two": ["#000", "#fff"]}',
         "bell.json": b'{"one": ["#000", "#fff"], "a\\u0007b": ["#000", "#fff"]}',
-        "escape.json": b'{"../x": ["#000", "#fff"]}',
+        "same.json": '{"Über/x": ["#000", "#fff"], "uber-x": ["#000", "#fff"]}'.encode(),
         "one.json": b'{"p": ["#000"]}',
         "nameless.json": b'[{"colors": ["#000", "red"]}]',
         "third.json": b'[{"name": "A", "colors": ["#000", "#fff"]}, {"name": "B", "colors": ["#000", "#fff"]},'
@@ -135,6 +150,7 @@ def test_bad_input_gets_one_clear_line(terminal: Terminal, arguments: list[str],
         b'"concept_generation", "logo_description": "a fox", "palettes": [{"colors": ["#000", "#fff"]},'
         b' {"colors": ["blue-ish", "#fff"]}]}',
         "large.json": b" " * (1024 * 1024 + 1),
+        "huge.png": b" " * (25 * 1024 * 1024 + 1),
     }
     for name, data in files.items():
         (terminal.folder / name).write_bytes(data)
@@ -156,6 +172,12 @@ def test_settings_problems_are_listed_at_once(terminal: Terminal) -> None:
     assert len(lines) == 2
     assert lines[0].startswith("starter.py: CONCEPT_IMAGE_PROVIDER: ")
     assert lines[1].startswith("starter.py: CONCEPT_RENDER_THREADS: ")
+
+
+def test_a_port_for_a_server_that_is_not_started_is_refused(terminal: Terminal) -> None:
+    """It would be ignored where the environment names a server."""
+    ended = terminal.run("starter.py", "dev", "--ui-port", "8000", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert (ended.code, ended.err[:32]) == (2, "starter.py: --port and --ui-port")
 
 
 def test_a_port_in_use_is_refused(terminal: Terminal) -> None:

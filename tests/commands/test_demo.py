@@ -59,6 +59,8 @@ def test_demo_makes_a_concept_and_a_gallery(demo: Demo) -> None:
     assert page.read_text().count("data:image/png;base64,") >= 4
     Image.open(page.with_name("contact-sheet.png")).verify()
     assert "render variations" in ended.err
+    assert "Logo: a cute panda eating bamboo; theme: minimalist, green and white\n" in ended.err
+    assert "changes nothing" not in ended.err
     assert ended.err.count("offline sample generator in place of a real image provider") == 1
 
 
@@ -122,12 +124,15 @@ async def test_a_crash_before_the_readers_eyes(shell: Shell) -> None:
 
 
 async def test_a_demo_starts_from_a_given_image(shell: Shell) -> None:
-    """It is published as an upright PNG of the same size, and the demo is named after it, not after a panda."""
+    """It is published as an upright PNG of the same size, named as it is; what the theme is for then is said."""
     Image.open(io.BytesIO(draw_png(80))).convert("RGBA").save(shell.folder / "our-mark.png")
-    words = ("--image", "our-mark.png", "--theme", "the sea", "--palettes", "1", "--json")
+    (shell.folder / "own.json").write_text('{"two": ["#003049", "#fdf0d5"]}')
+    words = ("--image", "our-mark.png", "--theme", "the sea", "--palette-file", "own.json", "--json")
     ended = await shell.run("starter.py", "demo", *words)
     assert ended.code == 0, ended.err
     assert "panda" not in ended.err
+    assert "Logo: logo from our-mark.png; theme: the sea\n" in ended.err
+    assert "The theme is shown with the concept, and changes nothing" in ended.err
     report = report_of(ended)
     assert report.gallery is not None
     assert "logo from our-mark.png" in Path(report.gallery).read_text()

@@ -11,6 +11,7 @@ from PIL import Image
 from commands.recolor import RecolorDocument
 from tests.command import Ended, Terminal
 from tests.pack.drawings import SIGN, document, drawn
+from tests.rig import draw_png
 
 SEA, SAND = ["#03045E", "#90E0EF", "#CAF0F8"], ["#3D2B1F", "#E6CCB2", "#FFF6E5"]
 
@@ -87,3 +88,30 @@ def test_shown_colors_of_the_document_are_those_of_the_svg(terminal: Terminal) -
     fills = set(re.findall(r"#[0-9A-F]{6}", Path(variation.svg).read_text()))
     assert fills
     assert fills <= {entry.color for entry in variation.shown.colors}
+
+
+def test_a_name_that_no_file_can_have(terminal: Terminal) -> None:
+    """Is written as in a pack and stays in the folder; other names stay as they are."""
+    (terminal.folder / "logo.png").write_bytes(draw_png())
+    ended = recolor(terminal, {"Über/Slash": SEA, "../../x": SEA, "Über Sand": SAND}, "--json")
+    assert ended.code == 0, ended.err
+    assert set(contents(terminal.folder / "out")) == {"uber-slash.png", "x.png", "Über Sand.png"}
+    found = RecolorDocument.model_validate_json(ended.out).variations
+    assert [file.name for file in found] == ["Über/Slash", "../../x", "Über Sand"]
+
+
+def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -> None:
+    """Each color with what became of it; which pictures are alternatives, and which palettes have fewer and why."""
+    (terminal.folder / "logo.png").write_bytes(draw_png())
+    dull = ["#808080", "#8A8A8A", "#757575"]
+    ended = recolor(terminal, {"sea": SEA, "dull": dull}, "--alternatives", "3", "--json")
+    assert ended.code == 0, ended.err
+    found = RecolorDocument.model_validate_json(ended.out).variations
+    moved = [shift for file in found for shift in file.shifted]
+    assert moved
+    for shift in moved:
+        lighter = int(shift.shown[1:3], 16) > int(shift.chosen[1:3], 16)
+        assert f"{shift.chosen} -> {shift.shown} ({'lighter' if lighter else 'darker'})" in ended.err
+    assert "OKLab" not in ended.err
+    others = [f"{file.name}.png" for file in found if file.name[-2:-1] == "-"]
+    assert f"Alternatives: {', '.join(others) or 'none'}; fewer than 3 of " in ended.err

