@@ -451,7 +451,7 @@ class PaletteBuilder:
     @staticmethod
     def _keeps(tone: Tone, step: float) -> bool:
         low, high = _span(tone)
-        return max(low, min(tone.lightness, 0.3)) <= tone.lightness + step <= min(high, 0.93)
+        return max(low, min(tone.lightness, 0.26)) <= tone.lightness + step <= min(high, 0.93)
 
     def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, *, between: bool = False) -> HexColor | None:
         """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
