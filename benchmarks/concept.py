@@ -1,9 +1,10 @@
 """What orchestration costs: whole concepts on the embedded server, against the work that cannot be avoided.
 
-The first reference is the critical path's own work, done by hand in the same run: store the image, prepare it, recolor
-it with seven palettes on as many threads as the worker has, store the results. The second is a workflow of the same
-shape whose activities do nothing (`empty.py`): what Temporal alone takes on this machine in this minute, in turns with
-the concepts. Providers answer at once, or after two seconds of waiting.
+The first reference is the critical path's own work, done by hand in the same run: take the task, store the image,
+prepare it, publish it, recolor it with seven palettes on as many threads as the worker has and measure what they show,
+store pictures and concept. The second is a workflow of the same shape whose activities do nothing (`empty.py`): what
+Temporal alone takes on this machine in this minute, in turns with the concepts. Providers answer at once, or after two
+seconds of waiting.
 
     PYTHONPATH=. python benchmarks/concept.py            about a minute
 """
@@ -27,9 +28,10 @@ import psutil
 from empty import empty_concepts
 from typing_extensions import override
 
-from color import decode, prepare, recolor, to_png
+from color import choose, decode, measure_shown, prepare, render, to_png
+from contracts.concepts import Concept, Variation
 from contracts.images import Provenance
-from contracts.palettes import Palette
+from contracts.palettes import Palette, Shown
 from contracts.tasks import Aspect, GenerationRequest, TaskStatus
 from providers.builtin.logo import draw_logo
 from providers.builtin.palettes import make_palettes
@@ -108,15 +110,19 @@ class Bench:
 
     async def make(self) -> uuid.UUID:
         """One concept, from start to completed."""
-        request = GenerationRequest(
-            task_id=uuid.uuid4(), user_id="bench", logo_description=_WORDS[0], theme_description=_WORDS[1]
-        )
+        request = _request()
         await self.concepts.start(request)
         await self.concepts.wait(request.task_id)
         row = await self.store.task(request.task_id)
         if row is None or row.status is not TaskStatus.COMPLETED:
             raise RuntimeError("a concept of the benchmark did not complete")
         return request.task_id
+
+
+def _request() -> GenerationRequest:
+    return GenerationRequest(
+        task_id=uuid.uuid4(), user_id="bench", logo_description=_WORDS[0], theme_description=_WORDS[1]
+    )
 
 
 @asynccontextmanager
@@ -157,17 +163,36 @@ async def medians_ms(times: int, *works: Callable[[], Awaitable[object]]) -> lis
 async def critical_path(store: LocalStore, threads: ThreadPoolExecutor) -> None:
     """A concept's own work, without orchestration."""
     loop = asyncio.get_running_loop()
-    folder = uuid.uuid4()
+    request = _request()
+    folder = request.concept_id
+    await store.claim_task(request, request.workflow_id)
     logo = next(_LOGOS)
     await store.put("concept-images", f"paid/{folder}/image", logo, "image/png")
     base = await loop.run_in_executor(threads, prepare, logo)
-    await store.put("concept-images", f"bench/{folder}/base.png", logo, "image/png")
+    published = await store.put("concept-images", f"bench/{folder}/base.png", logo, "image/png")
 
-    async def vary(index: int, palette: Palette) -> None:
-        png = await loop.run_in_executor(threads, recolor, base, palette.colors)
-        await store.put("palette-images", f"bench/{folder}/{index}.png", png, "image/png")
+    def draw(palette: Palette) -> tuple[bytes, Shown]:
+        coloring = choose(base, palette.colors, palette.ground)
+        return render(base, coloring), measure_shown(base, coloring)
 
-    await asyncio.gather(*(vary(index, palette) for index, palette in enumerate(_PALETTES)))
+    async def vary(index: int, palette: Palette) -> Variation:
+        png, shown = await loop.run_in_executor(threads, draw, palette)
+        stored = await store.put("palette-images", f"bench/{folder}/{index}.png", png, "image/png")
+        image = stored.as_image(base.width, base.height)
+        return Variation(index=index, **palette.model_dump(), image=image, shown=shown)
+
+    variations = await asyncio.gather(*(vary(index, palette) for index, palette in enumerate(_PALETTES, 1)))
+    concept = Concept(
+        concept_id=folder,
+        task_id=request.task_id,
+        user_id=request.user_id,
+        logo_description=request.logo_description,
+        theme_description=request.theme_description,
+        image=published.as_image(base.width, base.height),
+        provenance=Provenance(provider="waiting"),
+        variations=tuple(variations),
+    )
+    await store.store_concept(concept, request.workflow_id)
 
 
 async def rate(bench: Bench, at_once: int) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-_QUEUE, _RENDER_QUEUE = "empty", "empty-render"
+_QUEUE, _PAID_QUEUE, _RENDER_QUEUE = "empty", "empty-paid", "empty-render"
 
 
 @activity.defn
@@ -23,15 +23,18 @@ async def nothing(number: int) -> int:
 
 @workflow.defn
 class Empty:
-    """Claim, image and palettes at once, upload, two groups of variations at once, store."""
+    """Claim, image and palettes at once, upload, two groups of variations at once, store: each on a queue of its kind.
+
+    Only what is on the workflow's own queue comes back with the answer to its workflow task, without a poll.
+    """
 
     @workflow.run
     async def run(self) -> None:
         """See the class."""
         async with asyncio.timeout(600):
             await _step()
-            await asyncio.gather(_step(), _step())
-            await _step()
+            await asyncio.gather(*(_step(_PAID_QUEUE) for _ in range(2)))
+            await _step(_RENDER_QUEUE)
             await asyncio.gather(*(_step(_RENDER_QUEUE) for _ in range(2)))
             await _step()
 
@@ -50,6 +53,7 @@ async def empty_concepts(client: Client, render_threads: int) -> AsyncIterator[C
 
     async with (
         Worker(client, task_queue=_QUEUE, workflows=[Empty], activities=[nothing]),
+        Worker(client, task_queue=_PAID_QUEUE, activities=[nothing]),
         Worker(client, task_queue=_RENDER_QUEUE, activities=[nothing], max_concurrent_activities=render_threads),
     ):
         yield make

@@ -23,6 +23,8 @@ from pack.faithfulness import CLOSE
 _SAMPLES, _GRADIENT_SAMPLES = 400, 2_000
 _LIKE: Final = 6
 """Of 255: pixels so close to a paint's color stand for it, if there are any; and noise strays no farther."""
+_CLEARLY: Final = 0.05
+"""The part of the pixels that must be closer to another color than to the most frequent."""
 _HEX: Final = re.compile(rb'="(#[0-9A-F]{6})"')
 
 Places = NDArray[np.intp]
@@ -67,7 +69,7 @@ class ShownColors:
     def regions(self, picture: Picture, named: Sequence[HexColor] = ()) -> U8:
         """The most frequent color (k, 3) of each region in a picture of the base's size; black for one unseen.
 
-        Where none is frequent, because of noise, the one that most are close to.
+        In noise, the one that most are close to.
         One of the `named` colors where the region has that with some noise.
         """
         pixels = picture.rgb.reshape(-1, 3)
@@ -75,9 +77,7 @@ class ShownColors:
         for region, places in enumerate(self._regions):
             if len(places):
                 found, counts = np.unique(pixels[places], axis=0, return_counts=True)
-                result[region] = found[
-                    (counts if 2 * counts.max() >= len(places) else _close_to_each(found, counts)).argmax()
-                ]
+                result[region] = found[_typical(found, counts)]
         if not named:
             return result
         known = parse_hex(named)
@@ -101,12 +101,12 @@ class ShownColors:
         return format_hex(found[counts.argmax()])
 
 
-def _close_to_each(colors: U8, counts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """How many pixels are close to each of some colors (n, 3) of so many pixels."""
+def _typical(colors: U8, counts: NDArray[np.intp]) -> int:
+    """Which of some colors (n, 3) of so many pixels is the most frequent, or has clearly more that are close to it."""
     lab = rgb_to_oklab(colors)
-    close: NDArray[np.bool_] = np.linalg.norm(lab[:, None] - lab, axis=2) <= CLOSE
-    result: NDArray[np.intp] = close @ counts
-    return result
+    close = (np.linalg.norm(lab[:, None] - lab, axis=2) <= CLOSE) @ counts
+    most, best = int(counts.argmax()), int(close.argmax())
+    return best if close[best] - close[most] > _CLEARLY * counts.sum() else most
 
 
 def with_colors_of(svg: bytes, shown: Shown, picture: Picture) -> Shown:

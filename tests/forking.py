@@ -29,6 +29,7 @@ _LARGEST_ORDER = 2**20
 _LOADED_LATER = {
     "bridge.py": ("observability.health", "pubsub.google_client", "stores.supabase.store"),
     "starter.py": ("stores.supabase.store",),
+    "tests/impatient_starter.py": ("commands.demo",),
     "tests/impatient_worker.py": ("worker",),
     "worker.py": ("observability.health", "stores.supabase.store"),
 }

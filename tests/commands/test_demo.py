@@ -16,7 +16,7 @@ from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
 from temporal.development_server import EmbeddedServer
-from tests.command import Ended, Shell, children_of, finish, make_shell, read_until
+from tests.command import ROOT, Ended, Shell, children_of, finish, make_shell, read_until
 from tests.rig import draw_png
 
 CONCEPT = "0f9d2c1e-7b0c-5b5e-8f39-0a4a3d0a9d55"
@@ -87,8 +87,8 @@ async def test_dev_and_demo_end_without_their_server(tmp_path: Path) -> None:
 
     async def interrupted(folder: str, fate: signal.Signals, *arguments: str) -> Ended:
         (tmp_path / folder).mkdir()
-        async with make_shell(tmp_path / folder).running("starter.py", *arguments) as process:
-            assert process.stderr is not None
+        shell = make_shell(tmp_path / folder, PYTHONPATH=str(ROOT))  # for the worker, which is a script of tests
+        async with shell.running("tests/impatient_starter.py", *arguments) as process:
             await read_until(process.stderr, "Ctrl-C")
             server = children_of(process.pid)["temporal"]
             os.kill(server, fate)
