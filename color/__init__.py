@@ -16,6 +16,7 @@ from color.encoding import to_png
 from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
 from color.measurement import measure_shown
 from color.rendering import Base, Form, Shift, alternatives, choose, prepare, prepare_picture, recolor, render, shifts
+from color.reshaping import reshaped
 from color.spaces import contrast_ratio, distance, oklab
 from color.svg_rasterizer import rasterize
 
@@ -49,6 +50,7 @@ __all__ = [
     "rasterize",
     "recolor",
     "render",
+    "reshaped",
     "shifts",
     "to_png",
 ]

@@ -7,6 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from contracts.palettes import Palette
+from contracts.tasks import RefinementRequest, Request
 from stores.ports import Store
 
 if TYPE_CHECKING:
@@ -104,7 +106,11 @@ async def gallery_content(store: Store, concept: Concept) -> GalleryContent:
                 media_type=image.media_type,
             )
         )
+    task = await store.task(concept.task_id)
+    request = None if task is None else task.request
     return GalleryContent(
+        asked_for=request.refinement_prompt if isinstance(request, RefinementRequest) else "",
+        made_from=await _origin(store, concept, request),
         concept_id=str(concept.concept_id),
         logo_description=concept.logo_description,
         theme_description=concept.theme_description,
@@ -115,3 +121,15 @@ async def gallery_content(store: Store, concept: Concept) -> GalleryContent:
         tiles=tuple(tiles),
         failed=tuple((failed.palette, failed.error) for failed in concept.failed_variations),
     )
+
+
+async def _origin(store: Store, concept: Concept, request: Request | None) -> str:
+    """What the logo was made from, as far as that is known: another concept, or the server it lay on."""
+    other = concept.refined_from or concept.varied_from
+    if other is not None:
+        source = await store.concept(other)
+        own = source is not None and source.user_id == concept.user_id
+        return f"{source.logo_description} ({other})" if source is not None and own else f"concept {other}"
+    if isinstance(request, RefinementRequest) and request.original_image_url is not None:
+        return f"an image at {urlsplit(request.original_image_url).hostname}"  # the whole address may be a signed one
+    return ""

@@ -35,7 +35,8 @@ class Tile:
 class GalleryContent:
     """Everything a gallery shows of one concept; texts may hold anything a user or a model wrote.
 
-    created_at: a naive time is taken as UTC. failed: the palette's name and one sentence that says why.
+    created_at: a naive time is taken as UTC. failed: the palette's name and one sentence that says why. asked_for: how
+    another logo was to be changed into this one. made_from: the concept that the logo was taken from.
     """
 
     concept_id: str
@@ -47,6 +48,8 @@ class GalleryContent:
     base_media_type: str
     tiles: tuple[Tile, ...]
     failed: tuple[tuple[str, str], ...] = ()
+    asked_for: str = ""
+    made_from: str = ""
 
 
 def utc(moment: datetime) -> datetime:

@@ -120,6 +120,8 @@ def render_page(content: GalleryContent, links: Mapping[str, tuple[PackLink, ...
         alt=shortened(description, _ALT_CHARS),
         is_headline=len(description) <= _HEADLINE_CHARS,
         theme=clean(content.theme_description),
+        asked_for=clean(content.asked_for),
+        made_from=clean(content.made_from),
         concept_id=clean(content.concept_id),
         created=spelled_out(content.created_at) if content.created_at else "",
         created_iso=utc(content.created_at).isoformat(timespec="seconds") if content.created_at else "",

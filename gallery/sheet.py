@@ -157,6 +157,8 @@ def _story(content: GalleryContent) -> list[_Lines]:
     texts = (
         (content.logo_description, 46 if len(content.logo_description) <= _HEADLINE_CHARS else 34, _TEXT, 48, 9),
         (content.theme_description, 29, _QUIET, 22, 7),
+        (f"Asked for: {content.asked_for}" if content.asked_for else "", 24, _TEXT, 22, 3),
+        (f"Made from {content.made_from}" if content.made_from else "", 24, _QUIET, 10, 3),
         (created, 24, _QUIET, 36, 1),
         (credit_line(content.provenance), 24, _QUIET, 10 if created else 36, 4),
         (notice_line(content.provenance), 24, _TEXT, 10, 6),

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from activities import paid_calls
 from color import decode, distance, palette_of, prepare
+from commands.gallery import gallery_content
 from contracts.concepts import Concept
 from contracts.status import StageState
 from contracts.tasks import RefinementRequest, Stage, TaskStatus
@@ -81,6 +82,10 @@ async def test_a_concept_is_refined(client: Client, store: LocalStore) -> None:
         request = make_refinement(source_concept_id=source.concept_id, preserve_aspects=["layout"], num_palettes=2)
         status = await rig.finish(request)
         concept, row = await store.concept(request.concept_id), await rig.row(request)
+        assert concept is not None
+        shown = await gallery_content(store, concept)
+    assert shown.asked_for == "a longer tail"
+    assert shown.made_from == f"{source.logo_description} ({source.concept_id})"
     assert (status.state, status.percent, row.status) == (TaskStatus.COMPLETED, 100, TaskStatus.COMPLETED)
     assert {stage.state for stage in status.stages.values()} == {StageState.DONE}
     assert row.request == request

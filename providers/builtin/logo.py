@@ -23,7 +23,7 @@ from providers.builtin.theme import read_theme
 
 SOFTWARE = "concept-worker offline sample generator"
 _SHEET = 1000
-_SMALLEST, _LARGEST = 16, 4096
+_SMALLEST, _LARGEST, _LONGEST_THING, _MOST_THINGS = 16, 4096, 30, 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class SampleLogo:
     """The same drawing; text in it is outlines."""
     credit: str
     """What was drawn, and whose drawing that is; who drew it, `SOFTWARE` says."""
+    notices: tuple[str, ...] = ()
+    """What the description names and the logo does not show: sentences."""
 
 
 def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024, take: int = 1) -> SampleLogo:
@@ -64,7 +66,14 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
         png=_tagged(rasterize(svg.encode(), size_px, clock_s=None), {"Software": SOFTWARE, "Source": credit}),
         svg=svg.encode(),
         credit=credit,
+        notices=_notices(subject),
     )
+
+
+def _notices(subject: Subject) -> tuple[str, ...]:
+    things = ", ".join(f"“{thing[:_LONGEST_THING]}”" for thing in subject.left_out[:_MOST_THINGS])
+    drawn = f"“{subject.drawn[:_LONGEST_THING]}”" if subject.drawn else "no symbol"
+    return (f"The sample generator drew {drawn} and left out {things}.",) if things else ()
 
 
 def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:

@@ -32,7 +32,7 @@ class BuiltinImages(ImageProvider):
         logo = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: draw_logo(logo_description, theme_description, take=take)
         )
-        provenance = Provenance(provider=self.name, credit=logo.credit, sample=True)
+        provenance = Provenance(provider=self.name, credit=logo.credit, sample=True, notices=logo.notices)
         return ProvidedImage(logo.png, provenance, vector=logo.svg)
 
     @override

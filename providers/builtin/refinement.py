@@ -10,25 +10,19 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
-from color import decode, palette_of, prepare, recolor, to_png
+from color import decode, palette_of, prepare, recolor, reshaped, to_png
 from contracts.palettes import HexColor, rgb8
 from contracts.tasks import Aspect
 from providers.builtin.oklch import contrast
 from providers.builtin.palettes import make_palettes
 from providers.builtin.theme import read_theme
 
-_WORKING_PX = 1024
-_FINE = 4
-"""Shapes are drawn so many times larger and then reduced, for smooth edges."""
-_MOVE = 0.08
-_VISIBLE = 3.0
-_LONGEST_QUOTE = 60
-_EDGE = 0.35
-"""How much weaker than the strongest an area may be at a pixel and still mix in."""
-_HALF_CLEAR = 128
+_FINE = 4  # shapes are drawn so many times larger and then reduced, for smooth edges
+_MOVE, _VISIBLE, _LONGEST_QUOTE = 0.08, 3.0, 60
+_SAME = 24  # of 255: what differs from a corner of the picture by less is ground
+_LEAST = 0.02  # a picture that can be moved or enlarged by less stays as it is
 # What may be asked for: the aspect it changes, and the words for it.
 _WISHES: dict[str, tuple[Aspect, str]] = {
     "rounder": ("shapes", r"round(?:er|ed)?|soft(?:er)? (?:edges|corners)|smooth(?:er)?|curv(?:y|ier)|rund(?:er)?"),
@@ -81,15 +75,23 @@ def refined(source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> Refined
     if unknown:
         quoted = ", ".join(f"“{clause[:_LONGEST_QUOTE]}”" for clause in unknown)
         notices.append(f"The sample generator could not do {quoted}.")
-    if set(done) - {"recolored"}:
+    undone: frozenset[str] = frozenset()
+    if outlines := _OUTLINES.intersection(done):
+        shaped, undone = reshaped(
+            decode(png), rounder="rounder" in outlines, bolder="bolder" in outlines, flat="flatter" in outlines
+        )
+        png = to_png(shaped)
+    if others := [wish for wish in done if wish not in {"recolored", *outlines}]:
         picture = Image.open(io.BytesIO(png)).convert("RGBA")
-        for wish in done:
-            if wish != "recolored":
-                picture = _changed(picture, wish, palette_of(prepare(png)))
+        for wish in others:
+            changed = _changed(picture, wish, palette_of(prepare(png)))
+            undone |= {wish} if changed is picture else set()
+            picture = changed
         out = io.BytesIO()
         picture.save(out, "PNG")
         png = out.getvalue()
-    return Refined(png, tuple(done), tuple(notices))
+    notices += [f"“{wish}” changed nothing: there is no more room for it." for wish in done if wish in undone]
+    return Refined(png, tuple(wish for wish in done if wish not in undone), tuple(notices))
 
 
 def _read(prompt: str) -> tuple[list[str], str, list[str]]:
@@ -118,18 +120,44 @@ def _read(prompt: str) -> tuple[list[str], str, list[str]]:
 
 
 def _changed(picture: Image.Image, wish: str, colors: tuple[HexColor, ...]) -> Image.Image:
+    """The picture itself where there is no room for the change."""
     width, height = picture.size
+    reach = _reach(picture)
+    farthest = max(reach[:4])
     if wish in _ADDED:
-        changed = _with_shape(picture, wish, colors)
-    elif wish in _OUTLINES:
-        changed = _reshaped(picture, wish, colors)
-    elif wish == "mirrored":
-        changed = ImageOps.mirror(picture)
-    else:
-        x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}.get(wish, (0, 0))
-        scale = {"larger": 1.18, "smaller": 0.78}.get(wish, 1.0)
-        changed = _moved(picture, x * _MOVE * width, y * _MOVE * height, scale)
-    return changed
+        needed, least = {"ring": (reach.radius, 0.44), "frame": (farthest, 0.43)}.get(wish, (reach.bottom, 0.41))
+        room = least * (height if wish in {"line", "dots"} else min(picture.size)) / max(needed, 1.0)
+        return _with_shape(_moved(picture, 0, 0, room) if room < 1 else picture, wish, colors)
+    if wish == "mirrored":
+        return ImageOps.mirror(picture)
+    if wish in {"larger", "smaller"}:
+        scale = min(1.18, max(1.0, 0.48 * min(picture.size) / max(farthest, 1.0))) if wish == "larger" else 0.78
+        return _moved(picture, 0, 0, scale) if abs(scale - 1) >= _LEAST else picture
+    x, y = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[wish]
+    to = {"up": reach.top, "down": reach.bottom, "left": reach.left, "right": reach.right}[wish]
+    length = height if y else width
+    way = min(_MOVE * length, max(0.48 * length - to, 0.0))
+    return _moved(picture, x * way, y * way, 1.0) if way >= _LEAST * length else picture
+
+
+class _Reach(NamedTuple):
+    """How far from the middle of a picture what is drawn goes, in pixels; 0 where it goes on beyond the picture."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    radius: float = 0.0
+
+
+def _reach(picture: Image.Image) -> _Reach:
+    pixels = np.asarray(picture).astype(np.int16)
+    drawn = np.abs(pixels - pixels[0, 0]).max(axis=2) > _SAME
+    if not drawn.any() or drawn[[0, -1]].any() or drawn[:, [0, -1]].any():
+        return _Reach()
+    rows, columns = np.nonzero(drawn)
+    y, x = rows + 0.5 - drawn.shape[0] / 2, columns + 0.5 - drawn.shape[1] / 2
+    return _Reach(*map(float, (-x.min(), -y.min(), x.max(), y.max(), np.hypot(x, y).max())))
 
 
 def _moved(picture: Image.Image, x: float, y: float, scale: float) -> Image.Image:
@@ -160,73 +188,3 @@ def _with_shape(picture: Image.Image, shape: str, colors: tuple[HexColor, ...]) 
     ink = rgb8(next(legible, "#FFFFFF"))
     changed.paste((*ink, 255), mask=mask.resize(picture.size, Image.Resampling.BOX))
     return changed
-
-
-def _reshaped(picture: Image.Image, wish: str, colors: tuple[HexColor, ...]) -> Image.Image:
-    """The picture as flat areas of its colors, their outlines rounded or thickened."""
-    work = picture.copy()
-    work.thumbnail((_WORKING_PX, _WORKING_PX), Image.Resampling.LANCZOS)
-    inks = np.array([(*rgb8(color), 255) for color in colors] + [(0, 0, 0, 0)], np.float32)
-    areas = _areas(work, colors)
-    unit = max(work.size) / _WORKING_PX
-    if wish == "bolder":
-        areas = _thickened(areas, unit)
-    elif wish == "rounder":
-        areas = _rounded(areas, len(inks), unit)
-    # Colors mix only where two areas meet, over about a pixel.
-    large = [_blurred(areas == area, 1.0, picture.size) for area in range(len(inks))]
-    edge = np.max(large, axis=0) - _EDGE
-    mixed = np.zeros((*edge.shape, 4), np.float32)
-    total = np.zeros_like(edge)
-    for score, ink in zip(large, inks, strict=True):
-        weight = np.maximum(score - edge, 0.0)
-        mixed += weight[..., np.newaxis] * ink
-        total += weight
-    return Image.fromarray(np.rint(mixed / total[..., np.newaxis]).astype(np.uint8), "RGBA")
-
-
-def _rounded(areas: NDArray[np.intp], count: int, unit: float) -> NDArray[np.intp]:
-    """Corners worn down by blurring every area and giving each pixel to the strongest, again and again."""
-    worn = areas
-    for _ in range(7):
-        worn = np.argmax([_blurred(worn == area, 5 * unit) for area in range(count)], axis=0)
-    lines = np.any([_lines(areas == area, unit) for area in np.unique(areas)], axis=0)
-    return np.where(_blurred(lines, 3 * unit) > 0.2, areas, worn)  # noqa: PLR2004 - the lines and what is next to them
-
-
-def _thickened(areas: NDArray[np.intp], unit: float) -> NDArray[np.intp]:
-    """Everything but the ground grown outwards; what is smaller grows over what is larger."""
-    grown = areas.copy()
-    for area in np.argsort(-np.bincount(areas.ravel())):
-        if area != areas[0, 0]:
-            grown[_blurred(areas == area, 6 * unit) > 0.16] = area  # noqa: PLR2004 - a standard deviation outwards
-    return grown
-
-
-def _lines(area: NDArray[np.bool_], unit: float) -> NDArray[np.bool_]:
-    """The thin parts of an area: what no square of some twenty pixels fits into, unless it is a mere corner."""
-    size = max(round(9 * unit), 1)
-    core = _boxed(area, size) >= 1.0
-    rest = area & ~(_boxed(core, size) > 0.0)
-    return rest & (_blurred(rest, 12 * unit) > 0.18)  # noqa: PLR2004 - a line fills more of its surroundings than a corner
-
-
-def _boxed(area: NDArray[np.bool_], radius: int) -> NDArray[np.float32]:
-    mask = Image.fromarray(area.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(radius))
-    return np.asarray(mask, np.float32) / np.float32(255)
-
-
-def _areas(picture: Image.Image, colors: tuple[HexColor, ...]) -> NDArray[np.intp]:
-    """For each pixel the number of the closest color; the number after the last one where the picture is clear."""
-    rgba = np.asarray(picture)
-    inks = np.array([rgb8(color) for color in colors], np.float32)
-    apart = np.stack([np.square(rgba[..., :3] - ink).sum(axis=-1) for ink in inks])
-    clear = len(colors)
-    return np.where(rgba[..., 3] < _HALF_CLEAR, clear, apart.argmin(axis=0))
-
-
-def _blurred(area: NDArray[np.bool_], radius: float, size: tuple[int, int] | None = None) -> NDArray[np.float32]:
-    mask = Image.fromarray(area.astype(np.uint8) * 255)
-    if size is not None and size != mask.size:
-        mask = mask.resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(mask.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)

@@ -21,6 +21,10 @@ class Subject:
     """In capitals and drawable; empty when the description gives none, or none that may or can be drawn."""
     initials: str
     """One to three drawable letters or digits; empty when the description has none."""
+    drawn: str = ""
+    """What is drawn, in the description's words; empty where that is no symbol."""
+    left_out: tuple[str, ...] = ()
+    """Things that the description names and one symbol does not show, in its words."""
 
 
 LONGEST_NAME = 20
@@ -68,7 +72,14 @@ retro rustic serious sign simple sleek small smart smiling smooth soft some stro
 to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp
 gmbh und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli
 di per logotipo logotype online best first one two three family independent traditional
+line lines shape shapes edge edges corners background detail details letters text font look feel
 """)
+
+# What comes before a thing that goes with another.
+_LINKS = _set("""
+with on under over beside near and holding riding behind inside plus mit auf unter neben und hinter con sobre bajo
+y avec sur sous et su sotto e com sob с на под и со
+""")  # noqa: RUF001 - Cyrillic
 
 # True for many businesses: they stand back when something more telling is there.
 _VAGUE = _set("""
@@ -82,7 +93,37 @@ def read(description: str) -> Subject:
     text = _spoken(unicodedata.normalize("NFKC", description))
     words = _WORD.findall(text)
     name = _name(text, words)
-    return Subject(symbols=_symbols(words), name=name, initials=_initials(name, words))
+    found = _symbols(words)
+    own = {
+        word for text in (name, *(phrase for _, phrase in found if " " in phrase)) for word in text.casefold().split()
+    }
+    more = [*(phrase for slug, phrase in found if slug != found[0][0] and slug not in _VAGUE), *_objects(words)]
+    return Subject(
+        symbols=tuple(dict.fromkeys(slug for slug, _ in found)),
+        name=name,
+        initials=_initials(name, words),
+        drawn=found[0][1] if found else "",
+        left_out=tuple(dict.fromkeys(thing for thing in more if own.isdisjoint(thing.casefold().split()))),
+    )
+
+
+def _objects(words: list[str]) -> tuple[str, ...]:
+    """Things without a symbol that something else is with, on or under, or does something to: "eating bamboo".
+
+    Elsewhere an unknown word may as well be an adjective.
+    """
+    found: list[str] = []
+    last, linked = "", False
+    for word in (*words, "."):
+        plain = word.casefold()
+        is_link = plain in _LINKS or (plain.endswith("ing") and symbol_for(plain) is None)
+        if is_link or not word[0].isalnum():
+            found += [last] * (last != "")
+            last, linked = "", is_link
+        elif linked and (symbol_for(plain) is not None or (plain.isalpha() and len(plain) >= _LONGEST_PHRASE)):
+            is_thing = symbol_for(plain) is None and plain not in _PLAIN and not is_known(plain, scenes=False)
+            last = word if is_thing else last if plain in _PLAIN else ""
+    return tuple(found)
 
 
 def _spoken(text: str) -> str:
@@ -93,22 +134,22 @@ def _spoken(text: str) -> str:
     )
 
 
-def _symbols(words: list[str]) -> tuple[str, ...]:
+def _symbols(words: list[str]) -> tuple[tuple[str, str], ...]:
+    """Symbols, the most telling first, each with the words that mean it."""
     lower = [word.casefold().replace("’", "'") for word in words]  # noqa: RUF001 - typographic apostrophe
-    found: list[str] = []
+    found: list[tuple[str, str]] = []
     at = 0
     while at < len(lower):
         taken = 1
         for length in range(min(_LONGEST_PHRASE, len(lower) - at), 0, -1):
             slugs = _meant(" ".join(lower[at : at + length]))
             if slugs:
-                found += slugs
+                phrase = " ".join(words[at : at + length])
+                found += [(slug, phrase if len(slugs) == 1 else slug) for slug in slugs]
                 taken = length
                 break
         at += taken
-    unique = list(dict.fromkeys(found))
-    telling = [slug for slug in unique if slug not in _VAGUE]
-    return (*telling, *(slug for slug in unique if slug in _VAGUE))
+    return tuple(sorted(found, key=lambda pair: pair[0] in _VAGUE))
 
 
 def _meant(phrase: str) -> list[str]:

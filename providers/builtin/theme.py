@@ -586,6 +586,7 @@ def _arcs(
     return None
 
 
-def is_known(word: str) -> bool:
-    """Whether a word says something about color or style, or is a word that texts merely need."""
-    return _plain(word) in _lexicon()
+def is_known(word: str, *, scenes: bool = True) -> bool:
+    """Whether a word says something about color or style, or is merely needed; `scenes` are things with colors."""
+    _, key, _ = _lexicon().get(_plain(word), ("", "", False))
+    return key != "" and (scenes or key not in words.SCENES)

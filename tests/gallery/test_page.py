@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 from io import BytesIO
@@ -290,3 +291,15 @@ def test_stage_follows_the_proportions_of_the_logo(size: tuple[int, int], ratio:
     """Wide logos get wide stages, within limits."""
     page = parsed(content(base=solid("#112233", size)))
     assert f":root {{ --stage-ratio: {ratio}; }}" in page.raw["style"]
+
+
+def test_a_changed_logo_says_what_was_asked_and_where_it_comes_from() -> None:
+    """Both stand in the facts, as texts; and where no palettes were asked for there is no count of variations."""
+    page = "".join(render_page(replace(content(), asked_for="rounder & bolder", made_from="a fox (3f2c)")))
+    assert '<dt>Asked for</dt><dd dir="auto">rounder &amp; bolder</dd>' in page
+    assert '<dt>Made from</dt><dd dir="auto">a fox (3f2c)</dd>' in page
+    assert "<dt>Variations</dt>" not in page
+    plain = "".join(render_page(content(tiles=(tile(),))))
+    assert "<dt>Variations</dt><dd>1</dd>" in plain
+    assert "Asked for" not in plain
+    assert "Made from" not in plain

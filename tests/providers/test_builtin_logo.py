@@ -280,3 +280,33 @@ def test_sizes_out_of_range_are_refused(size_px: int) -> None:
     """A size that no consumer accepts is the caller's mistake."""
     with pytest.raises(ValueError, match=str(size_px)):
         draw_logo("a fox", "plain", size_px)
+
+
+@pytest.mark.parametrize(
+    ("words", "drawn", "left_out"),
+    [
+        ("a cute panda eating bamboo", "panda", ["bamboo"]), ("ein Bär auf dem Fahrrad", "Bär", ["Fahrrad"]),
+        ("a rocket bakery", "rocket", ["bakery"]), ("un renard avec un parapluie", "renard", ["parapluie"]),
+        ("un oso con paraguas", "oso", ["paraguas"]), ("медведь с зонтом", "медведь", ["зонтом"]),  # noqa: RUF001 - Cyrillic
+        ("熊猫和咖啡", "panda", ["coffee"]),
+        ("a bear riding a unicycle under an umbrella", "bear", ["umbrella", "unicycle"]),
+        ("a smiling sun wearing sunglasses", "sun", ["sunglasses"]),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -> None:
+    """A thing that the description names and the symbol does not show is named in one notice."""
+    quoted = ", ".join(f"“{thing}”" for thing in left_out)
+    assert draw_logo(words, "green", 16).notices == (f"The sample generator drew “{drawn}” and left out {quoted}.",)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a cute panda", "a fluffy cat", "coffee roaster", "coffee shop called Kaffee Haus", "Acme rocket company",
+        "a minimalist owl in a circle", "a bold fox logo with clean lines and a modern style", "IQ", "ein kleiner Bär",
+        "a panda in green and white", "un zorro pequeño", "熊猫", "Hotel Aurora, a bed and breakfast in Berlin",
+    ],
+)  # fmt: skip
+def test_where_all_is_drawn_nothing_is_said(words: str) -> None:
+    """Adjectives, colors, styles, names and words for any business are no things that are missed."""
+    assert draw_logo(words, "green", 16).notices == ()

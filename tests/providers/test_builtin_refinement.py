@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from color import distance, palette_of, prepare
 from contracts.tasks import Aspect
@@ -75,13 +75,32 @@ def test_what_cannot_be_done_is_said(wish: str) -> None:
 
 def test_changes_go_the_way_they_are_asked_to() -> None:
     """Bolder has more ink, a ring is near the rim and round, a larger picture is larger, and blue is blue."""
-    assert ink(changed("bolder").data) > 1.03 * ink(SOURCE)
+    mark = Image.new("RGB", (256, 256), "white")
+    ImageDraw.Draw(mark).line((60, 128, 196, 128), fill="navy", width=24)
+    stream = io.BytesIO()
+    mark.save(stream, "PNG")
+    assert ink(refined(stream.getvalue(), "bolder", ()).data) > 1.2 * ink(stream.getvalue())
     assert ink(changed("make it bigger").data) > 1.2 * ink(SOURCE)
-    ring = np.abs(pixels(changed("add a ring").data).astype(int) - pixels(SOURCE)).max(axis=2) > 40
-    rows, columns = np.nonzero(ring)
-    assert np.ptp(np.hypot(rows - 127.5, columns - 127.5)) < 12
+    ringed = pixels(changed("add a ring").data)
+    angles = np.linspace(0, 2 * np.pi, 60)
+    rows, columns = (np.rint(127.5 + 0.464 * 256 * side).astype(int) for side in (np.sin(angles), np.cos(angles)))
+    assert (np.abs(ringed[rows, columns].astype(int) - ringed[1, 1]).max(axis=1) > 40).all()
     blue = palette_of(prepare(changed("make it blue and white").data))
     assert min(distance(color, "#2160C4") for color in blue) < 0.05
+
+
+@pytest.mark.parametrize("wish", ["add a ring", "add a frame", "add an underline", "bigger", "move it down"])
+@pytest.mark.parametrize("words", ["Lighthouse books called Lumen", "a coffee shop called Kaffee Haus"])
+def test_nothing_is_cut_off_or_crossed(words: str, wish: str) -> None:
+    """A shape is drawn around what is there, and what is moved or enlarged stays within the picture."""
+    source = draw_logo(words, "black and white", 256).png
+    drawn = np.abs(pixels(refined(source, wish, ()).data).astype(int) - pixels(source)[1, 1]).max(axis=2) > 40
+    assert not drawn[[0, -1]].any()
+    assert not drawn[:, [0, -1]].any()
+    if wish == "add a ring":
+        rows, columns = np.nonzero(drawn)
+        away = np.hypot(rows - 127.5, columns - 127.5)
+        assert not ((away > 0.441 * 256) & (away < 0.449 * 256)).any()
 
 
 @pytest.mark.parametrize(("wish", "aspect"), [("in blue", "colors"), ("rounder", "shapes"), ("move it left", "layout")])
