@@ -27,8 +27,8 @@ _TONES: Final = 4.0
 """Lightness in a photograph: in unrelated inks, it is all that is left of what is seen."""
 _DULL: Final = 0.83
 _LOUD, _LOUD_GROUND = 0.67, 5.68
-_GARISH, _NEUTRAL = 35.3, 0.04
-"""For a loud color on a ground of less chroma than this, where the palette has a neutral one."""
+_GARISH, _NEUTRAL, _DARK = 35.3, 0.04, 0.5
+"""For a loud color on a ground of less chroma than the second, where the palette has a neutral; and what is dark."""
 _HUE: Final = 1.39
 _LATER, _SPARE = 0.01, 1.2
 """For each color that a palette names before: earlier ones are for larger parts, where nothing else decides."""
@@ -216,9 +216,16 @@ class Costs:
         loss += _DULL * np.maximum(0.0, -louder) + self.loud * np.maximum(0.0, louder)
         loss += _HUE * np.hypot(source[1] - new[1], source[2] - new[2])
         loss += _LATER * np.arange(len(palette)) + _SPARE * (np.arange(len(palette)) >= np.ceil(self.lead.sum()))
-        if self.neutral_ground and palette.neutral.any():
+        if self.neutrals(palette).any():
             loss[self.ground] += _GARISH * (palette.features[3] >= CALM + CALMED)
         result: F64 = loss * self.seen
+        return result
+
+    def neutrals(self, palette: PaletteColors) -> NDArray[np.bool_]:
+        """Which colors (p,) keep the ground from turning loud; light ones do not if it and another color are dark."""
+        dark = palette.oklab[0] < _DARK
+        stays_dark = self.oklab[self.ground, 0] < _DARK and dark.any()
+        result: NDArray[np.bool_] = palette.neutral & (dark | (not stays_dark)) & self.neutral_ground
         return result
 
     def with_derived(self, place: int, alone: F64, away: F64) -> F64:

@@ -103,9 +103,9 @@ class Chooser:
         if ground is not None:
             return self._on_ground(colors, [ground], avoided)
         found = self.search(colors, None, avoided)
-        neutral = np.flatnonzero(PaletteColors.of(colors).neutral)
+        neutral = np.flatnonzero(self.costs.neutrals(PaletteColors.of(colors)))
         loud = np.hypot(*found.shown[1:, self.scorer.ground]) > CALM + _BETTER
-        if not (self.costs.neutral_ground and loud and len(neutral)):
+        if not (loud and len(neutral)):
             return found
         lightness = colors[neutral, 0]
         ends = {int(neutral[lightness.argmin()]), int(neutral[lightness.argmax()])}
@@ -163,7 +163,7 @@ class Chooser:
 
     def _calmed(self, search: Search, chosen: F64) -> F64:
         """The `chosen` colors (3, k, n) with a ground that is a little loud for a neutral one made that much calmer."""
-        if search.fixed is not None or not self.costs.neutral_ground or not search.palette.neutral.any():
+        if search.fixed is not None or not self.costs.neutrals(search.palette).any():
             return chosen
         calm, ground = chosen.copy(), self.scorer.ground
         chroma = np.hypot(calm[1, ground], calm[2, ground])

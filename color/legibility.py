@@ -30,6 +30,8 @@ _LEVEL: Final = 0.03
 """Regions whose lightness differs by less may part in either direction."""
 _UNDECIDED: Final = 1e-300
 """Less than any difference of two lightnesses: it decides only where there is none."""
+_READ: Final = 1.3
+"""Lines of less contrast with the ground, such as glow, are not there to be read."""
 BLACK: Final = 0.15
 """Darker than this no color is moved: there, eight bits have too few steps for what is drawn."""
 _FAINT: Final = 2.82
@@ -92,7 +94,8 @@ class Legibility:
         lean = np.where(np.abs(drop) > _LEVEL, 2.0 * np.sign(drop), _UNDECIDED * np.sign(first - second))
         drawn = share / max(1.0 - float(share[ground]), 1e-6)
         nudge = _NUDGE * np.clip(1.0 - share / _NUDGE_SHARE, 0.0, 1.0)
-        push = np.maximum(_PUSH * np.maximum(regions.thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
+        thin = regions.thin * (regions.contrast > _READ)
+        push = np.maximum(_PUSH * np.maximum(thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
         others = np.arange(len(regions)) != ground
 
         def price(bound: F64, kept: float) -> _Price:

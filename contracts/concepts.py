@@ -99,7 +99,20 @@ class NewConcept(PackedVariations, Concept):
     def unpacked(self) -> Concept:
         """As it is stored."""
         fields: dict[str, object] = {name: getattr(self, name) for name in Concept.model_fields}
-        return Concept.model_validate(fields | {"variations": (*self.variations, *unpack(self.packed))})
+        variations = (*self.variations, *unpack(self.packed))
+        palettes = self.provenance.palettes
+        if palettes is not None and palettes.sample:
+            variations = _told_apart(variations)
+        return Concept.model_validate(fields | {"variations": variations})
+
+
+def _told_apart(variations: tuple[Variation, ...]) -> tuple[Variation, ...]:
+    """Names after pictures are found one by one: what comes again gets a number."""
+    names: list[str] = []
+    for variation in variations:
+        options = (variation.name, *(f"{variation.name} {number}" for number in range(2, len(variations) + 2)))
+        names.append(next(name for name in options if name not in names))
+    return tuple(one.model_copy(update={"name": name}) for one, name in zip(variations, names, strict=True))
 
 
 class ConceptOutcome(FrozenModel):

@@ -205,9 +205,16 @@ def _color_classes(base: _Picture, tiles: Sequence[Tile]) -> str:
     ratio = min(max(base.width_px / base.height_px, 0.8), 1.6)  # extremes would make strips or towers of the cards
     colors = {color for tile in tiles for color in (*tile.palette.colors, *tile.colors)}
     colors |= {c for tile in tiles if tile.shown for pair in tile.shown.neighbors for c in (pair.first, pair.second)}
-    rules = [f":root {{ --stage-ratio: {ratio:.4g}; }}"]
+    wide, narrow = (13, 5) if len(tiles) >= _MANY else (8, 4)
+    columns = f"--columns: {_columns(len(tiles) + 1, wide)}; --columns-narrow: {_columns(len(tiles) + 1, narrow)};"
+    rules = [f":root {{ --stage-ratio: {ratio:.4g}; }}", f".overview {{ {columns} }}"]
     rules += [f".c-{color[1:]} {{ --color: {color}; --ink: {legible_ink(color)}; }}" for color in sorted(colors)]
     return "\n".join(rules) + "\n"
+
+
+def _columns(count: int, most: int) -> int:
+    """How many pictures stand in a row of the overview, so that the last row is as full as can be."""
+    return max(range((most + 1) // 2, most + 1), key=lambda columns: (-(-count % columns), columns))
 
 
 def _source(name: str) -> str:

@@ -323,7 +323,7 @@ TINTS: dict[str, tuple[float, float]] = {
 """An adjective next to a color: what it adds to the lightness, and its factor on the chroma (OKLCH)."""
 
 REGIONS: dict[str, Region] = {
-    "red": Region(2, 49, 0.0, 1.0, 0.02), "pink": Region(325, 22, 0.55), "orange": Region(40, 76, 0.5, 1.0, 0.06),
+    "red": Region(2, 49, 0.0, 1.0, 0.02), "pink": Region(325, 22, 0.42), "orange": Region(40, 76, 0.5, 1.0, 0.06),
     "brown": Region(22, 98, 0.0, 0.64, 0.012), "yellow": Region(74, 118, 0.58), "gold": Region(70, 105, 0.5),
     "green": Region(109, 178), "lime": Region(108, 140), "teal": Region(168, 222), "turquoise": Region(168, 222),
     "cyan": Region(180, 228), "blue": Region(213, 288), "purple": Region(280, 338), "violet": Region(280, 330),

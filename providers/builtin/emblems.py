@@ -128,7 +128,7 @@ def _floor(sketch: Sketch) -> str:
 def _tile(sketch: Sketch) -> str:
     """A rounded square as of an application: with a frame, or with a quarter of a disc in a corner."""
     inks, random = sketch.inks, sketch.random
-    if random.sometimes("frame", 0.5):
+    if random.pick("frame", (True, False)):
         inner = random.between("inner", 296, 310)
         return _square(375, 150, inks.accent) + _square(inner, 90, inks.field) + _mark(sketch, 225)
     x, y = random.pick("corner", ((1, 1), (-1, 1), (1, -1), (-1, -1)))
@@ -148,7 +148,7 @@ def _shield(sketch: Sketch) -> str:
     inks, random = sketch.inks, sketch.random
     half = "C90 -345 200 -320 320 -318V-40C320 170 180 320 0 400"
     outline = f"M0 -400{half}C-180 320 -320 170 -320 -40V-318C-200 -320 -90 -345 0 -400Z"
-    if random.sometimes("rim", 0.5):
+    if random.pick("rim", (True, False)):
         inner = f'<path transform="translate(0 -8) scale(.82)" d="{outline}" fill="{inks.field}"/>'
         return _path(outline, inks.accent) + inner + _mark(sketch, 195, 0, -25)
     chief = random.between("chief", 210, 230)

@@ -24,7 +24,9 @@ APART = 0.09
 LIGHTEST_DARK, DARKEST_LIGHT, LOUDEST_GROUND = 0.36, 0.86, 0.115
 _SEEN = 0.14
 """OKLab, between a color and its ground: less, and a large surface is taken for the ground."""
-_SHOWN = 0.12
+_TOLD, _HIDDEN = 0.13, 0.16
+"""OKLab, between a ground and a color that is asked for: whether it is told from it, and told well."""
+_SHOWN = 0.13
 """A color that is asked for is there already: no palette needs two shades of it."""
 _ON_TINTS = 8.2
 """What is read on tints of a light ground must stand out more from the ground itself."""
@@ -45,16 +47,16 @@ def _is_warm(tone: Tone) -> bool:
 
 def _span(tone: Tone) -> tuple[float, float]:
     """The lightness within which a color keeps its name."""
-    low, high = (0.2, 0.28) if tone.chroma > 0.04 else (0.12, 0.12)
+    low, high = (0.28 if tone.lightness > 0.7 else 0.2, 0.28) if tone.chroma > 0.04 else (0.12, 0.12)
     if _is_warm(tone):
         low, high = (
             (0.18, 0.09)
             if tone.lightness < 0.6
             else (0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.12, 0.07)
         )
-    elif tone.lightness < 0.36:
-        high = 0.12
-    return tone.lightness - low, tone.lightness + high
+    if tone.lightness < 0.36:
+        low, high = 0.07, min(high, 0.12)
+    return tone.lightness - low, min(tone.lightness + high, max(tone.lightness + 0.03, 0.94))
 
 
 def _interleaved(scenes: tuple[str, ...]) -> list[Tone]:
@@ -77,10 +79,11 @@ class PaletteBuilder:
         self._pool = self._seeds()
         pale = sum(tone.lightness for tone in self._pool[:2]) >= 0.68 * len(self._pool[:2])
         self._lively = not theme.named and sum(tone.chroma for tone in self._pool[:4]) > 0.44
-        soft = theme.mood.chroma < 1.1 and not theme.limits.darkest
-        if theme.only_ground == "light" and soft and (pale or self._lively or theme.mood.lift >= 0.04):
+        soft = theme.mood.chroma < 1.1 and (pale or self._lively or theme.mood.lift >= 0.04)
+        if theme.only_ground == "light" and (soft or theme.limits.darkest):
             self._soft = True  # where only light is wanted, tiles are tints too
             self._pool = self._seeds()
+        self._wanted = (*self._pool[: len(theme.named)], *theme.papers[:1], *theme.inks[:1], *theme.grays[:1])
         own = self._pool[: len(theme.named)] or self._pool[:2]
         self._leads_on_light = bool(theme.papers or theme.inks) or any(self._readable(lead, "#FFFFFF") for lead in own)
         self._grounds = {kind: self._possible_grounds(kind) for kind in ("light", "dark")}
@@ -129,7 +132,7 @@ class PaletteBuilder:
         factor = 1 + (self._mood.chroma - 1) / 2
         lightness = tone.lightness + self._mood.lift / 2 * (1.0 if tone.lightness < 0.8 else 0.3)
         if self._soft:
-            lightness = max(lightness, 0.76)
+            lightness = max(lightness, 0.88 if self._limits.darkest else 0.76)
             factor *= 0.9
         return Tone(min(lightness, 0.95), tone.chroma * factor, tone.hue)
 
@@ -145,8 +148,8 @@ class PaletteBuilder:
         found += [tone for tone in (*asked, *own) if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
         if self._limits.arcs == () or (self._mood.restraint >= 3 and self._limits.arcs is None):
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
-        if light and self._limits.darkest:  # what is not dark can be read on these only
-            found += [Tone(0.985 - 0.6 * chroma, chroma, hue) for chroma in (0.01, 0.05) for hue in (240, 84, 165, 205)]
+        tinted = self._pool if light and self._limits.darkest else ()
+        found += [Tone(0.985 - 0.9 * chroma, chroma, tone.hue) for chroma in (0.025, 0.08) for tone in tinted]
         warm = self._mood.warmth
         leads = self._pool[: len(theme.named) or 2]
         leads = tuple(tone for tone in leads if tone.lightness < 0.95) or leads
@@ -174,8 +177,11 @@ class PaletteBuilder:
             if self._soft:
                 lightness, chroma = max(lightness, 0.93), 0.045  # noqa: PLW2901
             if theme.inks and not light:  # where black is asked for, dark grounds are black
-                lightness, chroma = 0.14 + 0.11 * (index % 7) / 6, theme.inks[0].chroma  # noqa: PLW2901
+                darkest = max(theme.inks[0].lightness - 0.06, 0.14)
+                lightness, chroma = darkest + 0.11 * (index % 7) / 6, theme.inks[0].chroma  # noqa: PLW2901
                 seed = theme.inks[0]
+            elif len(self._wanted) > 1 and theme.papers and not light:  # the ground is the color beside the paper
+                lightness, chroma = 0.19 + 0.04 * (index % 4), min(seed.chroma / 2, 0.1 - 0.05 * (index % 2))  # noqa: PLW2901
             elif theme.inks and not theme.papers:  # and can be told from light ones
                 lightness, chroma = max(lightness, 0.955), min(chroma, 0.02)  # noqa: PLW2901
             elif theme.papers and light:  # and white or cream where that is
@@ -190,11 +196,18 @@ class PaletteBuilder:
         if self._codes:  # all that are prescribed must be seen on it
             codes = [*(to_hex(Tone(tone, 0.0, 0)) for tone in ((1.0, 0.97) if light else (0.17, 0.27))), *codes]
             codes = [code for code in codes if self._leads_on(code, tuple(map(to_tone, self._codes)), _CODE)] or codes
-            return tuple(dict.fromkeys([*first, *sorted(codes, key=self._hides_a_code)]))
+            return tuple(dict.fromkeys([*first, *sorted(codes, key=self._hides)]))
+        good.sort(key=self._hides)
         return tuple(dict.fromkeys([*first, *good, *(codes if not self._limits.darkest or not good else ())]))
 
-    def _hides_a_code(self, ground: HexColor) -> bool:
-        return any(0.04 < distance(ground, code) < 0.16 for code in self._codes)
+    def _hides(self, ground: HexColor) -> int:
+        """How much the ground hides a color that is asked for and is not itself that color: 0, 1 a little, or 2."""
+        hidden = [0]
+        for tone in self._wanted:
+            apart = distance(ground, to_hex(tone))
+            if apart > 0.04 and not self._is_shade(ground, tone, 0.12):
+                hidden.append(2 if apart < _HIDDEN else contrast(ground, to_hex(tone)) < 1.3)
+        return max(hidden)
 
     def _leads_on(self, ground: HexColor, leads: tuple[Tone, ...], least: float = LEGIBLE) -> bool:
         return any(self._readable(lead, ground, None, least) for lead in leads)
@@ -229,7 +242,7 @@ class PaletteBuilder:
         def nearest(code: HexColor) -> float:
             return min((distance(code, other) for other in taken), default=1.0)
 
-        apart = 0.025 if self._theme.is_plain and not self._theme.papers else 0.05
+        apart = 0.025 if self._theme.is_plain and not self._theme.papers else 0.036 if self._codes else 0.05
         return next((code for code in options if nearest(code) >= apart), max(options, key=nearest))
 
     def attempts(self, number: int, ground: HexColor, mains: list[HexColor]) -> Iterator[tuple[HexColor, ...]]:
@@ -253,16 +266,23 @@ class PaletteBuilder:
             0.0 if self._codes else 1.0 if self._soft else 0.5 if self._theme.is_plain or self._limits.darkest else 0.3
         )
 
-        def order(entry: tuple[float, HexColor]) -> float:
-            return entry[0] + again * sum(distance(entry[1], main) < 0.05 for main in mains)
+        near = 0.025 if self._limits.darkest else 0.05
 
-        return list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
+        def order(entry: tuple[float, HexColor]) -> float:
+            return entry[0] + again * sum(distance(entry[1], main) < near for main in mains)
+
+        leads = list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
+        if len(self._wanted) == 2:  # pale ones can only be read in a shade
+            reach = [(tone, 0.3 if tone.lightness > 0.75 else 0.0) for tone in self._wanted]
+            leads.sort(key=lambda code: not any(self._is_shown(code, *one) for one in reach))
+        return leads
 
     def _tiles(self, ground: HexColor) -> list[tuple[float, HexColor]]:
         """The theme's colors as they can be read on the ground, each with what it costs to lead with it."""
         theme, light = self._theme, to_tone(ground).lightness > 0.6
         ranked: list[tuple[float, HexColor]] = []
-        for number, seed in enumerate(self._pool[:6]):
+        told = len(theme.named) and self._is_told(to_tone(ground))
+        for number, seed in enumerate(self._pool[: len(theme.named) if told else 6]):
             shifts = (0.0, -0.06, 0.06, -0.12, -0.18) if light else (0.0, 0.06, 0.12)
             for step, shift in enumerate(shifts[:1] if not light and theme.named and 5 < seed.hue < 40 else shifts):
                 moved = self._at(seed, seed.lightness + shift) if step else seed
@@ -287,11 +307,16 @@ class PaletteBuilder:
     def _marks(self, ground: HexColor) -> list[tuple[float, HexColor]]:
         """Dark shades of the theme's colors that can be read on its tints as well."""
         seeds = [seed for seed in self._pool[:5] if not 45 < seed.hue < 118] or self._pool[:1]
-        shades = (self._at(seed, 0.5)._replace(chroma=max(seed.chroma, 0.07)) for seed in seeds)
+        shades = (
+            self._at(seed, 0.58 if self._limits.darkest else 0.5)._replace(chroma=max(seed.chroma, 0.07))
+            for seed in seeds
+        )
         by, least = (0.04, 7.2) if self._lively else (0.08, _ON_TINTS)
+        by, least = (0.02, LEGIBLE) if self._limits.darkest else (by, least)
         marks = [to_tone(self._legible(shade, ground, least)) for shade in shades]
         darker = [(step, mark._replace(lightness=mark.lightness - by * step)) for step in range(3) for mark in marks]
-        return [(0.5 * step, to_hex(self._limits.nearest(mark))) for step, mark in darker]
+        limits = self._limits._replace(darkest=0.0)  # what has to be darker to be read is
+        return [(0.5 * step, to_hex(limits.nearest(mark))) for step, mark in darker]
 
     def _readable(
         self, tone: Tone, ground: HexColor, seed: Tone | None = None, least: float = LEGIBLE
@@ -334,19 +359,22 @@ class PaletteBuilder:
         """Three colors more: first what the theme is about and main does not show, then its other colors and shades."""
         theme, chosen = self._theme, [ground, main]
         named = list(self._pool[: len(theme.named)]) if theme.named else []
-        if not self._soft and not self._is_lead(main):  # then another color of the theme must be seen, if not read
+        if not self._soft and not self._is_lead(main) and not any(self._is_shown(main, tone) for tone in named):
+            # then another color of the theme must be seen, if not read
             pool = self._pool[: len(named)] or (self._pool[1::-1] if turn % 3 == 1 else self._pool[:1])
-            seen = (self._readable(lead, ground, None, least) for least in (_GRAPHIC, 3.15) for lead in pool)
-            chosen += [code for code in seen if code is not None and code not in chosen][:1]
+            seen = [(self._readable(lead, ground, None, least), lead) for least in (_GRAPHIC, 3.15) for lead in pool]
+            near = [code for code, lead in seen if code and abs(to_tone(code).lightness - lead.lightness) < 0.2]
+            chosen += [code for code in near if code not in chosen][:1]
         chosen += [code for code in self._codes if code not in chosen][: 5 - len(chosen)]
         neutral = [*theme.papers[:1], *theme.inks[:1], *theme.grays[:1]]
         if theme.inks and not theme.papers and turn > 9 and to_tone(ground).lightness < 0.5:
             neutral.append(Tone(0.95, 0.012, 84))  # nothing else sets further palettes apart
-        asked = [tone for tone in named if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
-        asked += [tone for tone in neutral if all(distance(to_hex(tone), code) > 0.06 for code in chosen)]
-        others = [tone for tone in self._pool[len(named) :] if distance(to_hex(tone), main) > APART]
+        asked = [tone for tone in named if not any(self._is_shown(code, tone) for code in chosen[1:])]
+        asked += [tone for tone in neutral if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
+        rest = () if self._is_told(to_tone(ground)) else self._pool[len(named) :]
+        others = [tone for tone in rest if distance(to_hex(tone), main) > APART]
         start = turn % max(min(len(others), 3), 1) if distance(main, to_hex(self._pool[0])) < 0.16 else 0
-        start = (0, 1, -1)[turn % 3] if self._soft else start
+        start = turn % max(len(others), 1) if self._soft else start
         for tone in (*asked, *others[start:], *others[:start], *self._shades(to_tone(ground), to_tone(main), turn)):
             is_free = len(chosen) == 2 or tone in asked
             placed = self._placed(tone, chosen, 3 if tone in asked else 6, between=not is_free)
@@ -361,11 +389,15 @@ class PaletteBuilder:
 
     def _filler(self, ground: Tone, main: Tone, step: int) -> HexColor:
         """A tint that is taken for the ground: a gray of ours would say nothing of the theme."""
-        own = [*self._pool[: len(self._theme.named)], *self._theme.inks[:1]]
-        seen = sum(distance(to_hex(tone), to_hex(ground)) > 1.2 * _SEEN for tone in own)
-        is_faint = seen > 1 and ground.lightness > 0.5  # or it would be shown instead of one that is named
+        is_faint = self._is_told(ground)  # or it would be shown instead of one that is asked for
         away = (0.025 + 0.006 * step if is_faint else 0.05 + 0.015 * step) * (1 if ground.lightness < 0.5 else -1)
-        seed = main._replace(chroma=main.chroma / 5) if ground.chroma < 0.015 and not _is_warm(main) else ground
+        seed = (
+            self._pool[0]
+            if self._soft
+            else main._replace(chroma=main.chroma / 5)
+            if ground.chroma < 0.015 and not _is_warm(main)
+            else ground
+        )
         chroma = seed.chroma * (1 + 0.1 * step)
         return to_hex(self._limits.nearest(Tone(ground.lightness + away, chroma, seed.hue)))
 
@@ -378,21 +410,32 @@ class PaletteBuilder:
         pool = self._pool[: 2 if self._theme.named else 1]
         leads = [lead for lead in pool if not self._is_near(to_hex(main), lead)]
         leads += [main] if self._is_lead(to_hex(main)) else []
+        leads = [lead for lead in leads if lead.chroma > 0.04] or leads
         shades = [
             self._at(lead, lead.lightness + step)
             for lead in (() if self._is_told(ground) else leads)
             for step in self._steps(lead, ground)
-            if self._keeps(lead, step) and not (self._soft and step < 0)
+            if self._keeps(lead, step) and not (self._soft and step < 0 and lead.lightness + step < 0.78)
         ]
         start = turn % max(len(shades), 1)
         return [*shades[start:], *shades[:start]]
 
     def _is_told(self, ground: Tone) -> bool:
-        """Whether the colors that are named are enough, as all of them can be told from the ground."""
-        if self._codes or (self._theme.inks and ground.lightness > 0.5):
-            return True
-        own = self._pool[: len(self._theme.named)]
-        return len(own) > 1 and all(distance(to_hex(tone), to_hex(ground)) > 1.2 * _SEEN for tone in own)
+        """Whether the colors that are asked for are enough, as two of them can be told from the ground."""
+        seen = sum(distance(to_hex(tone), to_hex(ground)) > _TOLD for tone in self._wanted)
+        return seen > 1 and self._limits.arcs != ()
+
+    @staticmethod
+    def _is_shade(color: HexColor, tone: Tone, apart: float) -> bool:
+        """Whether a color is a shade of one that is asked for, at most so far apart in lightness."""
+        shade = to_tone(color)
+        near = hue_gap(shade.hue, tone.hue) < 16 and shade.chroma > tone.chroma / 2 > 0.02
+        return near and abs(shade.lightness - tone.lightness) < apart
+
+    def _is_shown(self, color: HexColor, tone: Tone, apart: float = 0.3) -> bool:
+        """Whether a color stands for one that is asked for: it is near, or a shade of one of two."""
+        near = distance(color, to_hex(tone)) <= _SHOWN and hue_gap(to_tone(color).hue, tone.hue) < 30
+        return near or (len(self._wanted) == 2 and self._is_shade(color, tone, apart))
 
     @staticmethod
     def _steps(tone: Tone, ground: Tone) -> tuple[float, ...]:
@@ -408,7 +451,7 @@ class PaletteBuilder:
     @staticmethod
     def _keeps(tone: Tone, step: float) -> bool:
         low, high = _span(tone)
-        return low <= tone.lightness + step <= high
+        return max(low, min(tone.lightness, 0.26)) <= tone.lightness + step <= min(high, 0.93)
 
     def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, *, between: bool = False) -> HexColor | None:
         """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
@@ -433,6 +476,10 @@ class PaletteBuilder:
                 if between and not min(ground, main + 0.05) <= shown <= max(ground, main - 0.05):
                     continue
                 clear = APART if self._soft else _SEEN
+                if (not between and ground < 0.5 and contrast(code, chosen[0]) < 2) or (
+                    self._soft and len(chosen) == 2 and contrast(code, chosen[1]) < 3.2
+                ):
+                    continue
                 if distance(code, chosen[0]) >= clear and all(distance(code, other) >= APART for other in chosen[1:]):
                     return code
         return None

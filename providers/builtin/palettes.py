@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contracts.palettes import HexColor, Palette
 from providers.builtin import color_words
-from providers.builtin.oklch import contrast, distance, hue_gap, to_lab, to_tone
+from providers.builtin.oklch import contrast, distance, to_lab, to_tone
 from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.theme import Theme, read_theme
 
@@ -96,14 +96,9 @@ def _named(colors: tuple[HexColor, ...], theme: Theme, tile: HexColor | None, ta
     first = max(range(1, 5), key=lambda index: contrast(colors[index], colors[0]))
     if tile is not None:
         first = min(range(1, 5), key=lambda index: distance(colors[index], tile))
-    is_tint = contrast(colors[first], colors[0]) < 3  # noqa: PLR2004 - as WCAG 2.2 has it
-    others = [index for index in ((2, 3, 4) if is_tint else (2, 1, 3, 4)) if names[index] != names[first]]
-    lead, ground, tones = names[first], names[0], [to_tone(color) for color in colors]
-    is_shade = bool(others) and min(tones[first].chroma, tones[others[0]].chroma) > 0.03  # noqa: PLR2004 - a hue
-    is_shade = is_shade and hue_gap(tones[others[0]].hue, tones[first].hue) < 20  # noqa: PLR2004 - the same one
-    alone = names[1] if is_shade and first == 2 and tile is None else lead  # noqa: PLR2004 - a shade of main
-    options = [f"{lead} and {names[other]} on {ground}" for other in others]
-    options.insert(0 if is_shade else len(options), f"{alone} on {ground}")
+    lead, ground = names[first], names[0]
+    others = [names[index] for index in (2, 1, 3, 4) if names[index] not in {lead, ground}]
+    options = [*(f"{lead} and {other} on {ground}" for other in others), f"{lead} on {ground}"]
     options += [f"{lead} on {ground} {number}" for number in range(2, MAX_PALETTES + 2)]
     name = next(name for name in options if name not in taken and len(name) <= 40)  # noqa: PLR2004 - as documented
     mood = next((f"{mood.capitalize()}." for mood in (*theme.moods, *theme.scenes) if mood.isascii()), "")

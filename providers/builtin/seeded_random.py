@@ -39,7 +39,3 @@ class SeededRandom:
     def pick(self, label: str, options: Sequence[_T]) -> _T:
         """One of the options, each as likely as the others."""
         return options[int(self.unit(label) * len(options))]
-
-    def sometimes(self, label: str, probability: float) -> bool:
-        """True in about `probability` of all texts."""
-        return self.unit(label) < probability

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,25 +47,21 @@ _ICON_PATH = re.compile(r' d="([^"]+)"')
 
 @dataclass(frozen=True)
 class Mark:
-    """A drawing on the 24 by 24 grid in two layers: `body` in the ink, and `hollows`, what shines through it."""
+    """A drawing on the 24 by 24 grid."""
 
     body: str
-    hollows: str
     center: tuple[float, float]
     """Where the eye sees the middle: mostly the middle of the box, drawn towards the center of mass."""
     half_width: float
     half_height: float
     radius: float
     """From the center to the farthest point."""
-    openness: float
-    """The share of the silhouette that is hollow, in [0, 1]."""
 
-    def placed(self, x: float, y: float, *, scale: float, ink: str, hollow: str | None = None) -> str:
+    def placed(self, x: float, y: float, *, scale: float, ink: str) -> str:
         """SVG of the mark with its optical center at (x, y)."""
-        back = f'<g color="{hollow}">{self.hollows}</g>' if hollow is not None else ""
         return (
             f'<g transform="translate({x:.2f} {y:.2f}) scale({scale:.4f})'
-            f' translate({-self.center[0]:.3f} {-self.center[1]:.3f})">{back}<g color="{ink}">{self.body}</g></g>'
+            f' translate({-self.center[0]:.3f} {-self.center[1]:.3f})" color="{ink}">{self.body}</g>'
         )
 
     def scale_in_circle(self, radius: float) -> float:
@@ -80,9 +75,7 @@ class Mark:
 def symbol(slug: str) -> Mark:
     """The mark of a symbol of the thesaurus."""
     path = _OWN.get(slug) or _icon_path(slug)
-    outlines = [f"M{part}" for part in path.split("M") if part]
-    hollows = "".join(f'<path fill="currentColor" d="{outline}"/>' for outline in outlines)
-    return _measured(f'<path fill="currentColor" d="{path}"/>', hollows)
+    return _measured(f'<path fill="currentColor" d="{path}"/>')
 
 
 def is_own(slug: str) -> bool:
@@ -99,51 +92,22 @@ def initials(letters: str, weight: float) -> Mark:
         f'<g transform="scale({scale:.4f}) translate({weight / 2:.3f} {weight / 2:.3f})" fill="none"'
         f' stroke="currentColor" stroke-width="{weight:.3f}" stroke-linecap="round" stroke-linejoin="round">{paths}</g>'
     )
-    return _measured(body, "")
+    return _measured(body)
 
 
 def figure(random: SeededRandom) -> Mark:
-    """An abstract mark, for prompts whose words this generator can neither draw nor spell."""
-    body = random.pick("figure", (_petals, _facets))(random)
-    return _measured(body, "")
-
-
-def _petals(random: SeededRandom) -> str:
+    """A flower of petals, for prompts whose words this generator can neither draw nor spell."""
     count = random.whole("petals", 5, 9)
     width = 2.1 + 9 / count
     turn = random.between("turn", 0, 360 / count)
     petal = f"M12 11.2C{12 - width:.2f} 8 {12 - width:.2f} 3.4 12 .8C{12 + width:.2f} 3.4 {12 + width:.2f} 8 12 11.2Z"
     # A quarter less than the full width keeps neighbors apart.
-    return "".join(
+    petals = (
         f'<path fill="currentColor" d="{petal}"'
         f' transform="rotate({turn + index * 360 / count:.2f} 12 12) translate(12 0) scale(.74 1) translate(-12 0)"/>'
         for index in range(count)
     )
-
-
-def _facets(random: SeededRandom) -> str:
-    sides = random.whole("sides", 5, 8)
-    turn = random.between("turn", 0, 360 / sides)
-    corners = [
-        (
-            12 + 11 * math.cos(math.radians(turn + 360 * k / sides)),
-            12 + 11 * math.sin(math.radians(turn + 360 * k / sides)),
-        )
-        for k in range(sides)
-    ]
-    wedges: list[str] = []
-    for index, (x, y) in enumerate(corners):
-        following = corners[(index + 1) % sides]
-        middle = ((x + following[0]) / 2 - 12, (y + following[1]) / 2 - 12)
-        # Each wedge moves outwards a little: the gaps are what makes the figure readable in one color.
-        dx, dy = middle[0] * 0.09, middle[1] * 0.09
-        inner = ((12 + (x - 12) * 0.34), (12 + (y - 12) * 0.34))
-        wedges.append(
-            f'<path fill="currentColor" stroke="currentColor" stroke-width=".6" stroke-linejoin="round"'
-            f' d="M{x + dx:.2f} {y + dy:.2f}L{following[0] + dx:.2f} {following[1] + dy:.2f}'
-            f'L{inner[0] + dx:.2f} {inner[1] + dy:.2f}Z"/>'
-        )
-    return "".join(wedges)
+    return _measured("".join(petals))
 
 
 def _icon_path(slug: str) -> str:
@@ -158,7 +122,7 @@ def _icon_path(slug: str) -> str:
     return match[1]
 
 
-def _measured(body: str, hollows: str) -> Mark:
+def _measured(body: str) -> Mark:
     """Measures what is really painted: paths lie about their extent where curves and strokes bulge."""
     alpha = _alpha(body)
     rows, columns = np.nonzero(alpha > 127)  # noqa: PLR2004 - half covered pixels belong to the shape
@@ -167,15 +131,12 @@ def _measured(body: str, hollows: str) -> Mark:
     left, right, top, bottom = xs.min(), xs.max(), ys.min(), ys.max()
     x = float(0.75 * (left + right) / 2 + 0.25 * xs.mean())
     y = float(0.75 * (top + bottom) / 2 + 0.25 * ys.mean())
-    silhouette = int((_alpha(body + hollows) > 127).sum()) if hollows else len(xs)  # noqa: PLR2004 - as above
     return Mark(
         body=body,
-        hollows=hollows,
         center=(x, y),
         half_width=float(max(right - x, x - left)),
         half_height=float(max(bottom - y, y - top)),
         radius=float(np.hypot(xs - x, ys - y).max()),
-        openness=1 - len(xs) / silhouette,
     )
 
 

@@ -16,7 +16,7 @@ from providers.builtin import color_words as words
 from providers.builtin.oklch import Tone, distance, to_hex, to_tone
 from providers.builtin.seeded_random import SeededRandom
 
-_PALE, _DEEP, _FAINT, _MID = 0.88, 0.36, 0.02, 0.5
+_PALE, _DEEP, _FAINT, _MID = 0.88, 0.4, 0.02, 0.5
 _SAME_COLOR = 0.06  # OKLab
 _CHROMA_BOUNDS = (0.3, 1.5)  # what the moods' chroma factors may multiply to
 _LONGEST_PHRASE = 4
@@ -536,7 +536,7 @@ def read_theme(theme_description: str, logo_description: str) -> Theme:
             white="white" not in refused_neutrals,
             black="black" not in refused_neutrals,
             gray=not refused_neutrals & {"gray", "silver", "ash", "smoke"},
-            darkest=_MID if "dark" in refused_words else 0.0,
+            darkest=_MID if "dark" in refused_words or "light" in theme.only_words else 0.0,
         ),
         refused_words=refused_words,
         ground=theme.ground,

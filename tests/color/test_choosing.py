@@ -167,6 +167,19 @@ def test_a_neutral_ground_stays_calm(palette: list[str], ground: str) -> None:
     assert np.hypot(*rgb_to_oklab(after[2, 2, :3])[1:]) <= 0.12
 
 
+def test_a_dark_ground_with_glow_stays_dark() -> None:
+    """Where the palette has a dark color, however vivid, and the glow around a line is no darker than the ground."""
+    y, x = np.mgrid[-64:64, -64:64]
+    ring = np.abs(np.hypot(x, y) - 36.0)[..., None]
+    line, glow = np.clip(4.0 - ring, 0.0, 1.0), np.clip(1.0 - ring / 14.0, 0.0, 1.0) ** 2
+    neon = (20.0, 16, 31) + glow * (24.0, 10, 22) + line * (200.0, 40, 190)
+    base = color.prepare(png(Image.fromarray(np.clip(neon, 0, 255).astype(np.uint8))))
+    for palette in (["#FFFFFF", "#F72585", "#7209B7", "#3A0CA3", "#4CC9F0"], ["#FFBE0B", "#FB5607", "#3A86FF"]):
+        lightness = rgb_to_oklab(pixels(color.recolor(base, palette))[..., :3])[..., 0]
+        assert lightness[0, 0] == pytest.approx(rgb_to_oklab(parse_hex(palette))[:, 0].min(), abs=0.05)
+        assert lightness[64, 50] >= lightness[0, 0] - 0.02
+
+
 def test_vivid_shapes_apart_get_two_vivid_colors() -> None:
     """A green and an orange disc on white are not one color where the palette has two vivid ones."""
     image = Image.new("RGB", (256, 128), "#FFFFFF")

@@ -225,6 +225,20 @@ def test_the_overview_fits_a_phones_screen(browser: Browser, folder: Path, name:
         assert page.problems == []
 
 
+@pytest.mark.parametrize("width", [390, 1240, DESKTOP])
+def test_the_overview_shows_whole_names_in_full_rows(browser: Browser, tmp_path: Path, width: int) -> None:
+    """No name is cut off, and no picture is left alone in a row."""
+    tiles = tuple(drawn_tile(colors, "Racing Green and Cornflower on Eggshell") for colors in PALETTES)
+    page_file = write_gallery(content(tiles=tiles), tmp_path)
+    with browser.open(page_file.as_uri(), width=width) as page:
+        cut = """[...document.querySelectorAll(".overview .title")].filter((title) =>
+          title.scrollWidth > title.clientWidth || title.scrollHeight > title.clientHeight).length"""
+        rows = """Object.values(Object.groupBy([...document.querySelectorAll(".overview li")],
+          (item) => item.getBoundingClientRect().top)).map((row) => row.length)"""
+        assert page.evaluate(cut) == 0
+        assert page.evaluate(rows) == ([4, 4] if width == 390 else [8])
+
+
 def test_before_and_after_can_be_compared_without_scripts(browser: Browser, folder: Path) -> None:
     """The checkbox shows the base logo in the variation's place, by style alone."""
     visible = """["img", ".before"].map((one) =>

@@ -23,6 +23,7 @@ from contracts.activities import NumberedPalette
 from contracts.palettes import Palette, Shown
 from providers.builtin import color_words
 from providers.builtin.logo import draw_logo
+from providers.builtin.oklch import Tone, hue_gap, to_hex, to_tone
 from providers.builtin.palettes import color_names, make_palettes, palette_distance
 from providers.builtin.theme import read_theme
 
@@ -332,10 +333,53 @@ def test_words_claim_what_the_picture_keeps(wish: Wish) -> None:
         assert not untrue(palette, seen), (palette, seen)
 
 
+TWO = (
+    "navy and sand", "azul e amarelo", "bleu marine et or", "teal and coral", "gray and yellow, modern",
+    "purple & yellow",
+    "olive and terracotta", "jade and copper", "vert sapin et rose poudré", "emerald and rose", "orange and navy",
+    "turquoise and red", "pink and black", "white and navy", "plum and peach", "burgundy and gold",
+)  # fmt: skip
+
+
+def is_seen(tone: Tone, seen: Seen) -> bool:
+    """Whether a picture shows a color, or a shade of it, on at least three hundredths."""
+    shares = {to_tone(color): share for color, share in seen.shares.items()}
+    near = [
+        share
+        for shade, share in shares.items()
+        if distance(to_hex(shade), to_hex(tone)) < 0.13
+        or (tone.chroma > 0.03 and hue_gap(shade.hue, tone.hue) < 22 and shade.chroma > 0.3 * tone.chroma)
+    ]
+    return sum(near) >= 0.03
+
+
+@pytest.mark.parametrize("theme", TWO)
+def test_every_variation_shows_both_of_two_colors(theme: str) -> None:
+    """No filler, no shade and no ground takes the place of one of them."""
+    read, logo = read_theme(theme, ""), LOGOS[len(theme) % len(LOGOS)]
+    base = prepare(draw_logo(logo, theme, 96).png)
+    asked = [*(color.tone for color in read.named), *read.papers, *read.inks, *read.grays]
+    assert len(asked) == 2
+    for palette in make_palettes(theme, logo, 7):
+        seen = _variation(base, palette)
+        assert all(is_seen(tone, seen) for tone in asked), (palette, seen.shares)
+
+
+@pytest.mark.parametrize("theme", ["light colors only, ocean, no dark", "no dark, coffee", "light only, lavender"])
+def test_no_dark_is_kept_by_the_logo(theme: str) -> None:
+    """What is large is light, and nothing is darker than a middle tone, in the logo and in each variation."""
+    logo = draw_logo(LOGOS[6], theme, 96).png
+    base = prepare(logo)
+    for seen in (_seen(logo, ()), *(_variation(base, palette) for palette in make_palettes(theme, LOGOS[6], 7))):
+        large = [to_tone(color).lightness for color, share in seen.shares.items() if share > 0.1]
+        assert min(large) > 0.7, seen
+        assert min(to_tone(color).lightness for color in seen.shares) > 0.44, seen
+
+
 _WORDS = sorted({*color_words.COLORS, *color_words.SCENES, *color_words.MOODS, "no red", "without green", "#1E90FF"})
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(16))
 def test_words_are_true_for_any_theme_and_logo(number: int) -> None:
     """So they are for themes and logos that nobody chose, and for the later of 24 palettes."""
     chance = random.Random(number)
