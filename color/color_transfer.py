@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from color.analysis import Regions
 from color.choosing import Coloring
-from color.rendering import Base, recolor, render
+from color.rendering import Base, choose, render
 from color.spaces import F64, format_hex, parse_hex, rgb_to_oklab
 
 _MOST: Final = 8
@@ -29,7 +29,7 @@ def keep_colors(base: Base, colors: Sequence[str]) -> bytes:
     """The base in the 2..8 canonical `#RRGGBB` colors of the picture that it was drawn after; a PNG of the same size.
 
     Where every region is near one of the colors, each becomes exactly that: the picture kept them, but for what a
-    generator loses. Otherwise it has colors of its own, and is recolored as with any palette. ValueError as `recolor`.
+    generator loses. Otherwise each region gets one of the colors. ValueError as `recolor`.
     """
     regions, palette = base.regions, rgb_to_oklab(parse_hex(colors))
     away = np.linalg.norm(regions.oklab[:, None] - palette[None], axis=2)
@@ -37,7 +37,8 @@ def keep_colors(base: Base, colors: Sequence[str]) -> bytes:
     if (away.min(axis=1) < _ALIKE).all() and not _merges(regions, nearest):
         kept = _along(regions, palette[nearest])
         return render(base, Coloring(kept, kept))
-    return recolor(base, colors)
+    chosen = choose(base, colors).chosen  # not moved to be read: these colors are the picture's own
+    return render(base, Coloring(chosen, chosen))
 
 
 def _merges(regions: Regions, nearest: NDArray[np.intp]) -> bool:

@@ -111,7 +111,7 @@ def _swatches() -> tuple[tuple[str, ...], F64]:
 
 
 def color_names(colors: tuple[HexColor, ...], refused: frozenset[str] = frozenset()) -> list[str]:
-    """For each color the closest name of `color_color_words.COLORS` that is not refused, in title case."""
+    """For each color the closest name of `color_words.COLORS` that is not refused, in title case."""
     names, labs = _swatches()
     open_to = np.array([refused.isdisjoint({name, name.rpartition(" ")[2]}) for name in names])
     apart = np.linalg.norm((np.array([to_lab(color) for color in colors])[:, np.newaxis] - labs) * _BY_HUE, axis=-1)
