@@ -81,7 +81,7 @@ midnight blue 18224B, electric blue 1668FF, periwinkle 8F9BE0, ultramarine 2E35B
 FF2E93, lavender BBA8DE, lilac C8A7D6, plum 6E2F60, eggplant 45234F, fig 2F1A28, amethyst 8C5FC0, orchid BD6CC4, grape 5E2F83, mulberry 7C2756,
 heather 9C88AE, cream FAF2DF, ivory FBF7EA, off white F7F5F0, eggshell F1EADB, pearl F0EEE8, bone EAE3D2, ecru DCD2B8, oatmeal DDD0BA, charcoal
 2E3338, graphite 3C4044, onyx 18191C, jet 101113, ebony 221D1A, ash B3B5B1, pewter 868C90, gunmetal 333B42, stone A39E93, greige BDB3A4, smoke 9AA0A3,
-platinum E6E7E7
+platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale green E0F3E2, pale aqua E0F3F5, pale peach FCE6D8
 """))
 }  # fmt: skip
 
