@@ -33,6 +33,8 @@ COPY temporal temporal
 COPY workflows workflows
 # Copies keep their modes, and a checkout that only its owner can read would make an image that no other user can run.
 RUN chmod -R u=rwX,go=rX /app
+# Workflow code is loaded anew for every workflow: without these files it would be compiled anew each time.
+RUN python -m compileall -q /app
 
 FROM python:3.13-slim AS system
 # Python's own image has pip a second time, and a third time as a wheel; other base images have not.
@@ -48,7 +50,7 @@ VOLUME /data
 STOPSIGNAL SIGTERM
 CMD ["python", "worker.py"]
 
-# Packages before the code, which changes more often: a new version is one layer, of a megabyte.
+# Packages before the code, which changes more often: a new version is one layer, of three megabytes.
 # The user comes last, because some builders give a folder that they copy into to the user of that moment; and as a
 # number, so that a cluster can see that it is not root.
 FROM system AS development
