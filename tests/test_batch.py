@@ -301,7 +301,7 @@ async def test_neither_starter_nor_worker_is_needed_all_the_time(
     client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are killed in the middle, and runs are short: a new worker and the same command finish it, paid for once."""
-    monkeypatch.setattr(policies, "BATCH_STEPS_IN_A_RUN", 2)
+    monkeypatch.setattr(policies, "BATCH_STEPS_IN_A_RUN", 1)
     images = ScriptedImages()
     async with site(client, server, tmp_path, 12, images) as at:
         process = await at.start("--window", "2")
