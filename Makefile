@@ -28,8 +28,8 @@ dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev
 
 # Whole files go to each process, so that no fixture of a file is made twice, in the order of tests/conftest.py. Half of their
-# time is waiting for timers and other processes: one more than there are cores.
-PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# time is waiting for timers and other processes: two for each core.
+PROCESSES ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 2)))
 test: .venv/.ready-dev ## the tests, on real Temporal servers @ PROCESSES=n
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
