@@ -81,7 +81,7 @@ midnight blue 18224B, electric blue 1668FF, periwinkle 8F9BE0, ultramarine 2E35B
 FF2E93, lavender BBA8DE, lilac C8A7D6, plum 6E2F60, eggplant 45234F, fig 2F1A28, amethyst 8C5FC0, orchid BD6CC4, grape 5E2F83, mulberry 7C2756,
 heather 9C88AE, cream FAF2DF, ivory FBF7EA, off white F7F5F0, eggshell F1EADB, pearl F0EEE8, bone EAE3D2, ecru DCD2B8, oatmeal DDD0BA, charcoal
 2E3338, graphite 3C4044, onyx 18191C, jet 101113, ebony 221D1A, ash B3B5B1, pewter 868C90, gunmetal 333B42, stone A39E93, greige BDB3A4, smoke 9AA0A3,
-platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale green E0F3E2, pale aqua E0F3F5, pale peach FCE6D8
+platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale green E0F3E2, pale aqua E0F3F5, pale peach FCE6D8, neon green 45F02C, neon yellow E4FB2E, neon orange FF6B1A
 """))
 }  # fmt: skip
 
@@ -300,7 +300,7 @@ offwhite=off white, snow white=white, jet black=jet, olive green=olive, navy blu
 green=sage, emerald green=emerald, cobalt blue=cobalt, midnightblue=midnight blue, mustard yellow=mustard, cherry
 red=cherry, blood red=crimson, baby pink=blush, blush pink=blush, dusty pink=dusty rose, terra cotta=terracotta, lime
 green=lime, coral pink=coral, royal purple=grape, burnt umber=umber, steel gray=pewter, charcoal gray=charcoal, slate
-gray=slate, sea green=jade, aubergine=eggplant, hot pink=electric pink, gules=red, b&w=black and white
+gray=slate, sea green=jade, aubergine=eggplant, hot pink=electric pink, neon pink=electric pink, neon blue=electric blue, gules=red, b&w=black and white
 """))  # fmt: skip
 
 PLAIN = frozenset(
@@ -363,7 +363,7 @@ FUNCTIONS = {word: kind for kind, text in reversed(_FUNCTIONS.items()) for word 
 # Each language: the endings that its words may take, and its words; `=>` marks an adjective that follows its color.
 _DE = """
 rot=red, blau=blue, grün=green, gruen=green, gelb=yellow, lila=purple, violett=violet, rosa=pink, braun=brown, grau=gray, schwarz=black, weiß=white, golden=gold,
-silbern=silver, silber=silver, türkis=turquoise, creme=cream, bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy, dunkelblau=navy, kupfer=copper,
+silbern=silver, silber=silver, türkis=turquoise, lachs=salmon, lachsrosa=salmon, lachsfarben=salmon, zitronengelb=lemon, sonnengelb=canary, senfgelb=mustard, goldgelb=marigold, bordeauxrot=burgundy, kirschrot=cherry, rostrot=rust, ziegelrot=brick, feuerrot=scarlet, blutrot=crimson, himbeerrot=raspberry, altrosa=dusty rose, petrolblau=petrol, königsblau=royal blue, nachtblau=midnight blue, kobaltblau=cobalt, moosgrün=moss, smaragdgrün=emerald, tannengrün=pine, waldgrün=forest green, olivgrün=olive, mintgrün=mint, salbeigrün=sage, salbei=sage, schneeweiß=white, anthrazitgrau=charcoal, schokoladenbraun=chocolate, kastanienbraun=chestnut, neongrün=neon green, neongelb=neon yellow, neonpink=electric pink, pfirsich=peach, creme=cream, bordeaux=burgundy, weinrot=wine, himmelblau=sky blue, marineblau=navy, dunkelblau=navy, kupfer=copper,
 smaragd=emerald, senf=mustard, flieder=lilac, koralle=coral, oliv=olive, minze=mint, anthrazit=charcoal, rost=rust, helle=light, heller=light, helles=light,
 hellen=light, dunkel=dark, bunt=colorful, farbenfroh=colorful, schlicht=minimalist, minimalistisch=minimalist, skandinavisch=scandinavian, tropisch=tropical,
 herbstlich=autumn, sommerlich=summer, edel=luxurious, luxuriös=luxurious, kühl=cool, verspielt=playful, erdig=earthy, erdtöne=earthy, nacht=night, meer=ocean,
@@ -373,7 +373,7 @@ gemütlich=cozy
 """
 _FR = """
 rouge=red, bleu=blue, vert=green, jaune=yellow, pourpre=purple, marron=brown, brun=brown, gris=gray, noir=black, blanc=white, blanche=white, et or=gold, en or=gold,
-dor=gold, lor=gold, or et=gold, doré=gold, argent=silver, argenté=silver, bleu marine=navy, bleu ciel=sky blue, bleu nuit=midnight blue, bordeaux=burgundy, crème=cream,
+dor=gold, lor=gold, or et=gold, doré=gold, argent=silver, argenté=silver, vert sapin=pine, vert forêt=forest green, vert olive=olive, vert émeraude=emerald, vert menthe=mint, vert sauge=sage, bleu canard=petrol, bleu pétrole=petrol, bleu roi=royal blue, bleu pâle=powder blue, jaune citron=lemon, jaune moutarde=mustard, rouge cerise=cherry, rouge brique=brick, rose poudré=blush, vieux rose=dusty rose, gris perle=pearl, vert fluo=neon green, bleu marine=navy, bleu ciel=sky blue, bleu nuit=midnight blue, bordeaux=burgundy, crème=cream,
 sable=sand, saumon=salmon, corail=coral, moutarde=mustard, lilas=lilac, lavande=lavender, menthe=mint, cuivre=copper, rouille=rust, émeraude=emerald, clair=>light,
 foncé=>dark, pâle=>pale, vif=>vivid, vive=>vivid, sombre=dark, nuit=night, mer=ocean, forêt=forest, automne=autumn, printemps=spring, hiver=winter, coucher de
 soleil=sunset, chaud=warm, froid=cool, doux=soft, douce=soft, élégant=elegant, luxe=luxurious, moderne=modern, épuré=minimalist, minimaliste=minimalist, terreux=earthy,
@@ -383,7 +383,7 @@ _ROMANCE = """
 rojo=red, azul=blue, verde=green, amarillo=yellow, naranja=orange, anaranjado=orange, morado=purple, púrpura=purple, violeta=violet, rosa=pink, rosado=pink,
 marrón=brown, gris=gray, negro=black, blanco=white, dorado=gold, oro=gold, plateado=silver, plata=silver, turquesa=turquoise, beis=beige, crema=cream, granate=burgundy,
 burdeos=burgundy, celeste=sky blue, azul marino=navy, azul cielo=sky blue, cobre=copper, arena=sand, mostaza=mustard, oliva=olive, esmeralda=emerald, menta=mint,
-lavanda=lavender, claro=>light, oscuro=>dark, pálido=>pale, noche=night, mar=ocean, océano=ocean, bosque=forest, otoño=autumn, primavera=spring, verano=summer,
+lavanda=lavender, claro=>light, amarillo limón=lemon, verde bosque=forest green, verde oliva=olive, verde esmeralda=emerald, verde menta=mint, verde neón=neon green, azul petróleo=petrol, azul real=royal blue, azul noche=midnight blue, rosa chicle=bubblegum, rosa palo=dusty rose, rojo vino=wine, rojo cereza=cherry, verde bosco=forest green, verde smeraldo=emerald, giallo limone=lemon, blu petrolio=petrol, blu notte=midnight blue, rosso corallo=coral, rosso ciliegia=cherry, rosa antico=dusty rose, oscuro=>dark, pálido=>pale, noche=night, mar=ocean, océano=ocean, bosque=forest, otoño=autumn, primavera=spring, verano=summer,
 invierno=winter, desierto=desert, atardecer=sunset, playa=beach, cálido=warm, frío=cool, suave=soft, elegante=elegant, lujo=luxurious, lujoso=luxurious, moderno=modern,
 minimalista=minimalist, tranquilo=calm, fresco=fresh, infantil=kids, terroso=earthy, tierra=earth, monocromo=monochrome, monocromático=monochrome, alegre=fun,
 vibrante=vibrant, brillante=bright, rosso=red, blu=blue, azzurro=azure, giallo=yellow, arancione=orange, arancio=orange, viola=purple, porpora=purple, marrone=brown,
@@ -392,7 +392,7 @@ notte=midnight blue, rame=copper, sabbia=sand, senape=mustard, smeraldo=emerald,
 bosco=forest, foresta=forest, autunno=autumn, inverno=winter, deserto=desert, tramonto=sunset, spiaggia=beach, caldo=warm, freddo=cool, lusso=luxurious,
 minimale=minimalist, tranquillo=calm, vivace=vibrant, terra=earth, vermelho=red, amarelo=yellow, laranja=orange, roxo=purple, cor de rosa=pink, marrom=brown,
 castanho=brown, cinza=gray, cinzento=gray, preto=black, branco=white, dourado=gold, ouro=gold, prateado=silver, prata=silver, bege=beige, creme=cream, vinho=wine,
-bordô=burgundy, azul marinho=navy, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark, noite=night, oceano=ocean, floresta=forest, outono=autumn, verão=summer,
+bordô=burgundy, azul marinho=navy, verde floresta=forest green, verde limão=lime, amarelo limão=lemon, azul petróleo=petrol, vermelho vinho=wine, rosa chiclete=bubblegum, areia=sand, mostarda=mustard, lilás=lilac, escuro=>dark, noite=night, oceano=ocean, floresta=forest, outono=autumn, verão=summer,
 praia=beach, pôr do sol=sunset, quente=warm, frio=cool, luxo=luxurious, tons terrosos=earthy, marinho=navy, marino=navy
 """
 _RU = """
