@@ -12,7 +12,8 @@ from temporalio.worker import SlotPermit, SlotReleaseContext
 
 import worker
 from activities import slots as module
-from activities.slots import BatchGate, CpuSlots
+from activities.slots import CPU_BOUND_PER_THREAD, BatchGate, CpuSlots
+from contracts.batches import BatchOrder
 from stores.local import LocalStore
 from tasks.priority import priority_of
 from tests.rig import FaultyStore, make_request, rigged, until
@@ -171,6 +172,22 @@ async def test_a_cancel_while_waiting_makes_no_slot(context: SlotReserveContext,
     await asyncio.wait_for(next_one, 30)
     gate.saw_single("concept-1", ended=True)
     await asyncio.wait_for(gate.enter(0), 30)
+
+
+async def test_a_batch_of_the_usual_window_leaves_slots(context: SlotReserveContext) -> None:
+    """Image and palettes of each of its concepts wait, on a queue with fewer slots: a single task finds one."""
+    gate, slots = BatchGate(1), CpuSlots(CPU_BOUND_PER_THREAD)
+    gate.saw_single("concept-1")
+    waiting = []
+    for _ in range(2 * BatchOrder().window):
+        await asyncio.wait_for(reserve(slots, context), 5)
+        waiting.append(asyncio.create_task(slots.lend_during(gate, 0)))
+        await asyncio.sleep(0)
+    await asyncio.wait_for(reserve(slots, context), 5)
+    gate.saw_single("concept-1", ended=True)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
 
 
 async def test_more_than_may_wait_without_a_slot_come_through(
