@@ -37,9 +37,9 @@ CPU_BOUND_PER_THREAD = 4
 memory; and what a process has begun must be worked off within the time of an attempt.
 """
 _MOST_WAITING = 40
-"""So many activities of a batch may wait without a slot, for each queue: those of as many concepts as a batch has under way
-unless it is told otherwise, image and palettes of each. More would leave single tasks without a slot. Their attempts
-have begun, and must be worked off within the time of one although each of them renders four large pictures.
+"""So many activities of a batch may wait without a slot, for each queue: those of as many concepts as a batch has
+under way unless it is told otherwise, image and palettes of each. More would leave single tasks without a slot. Their
+attempts have begun, and must be worked off within the time of one although each of them renders four large pictures.
 """
 _TURN_S = 0.005
 _LATE_S = 0.01

@@ -20,7 +20,7 @@ from temporalio.service import RPCError
 from typing_extensions import override
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
-from commands.options import Json, NoWait
+from commands.options import Json
 from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
     MAX_WINDOW,
@@ -86,7 +86,9 @@ def batch(
     window: Annotated[
         int, typer.Option("--window", min=1, max=MAX_WINDOW, help="How many concepts are under way at once.")
     ] = BatchOrder().window,
-    no_wait: NoWait = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the batch.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Where the manifest goes; in the data directory if not given.")
     ] = None,

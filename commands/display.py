@@ -80,7 +80,8 @@ class ProgressView:
                 self._say_once(line)
             below = [Text(line, style="yellow") for line in _waiting(status)]
             rows = self._console.height - len(below) - 1
-            self._live.update(Group(_picture(status, rows), *below))
+            picture = _picture(status, rows, colors=_has_colors(self._console))
+            self._live.update(Group(picture, *below))
         else:
             for line in _lines(status):
                 self._say_once(line)
@@ -102,7 +103,7 @@ def print_report(
         what = f" with {count} variation{'s' * (count != 1)}" if count or report.failed_variations else _NO_VARIATIONS
         say(Text.assemble(("Completed", "bold green"), f" concept {report.concept_id}{what}"), on=console)
         for variation in report.variations:
-            say(_variation_line(variation), on=console)
+            say(_variation_line(variation, swatches=_has_colors(console)), on=console)
         if report.provenance is not None and (credit := credit_line(report.provenance)):
             say(f"  {credit}", style="dim", on=console)
         for failed in report.failed_variations:
@@ -129,24 +130,32 @@ def print_next(console: Console, next_steps: Sequence[tuple[str, str]]) -> None:
             say(Text.assemble(f"  {command}", (f"   # {what}", "dim")), on=console)
 
 
-def _variation_line(variation: Variation) -> Text:
-    """What the picture shows as swatches, most first; codes where a terminal has no colors."""
+def _has_colors(console: Console) -> bool:
+    """Where it has none, a swatch would be blanks."""
+    return console.color_system is not None and not console.no_color
+
+
+def _variation_line(variation: Variation, *, swatches: bool) -> Text:
+    """What the picture shows as swatches, if wanted, and as codes, most first."""
     shown = [one.color for one in variation.shown.colors] if variation.shown else list(variation.colors)
     line = Text("  ")
-    for color in shown[:_MOST_SWATCHES]:
-        line.append("   ", style=f"on {color}")
-    return line.append(f" {variation.name}").append(f"  {' '.join(shown[:_MOST_SWATCHES])}", style="dim")
+    if swatches:
+        for color in shown[:_MOST_SWATCHES]:
+            line.append("   ", style=f"on {color}")
+        line.append(" ")
+    return line.append(variation.name).append(f"  {' '.join(shown[:_MOST_SWATCHES])}", style="dim")
 
 
 def print_status(console: Console, status: ConceptStatus, page: str | None = None) -> None:
     """Where a task stands, for people, on standard output; `page` is the task's in Temporal."""
     if status.stages:  # a row alone knows none
-        draw(_picture(status), on=console)
+        draw(_picture(status, colors=_has_colors(console)), on=console)
     for line in _waiting(status):
         say(line, style="yellow", on=console)
     for line in _offer(status):
         say(line, on=console)
-    say(f"task {status.task_id} is {status.state} (source: {status.source})", on=console)
+    state = "failed" if status.state is TaskStatus.FAILED else f"is {status.state}"
+    say(f"task {status.task_id} {state} (source: {status.source})", on=console)
     say(f"concept {status.concept_id}", on=console)
     if status.chosen is not None:
         say(f"candidate {status.chosen} is taken", on=console)
@@ -158,7 +167,7 @@ def print_status(console: Console, status: ConceptStatus, page: str | None = Non
         say(f"Temporal: {page}", on=console)
 
 
-def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
+def _picture(status: ConceptStatus, rows: int | None = None, *, colors: bool) -> Group:
     """Bar, stages and palettes; with so many `rows`, only as many palettes as fit below the others."""
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():
@@ -177,7 +186,7 @@ def _picture(status: ConceptStatus, rows: int | None = None) -> Group:
         items = tuple(items[i] for i in sorted(order[: room - 1]))
     for item in items:
         swatches = Text()
-        for color in item.colors:
+        for color in item.colors if colors else ():
             swatches.append("   ", style=f"on {color}")
         mark = _SPINNER if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
         palettes.add_row(mark, swatches, Text(item.palette))

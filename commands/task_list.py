@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from commands.console import ExitCode, draw, invocation, output, print_document, run_async, say
+from commands.console import ExitCode, invocation, output, print_document, run_async, say
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.frozen import FrozenModel
@@ -19,7 +19,8 @@ from stores.ports import TaskList, TaskRow
 
 _MOST = 1000
 
-_ABOUT_CHARS, _NARROWEST = 20, 110
+_WIDE = 110
+"""On a narrower terminal, times have neither year nor seconds."""
 
 
 class ListedTask(FrozenModel):
@@ -101,31 +102,31 @@ def list_tasks(
 
     found = run_async(main())
     document = ListDocument(tasks=tuple(map(ListedTask.of, found.tasks)), next=found.next)
-    print_document(document) if json else _print(document)
+    print_document(document) if json else print_list(document, output)
     return ExitCode.DONE
 
 
-def _print(document: ListDocument) -> None:
+def print_list(document: ListDocument, console: Console) -> None:
+    """A line for each task: cut to the width of a terminal, and whole elsewhere."""
     if not document.tasks:
-        say("no tasks", on=output)
+        say("no tasks", on=console)
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("task", "status", "created (UTC)", "seconds"):
-        table.add_column(heading, no_wrap=True, min_width=len(heading), overflow="ignore")
-    table.add_column("words or error", min_width=_ABOUT_CHARS)
+    narrow = console.is_terminal and console.width < _WIDE
+    gap, time_format = (" ", "%m-%d %H:%M") if narrow else ("  ", "%Y-%m-%d %H:%M:%S")
+    rows = [("task", "status", "created (UTC)", "seconds", "words or error")]
     for task in document.tasks:
         seconds = ""
         if task.started_at is not None and task.finished_at is not None:
             seconds = f"{(task.finished_at - task.started_at).total_seconds():.1f}{'*' * (task.candidates > 1)}"
-        created, about = (
-            f"{task.created_at:%Y-%m-%d %H:%M:%S}",
-            task.error or task.words or f"({task.type.removeprefix('concept_')})",
-        )
-        table.add_row(str(task.task_id), task.status, created, seconds, about)
-    # An id that is cut cannot be pasted: the table is as wide as its ids need, whatever the terminal is.
-    wide = Console(markup=False, highlight=False, width=max(output.width, _NARROWEST))
-    draw(table, on=wide)
+        about = " ".join((task.error or task.words or f"({task.type.removeprefix('concept_')})").split())
+        rows.append((str(task.task_id), task.status, f"{task.created_at:{time_format}}", seconds, about))
+    widths = [max(map(len, column)) + len(gap) for column in list(zip(*rows, strict=True))[:-1]]
+    for row in rows:
+        line = Text("".join(f"{cell:<{width}}" for cell, width in zip(row, [*widths, 0], strict=True)))
+        if console.is_terminal:  # its last column is cut, and never an id: that could not be pasted
+            line.truncate(max(console.width, sum(widths)), overflow="ellipsis")
+        say(line, style="bold" if row is rows[0] else "", on=console)
     if any(task.candidates > 1 and task.finished_at for task in document.tasks):
-        say("* the wait for a choice included", on=output)
+        say("* the wait for a choice included", on=console)
     if document.next is not None:
-        say(f"more: {invocation()} list --after {document.next}", on=output)
+        say(f"more: {invocation()} list --after {document.next}", on=console)

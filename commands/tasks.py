@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from commands.batches import describe_batch, finish_batch, follow_batch, report_of
 from commands.concepts import accompany, finish, follow, with_gallery
-from commands.console import BadInput, ExitCode, output, print_document, progress, run_async, say
+from commands.console import BadInput, ExitCode, invocation, output, print_document, progress, run_async, say
 from commands.display import print_next, print_status
 from commands.inputs import parse_id
 from commands.next_steps import following
@@ -157,7 +157,13 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
 
     async def run(service: TaskService) -> ConceptReport:
         task = await _find(service, task_id)
-        if not await service.retry(task):
+        try:
+            repeated = await service.retry(task)
+        except TaskNotFound:
+            with suppress(NoWorker):  # only of a batch that exists
+                await BatchClient(service.concepts).status(task)
+            raise BadInput(f"{task} is a batch: {invocation()} batch FILE --retry-failed") from None
+        if not repeated:
             say(f"Task {task} is complete: there is nothing to retry.")
         elif not no_wait:
             await accompany(service, task)

@@ -18,10 +18,19 @@ from stores.ports import TaskStore
 Check = Callable[[], Awaitable[str | None]]
 """Answers why this process cannot work, or None."""
 
+
+class NotYet(str):
+    """A reason that every process has for a moment after its start."""
+
+    __slots__ = ()
+
+
 _TIMEOUT_S = 3.0
 _GOOD_FOR_S, _BAD_FOR_S = 2.0, 0.2
 """How long an answer is repeated, so that many probes cost one question; that all is well again is soon found out."""
 _LOOK_EVERY_S, _LOOK_AGAIN_S = 10.0, 1.0
+_STARTING_S = 10.0
+"""So long after the start `NotYet` is nothing to log, unless the process was ready before."""
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +45,8 @@ class Readiness:
         self._state: str | None = "starting"
         self._asking = asyncio.Lock()
         self._answer: str | None = None
+        self._logged: str | None = None
+        self._starting_until = float("-inf")
         self._repeat_until = float("-inf")
         self._lost_at = 0.0
 
@@ -44,6 +55,7 @@ class Readiness:
         self._checks = checks
         if self._state == "starting":
             self._state = None
+            self._starting_until = time.monotonic() + _STARTING_S
 
     def stopping(self) -> None:
         """Not ready, whatever the checks say. Comes before anything else ends."""
@@ -58,8 +70,7 @@ class Readiness:
             async with self._asking:
                 if time.monotonic() > self._repeat_until:
                     answer = await self._ask()
-                    if answer != self._answer:
-                        self._log_change(answer)
+                    self._log_change(answer)
                     self._answer = answer
                     self._repeat_until = time.monotonic() + (_BAD_FOR_S if answer else _GOOD_FOR_S)
         if self._state is not None:  # it may have changed meanwhile
@@ -68,13 +79,18 @@ class Readiness:
         return self._answer
 
     def _log_change(self, answer: str | None) -> None:
+        if answer is None:
+            self._starting_until = float("-inf")
+        if answer == self._logged or (isinstance(answer, NotYet) and time.monotonic() < self._starting_until):
+            return
         if answer is not None:
-            if self._answer is None:
+            if self._logged is None:
                 self._lost_at = time.monotonic()
             log.warning("not ready: %s", answer, extra={"reason": answer})
-        elif self._answer is not None:
+        else:
             lasted_s = round(time.monotonic() - self._lost_at)
-            log.info("ready again after %d s; it was: %s", lasted_s, self._answer, extra={"reason": None})
+            log.info("ready again after %d s; it was: %s", lasted_s, self._logged, extra={"reason": None})
+        self._logged = answer
 
     async def _ask(self) -> str | None:
         try:

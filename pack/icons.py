@@ -47,7 +47,10 @@ def icon(logo: Picture, size: int, page: Rgb | None) -> Image.Image:
     scale = room / max(drawing.shape[:2])
     # Whole pixels in both directions, or a straight rim of the drawing would be blurred.
     width, height = (max(1, round(length * scale)) for length in (drawing.shape[1], drawing.shape[0]))
-    small = Image.fromarray(drawing).resize((width, height), Image.Resampling.LANCZOS)
+    whole = Image.fromarray(drawing)
+    if page:  # before it is scaled, or a tile of the page's color would have a rim
+        whole = Image.alpha_composite(Image.new("RGBA", whole.size, (*page, 255)), whole)
+    small = whole.resize((width, height), Image.Resampling.LANCZOS)
     canvas.alpha_composite(_sharpened(small, size), ((size - width) // 2, (size - height) // 2))
     return canvas
 

@@ -19,13 +19,13 @@ _EDGE: Final = 2
 """Pixels an edge is wide, to either side."""
 
 
-def ink_coverage(picture: Picture, base: Base, ground: int | None) -> U8 | None:
+def ink_coverage(picture: Picture, base: Base, ground: int | None, tile: int | None = None) -> U8 | None:
     """How much ink (h, w), in 255ths, each pixel gets; None where nothing stands out.
 
-    `ground` is the region that is the paper; None where the page is, taken as white.
+    `ground` is the region that is the paper; None where the page is, taken as white. A `tile` is inked in any case.
     """
     labels = region_labels(picture, base)
-    inks = _inks(base, labels, ground)
+    inks = _inks(base, labels, ground, tile)
     if not inks.any():
         return None
     share = inks.astype(np.float64)
@@ -46,7 +46,9 @@ def ink_coverage(picture: Picture, base: Base, ground: int | None) -> U8 | None:
     return np.rint(cover * (base.alpha / 255.0)).astype(np.uint8)
 
 
-def _inks(base: Base, labels: U8, ground: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _inks(
+    base: Base, labels: U8, ground: int | None, tile: int | None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which regions (k,) get ink: of all ways, the one under which most contrast along edges is left."""
     count = len(base.regions)
     light = np.append(base.regions.oklab[:, 0], 1.0)
@@ -59,6 +61,8 @@ def _inks(base: Base, labels: U8, ground: int | None) -> np.ndarray[tuple[int, .
     ways = np.zeros((1 << len(order), count + 1))
     for bit, region in enumerate(order):
         ways[:, region] = np.arange(len(ways)) >> bit & 1
+    if tile is not None:
+        ways[:, tile] = 1.0
     kept = np.einsum("mi,ij,mj->m", ways, gain, 1.0 - ways, optimize=True) + ways @ prior
     best: F64 = ways[int(kept.argmax())][:count]
     return best.astype(bool)

@@ -28,6 +28,7 @@ from pack.logo import LogoShapes
 from pack.mono import ink_coverage
 from pack.shown_colors import with_colors_of
 from pack.svg import mask_svg
+from pack.tile import tile_of
 from pack.transparency import without_ground
 
 _MOST_OF_RIM = 0.5
@@ -105,7 +106,8 @@ class _Logo(LogoShapes):
 
     def __init__(self, data: bytes, vectors: tuple[bytes, ...]) -> None:
         super().__init__(data, vectors)
-        self.ground = _ground(self.surfaces)
+        self.ground = _ground(self.surfaces) if self.picture.alpha is None else None
+        self.tile = tile_of(self.picture, self.base)
 
     def picture_files(self, folder: str, data: bytes, picture: Picture, drawn: bytes | str) -> Iterator[Item]:
         """The logo's own files in one folder, `base` or a variation's, and its SVG or why it has none."""
@@ -120,12 +122,13 @@ class _Logo(LogoShapes):
         else:
             what = "the logo without its ground"
             yield PackFile(f"{folder}/logo-transparent.png", to_png(clear), "image/png", what)
-        page = self._page(picture)
+        page = self._page(picture, self.ground)
+        touch = page or self._page(picture, self.tile) or _legible_page(clear)
         yield PackFile(
             f"{folder}/favicon.ico", favicon(clear, page), "image/vnd.microsoft.icon", "16, 32 and 48 pixels"
         )
         for size in SIZES:
-            image = icon(clear, size, page if size != _TOUCH or page else _legible_page(clear))
+            image = icon(clear, size, touch if size == _TOUCH else page)
             yield PackFile(f"{folder}/icon-{size}.png", _png(image), "image/png", f"an icon of {size} pixels")
 
     def _clear(self, picture: Picture) -> Picture:
@@ -133,17 +136,17 @@ class _Logo(LogoShapes):
             return picture
         return without_ground(picture, self.surfaces, self.colors.regions(picture), self.ground)
 
-    def _page(self, picture: Picture) -> Rgb | None:
-        """The color of the ground."""
-        if picture.alpha is not None or self.ground is None or picture.rgb.shape != self.picture.rgb.shape:
+    def _page(self, picture: Picture, region: int | None) -> Rgb | None:
+        """The color of the ground, or of another region."""
+        if region is None or picture.rgb.shape != self.picture.rgb.shape:
             return None
-        red, green, blue = self.colors.regions(picture)[self.ground].tolist()
+        red, green, blue = self.colors.regions(picture)[region].tolist()
         return red, green, blue
 
     def mono_files(self, folder: str) -> Iterator[Item]:
         """The logo in black, and in white, on no ground."""
         names = [f"{folder}/mono-{ink}.{kind}" for ink in ("black", "white") for kind in ("svg", "png")]
-        cover = None if self.base.regions.photo else ink_coverage(self.picture, self.base, self.ground)
+        cover = None if self.base.regions.photo else ink_coverage(self.picture, self.base, self.ground, self.tile)
         if cover is None:
             reason = "nothing in it stands out" if not self.base.regions.photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)
@@ -169,7 +172,7 @@ _TOUCH = 180
 
 
 def _legible_page(logo: Picture) -> Rgb:
-    """White, or black where the drawing is light."""
+    """White, or black where the drawing is light and would not show on white."""
     if logo.alpha is None:
         return 255, 255, 255
     light = rgb_to_oklab(logo.rgb[logo.alpha > 127])[:, 0]  # noqa: PLR2004 - visible
@@ -177,7 +180,7 @@ def _legible_page(logo: Picture) -> Rgb:
 
 
 def _ground(surfaces: Surfaces) -> int | None:
-    """The region along the rim; None for what is transparent or a gradient, and where several share the rim."""
+    """The region along the rim; None for a gradient, and where several share the rim."""
     labels = surfaces.labels
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     tally = np.bincount(rim)

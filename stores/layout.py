@@ -130,4 +130,8 @@ def _visible_folder(user_id: str, concept_id: uuid.UUID) -> str:
 def slug(name: str) -> str:
     """A palette's name as part of a path: lower-case ASCII letters, digits and dashes, never empty."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_name)[:_SLUG_LENGTH].strip("-") or "palette"
+    whole = re.sub(r"[^a-z0-9]+", "-", ascii_name)
+    cut = whole[:_SLUG_LENGTH]
+    if whole[_SLUG_LENGTH : _SLUG_LENGTH + 1].isalnum():
+        cut = cut.rpartition("-")[0].strip("-") or cut  # at a word's end
+    return cut.strip("-") or "palette"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from observability.readiness import Check
+from observability.readiness import Check, NotYet
 from temporal.encryption import decryption_status
 from temporal.queues import PolledQueue, is_polled, partitions_of
 
@@ -50,7 +50,7 @@ def polls(client: Client, queues: Sequence[PolledQueue]) -> Check:
                 if queue.name not in partitions:
                     partitions[queue.name] = await partitions_of(client, queue.name)
                 if not await is_polled(client, queue, partitions[queue.name]):
-                    return f"the server has seen no poll of this process on {queue.name}"
+                    return NotYet(f"the server has seen no poll of this process on {queue.name}")
         except RPCError as exc:
             return None if exc.status in _NOT_TOLD else f"Temporal does not answer: {exc.message}"
         return None

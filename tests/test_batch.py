@@ -322,10 +322,13 @@ async def test_neither_starter_nor_worker_is_needed_all_the_time(
 
 
 async def test_no_wait_leaves_a_batch_to_itself(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
-    """Accepted is enough for exit 0; `watch` follows it to its end."""
+    """Accepted is enough for exit 0; `watch` follows it to its end, and `retry` says what retries a batch."""
     async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
         started = await at.run("batch", "tasks.jsonl", "--no-wait")
         watched = await at.run("watch", str(started.document["batch_id"]))
+        retried = await at.run("retry", str(started.document["batch_id"]))
+    assert retried.code == 2
+    assert f"{started.document['batch_id']} is a batch: " in retried.err
     assert (started.code, started.document["completed"], started.document["manifest"]) == (0, 0, None)
     assert (watched.code, watched.document["completed"]) == (0, 2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
@@ -15,7 +16,7 @@ from typing_extensions import override
 from observability import health, readiness
 from observability.errors import AddressUnusable
 from observability.health import health_pages
-from observability.readiness import Check, Readiness, store_answers
+from observability.readiness import Check, NotYet, Readiness, store_answers
 from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from stores.ports import TaskRow
@@ -144,6 +145,34 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     ]
 
 
+@pytest.mark.parametrize(
+    ("starting_s", "reasons", "logged"),
+    [
+        (60.0, (NotYet("no poll"), None), []),
+        (60.0, (NotYet("no poll"), "the store is away"), ["not ready: the store is away"]),
+        (60.0, (None, NotYet("no poll")), ["not ready: no poll"]),
+        (0.0, (NotYet("no poll"),), ["not ready: no poll"]),
+    ],
+)
+async def test_a_start_is_no_outage(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    starting_s: float,
+    reasons: Sequence[str | None],
+    logged: list[str],
+) -> None:
+    """That the server has not yet seen it is logged of one that was ready, or has had its time; others at once."""
+    for name, value in (("_GOOD_FOR_S", 0.0), ("_BAD_FOR_S", 0.0), ("_STARTING_S", starting_s)):
+        monkeypatch.setattr(readiness, name, value)
+    check = Scripted()
+    made = started(check)
+    with caplog.at_level("INFO", logger="observability.readiness"):
+        for reason in reasons:
+            check.reason = reason
+            assert await made.reason() == reason
+    assert [record.message for record in caplog.records] == logged
+
+
 async def test_a_store_that_cannot_be_read_is_a_reason(store: LocalStore) -> None:
     """And what it says is the reason."""
 
@@ -175,6 +204,7 @@ async def test_polling_is_what_the_server_has_seen(
     name = f"test-{uuid.uuid4()}"
     both = [PolledQueue(name, kind) for kind in TaskKind]
     check = polls(client, both)
+    assert isinstance(await check(), NotYet)
     assert await check() == f"the server has seen no poll of this process on {name}"
     async with rigged(client, store, queue=name):
 

@@ -70,6 +70,20 @@ def test_a_palettes_name_is_no_path(name: str) -> None:
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?", slug(name))
 
 
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("Racing Green and Forest Green on Off White", "racing-green-and-forest-green-on-off"),
+        ("Racing Green and Forest Green on Off Whi", "racing-green-and-forest-green-on-off-whi"),
+        ("Racing Green and Forest Green on Off Whi te", "racing-green-and-forest-green-on-off-whi"),
+        ("Donaudampfschifffahrtsgesellschaftskapitaen", "donaudampfschifffahrtsgesellschaftskapit"),
+    ],
+)
+def test_a_long_name_ends_with_a_word(name: str, part: str) -> None:
+    """Where it has several; what fits stays whole."""
+    assert slug(name) == part
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "/", "a/../../b", "\0", "\u202egnp.exe", "CON", "-rf"])
 def test_a_hostile_name_is_tamed(name: str) -> None:
     """The usual attempts."""

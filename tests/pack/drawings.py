@@ -40,6 +40,14 @@ GRADIENTS = """
 """
 
 
+TILE = """
+<rect width="512" height="512" rx="80" fill="#FFF8E7"/>
+<circle cx="256" cy="200" r="110" fill="#1B5E3A"/>
+<rect x="106" y="360" width="300" height="50" fill="#D1495B"/>
+"""
+"""Disc and bar on a tile that fills all but the corners."""
+
+
 def document(body: str, ground: str | None = "#FFFFFF", size: int = 512) -> str:
     """A drawing of 512 units on a ground, or on none, as an SVG `size` pixels wide."""
     rect = f'<rect width="512" height="512" fill="{ground}"/>' if ground else ""

@@ -17,7 +17,7 @@ from contracts.palettes import Palette
 from pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack, write_folder, write_zip
 from pack.faithfulness import FAITHFUL, closeness
 from tests.color.pictures import SUNSET, png
-from tests.pack.drawings import SIGN, document, drawn
+from tests.pack.drawings import SIGN, TILE, document, drawn, rgba
 
 FOLDERS = ("base", "variations/01-sunset", "variations/02-mono")
 OF_A_LOGO = ("logo.png", "logo.svg", "logo-transparent.png", "favicon.ico",
@@ -114,6 +114,32 @@ def test_an_svg_that_shows_something_else_is_not_used() -> None:
     items = make_pack(contents(drawn(document(SIGN)), (other,)))
     drawing = next(item.data for item in items if isinstance(item, PackFile) and item.path == "base/logo.svg")
     assert b"00FFFF" not in drawing
+
+
+INSET = TILE.replace('width="512" height="512"', 'x="40" y="40" width="432" height="432"')
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        (TILE, "#FFF8E7"),
+        (INSET, "#FFF8E7"),
+        (INSET.replace("#FFF8E7", "#FFFFFF"), "#FFFFFF"),
+        (TILE.partition("/>")[2], "#FFFFFF"),
+    ],
+)
+def test_a_tile_on_no_ground_belongs_to_the_logo(body: str, page: str) -> None:
+    """Its maker's transparency stays; in one ink the motif is cut out of it, and iOS' icon is all of its color."""
+    data = drawn(document(body, None))
+    items = make_pack(Contents(data, (), (), b"a sheet"))
+    base = {item.path: rgba(item.data) for item in items if isinstance(item, PackFile) and item.path[:4] == "base"
+            and item.path.endswith("png")}  # fmt: skip
+    corner = base["base/icon-180.png"][:35, :35]
+    assert corner[0, 0].tolist() == [*bytes.fromhex(page[1:]), 255]
+    assert "rx" not in body or np.ptp(corner, axis=(0, 1)).max() <= 2
+    assert (base["base/logo-transparent.png"][..., 3] == rgba(data)[..., 3]).all()
+    tile, motif = base["base/mono-black.png"][[256, 200], [80, 256], 3].tolist()
+    assert (tile, motif) == ((255, 0) if "rx" in body else (0, 255))
 
 
 def few() -> Iterator[Item]:
