@@ -83,6 +83,8 @@ GRACE = timedelta(seconds=130)
 A container's stop grace must be longer still.
 """
 
+_STICKY = timedelta(seconds=3)
+"""So long a workflow waits for the process that has it in memory; after a crash, on top of the time of a heartbeat."""
 _HEARTBEAT_THROTTLE = timedelta(seconds=1)  # the default would lose a minute of them to a SIGKILL
 _AT_ONCE = 100
 """Activities that take neither a processor nor a remote service."""
@@ -277,6 +279,7 @@ class _WorkerFactory:
             ],
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+            sticky_queue_schedule_to_start_timeout=_STICKY,
             deployment_config=self.deployment,
         )
 

@@ -11,11 +11,13 @@ import re
 import signal
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from temporalio.client import Client
 
+import worker
 from color import decode
 from contracts.tasks import GenerationRequest, TaskStatus
 from stores import layout
@@ -28,6 +30,7 @@ from tests.rig import BUCKETS, make_request, until
 from tests.services import SERVICES, FakeService
 from tests.site import Site, fetch
 from tests.stopping_worker import Point, Points
+from workflows import policies
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,9 @@ async def _finish_all(site: Site, requests: dict[str, GenerationRequest]) -> Non
     assert re.search(r'concept_provider_calls\w*{[^}]*outcome="answered"[^}]*stage="image"[^}]*} [1-9]', metrics[1])
     assert re.search(r'concept_provider_tokens\w*{[^}]*kind="output"[^}]*} [1-9]', metrics[1])
     assert "concept_provider_latency" in metrics[1]
+
+
+def test_the_waits_after_a_crash_are_short() -> None:
+    """The time of a heartbeat for the activities of the lost process, and then the time its memory of workflows has."""
+    heartbeat = policies.RENDER_VARIATIONS["heartbeat_timeout"]
+    assert heartbeat + worker._STICKY < timedelta(seconds=15)
