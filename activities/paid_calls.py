@@ -162,14 +162,12 @@ class PaidCalls:
         number, unusable = 1, 0
         async with self._turns.setdefault(place, asyncio.Lock()):
             while True:
+                path, job = layout.numbered_answer(place, number), None
                 # Before the store is looked at: a call that ends meanwhile would be found neither here nor there.
-                call = await self._call_under_way(layout.numbered_answer(place, number))
+                call = await self._call_under_way(path)
                 if call is not None:
                     break
-                job, stored = (
-                    None,
-                    await self._stored(layout.numbered_answer(place, number), vectors=resume is not None),
-                )
+                stored = await self._stored(path, vectors=resume is not None)
                 if stored is not None:
                     try:
                         return await read(stored)

@@ -275,10 +275,11 @@ async def _render_group(
         stop_if_cancelled()
         lost = ""
     causes = {each.index: each.error for each in group.failed}
-    names = {variation.index: variation.name for variation in unpack([group.packed] if group.packed else [])}
+    named_after_picture = group.packed and any(palette.color_names for _, (_, palette) in places)
+    names = {each.index: each.name for each in unpack([group.packed])} if named_after_picture else {}
     for position, (index, palette) in places:
         if index in group.made:
-            run.progress.variation_done(position, names[index])
+            run.progress.variation_done(position, names.get(index, ""))
         else:
             run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
     run.show()
