@@ -1,22 +1,21 @@
 """From the points of an outline to the lines, arcs and curves a designer would have drawn.
 
-Lengths are in pixels. Cubic fitting: P. J. Schneider, "An algorithm for automatically fitting digitized curves",
-Graphics Gems (1990). Circle fitting: I. Kåsa, "A circle fitting procedure and its error analysis" (1976).
+Lengths are in pixels. Circle fitting: I. Kåsa, "A circle fitting procedure and its error analysis" (1976).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from math import asin, atan2, ceil, cos, dist, hypot, pi, sin, sqrt
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from color.cubic_fitting import Cubic, Curved, Line, Point, Way, fit_cubics
 from color.spaces import F64
-
-Point: TypeAlias = tuple[float, float]
 
 _NEAR, _WIDE = 3, 6
 """Points to either side from which a turn is measured: at a corner both see the same, on a bend the wider sees more."""
@@ -27,7 +26,6 @@ _CORNER_CLEAR: Final = 0.8
 """Edge pixels this close to a corner belong to both sides."""
 _CORNER_REACH: Final = 2.5
 _TANGENT_POINTS: Final = 5
-_TOLERANCE: Final = 0.28
 _LINE_TOLERANCE: Final = 0.2
 _ROUND_TOLERANCE: Final = 0.26
 _LEAST_LINE: Final = 10.0
@@ -46,14 +44,7 @@ _SMALLEST_RADIUS: Final = 0.7
 _LEAST_SWEEP: Final = 0.15
 _STRAIGHT_ON: Final = 0.985
 """The cosine of the bend (10 degrees) between a line and an arc that begins there."""
-_ROUNDS: Final = 2
-_HOPELESS: Final = 1.2
-"""A curve that is off by more is split at once."""
 _FEW: Final = 8
-_LONG, _STRIDE = 48, 6
-"""Points of a part whose turn is worth measuring, and the step at which it is measured."""
-_ONE_CURVE: Final = 2.4
-"""Radians that one curve may turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +53,6 @@ class Circle:
 
     center: Point
     radius: float
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """From where the last piece ended to `end`."""
-
-    end: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +67,10 @@ class Arc:
     end: Point
 
 
-@dataclass(frozen=True, slots=True)
-class Cubic:
-    """A Bézier curve with two control points."""
-
-    first: Point
-    second: Point
-    end: Point
-
-
 Piece: TypeAlias = Line | Arc | Cubic
+DraftPiece: TypeAlias = Line | Arc | Curved
+EndLine: TypeAlias = tuple[complex, complex]
+"""A point and a direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +81,51 @@ class Outline:
     pieces: tuple[Piece, ...]
 
 
-def fitted(points: F64, hidden: NDArray[np.bool_]) -> Circle | Outline:
-    """The outline through `points` (n, 2), closed, n at least 4, a pixel apart or less.
+class _Spans(NamedTuple):
+    """The parts (n, 2) of an outline between its corners, and whether another shape covers each."""
 
-    Off by 0.3 pixels at most, and by more where it is `hidden` (n,).
+    points: list[F64]
+    covered: list[bool]
+
+
+class _Draft(NamedTuple):
+    """An outline whose curves are still to be fitted."""
+
+    start: Point
+    pieces: list[DraftPiece]
+
+
+def fit_outlines(contours: Iterable[tuple[F64, NDArray[np.bool_]]]) -> list[Circle | Outline]:
+    """The outlines through points (n, 2), closed, n at least 4, a pixel apart or less.
+
+    Off by 0.3 pixels at most, and by more where they are hidden (n,).
     """
+    found = [_parted(points, hidden) for points, hidden in contours]
+    spans = [span for one in found if isinstance(one, _Spans) for span in one.points]
+    begins, ends = iter(_end_lines(spans)), iter(_end_lines([span[::-1] for span in spans]))
+    drafts = [
+        _joined(one, *(list(islice(lines, len(one.points))) for lines in (begins, ends)))
+        if isinstance(one, _Spans)
+        else one
+        for one in found
+    ]
+    curved = [piece for one in drafts if isinstance(one, _Draft) for piece in one.pieces if isinstance(piece, Curved)]
+    curves = iter(fit_cubics(curved))
+    return [
+        Outline(one.start, tuple(chain(*(next(curves) if isinstance(p, Curved) else (p,) for p in one.pieces))))
+        if isinstance(one, _Draft)
+        else one
+        for one in drafts
+    ]
+
+
+def _parted(points: F64, hidden: NDArray[np.bool_]) -> Circle | _Draft | _Spans:
     circle = _circle(points)
     if circle is not None and _is_round(points, circle):
         return circle
-    appears = hidden != np.roll(hidden, 1)
-    breaks = set(np.flatnonzero(appears & hidden).tolist()) | set(
-        np.flatnonzero(np.roll(appears & ~hidden, -1)).tolist()
-    )
+    # The first and the last point that another shape covers.
+    changes = np.flatnonzero(np.diff(hidden, prepend=hidden[-1:]))
+    breaks = {int(i) if hidden[i] else int(i - 1) % len(points) for i in changes}
     corners = sorted(breaks | {i for i in _corners(points) if not hidden[i]})
     count = len(points)
     if not corners:
@@ -123,17 +134,16 @@ def fitted(points: F64, hidden: NDArray[np.bool_]) -> Circle | Outline:
         points.take(np.arange(first, last + 1), axis=0, mode="wrap")
         for first, last in zip(corners, [*corners[1:], corners[0] + count], strict=True)
     ]
-    covered = [bool(hidden[i]) and bool(hidden[(i + 1) % count]) for i in corners]
-    return _joined(spans, covered)
+    return _Spans(spans, [bool(hidden[i]) and bool(hidden[(i + 1) % count]) for i in corners])
 
 
-def _polygon(points: F64) -> Outline:
+def _polygon(points: F64) -> _Draft:
     """What is invisible needs no curves."""
     around = np.concatenate([points, points[:1]])
-    return Outline(_point(points[0]), tuple(_rough(around)))
+    return _Draft(_point(points[0]), _rough(around))
 
 
-def _rough(points: F64) -> list[Piece]:
+def _rough(points: F64) -> list[DraftPiece]:
     return [Line(_point(points[i])) for i in _parting(points, _UNSEEN)[1:]]
 
 
@@ -160,14 +170,11 @@ def _is_round(points: F64, circle: Circle) -> bool:
     if circle.radius < _SMALLEST_RADIUS:
         return False
     off = np.hypot(points[:, 0] - circle.center[0], points[:, 1] - circle.center[1]) - circle.radius
+    if np.abs(off).max() >= _ROUND_TOLERANCE + _ROUNDISH * circle.radius:
+        return False
     x, y = (points - circle.center).T
     area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
-    worst = _ROUND_TOLERANCE + _ROUNDISH * circle.radius
-    return bool(
-        abs(area - pi * circle.radius**2) < 0.1 * area + 1.0
-        and np.abs(off).max() < worst
-        and (off * off).mean() < _ROUND_TOLERANCE**2 / 3
-    )
+    return bool(abs(area - pi * circle.radius**2) < 0.1 * area + 1.0 and (off * off).mean() < _ROUND_TOLERANCE**2 / 3)
 
 
 def _turn(points: F64, reach: int) -> F64:
@@ -185,10 +192,11 @@ def _corners(points: F64) -> list[int]:
     wide, near = _turn(points, _WIDE), _turn(points, _NEAR)
     sharp = np.abs(near) + np.abs(wide)
     candidate = (np.abs(near) > _SHARP) & (np.abs(wide) > _SHARP) & (np.abs(wide) < _BENDS * np.abs(near))
+    places = np.flatnonzero(candidate)
+    around = sharp[(places[:, None] + np.arange(-_NEAR, _NEAR + 1)) % count]
     found: list[int] = []
-    for i in np.flatnonzero(candidate).tolist():
-        around = sharp.take(range(i - _NEAR, i + _NEAR + 1), mode="wrap")
-        if sharp[i] >= around.max() and (not found or i - found[-1] >= _NEAR):
+    for i in places[sharp[places] >= around.max(axis=1)].tolist():
+        if not found or i - found[-1] >= _NEAR:
             found.append(i)
     if len(found) > 1 and found[0] + count - found[-1] < _NEAR:
         found.pop()
@@ -201,25 +209,22 @@ def _corners_of_few(points: F64) -> list[int]:
     return np.flatnonzero(turn > _SHARP).tolist()
 
 
-def _joined(spans: list[F64], covered: list[bool]) -> Outline:
+def _joined(spans: _Spans, begins: list[EndLine | None], ends: list[EndLine | None]) -> _Draft:
     """Spans between corners as one outline: each corner lies where the sides, carried on, meet."""
-    ends = [
-        (None, None) if unseen else (_end_line(span[::-1]), _end_line(span))
-        for span, unseen in zip(spans, covered, strict=True)
-    ]
     corners = []
-    for i, span in enumerate(spans):
-        corners.append(_meeting(ends[i - 1][1], ends[i][0], span[0]))
-    pieces: list[Piece] = []
-    for i, span in enumerate(spans):
-        start, end = corners[i], corners[(i + 1) % len(spans)]
-        if covered[i]:
+    for i, span in enumerate(spans.points):
+        one = None if spans.covered[i - 1] else ends[i - 1]
+        corners.append(_meeting(one, None if spans.covered[i] else begins[i], span[0]))
+    pieces: list[DraftPiece] = []
+    for i, span in enumerate(spans.points):
+        start, end = corners[i], corners[(i + 1) % len(corners)]
+        if spans.covered[i]:
             pieces += _rough(np.concatenate([[start], span[1:-1], [end]]))
             continue
         inner = _without_corners(span, start, end)
         whole = np.concatenate([[start], inner, [end]])
         pieces += _smooth(whole, None, None)
-    return Outline(_point(corners[0]), tuple(pieces))
+    return _Draft(_point(corners[0]), pieces)
 
 
 def _without_corners(span: F64, start: F64, end: F64) -> F64:
@@ -229,19 +234,42 @@ def _without_corners(span: F64, start: F64, end: F64) -> F64:
     return result
 
 
-def _end_line(span: F64) -> tuple[F64, F64] | None:
-    """A point and a direction of the last few points, corner excluded; on straight sides, of many."""
-    if len(span) < 4:  # noqa: PLR2004 - the corner and a side of two points at least
-        return None
-    inner = span[1:-1][::-1]
-    far = inner[np.hypot(*(inner - span[-1]).T) > _CORNER_CLEAR]
-    if len(far) < 2:  # noqa: PLR2004 - a line
-        return None
-    for points in (far, far[: 3 * _TANGENT_POINTS]):
-        middle, direction = _line(points)
-        if len(points) >= 2 * _TANGENT_POINTS and _deviation(points, middle, direction).max() < _LINE_TOLERANCE:
-            return middle, direction
-    return _line(far[:_TANGENT_POINTS])
+def _end_lines(spans: list[F64]) -> list[EndLine | None]:
+    """A line through the first few points of each span, corner excluded; on straight sides, through many."""
+    result: list[EndLine | None] = [None] * len(spans)
+    if not spans:
+        return result
+    of = np.repeat(np.arange(len(spans)), [len(span) - 2 for span in spans])
+    x, y = np.concatenate([span[1:-1] for span in spans]).T
+    way, corners = x + 1j * y, np.array([complex(*span[0]) for span in spans])
+    far = np.abs(way - corners[of]) > _CORNER_CLEAR
+    way, of = way[far], of[far]
+    count = np.bincount(of, minlength=len(spans))
+    place = np.arange(len(of)) - (np.cumsum(count) - count)[of]
+    many = 2 * _TANGENT_POINTS
+    for most, least in ((_TANGENT_POINTS, 2), (3 * _TANGENT_POINTS, many), (len(of), many)):
+        some = (place < most) & (count[of] >= least)
+        middle, direction, off = _lines(way[some], of[some], len(spans))
+        good = (count >= least) & ((off < _LINE_TOLERANCE) | (most == _TANGENT_POINTS))
+        for i in np.flatnonzero(good).tolist():
+            result[i] = complex(middle[i]), complex(direction[i])
+    return result
+
+
+def _lines(points: Way, of: NDArray[np.intp], count: int) -> tuple[Way, Way, F64]:
+    """The lines (count,) closest to groups of points (n,): middles, directions, and how far a point is at worst."""
+    total = np.maximum(np.bincount(of, minlength=count), 1)
+    middle: Way = np.bincount(of, points.real, count).astype(np.complex128)
+    middle += 1j * np.bincount(of, points.imag, count)
+    middle /= total
+    away = points - middle[of]
+    square = away * away
+    # Twice the angle of a line is that of the sum of its points' squares.
+    angle = 0.5 * np.arctan2(np.bincount(of, square.imag, count), np.bincount(of, square.real, count))
+    direction: Way = np.exp(1j * angle)
+    worst = np.zeros(count)
+    np.maximum.at(worst, of, np.abs((away * direction[of].conj()).imag))
+    return middle, direction, worst
 
 
 def _line(points: F64) -> tuple[F64, F64]:
@@ -252,31 +280,24 @@ def _line(points: F64) -> tuple[F64, F64]:
     return middle, np.array([cos(angle), sin(angle)])
 
 
-def _deviation(points: F64, middle: F64, direction: F64) -> F64:
-    away = points - middle
-    result: F64 = np.abs(away[:, 0] * direction[1] - away[:, 1] * direction[0])
-    return result
-
-
-def _meeting(one: tuple[F64, F64] | None, other: tuple[F64, F64] | None, near: F64) -> F64:
+def _meeting(one: EndLine | None, other: EndLine | None, near: F64) -> F64:
     """Where two lines meet, if that is near."""
     if one is None or other is None:
         return near
     (p, u), (q, v) = one, other
-    cross = u[0] * v[1] - u[1] * v[0]
+    cross = (u.conjugate() * v).imag
     if abs(cross) < 0.2:  # noqa: PLR2004 - nearly parallel lines meet anywhere
         return near
-    t = ((q[0] - p[0]) * v[1] - (q[1] - p[1]) * v[0]) / cross
-    at: F64 = p + t * u
-    return at if hypot(*(at - near).tolist()) < _CORNER_REACH else near
+    at = p + ((q - p).conjugate() * v).imag / cross * u
+    return np.array([at.real, at.imag]) if abs(at - complex(*near)) < _CORNER_REACH else near
 
 
-def _closed_curve(points: F64) -> Outline:
+def _closed_curve(points: F64) -> _Draft:
     """An outline without corners: it begins where it is straightest."""
     start = _straightest(points)
     around = points.take(np.arange(start, start + len(points) + 1), axis=0, mode="wrap")
     tangent = _tangent_at(points, start)
-    return Outline(_point(around[0]), tuple(_smooth(around, tangent, tangent)))
+    return _Draft(_point(around[0]), _smooth(around, tangent, tangent))
 
 
 def _straightest(points: F64) -> int:
@@ -298,7 +319,7 @@ def _tangent_at(points: F64, i: int) -> F64:
     return unit
 
 
-def _smooth(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
+def _smooth(points: F64, before: F64 | None, after: F64 | None) -> list[DraftPiece]:
     """Pieces through points without a corner, from the first to the last; `before` and `after` are directions there."""
     whole = _one_piece(points)
     if whole:
@@ -306,7 +327,7 @@ def _smooth(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
     marks = _straight_parts(points)
     if not marks:
         return _curved(points, before, after)
-    pieces: list[Piece] = []
+    pieces: list[DraftPiece] = []
     at = 0
     start, heading = points[0], before
     for first, last, middle, direction in marks:
@@ -326,7 +347,7 @@ def _on_line(point: F64, middle: F64, direction: F64) -> F64:
     return result
 
 
-def _one_piece(points: F64) -> list[Piece]:
+def _one_piece(points: F64) -> list[DraftPiece]:
     """A single line or circular arc from the first point to the last; empty where none is close enough."""
     start, end = points[0], points[-1]
     way = end - start
@@ -350,7 +371,7 @@ def _sagitta(off: F64) -> float:
     return float((bump @ off) / max(float(bump @ bump), 1e-9))
 
 
-def _curve_or_arc(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
+def _curve_or_arc(points: F64, before: F64 | None, after: F64 | None) -> list[DraftPiece]:
     if len(points) == 2 and hypot(*(points[1] - points[0]).tolist()) < 1e-9:  # noqa: PLR2004 - two ends that agree
         return []
     arcs = _arc(points)
@@ -409,6 +430,8 @@ def _is_straight(off: F64) -> bool:
 def _straight_parts(points: F64) -> list[tuple[int, int, F64, F64]]:
     """Long straight parts as (first, last, a point, a direction), in order, at least a point apart."""
     found: list[tuple[int, int, F64, F64]] = []
+    if len(points) <= _FEW:
+        return found
     for first, last in pairwise(_parting(points)):
         part = _straight_part(points, first, last)
         if part is None:
@@ -459,110 +482,15 @@ def _parting(points: F64, tolerance: float = _PARTING) -> list[int]:
     return sorted(kept)
 
 
-def _curved(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
-    """Cubic curves, split where the fit is worst until all are close."""
+def _curved(points: F64, before: F64 | None, after: F64 | None) -> list[DraftPiece]:
+    """What cubic curves will go through; they are found for all outlines together."""
     if len(points) <= 3:  # noqa: PLR2004 - no room to bend
         return [Line(_point(p)) for p in points[1:]]
-    first = before if before is not None else _leaving(points)
-    last = after if after is not None else -_leaving(points[::-1])
-    halfway = _half_turn(points)
-    if halfway:  # no single curve turns so far
-        tangent = _along(points, halfway)
-        return _curved(points[: halfway + 1], first, tangent) + _curved(points[halfway:], tangent, last)
-    cubic, worst, off = _cubic(points, first, last)
-    if off < (_TOLERANCE if len(points) > _FEW else 2 * _TOLERANCE):  # few points are mostly noise
-        return [cubic]
-    split = min(max(worst, 2), len(points) - 3)
-    if split < 1 or split >= len(points) - 1:
-        return [Line(_point(p)) for p in points[1:]]
-    tangent = _along(points, split)
-    return _curved(points[: split + 1], first, tangent) + _curved(points[split:], tangent, last)
+    return [Curved(points[:, 0] + 1j * points[:, 1], _heading(before), _heading(after))]
 
 
-def _half_turn(points: F64) -> int:
-    """Where a long part has turned half of its way, if it turns farther than one curve can; else 0."""
-    if len(points) < _LONG:
-        return 0
-    way = points[::_STRIDE, 0] + 1j * points[::_STRIDE, 1]
-    heading = np.diff(way)
-    turned = np.cumsum(np.abs(np.angle(heading[1:] * heading[:-1].conj())))
-    if turned[-1] < _ONE_CURVE:
-        return 0
-    half = (int(np.searchsorted(turned, turned[-1] / 2)) + 1) * _STRIDE
-    return half if 2 < half < len(points) - 3 else 0  # noqa: PLR2004 - both sides need points
-
-
-def _along(points: F64, i: int) -> F64:
-    """The direction at an inner point."""
-    reach = min(3, i, len(points) - 1 - i)
-    way = points[i + reach] - points[i - reach]
-    unit: F64 = way / max(hypot(*way.tolist()), 1e-9)
-    return unit
-
-
-def _leaving(points: F64) -> F64:
-    """The direction at the first point."""
-    count = min(len(points), 5)
-    # A parabola through the first points, weighed by closeness, and its slope at the start.
-    steps = np.hypot(*np.diff(points[:count], axis=0).T)
-    t = np.concatenate([[0.0], np.cumsum(steps)])
-    away = points[:count] - points[0]
-    if t[-1] < 1e-9:  # noqa: PLR2004 - points that agree
-        return np.array([1.0, 0.0])
-    way = (away[1:] * t[1:, None]).sum(0) / (t[1:] ** 2).sum()
-    if count >= 5:  # noqa: PLR2004 - enough for a bend
-        s2, s3, s4 = (t**2).sum(), (t**3).sum(), (t**4).sum()
-        b1, b2 = (away * t[:, None]).sum(0), (away * (t**2)[:, None]).sum(0)
-        det = s2 * s4 - s3 * s3
-        if det > 1e-9:  # noqa: PLR2004 - same
-            bent = (b1 * s4 - b2 * s3) / det
-            way = 0.5 * (way + bent)
-    length = hypot(*way.tolist())
-    unit: F64 = way / length if length > 1e-9 else np.array([1.0, 0.0])  # noqa: PLR2004 - same
-    return unit
-
-
-def _cubic(points: F64, first: F64, last: F64) -> tuple[Cubic, int, float]:
-    """The closest curve that leaves along `first` and arrives along `last`; where it is worst, and by how much."""
-    # Complex numbers: a point is one number, and a step costs half as many operations.
-    way = points[:, 0] + 1j * points[:, 1]
-    start, end = complex(way[0]), complex(way[-1])
-    out, back = complex(*first), complex(*last)
-    t = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(way)))])
-    total = max(float(t[-1]), 1e-9)
-    t /= total
-    chord = abs(end - start)
-    dot = (out * back.conjugate()).real
-    one = two = start
-    off, worst = np.inf, 0
-    for round_ in range(_ROUNDS + 1):
-        s = 1.0 - t
-        b1, b2, b3 = 3 * s * s * t, 3 * s * t * t, t * t * t
-        rest = way - start - (b2 + b3) * (end - start)
-        c00, c01, c11 = float(b1 @ b1), -float(b1 @ b2) * dot, float(b2 @ b2)
-        sums = complex(b1 @ rest), complex(b2 @ rest)
-        x0, x1 = (sums[0] * out.conjugate()).real, -(sums[1] * back.conjugate()).real
-        det = c00 * c11 - c01 * c01
-        alpha = beta = 0.0
-        if det > 1e-12:  # noqa: PLR2004 - not singular
-            alpha, beta = (x0 * c11 - x1 * c01) / det, (c00 * x1 - c01 * x0) / det
-        if min(alpha, beta) < 1e-3 * total or max(alpha, beta) > 3 * total:
-            alpha = beta = max(chord, 0.3 * total) / 3
-        one, two = start + alpha * out, end - beta * back
-        away = b1 * (one - start) + b2 * (two - end) - rest
-        gap = np.abs(away)
-        worst = int(gap.argmax())
-        off = float(gap[worst])
-        if off < _TOLERANCE or round_ == _ROUNDS or off > _HOPELESS:
-            break
-        # One step of Newton toward each point's closest place on the curve.
-        d1 = 3 * (s * s * (one - start) + 2 * s * t * (two - one) + t * t * (end - two))
-        d2 = 6 * (s * (two - 2 * one + start) + t * (end - 2 * two + one))
-        slope = (d1 * d1.conj()).real + (away * d2.conj()).real
-        move = np.divide((away * d1.conj()).real, slope, out=np.zeros_like(t), where=np.abs(slope) > 1e-9)  # noqa: PLR2004
-        t = np.clip(t - move, 0.0, 1.0)
-        t[0], t[-1] = 0.0, 1.0
-    return Cubic((one.real, one.imag), (two.real, two.imag), _point(points[-1])), worst, off
+def _heading(direction: F64 | None) -> complex | None:
+    return None if direction is None else complex(*direction)
 
 
 def _point(at: F64) -> Point:
