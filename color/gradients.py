@@ -91,7 +91,7 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
             continue
         at = order[begins[number] : begins[number + 1]]
         at = at[:: max(1, len(at) // _SAMPLES)]
-        gradient = _gradient(at, rgb, regions[labels.ravel()[at]])
+        gradient = _gradient(at, rgb, regions, labels.ravel()[at])
         if gradient is None:
             continue
         parts = int(np.bitwise_or.reduce(np.uint32(1) << labels.ravel()[at]))
@@ -176,14 +176,17 @@ def _claim(labels: U8, wanted: U8, flat: Mask, count: int, members: list[int]) -
         rows, columns = rows[left], columns[left]
 
 
-def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
+def _gradient(at: NDArray[np.intp], rgb: U8, regions: F64, of: U8) -> Gradient | None:
     """The gradient through the pixels numbered `at` (n,), if there is one and it is close.
 
-    Or at least about as close as the colors of the regions, `flat` (n, 3), whose bands one would see.
+    Or at least about as close as the colors of the regions, that `of` each (n,), whose bands one would see.
     """
+    colors = rgb.reshape(-1, 3)[at]
+    if (colors == colors[0]).all():  # one color says as much as all
+        at, colors, of = at[:1], colors[:1], np.array([np.bincount(of).argmax()])
     width = rgb.shape[1]
     where = np.stack([at % width + 0.5, at // width + 0.5], 1)
-    colors = rgb.reshape(-1, 3)[at].astype(np.float64)
+    colors, flat = colors.astype(np.float64), regions[of]
     lab = rgb_to_oklab(colors)
     spread = np.linalg.norm(lab - np.median(lab, axis=0), axis=1)
     if np.quantile(spread, 0.95) < _RANGE:
