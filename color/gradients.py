@@ -230,10 +230,22 @@ def position_along(gradient: Gradient, where: F64) -> F64:
     """How far (n,) along the gradient points (n, 2) lie: 0 at its beginning, 1 at its end."""
     if isinstance(gradient, Linear):
         way = gradient.end - gradient.start
-        along: F64 = (where - gradient.start) @ way / max(float(way @ way), 1e-9)
+        along: F64 = _dot(where - gradient.start, way) / max(float(way @ way), 1e-9)
         return along
-    unit = (where - gradient.center) @ np.linalg.inv(gradient.axes).T
-    return np.hypot(unit[:, 0], unit[:, 1])
+    away, unit = where - gradient.center, np.linalg.inv(gradient.axes)
+    return np.hypot(_dot(away, unit[0]), _dot(away, unit[1]))
+
+
+def _dot(points: F64, way: F64) -> F64:
+    """Points (n, 2) times a vector (2,); not by BLAS, whose threads would compete with ours."""
+    return points[:, 0] * way[0] + points[:, 1] * way[1]
+
+
+def _least_squares(columns: F64, values: F64) -> F64:
+    """What (k, ...) to multiply columns (k, n) of numbers about 1 by, to come closest to values (n, ...)."""
+    squares = np.einsum("in,jn->ij", columns, columns)
+    result: F64 = np.linalg.lstsq(squares, np.einsum("in,n...->i...", columns, values), rcond=None)[0]
+    return result
 
 
 def _misses(gradient: Gradient, where: F64, lab: F64) -> F64:
@@ -267,7 +279,8 @@ def _profile(t: F64, colors: F64) -> F64:
 def _linear(where: F64, colors: F64) -> Linear:
     middle = where.mean(0)
     away = where - middle
-    slopes, *_ = np.linalg.lstsq(np.column_stack([away, np.ones(len(away))]), colors, rcond=None)
+    scale = max(float(np.abs(away).max()), 1.0)
+    slopes = _least_squares(np.stack([*(away / scale).T, np.ones(len(away))]), colors)
     _, _, axes = np.linalg.svd(slopes[:2].T, full_matrices=False)
     angle = float(np.arctan2(axes[0, 1], axes[0, 0]))
     # A plane through the colors finds the direction only where they change evenly; then comes the one that fits best.
@@ -302,9 +315,9 @@ def _radial(where: F64, colors: F64) -> Radial | None:
     shade = _shade(colors)
     best: Radial | None = None
     least = np.inf
-    for round_ in (x * x + y * y)[:, None], np.column_stack([x * x, x * y, y * y]):
-        fit, *_ = np.linalg.lstsq(np.column_stack([round_, x, y, np.ones(len(x))]), shade, rcond=None)
-        if round_.shape[1] == 1:
+    for round_ in [x * x + y * y], [x * x, x * y, y * y]:
+        fit = _least_squares(np.stack([*round_, x, y, np.ones(len(x))]), shade)
+        if len(round_) == 1:
             bowl = np.diag([fit[0], fit[0]])
         else:
             bowl = np.array([[fit[0], fit[1] / 2], [fit[1] / 2, fit[2]]])
