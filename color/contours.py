@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from color.point_groups import Mask, Way
 from color.spaces import F64, U8, rgb_to_oklab
 
 _RIGHT, _DOWN, _LEFT, _UP = range(4)
@@ -34,8 +35,6 @@ _FARTHEST: Final = 0.75
 _FEWEST: Final = 6
 """Points of an outline."""
 
-Mask = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -54,12 +53,12 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """A closed outline: `points` (n, 2) as x and y, clockwise on a screen around shapes, otherwise around holes.
+    """A closed outline: `points` (n,) as x + iy, clockwise on a screen around shapes, otherwise around holes.
 
     `area` in pixels, negative for holes; `hidden` (n,), where another shape covers the edge.
     """
 
-    points: F64
+    points: Way
     area: float
     hidden: Mask
     cracks: NDArray[np.intp]
@@ -158,10 +157,10 @@ def _cycles(following: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.i
     return order, np.flatnonzero(np.diff(first[order], prepend=-1))
 
 
-def _without_noise(points: F64, contrast: F64) -> F64:
-    """The points (n, 2) of an outline, each the farther to what its neighbors say the less one sees there."""
+def _without_noise(points: Way, contrast: F64) -> Way:
+    """The points (n,) of an outline, each the farther to what its neighbors say the less one sees there."""
     for i, most in enumerate(_FAINTER):
-        faint = (contrast < most)[:, None]
+        faint = contrast < most
         if not faint.any():
             break
         for _ in range(2**i):
@@ -172,8 +171,8 @@ def _without_noise(points: F64, contrast: F64) -> F64:
 
 def _positions(
     scene: Scene, rows: NDArray[np.intp], columns: NDArray[np.intp], heading: NDArray[np.intp], rank: int
-) -> tuple[F64, Mask, Mask, F64]:
-    """Where (n, 2) an edge crosses the line between the centers of the pixels inside and outside.
+) -> tuple[Way, Mask, Mask, F64]:
+    """Where (n,) an edge crosses the line between the centers of the pixels inside and outside.
 
     And where (n,) another shape hides it, where the place is exact, and how far its two sides differ (OKLab).
 
@@ -200,7 +199,7 @@ def _positions(
     exact &= ~hidden
     x = columns + 0.5 + step[:, 1] * place
     y = rows + 0.5 + step[:, 0] * place
-    return np.stack([x, y], 1), hidden, exact, contrast
+    return x + 1j * y, hidden, exact, contrast
 
 
 def _edge_places(

@@ -1,6 +1,5 @@
-"""Cubic curves through many lists of points at once.
+"""Cubic curves through many parts of outlines at once.
 
-A call of numpy costs as much for ten points as for a thousand, so the curves of all outlines are fitted together.
 Points are complex numbers, in pixels. P. J. Schneider, "An algorithm for automatically fitting digitized curves",
 Graphics Gems (1990).
 """
@@ -12,13 +11,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from color.point_groups import Groups, Mask, Places, Way
 from color.spaces import F64
 
 Point: TypeAlias = tuple[float, float]
-Way: TypeAlias = NDArray[np.complex128]
-Places: TypeAlias = NDArray[np.intp]
 
 _TOLERANCE: Final = 0.28
 _ROUNDS: Final = 2
@@ -52,7 +49,7 @@ class Cubic:
 
 
 class Curved(NamedTuple):
-    """A part without corners through at least four points (n,); `before` and `after` are directions at its ends."""
+    """A part without corners through points (n,); `before` and `after` are directions at its ends, if known."""
 
     points: Way
     before: complex | None
@@ -67,7 +64,7 @@ class _Parts(NamedTuple):
     out: Way
     back: Way
 
-    def some(self, which: NDArray[np.bool_]) -> _Parts:
+    def some(self, which: Mask) -> _Parts:
         return _Parts(self.first[which], self.last[which], self.out[which], self.back[which])
 
     def and_(self, more: _Parts) -> _Parts:
@@ -106,7 +103,7 @@ def _round(way: Way, todo: _Parts, found: list[Line | Cubic | None]) -> _Parts:
     few = count <= 3  # noqa: PLR2004 - no room to bend
     for first, last in zip(todo.first[few].tolist(), todo.last[few].tolist(), strict=True):
         for i in range(first, last):
-            found[i] = Line(_point(way[i + 1]))
+            found[i] = Line(point(way[i + 1]))
     turns = np.zeros(len(count), np.intp)
     for i in np.flatnonzero(count >= _LONG).tolist():
         turns[i] = _half_turn(way[todo.first[i] : todo.last[i] + 1])
@@ -119,7 +116,7 @@ def _round(way: Way, todo: _Parts, found: list[Line | Cubic | None]) -> _Parts:
     count = todo.last - todo.first + 1
     close = off < np.where(count > _FEW, _TOLERANCE, 2 * _TOLERANCE)
     for i in np.flatnonzero(close).tolist():
-        found[todo.first[i]] = Cubic(_point(one[i]), _point(two[i]), _point(way[todo.last[i]]))
+        found[todo.first[i]] = Cubic(point(one[i]), point(two[i]), point(way[todo.last[i]]))
     rest = todo.some(~close)
     at = np.minimum(np.maximum(worst, 2), count - 3)[~close]
     return halves.and_(rest.split(rest.first + at, way))
@@ -133,19 +130,18 @@ def _fit(way: Way, parts: _Parts) -> tuple[Way, Way, F64, Places]:
     one, two = np.empty((2, len(parts.first)), complex)
     off, worst = np.empty(len(one)), np.empty(len(one), np.intp)
     live = np.arange(len(one))
-    points, begins, of = _points(way, parts)
-    t = _lengths(points, begins, of)
-    total = np.maximum(np.maximum.reduceat(t, begins), _TINY)
-    t /= total[of]
+    groups = Groups.between(way, parts.first, parts.last)
+    t = _lengths(groups)
+    total = np.maximum(t[groups.ends], _TINY)
+    t /= total[groups.of]
     for round_ in range(_ROUNDS + 1):
+        points, of, sums = groups.points, groups.of, groups.sums
         start, end, out, back = way[parts.first], way[parts.last], parts.out, parts.back
         s = 1.0 - t
         b1, b2 = 3 * s * s * t, 3 * s * t * t
         rest = points - start[of] - (b2 + t * t * t) * (end - start)[of]
-        c00, c11 = np.add.reduceat(b1 * b1, begins), np.add.reduceat(b2 * b2, begins)
-        c01 = -np.add.reduceat(b1 * b2, begins) * (out * back.conj()).real
-        x0 = (np.add.reduceat(b1 * rest, begins) * out.conj()).real
-        x1 = -(np.add.reduceat(b2 * rest, begins) * back.conj()).real
+        c00, c11, c01 = sums(b1 * b1), sums(b2 * b2), -sums(b1 * b2) * (out * back.conj()).real
+        x0, x1 = sums((b1 * rest * out[of].conj()).real), -sums((b2 * rest * back[of].conj()).real)
         det = c00 * c11 - c01 * c01
         usable = det > 1e-12  # noqa: PLR2004 - not singular
         det[~usable] = np.inf
@@ -155,10 +151,7 @@ def _fit(way: Way, parts: _Parts) -> tuple[Way, Way, F64, Places]:
         one[live] = first = start + np.where(wild, third, alpha) * out
         two[live] = second = end - np.where(wild, third, beta) * back
         away = b1 * (first - start)[of] + b2 * (second - end)[of] - rest
-        gap = np.abs(away)
-        off[live] = most = np.maximum.reduceat(gap, begins)
-        at = np.flatnonzero(gap == most[of])[::-1]  # the first of a part comes last and stays
-        worst[live[of[at]]] = at - begins[of[at]]
+        off[live], worst[live] = most, _ = groups.most(np.abs(away))
         again = (most >= _TOLERANCE) & (most <= _HOPELESS)
         if round_ == _ROUNDS or not again.any():
             break
@@ -169,27 +162,19 @@ def _fit(way: Way, parts: _Parts) -> tuple[Way, Way, F64, Places]:
         slope = (d1 * d1.conj()).real + (away * d2.conj()).real
         move = np.divide((away * d1.conj()).real, slope, out=np.zeros_like(t), where=np.abs(slope) > _TINY)
         inner = np.ones(len(t), bool)
-        inner[begins] = inner[np.append(begins[1:], len(t)) - 1] = False
+        inner[groups.begins] = inner[groups.ends] = False
         t = np.where(inner, np.clip(t - move, 0.0, 1.0), t)[again[of]]
         live, parts, total = live[again], parts.some(again), total[again]
-        points, begins, of = _points(way, parts)
+        groups = Groups.between(way, parts.first, parts.last)
     return one, two, off, worst
 
 
-def _points(way: Way, parts: _Parts) -> tuple[Way, Places, Places]:
-    """The points (n,) of parts one after another, where each part begins among them, and the part of each (n,)."""
-    count = parts.last - parts.first + 1
-    begins = np.cumsum(count) - count
-    of = np.repeat(np.arange(len(count)), count)
-    return way[np.arange(len(of)) + (parts.first - begins)[of]], begins, of
-
-
-def _lengths(points: Way, begins: Places, of: Places) -> F64:
+def _lengths(groups: Groups) -> F64:
     """How far (n,) each point is from the beginning of its part, along the part."""
-    steps = np.abs(np.diff(points, prepend=points[:1]))
-    steps[begins] = 0.0
+    steps = np.abs(np.diff(groups.points, prepend=groups.points[:1]))
+    steps[groups.begins] = 0.0
     along: F64 = np.cumsum(steps)
-    return along - along[begins][of]
+    return along - along[groups.begins][groups.of]
 
 
 def _half_turn(points: Way) -> int:
@@ -226,5 +211,6 @@ def _unit(way: Way) -> Way:
     return np.where(length > _TINY, way / np.maximum(length, _TINY), 1.0 + 0.0j)
 
 
-def _point(at: complex) -> Point:
+def point(at: complex) -> Point:
+    """As x and y."""
     return float(at.real), float(at.imag)

@@ -181,12 +181,12 @@ def _gradient(at: NDArray[np.intp], rgb: U8, regions: F64, of: U8) -> Gradient |
 
     Or at least about as close as the colors of the regions, that `of` each (n,), whose bands one would see.
     """
-    colors = rgb.reshape(-1, 3)[at]
-    if (colors == colors[0]).all():  # one color says as much as all
-        at, colors, of = at[:1], colors[:1], np.array([np.bincount(of).argmax()])
+    pixels = rgb.reshape(-1, 3)[at]
+    if (pixels == pixels[0]).all():  # one says as much as all
+        at, pixels, of = at[:1], pixels[:1], np.array([np.bincount(of).argmax()], np.uint8)
     width = rgb.shape[1]
     where = np.stack([at % width + 0.5, at // width + 0.5], 1)
-    colors, flat = colors.astype(np.float64), regions[of]
+    colors, flat = pixels.astype(np.float64), regions[of]
     lab = rgb_to_oklab(colors)
     spread = np.linalg.norm(lab - np.median(lab, axis=0), axis=1)
     if np.quantile(spread, 0.95) < _RANGE:
@@ -238,7 +238,8 @@ def position_along(gradient: Gradient, where: F64) -> F64:
 
 def _dot(points: F64, way: F64) -> F64:
     """Points (n, 2) times a vector (2,); not by BLAS, whose threads would compete with ours."""
-    return points[:, 0] * way[0] + points[:, 1] * way[1]
+    result: F64 = points[:, 0] * way[0] + points[:, 1] * way[1]
+    return result
 
 
 def _least_squares(columns: F64, values: F64) -> F64:
@@ -315,12 +316,11 @@ def _radial(where: F64, colors: F64) -> Radial | None:
     shade = _shade(colors)
     best: Radial | None = None
     least = np.inf
-    for round_ in [x * x + y * y], [x * x, x * y, y * y]:
+    for round_ in ([x * x + y * y], [x * x, x * y, y * y]):
         fit = _least_squares(np.stack([*round_, x, y, np.ones(len(x))]), shade)
-        if len(round_) == 1:
-            bowl = np.diag([fit[0], fit[0]])
-        else:
-            bowl = np.array([[fit[0], fit[1] / 2], [fit[1] / 2, fit[2]]])
+        bowl = (
+            np.diag(fit[:1].repeat(2)) if len(round_) == 1 else np.array([[fit[0], fit[1] / 2], [fit[1] / 2, fit[2]]])
+        )
         values, vectors = np.linalg.eigh(bowl)
         if np.abs(values).min() < 0.04 * np.abs(values).max() or values[0] * values[1] <= 0:
             continue

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import Mask
 from color.gradients import STEPS, Gradient, Linear, components, fitted_gradient, shown_colors
+from color.point_groups import Mask
 from color.spaces import F64, U8, planes_to_oklab, rgb_to_oklab
 from color.surfaces import Surfaces, border_free
 

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import Mask
 from color.decoding import Picture
 from color.encoding import index_of
 from color.gradients import STEPS, Gradient, find_gradients
+from color.point_groups import Mask
 from color.rendering import Base
 from color.spaces import F64, U8, rgb_to_oklab
 

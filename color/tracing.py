@@ -14,11 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import OUTWARD, Contour, Mask, Scene, contours
+from color.contours import OUTWARD, Contour, Scene, contours
 from color.curve_fitting import Circle, Outline, fit_outlines
 from color.decoding import Picture
 from color.gradients import Gradient
 from color.pixels import spread
+from color.point_groups import Mask
 from color.rendering import Base
 from color.spaces import U8
 from color.surfaces import Surfaces
@@ -87,7 +88,9 @@ def _layers(scene: Scene, count: int) -> Iterable[tuple[int, tuple[Circle | Outl
         raise NotTraceable("it is too finely grained for shapes")
     found = [list(_visible(scene, rank)) for rank in range(1, count)]
     # All together: what numpy does for many points at once costs hardly more than for a few.
-    outlines = iter(fit_outlines((one.points - _BORDER, one.hidden) for of_rank in found for one in of_rank))
+    outlines = iter(
+        fit_outlines((one.points - complex(_BORDER, _BORDER), one.hidden) for of_rank in found for one in of_rank)
+    )
     for rank, of_rank in enumerate(found, 1):
         if of_rank:
             yield rank, tuple(islice(outlines, len(of_rank)))
