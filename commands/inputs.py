@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, get_args
@@ -72,11 +73,18 @@ class NoId(BadInput):
 
 
 def parse_id(text: str, what: str = "task") -> uuid.UUID:
-    """An id from the command line. Raises `NoId`."""
+    """An id from the command line; one of a workflow, as Temporal's page shows it, too. Raises `NoId`."""
     try:
-        return uuid.UUID(text)
+        return uuid.UUID(text.removeprefix("concept-").removeprefix("batch-"))
     except ValueError as exc:
         raise NoId(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
+
+
+def is_id(text: str) -> bool:
+    """Whether `parse_id` takes the text."""
+    with suppress(BadInput):
+        return bool(parse_id(text))
+    return False
 
 
 def build_request(kind: type[R], user: str, task_id: str | None = None, **fields: object) -> R:

@@ -53,7 +53,7 @@ class CubeFile(BaseModel):
 
 
 class ShiftedColor(BaseModel):
-    """A color moved in lightness to keep its region legible: `distance` in OKLab, `share` of the visible area."""
+    """A palette's color, moved in lightness to keep its region legible; `distance` in OKLab, `share` of what shows."""
 
     chosen: HexColor
     shown: HexColor
@@ -189,13 +189,17 @@ class _Work:
         others = alternatives(base, palette.colors, palette.ground, self._further) if self._further else ()
         colorings = [choose(base, palette.colors, palette.ground), *others]
         return [
-            self._made(palette.name, "" if number == 1 else f"-{number}", coloring)
+            self._made(palette, "" if number == 1 else f"-{number}", coloring)
             for number, coloring in enumerate(colorings, 1)
         ]
 
-    def _made(self, name: str, ending: str, coloring: Coloring) -> Made:
-        base, path = self._base, self._out / f"{_stem(name)}{ending}.{self._format}"
-        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
+    def _made(self, palette: Palette, ending: str, coloring: Coloring) -> Made:
+        base, path = self._base, self._out / f"{_stem(palette.name)}{ending}.{self._format}"
+        moved = tuple(
+            ShiftedColor.model_validate(shift._asdict())
+            for shift in shifts(base, coloring)
+            if shift.chosen in {*palette.colors, palette.ground}  # shades of them are no colors that anyone gave
+        )
         shown = measure_shown(base, coloring)
         variation = render(base, coloring, self._format.value)
         files = {path: variation}
@@ -209,7 +213,7 @@ class _Work:
                 shown = with_colors_of(drawn, shown, pixels)
                 files[path.with_suffix(".svg")] = drawn
         document = RecoloredFile(
-            name=f"{name}{ending}",
+            name=f"{palette.name}{ending}",
             path=str(path.absolute()),
             shown=shown,
             shifted=moved,

@@ -114,7 +114,7 @@ def test_a_name_that_no_file_can_have(terminal: Terminal) -> None:
 
 
 def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -> None:
-    """Each color with what became of it; which pictures are alternatives, and which palettes have fewer and why."""
+    """Each palette color with what became of it; which pictures are alternatives, which palettes have fewer and why."""
     (terminal.folder / "logo.png").write_bytes(draw_png())
     dull = ["#808080", "#8A8A8A", "#757575"]
     ended = recolor(terminal, {"sea": SEA, "dull": dull}, "--alternatives", "3", "--json")
@@ -122,6 +122,7 @@ def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -
     found = RecolorDocument.model_validate_json(ended.out).variations
     moved = [shift for file in found for shift in file.shifted]
     assert moved
+    assert {shift.chosen for shift in moved} <= {*SEA, *dull}
     for shift in moved:
         lighter = int(shift.shown[1:3], 16) > int(shift.chosen[1:3], 16)
         assert f"{shift.chosen} -> {shift.shown} ({'lighter' if lighter else 'darker'})" in ended.err
