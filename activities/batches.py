@@ -25,6 +25,8 @@ from tasks.service import TaskService
 
 _STEP_S = 5.0
 """After so long a step ends, so that the batch's status is never older, and a worker that stops loses nothing."""
+_FIRST_STEP_S = 0.5
+"""The same of a step that finds none under way: the status soon says how many have begun."""
 _LOOK_S = 0.25
 """So often it looks whether there are single tasks."""
 _PROVIDER_WIDE = {"ProviderKeyRefused", "ProviderQuotaSpent", "ProviderRegionRefused"}
@@ -123,8 +125,8 @@ class _Step:
         self._waiting: dict[asyncio.Task[TaskRow], int] = {}
 
     async def run(self) -> BatchProgress:
-        until = time.monotonic() + _STEP_S
         under_way = [number for number, outcome in enumerate(self._outcomes) if outcome == Outcome.UNDER_WAY]
+        until = time.monotonic() + (_STEP_S if under_way else _FIRST_STEP_S)
         if self._step.mode == "cancel":
             await self._activities.cancel([self._requests[number] for number in under_way])
         try:

@@ -6,7 +6,7 @@ from typing_extensions import override
 from activities.error_mapping import temporal_failures
 from contracts import activities as contract
 from contracts.activities import Completeness, Gaps, NewVariations
-from contracts.concepts import Concept, unpack
+from contracts.concepts import Concept, told_apart, unpack
 from contracts.tasks import CompletionRequest
 from stores.errors import ObjectMissing
 from stores.ports import TaskStore
@@ -35,10 +35,15 @@ class CompletionActivities(contract.CompletionActivities):
     @activity.defn(name="add_variations")
     async def add_variations(self, request: NewVariations) -> Completeness:
         with temporal_failures():
+            variations = (*request.variations, *unpack(request.packed))
+            concept = _existing(await self._store.concept(request.concept_id))
+            palettes = concept.provenance.palettes
+            if variations and palettes is not None and palettes.sample:
+                new = {variation.index for variation in variations}
+                others = [variation.name for variation in concept.variations if variation.index not in new]
+                variations = told_apart(variations, others)
             concept = _existing(
-                await self._store.add_variations(
-                    request.concept_id, (*request.variations, *unpack(request.packed)), request.failed_variations
-                )
+                await self._store.add_variations(request.concept_id, variations, request.failed_variations)
             )
             return Completeness(variations=len(concept.variations), failed_variations=concept.failed_variations)
 

@@ -27,7 +27,6 @@ from pathlib import Path
 import psutil
 from scaling import worker
 
-from commands.batches import describe_batch
 from contracts.batches import BatchStatus
 from contracts.tasks import GenerationRequest
 from contracts.workflows import batch_workflow_id
@@ -183,7 +182,7 @@ async def size(lines: int, seconds: float) -> None:
                 sizes = {name: process.memory_info().rss / 1e6 for name, process in processes.items()}
                 peaks = {name: max(peaks[name], now) for name, now in sizes.items()}
                 status = await place.status(batch_id)
-                text = "no answer" if status is None else describe_batch(status)
+                text = "no answer" if status is None else status.sentence()
                 told = ", ".join(f"{name} {now:.0f} MB" for name, now in sizes.items())
                 print(f"  {time.monotonic() - began:4.0f} s: {text}; {told}", flush=True)
         handle = place.concepts.client.get_workflow_handle(batch_workflow_id(batch_id))

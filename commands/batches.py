@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import codecs
 import hashlib
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
@@ -20,6 +22,7 @@ from temporalio.service import RPCError
 from typing_extensions import override
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
+from commands.inputs import is_id
 from commands.options import Json
 from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
@@ -122,6 +125,7 @@ def batch(
         raise BadInput(f"{file}: no line is a task message; line {lines[0].number}: {lines[0].error}")
     batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
     target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
+    _check_manifest(target, file)
     _print_refused([line for line in lines if line.task_id is None])
 
     async def run(service: TaskService) -> BatchReport:
@@ -176,7 +180,7 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
                 else:
                     heard_at = time.monotonic()
                     done = status.completed + status.failed + status.cancelled
-                    text = f"{status.reason}: the same command goes on" if status.reason else describe_batch(status)
+                    text = f"{status.reason}: the same command goes on" if status.reason else status.sentence()
                     bar.update(task, total=status.total, completed=done, text=text)
                 if not progress.is_terminal and text != shown:
                     say(text)
@@ -208,14 +212,6 @@ def _is_outage(ending: asyncio.Task[BatchOutcome]) -> bool:
     """Whether the batch's end could not be awaited because Temporal did not answer."""
     error = None if ending.cancelled() else ending.exception()
     return isinstance(error, RPCError) and error.status in NO_ANSWER
-
-
-def describe_batch(status: BatchStatus) -> str:
-    """Where a batch stands, in one line."""
-    return (
-        f"{status.completed} of {status.total} completed, {status.under_way} under way, {status.failed} failed, "
-        f"{status.cancelled} cancelled, {status.refused} refused"
-    )
 
 
 def read_lines(path: Path, can_own: Callable[[str], bool]) -> Iterator[Line]:
@@ -273,6 +269,8 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(MAX_PAYLOAD_BYTES)
     except OSError as exc:
+        if is_id(path.name):
+            raise BadInput(f"{path} is an id, and `batch` takes a file: {invocation()} watch {path.name}") from exc
         raise BadInput(f"{path}: {exc.strerror}") from exc
 
 
@@ -296,6 +294,32 @@ def _page(messages: Iterator[bytes]) -> Iterator[bytes]:
             return
 
 
+def _check_manifest(target: Path, file: Path) -> None:
+    """Say before the batch begins what would be wrong at its end. Raises `BadInput`."""
+    folder = next(folder for folder in target.absolute().parents if folder.exists())
+    if target.is_dir() or not folder.is_dir():
+        raise BadInput(f"{target}: is a folder" if target.is_dir() else f"{folder}: is no folder")
+    if target.exists() and target.samefile(file):
+        raise BadInput(f"--out {target} is the batch's own file: the manifest needs another one")
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"{folder}: cannot be written to")
+
+
+def _keep_other_results(target: Path, tasks: set[uuid.UUID | None]) -> None:
+    """Move a file out of the manifest's way that is about other tasks, or is no manifest. Raises `OSError`."""
+    if not target.exists():
+        return
+    try:
+        if {ManifestLine.model_validate_json(line).task_id for line in target.read_bytes().splitlines()} <= tasks:
+            return
+    except ValidationError:
+        pass
+    names = (target.with_name(f"{target.stem}.{number}{target.suffix}") for number in count(1))
+    kept = next(name for name in names if not name.exists())
+    target.rename(kept)
+    say(f"{target} was about other tasks, and is {kept} now", style="yellow")
+
+
 async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Sequence[Line], target: Path) -> None:
     """What became of every line, in the order of the file; complete or not at all. Raises `BadInput`."""
     outcomes = {task_id: found async for task_id, found in _outcomes(service.store, outcome)}
@@ -306,6 +330,7 @@ async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Se
         with draft.open("w", encoding="utf-8") as file:
             for line in lines:
                 file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
+        _keep_other_results(target, {None, *(line.task_id for line in lines)})
         draft.replace(target)
     except OSError as exc:
         raise BadInput(f"{target}: {exc.strerror}") from exc

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from commands.console import draw, invocation, say
 from contracts.concepts import ConceptReport, Variation
-from contracts.status import ConceptStatus, StageState
+from contracts.status import ConceptStatus, StageState, VariationProgress
 from contracts.tasks import Stage, TaskStatus
 
 _LABELS: dict[str, str] = {
@@ -83,12 +83,13 @@ class ProgressView:
             picture = _picture(status, rows, colors=_has_colors(self._console))
             self._live.update(Group(picture, *below))
         else:
-            for line in _lines(status):
-                self._say_once(line)
+            for line, once in _lines(status):
+                self._say_once(line, once=once)
 
-    def _say_once(self, line: str, style: str = "") -> None:
-        if line not in self._said:
-            self._said.add(line)
+    def _say_once(self, line: str, style: str = "", once: str = "") -> None:
+        """Say a line that was not said yet, nor another with the same `once`."""
+        if (once or line) not in self._said:
+            self._said.add(once or line)
             say(line, style=style, on=self._console)
 
 
@@ -229,18 +230,23 @@ def _offer(status: ConceptStatus) -> list[str]:
     ]
 
 
-def _lines(status: ConceptStatus) -> list[str]:
-    lines: list[str] = []
+def _called(item: VariationProgress, number: int) -> str:
+    return "" if item.palette == f"Palette {number}" else f", {item.palette}"
+
+
+def _lines(status: ConceptStatus) -> list[tuple[str, str]]:
+    """Each line, and of a variation what it is known by: its name may change."""
+    lines: list[tuple[str, str]] = []
     for stage, stand in status.stages.items():
         if stand.state is not StageState.PENDING:
-            lines.append(f"{_label(status, stage)} ...")
+            lines.append((f"{_label(status, stage)} ...", ""))
         if stage is Stage.VARIATIONS:
             total = status.variations.total
             lines += [
-                f"  {number} of {total}, {item.palette}: {item.state}"
+                (f"  {number} of {total}{_called(item, number)}: {item.state}", f"{number} {item.state}")
                 for number, item in enumerate(status.variations.items, 1)
                 if item.state in {StageState.DONE, StageState.FAILED}
             ]
         if stand.state not in {StageState.PENDING, StageState.RUNNING}:
-            lines.append(f"{_label(status, stage)}: {stand.state}")
-    return [*lines, *_offer(status), *_waiting(status)]
+            lines.append((f"{_label(status, stage)}: {stand.state}", ""))
+    return [*lines, *((line, "") for line in (*_offer(status), *_waiting(status)))]

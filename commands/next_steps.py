@@ -11,7 +11,7 @@ from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Request, TaskError, TaskStatus
 from stores.ports import Store
 from tasks.errors import TaskRefused
-from tasks.lookup import find_concept, find_task
+from tasks.lookup import find_concept, find_task, is_batch
 from tasks.service import status_of_row
 
 _KEY_VARIABLE = re.compile(r"\bCONCEPT_\w+_API_KEY\b")
@@ -56,6 +56,17 @@ def _retry_needs(error: TaskError | None) -> str | None:
             return "again, without paying again for what was paid"
 
 
+async def unknown(store: Store, wanted: uuid.UUID, text: str) -> BadInput:
+    """The error for an id that is not a task's nor a concept's: what it is, or else the `text`. Raises `StoreError`."""
+    if not await is_batch(store, wanted):
+        return BadInput(text)
+    start = invocation()
+    return BadInput(
+        f"{wanted} is a batch, and a task or a concept is needed: its manifest and `{start} list` have those; "
+        f"`{start} status {wanted}` says how far it is, `{start} batch FILE --retry-failed` retries what failed"
+    )
+
+
 async def completed_concept(store: Store, wanted: uuid.UUID, purpose: str, user: str | None = None) -> Concept:
     """The concept with this id, or of the task with it; with a `user`, only theirs. `purpose`: of "nothing to …".
 
@@ -67,7 +78,8 @@ async def completed_concept(store: Store, wanted: uuid.UUID, purpose: str, user:
         return concept
     row = await find_task(store, wanted) if concept is None else None
     if row is None or row.status is TaskStatus.COMPLETED or user not in {None, row.user_id}:
-        raise BadInput(f"task or concept {wanted} not found" if user is None else f"{user} has no concept {wanted}")
+        text = f"task or concept {wanted} not found" if user is None else f"{user} has no concept {wanted}"
+        raise await unknown(store, wanted, text)
     steps = following(status_of_row(row)) or ((f"{invocation()} status {row.task_id}", "says why"),)
     offered = "; ".join(f"{command} ({what})" for command, what in steps)
     if row.status.ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -52,7 +53,7 @@ class CubeFile(BaseModel):
 
 
 class ShiftedColor(BaseModel):
-    """A color moved in lightness to keep its region legible: `distance` in OKLab, `share` of the visible area."""
+    """A palette's color, moved in lightness to keep its region legible; `distance` in OKLab, `share` of what shows."""
 
     chosen: HexColor
     shown: HexColor
@@ -143,6 +144,10 @@ def recolor(
 
 
 _SHOWN_SHIFTS = 3
+_STEM_BYTES = 200
+"""A file's name may have 255, with the ending and what it is called until it is complete."""
+_UNFIT = re.compile(r'[<>:"/\\|?*]|^[. ]|[. ]$|^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)', re.IGNORECASE)
+"""Names that Windows does not take, and hidden ones."""
 Made = tuple[RecoloredFile, dict[Path, bytes]]
 """A picture's document, and its files."""
 
@@ -184,13 +189,17 @@ class _Work:
         others = alternatives(base, palette.colors, palette.ground, self._further) if self._further else ()
         colorings = [choose(base, palette.colors, palette.ground), *others]
         return [
-            self._made(palette.name, "" if number == 1 else f"-{number}", coloring)
+            self._made(palette, "" if number == 1 else f"-{number}", coloring)
             for number, coloring in enumerate(colorings, 1)
         ]
 
-    def _made(self, name: str, ending: str, coloring: Coloring) -> Made:
-        base, path = self._base, self._out / f"{_stem(name)}{ending}.{self._format}"
-        moved = tuple(ShiftedColor.model_validate(shift._asdict()) for shift in shifts(base, coloring))
+    def _made(self, palette: Palette, ending: str, coloring: Coloring) -> Made:
+        base, path = self._base, self._out / f"{_stem(palette.name)}{ending}.{self._format}"
+        moved = tuple(
+            ShiftedColor.model_validate(shift._asdict())
+            for shift in shifts(base, coloring)
+            if shift.chosen in {*palette.colors, palette.ground}  # shades of them are no colors that anyone gave
+        )
         shown = measure_shown(base, coloring)
         variation = render(base, coloring, self._format.value)
         files = {path: variation}
@@ -204,7 +213,7 @@ class _Work:
                 shown = with_colors_of(drawn, shown, pixels)
                 files[path.with_suffix(".svg")] = drawn
         document = RecoloredFile(
-            name=f"{name}{ending}",
+            name=f"{palette.name}{ending}",
             path=str(path.absolute()),
             shown=shown,
             shifted=moved,
@@ -252,9 +261,11 @@ def _written(made: list[Made]) -> list[RecoloredFile]:
 
 
 def _stem(name: str) -> str:
-    """A palette's name as its file has it: as it is where it can be a file's name, else as in a pack."""
-    unfit = not name.isprintable() or name.startswith(".") or {"/", "\\", ":"} & set(name)
-    return slug(name) if unfit else name
+    """A palette's name as its file has it: as it is where every file system takes it, else as in a pack."""
+    if name.isprintable() and not _UNFIT.search(name) and len(name.encode()) <= _STEM_BYTES:
+        return name
+    stem = slug(name)
+    return f"palette-{stem}" if _UNFIT.search(stem) else stem
 
 
 def _print_file(file: RecoloredFile) -> None:

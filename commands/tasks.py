@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from commands.batches import describe_batch, finish_batch, follow_batch, report_of
+from commands.batches import finish_batch, follow_batch, report_of
 from commands.concepts import accompany, finish, follow, with_gallery
-from commands.console import BadInput, ExitCode, invocation, output, print_document, progress, run_async, say
+from commands.console import BadInput, ExitCode, output, print_document, progress, run_async, say
 from commands.display import print_next, print_status
 from commands.inputs import parse_id
-from commands.next_steps import following
+from commands.next_steps import following, unknown
 from commands.options import AnyId, Json, NoWait, TaskId
 from commands.startup import load_command_settings, opened_store, run_connected, temporal_page
 from contracts.batches import BatchReport, BatchStatus, ManifestLine
@@ -159,10 +159,8 @@ def retry(task_id: TaskId, no_wait: NoWait = False, json: Json = False) -> int:
         task = await _find(service, task_id)
         try:
             repeated = await service.retry(task)
-        except TaskNotFound:
-            with suppress(NoWorker):  # only of a batch that exists
-                await BatchClient(service.concepts).status(task)
-            raise BadInput(f"{task} is a batch: {invocation()} batch FILE --retry-failed") from None
+        except TaskNotFound as exc:
+            raise await unknown(service.store, task, str(exc)) from exc
         if not repeated:
             say(f"Task {task} is complete: there is nothing to retry.")
         elif not no_wait:
@@ -187,7 +185,11 @@ def choose(
     settings = load_command_settings()
 
     async def run(service: TaskService) -> ConceptStatus:
-        return await service.choose(await _find(service, task_id), number)
+        task = await _find(service, task_id)
+        try:
+            return await service.choose(task, number)
+        except TaskNotFound as exc:
+            raise await unknown(service.store, task, str(exc)) from exc
 
     show_status(settings, run_connected(settings, run), json=json)
     return ExitCode.DONE
@@ -208,7 +210,7 @@ def show_status(settings: Settings, status: ConceptStatus | BatchStatus, *, json
         print_status(output, status, temporal_page(settings, status.task_id))
         print_next(progress, following(status))
     else:
-        say(f"batch {status.batch_id} is {status.state}: {describe_batch(status)}", on=output)
+        say(f"batch {status.batch_id} is {status.state}: {status.sentence()}", on=output)
         if status.reason is not None:
             say(status.reason, on=output)
         _print_manifest(settings.data_dir / "batches" / f"{status.batch_id}.jsonl", status)

@@ -106,6 +106,16 @@ class BatchStatus(FrozenModel):
     reason: str | None = None
     """Why the batch is paused."""
 
+    def sentence(self) -> str:
+        """Where the batch stands, in one line; between two steps, the count of tasks under way would mislead."""
+        left = self.total - self.completed - self.failed - self.cancelled
+        begins = self.state == "running" and left > 0 and not self.under_way
+        under_way = "the next are being started" if begins else f"{self.under_way} under way"
+        return (
+            f"{self.completed} of {self.total} completed, {under_way}, {self.failed} failed, "
+            f"{self.cancelled} cancelled, {self.refused} refused"
+        )
+
 
 class BatchOutcome(FrozenModel):
     """What the workflow returns: the outcomes by page, one character for each task."""

@@ -102,17 +102,18 @@ class NewConcept(PackedVariations, Concept):
         variations = (*self.variations, *unpack(self.packed))
         palettes = self.provenance.palettes
         if palettes is not None and palettes.sample:
-            variations = _told_apart(variations)
+            variations = told_apart(variations)
         return Concept.model_validate(fields | {"variations": variations})
 
 
-def _told_apart(variations: tuple[Variation, ...]) -> tuple[Variation, ...]:
-    """Names after pictures are found one by one: what comes again gets a number."""
-    names: list[str] = []
+def told_apart(variations: tuple[Variation, ...], taken: Iterable[str] = ()) -> tuple[Variation, ...]:
+    """Names after pictures are found one by one: what comes again, or is `taken`, gets a number."""
+    names = [*taken]
     for variation in variations:
-        options = (variation.name, *(f"{variation.name} {number}" for number in range(2, len(variations) + 2)))
+        options = (variation.name, *(f"{variation.name} {number}" for number in range(2, len(names) + 3)))
         names.append(next(name for name in options if name not in names))
-    return tuple(one.model_copy(update={"name": name}) for one, name in zip(variations, names, strict=True))
+    own = names[-len(variations) :]
+    return tuple(one.model_copy(update={"name": name}) for one, name in zip(variations, own, strict=True))
 
 
 class ConceptOutcome(FrozenModel):

@@ -4,7 +4,9 @@ import uuid
 
 from contracts.concepts import Concept
 from contracts.tasks import concept_id
-from stores.ports import TaskRow, TaskStore
+from stores import layout
+from stores.errors import ObjectMissing
+from stores.ports import ObjectStore, TaskRow, TaskStore
 
 _NEWEST = 1000
 
@@ -28,3 +30,12 @@ async def find_concept(store: TaskStore, task_or_concept: uuid.UUID) -> Concept 
     Needs the store alone. Raises `StoreError`.
     """
     return await store.concept(task_or_concept) or await store.concept(concept_id(task_or_concept))
+
+
+async def is_batch(store: ObjectStore, wanted: uuid.UUID) -> bool:
+    """Whether a batch with this id was begun with this store. Raises `StoreError`."""
+    try:
+        await store.get(store.concept_bucket, layout.batch_page(wanted, 0))
+    except ObjectMissing:
+        return False
+    return True

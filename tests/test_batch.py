@@ -322,13 +322,25 @@ async def test_neither_starter_nor_worker_is_needed_all_the_time(
 
 
 async def test_no_wait_leaves_a_batch_to_itself(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
-    """Accepted is enough for exit 0; `watch` follows it to its end, and `retry` says what retries a batch."""
+    """Accepted is enough for exit 0; `watch` follows it to its end, and what takes no batch says what does."""
     async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
         started = await at.run("batch", "tasks.jsonl", "--no-wait")
         watched = await at.run("watch", str(started.document["batch_id"]))
-        retried = await at.run("retry", str(started.document["batch_id"]))
-    assert retried.code == 2
-    assert f"{started.document['batch_id']} is a batch: " in retried.err
+        batch_id = str(started.document["batch_id"])
+        commands = [
+            ["retry", batch_id],
+            ["choose", batch_id, "1"],
+            ["gallery", batch_id],
+            ["export", batch_id],
+            ["refine", "--concept", batch_id, "--prompt", "bolder"],
+            ["variations", batch_id, "--theme", "neon"],
+        ]
+        told = [await at.run(*command) for command in commands]
+        by_workflow = await at.run("status", f"batch-{batch_id}")
+    for ended in told:
+        assert ended.code == 2
+        assert f"{batch_id} is a batch, and a task or a concept is needed" in ended.err
+    assert by_workflow.document["batch_id"] == batch_id
     assert (started.code, started.document["completed"], started.document["manifest"]) == (0, 0, None)
     assert (watched.code, watched.document["completed"]) == (0, 2)
 
@@ -397,3 +409,57 @@ def test_a_status_counts_each_task_once() -> None:
     """An old status decodes with today's fields."""
     old = BatchStatus.model_validate({"batch_id": str(uuid.uuid4()), "state": "running", "total": 3})
     assert (old.completed, old.reason) == (0, None)
+    assert "0 of 3 completed, the next are being started, 0 failed" in old.sentence()
+    assert "2 of 3 completed, 1 under way" in old.model_copy(update={"completed": 2, "under_way": 1}).sentence()
+    for ended in ({"completed": 3}, {"state": "paused"}):
+        assert "0 under way" in old.model_copy(update=ended).sentence()
+
+
+async def test_a_batch_soon_says_what_is_under_way(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that finds no task under way ends as soon as it has started some."""
+    monkeypatch.setattr(batch_activities, "_STEP_S", 3600.0)
+    images, _, go_on = held_images()
+    async with site(client, server, tmp_path, 3, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+
+        async def said() -> bool:
+            status = await at.batches.status(batch_id)
+            assert "0 under way" not in status.sentence()
+            return status.under_way > 0
+
+        await until(said, 60)
+        go_on.set()
+        assert (await finish(process)).document["completed"] == 3
+
+
+async def test_a_manifest_replaces_no_other_results(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
+    """What is about other tasks, or is no manifest, is kept beside it; of the same tasks there is one manifest."""
+    async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
+        file, manifest = tmp_path / "tasks.jsonl", tmp_path / "manifest.jsonl"
+        one, other = file.read_text().splitlines()
+        assert (await at.run("batch", "tasks.jsonl", "--out", "manifest.jsonl")).code == 0
+        good = manifest.read_bytes()
+        file.write_text(f"{one}\n{other[:-9]}\n")
+        bad = await at.run("batch", "tasks.jsonl", "--out", "manifest.jsonl")
+        assert (bad.code, (tmp_path / "manifest.1.jsonl").read_bytes()) == (1, good)
+        assert "manifest.1.jsonl" in bad.err
+        file.write_text(f"{one}\n{other}\n")
+        again = await at.run("batch", "tasks.jsonl", "--out", "manifest.jsonl")
+        assert (again.code, manifest.read_bytes()) == (0, good)
+        (tmp_path / "notes.txt").write_text("mine")
+        assert (await at.run("batch", "tasks.jsonl", "--out", "notes.txt")).code == 0
+        assert (tmp_path / "notes.1.txt").read_text() == "mine"
+        assert len([*tmp_path.glob("manifest*")]) == 2
+        for place, why in (
+            ("tasks.jsonl", "is the batch's own file"),
+            (".", "is a folder"),
+            ("notes.txt/m", "is no folder"),
+        ):
+            refused = await at.run("batch", "tasks.jsonl", "--out", place)
+            assert (refused.code, why in refused.err) == (2, True)
+        assert file.read_text() == f"{one}\n{other}\n"
+        unknown = await at.run("batch", str(uuid.uuid4()))
+        assert "is an id, and `batch` takes a file" in unknown.err

@@ -58,6 +58,22 @@ def test_the_live_view_fits_a_small_terminal(palettes: int, done: int) -> None:
     assert ("more" in frame) == (palettes == 24)
 
 
+def test_a_line_is_said_once_whatever_becomes_of_the_name() -> None:
+    """Without a terminal: a variation that gets its name later is not said twice, and a number is no name."""
+    screen, before = io.StringIO(), status(3, 2)
+    items = tuple(item.model_copy(update={"palette": "Red on White"}) for item in before.variations.items)
+    named = before.model_copy(update={"variations": before.variations.model_copy(update={"items": items})})
+    with ProgressView(Console(file=screen, width=100)) as view:
+        view.show(before)
+        view.show(named)
+    assert [line for line in screen.getvalue().splitlines() if " of 3" in line] == [
+        "  1 of 3: done", "  2 of 3: done", "  3 of 3: failed"
+    ]  # fmt: skip
+    with ProgressView(Console(file=screen, width=100)) as view:
+        view.show(named)
+    assert "  1 of 3, Red on White: done" in screen.getvalue()
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -44,10 +44,12 @@ from tests.rig import (
     ScriptedPalettes,
     draw_png,
     make_concept,
+    make_palette,
     make_request,
     rigged,
     until,
 )
+from workflows.progress import Progress
 
 
 async def test_a_concept_is_complete_and_true(client: Client, store: LocalStore) -> None:
@@ -95,6 +97,38 @@ async def test_a_sample_variation_is_called_after_its_picture(client: Client, st
         assert len(variation.shown.colors) == 2
         assert " and " not in f"{variation.name} {variation.description}"
     assert (given.variations[0].name, given.variations[0].description) == ("Ours", "As given")
+
+
+async def test_a_sample_variation_has_no_name_before_its_picture(client: Client, store: LocalStore) -> None:
+    """Before, it has a number, and one that fails keeps it; no two have the same name, after a retry neither."""
+    palette = make_palette("Red on White").model_copy(update={"color_names": ("White", "Red")})
+    progress = Progress(make_request(), lambda: datetime.now(UTC))
+    progress.set_palettes((palette, make_palette("Ours")))
+    progress.variation_done(0)
+    assert [item.palette for item in progress.status().variations.items] == ["Palette 1", "Ours"]
+    assert "Red" not in progress.markdown()
+    progress.name_variations({0: "Crimson on White"})
+    assert [item.palette for item in progress.status().variations.items] == ["Crimson on White", "Ours"]
+    request = make_request(num_palettes=24, theme_description="black and white")
+    faulty = FaultyStore(store, refuse("put", "variation-03"))
+    with ThreadPoolExecutor(1) as threads:
+        sample = BuiltinPalettes(threads)
+        async with rigged(client, faulty, images=ScriptedImages(image=draw_png(64)), palettes=sample) as rig:
+            status = await rig.finish(request)
+            first = await store.concept(request.concept_id)
+            faulty.mend()
+            assert await rig.tasks.retry(request.task_id)
+            await rig.concepts.wait(request.task_id)
+            retried = await rig.concepts.status(request.task_id)
+    second = await store.concept(request.concept_id)
+    assert first is not None
+    assert second is not None
+    assert [failed.palette for failed in first.failed_variations] == ["Palette 3"]
+    shown = {item.palette for item in status.variations.items}
+    assert shown == {"Palette 3", *(variation.name for variation in first.variations)}
+    assert [item.palette for item in retried.variations.items] == ["Palette 3"]
+    assert [variation.index for variation in second.variations] == [*range(1, 25)]
+    assert len({variation.name for variation in second.variations}) == 24
 
 
 LONGEST_HISTORY = 51

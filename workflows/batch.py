@@ -45,6 +45,7 @@ class ConceptBatchWorkflow:
     @workflow.run
     async def run(self, request: BatchRequest) -> BatchOutcome:
         """Page by page; a long batch goes on as a new run. Returns the outcome of every task."""
+        self._show()
         while True:
             self._apply_orders()
             page = self._next_page()
@@ -153,7 +154,4 @@ class ConceptBatchWorkflow:
     def _show(self) -> None:
         status = self.status()
         reason = f"\n\n> {status.reason}" if status.reason else ""
-        workflow.set_current_details(
-            f"**{status.state}** · {status.completed} of {status.total} completed, {status.under_way} under way, "
-            f"{status.failed} failed, {status.cancelled} cancelled, {status.refused} refused{reason}"
-        )
+        workflow.set_current_details(f"**{status.state}** · {status.sentence()}{reason}")

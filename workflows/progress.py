@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 
 from contracts.concepts import FailedVariation
 from contracts.palettes import Palette
@@ -47,6 +48,7 @@ class Progress:
         self._state = state
         self._stages = {stage: StageStatus() for stage in Stage}
         self._palettes: tuple[Palette, ...] = ()
+        self._names: list[str] = []
         self._variations: list[StageState] = []
         self._present = 0
         self._failed: list[FailedVariation] = []
@@ -99,9 +101,16 @@ class Progress:
         """So many variations were there before."""
         self._present = variations
 
-    def set_palettes(self, palettes: tuple[Palette, ...]) -> None:
-        """The variations to come are known."""
+    def set_palettes(self, palettes: tuple[Palette, ...], numbers: Sequence[int] = ()) -> None:
+        """The variations to come are known, and their `numbers`, unless they are all, from 1.
+
+        Those that are named after their pictures have a number for a name until they all are rendered.
+        """
         self._palettes = palettes
+        self._names = [
+            f"Palette {number}" if palette.color_names else palette.name
+            for number, palette in zip(numbers or count(1), palettes, strict=False)
+        ]
         self._variations = [StageState.PENDING] * len(palettes)
 
     def notice(self, sentence: str) -> None:
@@ -112,12 +121,14 @@ class Progress:
         """All of them wait for a render slot now."""
         self._variations = [StageState.RUNNING] * len(self._palettes)
 
-    def variation_done(self, position: int, name: str = "") -> None:
-        """`position` counts from 0; `name` is what the picture is called, where that is not the palette's name."""
+    def variation_done(self, position: int) -> None:
+        """`position` counts from 0."""
         self._variations[position] = StageState.DONE
-        if name:
-            palette = self._palettes[position].model_copy(update={"name": name})
-            self._palettes = (*self._palettes[:position], palette, *self._palettes[position + 1 :])
+
+    def name_variations(self, names: Mapping[int, str]) -> None:
+        """What pictures are called, by position."""
+        for position, name in names.items():
+            self._names[position] = name
 
     def variation_failed(self, position: int, failed: FailedVariation) -> None:
         """One palette goes without its variation."""
@@ -183,8 +194,8 @@ class Progress:
                 done=self._present + self.variations_done,
                 failed=self.failed,
                 items=tuple(
-                    VariationProgress(palette=palette.name, colors=palette.colors, state=state)
-                    for palette, state in zip(self._palettes, self._variations, strict=True)
+                    VariationProgress(palette=name, colors=palette.colors, state=state)
+                    for name, palette, state in zip(self._names, self._palettes, self._variations, strict=True)
                 ),
             ),
             error=self._error,
@@ -217,8 +228,8 @@ class Progress:
         if self._palettes:
             lines += ["", _row("variation", "palette", "colors"), "|---|---|---|"]
             lines += [
-                _row(f"{_MARKS[state]} {state}", _plain(palette.name), " ".join(palette.colors))
-                for palette, state in zip(self._palettes, self._variations, strict=True)
+                _row(f"{_MARKS[state]} {state}", _plain(name), " ".join(palette.colors))
+                for name, palette, state in zip(self._names, self._palettes, self._variations, strict=True)
             ]
         if self._state is TaskStatus.COMPLETED:
             # No links: those that a browser could open are signed, and a history keeps them for ever.

@@ -61,7 +61,7 @@ class ConceptCompletionWorkflow:
         run.progress.know_present(gaps.present)
         able = tuple(failed for failed in gaps.missing if failed.index)
         palettes = tuple(_palette(failed) for failed in able)
-        run.progress.set_palettes(palettes)
+        run.progress.set_palettes(palettes, [failed.index for failed in able])
         async with run.stage(Stage.VARIATIONS):
             numbered = [(failed.index, palette) for failed, palette in zip(able, palettes, strict=True)]
             made = await render_each(run, gaps.base, numbered)

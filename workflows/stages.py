@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         UploadRequest,
         VariationActivities,
     )
-    from contracts.concepts import FailedVariation, NewConcept, Variation, unpack
+    from contracts.concepts import FailedVariation, NewConcept, Variation, told_apart, unpack
     from contracts.images import SUPPLIED, ImageRef, Provenance
     from contracts.palettes import HexColor, Palette
     from contracts.status import Candidate
@@ -167,6 +167,10 @@ async def render_variations(run: TaskRun, base: ImageRef, palettes: tuple[Palett
                 f"{made.number} of {len(palettes)} succeeded, at least {needed} must ({causes})",
                 "TooFewVariations",
             )
+    if any(palette.color_names for palette in palettes):
+        named = told_apart((*made.variations, *unpack(made.packed)))
+        run.progress.name_variations({variation.index - 1: variation.name for variation in named})
+        run.show()
     return made
 
 
@@ -275,11 +279,9 @@ async def _render_group(
         stop_if_cancelled()
         lost = ""
     causes = {each.index: each.error for each in group.failed}
-    named_after_picture = group.packed and any(palette.color_names for _, (_, palette) in places)
-    names = {each.index: each.name for each in unpack([group.packed])} if named_after_picture else {}
     for position, (index, palette) in places:
         if index in group.made:
-            run.progress.variation_done(position, names.get(index, ""))
+            run.progress.variation_done(position)
         else:
             run.progress.variation_failed(position, _failed(index, palette, causes.get(index, lost)))
     run.show()
@@ -288,7 +290,7 @@ async def _render_group(
 
 def _failed(index: int, palette: Palette, error: str) -> FailedVariation:
     return FailedVariation(
-        palette=palette.name,
+        palette=f"Palette {index}" if palette.color_names else palette.name,  # nothing shows what its name claims
         error=error,
         index=index,
         colors=palette.colors,

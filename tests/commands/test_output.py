@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 from rich.console import Console
 
-from commands.batches import BatchBar, describe_batch
+from commands.batches import BatchBar
 from commands.console import BadInput, TaskFailed, say
 from commands.display import ProgressView, print_report, print_status
 from commands.next_steps import completed_concept, following
@@ -79,10 +79,10 @@ def test_a_batch_can_be_read_at_80_columns() -> None:
         batch_id=uuid.uuid4(), state="running", total=10_000, completed=1_234, failed=1_200, under_way=100, refused=12
     )
     with BatchBar(console) as bar:
-        bar.update(bar.add_task("", total=None, text=""), total=10_000, completed=2_434, text=describe_batch(status))
+        bar.update(bar.add_task("", total=None, text=""), total=10_000, completed=2_434, text=status.sentence())
     frame = screen.getvalue()
     assert "2434/10000 0:00:0" in frame
-    assert f"\n{describe_batch(status)}" in frame
+    assert f"\n{status.sentence()}" in frame
     assert "…" not in frame
 
 

@@ -91,17 +91,30 @@ def test_shown_colors_of_the_document_are_those_of_the_svg(terminal: Terminal) -
 
 
 def test_a_name_that_no_file_can_have(terminal: Terminal) -> None:
-    """Is written as in a pack and stays in the folder; other names stay as they are."""
+    """Is written as in a pack, where every file system takes it, and stays in the folder; others stay as they are."""
     (terminal.folder / "logo.png").write_bytes(draw_png())
-    ended = recolor(terminal, {"Über/Slash": SEA, "../../x": SEA, "Über Sand": SAND}, "--json")
+    files = {
+        "Über/Slash": "uber-slash",
+        "../../x": "x",
+        "Über Sand": "Über Sand",
+        'a*b? "c"|d<e>': "a-b-c-d-e",
+        "CON": "palette-con",
+        "nul.txt": "nul-txt",
+        "Console": "Console",
+        "end.": "end",
+        " pad ": "pad",
+        "\N{WATER WAVE}" * 80: "palette",
+        "  ": "Palette 11",
+    }
+    ended = recolor(terminal, dict.fromkeys(files, SEA), "--json")
     assert ended.code == 0, ended.err
-    assert set(contents(terminal.folder / "out")) == {"uber-slash.png", "x.png", "Über Sand.png"}
+    assert set(contents(terminal.folder / "out")) == {f"{stem}.png" for stem in files.values()}
     found = RecolorDocument.model_validate_json(ended.out).variations
-    assert [file.name for file in found] == ["Über/Slash", "../../x", "Über Sand"]
+    assert [file.name for file in found] == [*list(files)[:-1], "Palette 11"]
 
 
 def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -> None:
-    """Each color with what became of it; which pictures are alternatives, and which palettes have fewer and why."""
+    """Each palette color with what became of it; which pictures are alternatives, which palettes have fewer and why."""
     (terminal.folder / "logo.png").write_bytes(draw_png())
     dull = ["#808080", "#8A8A8A", "#757575"]
     ended = recolor(terminal, {"sea": SEA, "dull": dull}, "--alternatives", "3", "--json")
@@ -109,6 +122,7 @@ def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -
     found = RecolorDocument.model_validate_json(ended.out).variations
     moved = [shift for file in found for shift in file.shifted]
     assert moved
+    assert {shift.chosen for shift in moved} <= {*SEA, *dull}
     for shift in moved:
         lighter = int(shift.shown[1:3], 16) > int(shift.chosen[1:3], 16)
         assert f"{shift.chosen} -> {shift.shown} ({'lighter' if lighter else 'darker'})" in ended.err
