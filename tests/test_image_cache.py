@@ -10,6 +10,7 @@ from temporalio.common import MetricMeter
 
 from activities.image_cache import ImageCache
 from color import Base, ImageError, prepare, rendering
+from color.decoding import Picture
 from contracts.images import ImageRef
 from observability.metrics import CacheMetrics
 from stores.local import LocalStore
@@ -29,7 +30,7 @@ async def test_the_size_is_known_before_the_analysis_ends(
     """A decoded picture is good: the stages that need no more go on, and the one analysis serves those that do."""
     analyze, may_end, analyses = rendering.prepare_picture, threading.Event(), []
 
-    def held_up(picture: rendering.Picture) -> Base:
+    def held_up(picture: Picture) -> Base:
         analyses.append(picture)
         may_end.wait(30)
         return analyze(picture)
