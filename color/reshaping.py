@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from color.contours import Mask
 from color.decoding import Picture
 from color.gradients import components, shown_colors
 from color.pixels import spread
+from color.point_groups import Mask
 from color.rendering import prepare_picture
 from color.spaces import F32, U8
 from color.surfaces import Surfaces, border_free, find_surfaces

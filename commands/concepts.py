@@ -36,7 +36,14 @@ from commands.options import (
     User,
     count,
 )
-from commands.startup import check_owner, load_command_settings, run_connected, temporal_page, warn_of_another_store
+from commands.startup import (
+    check_owner,
+    load_command_settings,
+    run_connected,
+    server_asked_first,
+    temporal_page,
+    warn_of_another_store,
+)
 from contracts.concepts import ConceptReport
 from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
@@ -84,7 +91,10 @@ def generate(
         raise BadInput(f"{'--logo' if logo is None else '--theme'} is missing (or give a --task-file)")
     else:
         words = palette_words(theme, palettes, palette_file)
-        request = build_request(GenerationRequest, user, task_id, logo_description=logo, candidates=candidates, **words)
+        with server_asked_first(settings):
+            request = build_request(
+                GenerationRequest, user, task_id, logo_description=logo, candidates=candidates, **words
+            )
         say_unused_theme(theme, palette_file, image)
     check_owner(settings, request)
     picture = None if image is None else read_image(image)
@@ -138,18 +148,19 @@ def refine(
         raise BadInput("exactly one of --concept and --image-url is needed")
     if palettes and concept is None and theme is None:
         raise BadInput("--palettes needs a --theme where the logo comes from a URL")
-    request = build_request(
-        RefinementRequest,
-        user,
-        task_id,
-        refinement_prompt=prompt,
-        source_concept_id=None if concept is None else parse_id(concept, "concept"),
-        original_image_url=image_url,
-        logo_description=logo,
-        theme_description=theme,
-        num_palettes=palettes,
-        preserve_aspects=[aspect.strip() for aspect in preserve.split(",") if aspect.strip()],
-    )
+    with server_asked_first(settings):
+        request = build_request(
+            RefinementRequest,
+            user,
+            task_id,
+            refinement_prompt=prompt,
+            source_concept_id=None if concept is None else parse_id(concept, "concept"),
+            original_image_url=image_url,
+            logo_description=logo,
+            theme_description=theme,
+            num_palettes=palettes,
+            preserve_aspects=[aspect.strip() for aspect in preserve.split(",") if aspect.strip()],
+        )
     return _make(settings, request, no_wait=no_wait, json=json)
 
 
@@ -175,8 +186,9 @@ def variations(
     if theme is None and palette_file is None:
         raise BadInput("--theme is missing (or give a --palette-file)")
     words = palette_words(theme, palettes, palette_file)
-    source = parse_id(concept, "concept")
-    request = build_request(VariationsRequest, user, task_id, source_concept_id=source, **words)
+    with server_asked_first(settings):
+        source = parse_id(concept, "concept")
+        request = build_request(VariationsRequest, user, task_id, source_concept_id=source, **words)
     say_unused_theme(theme, palette_file, source)
     return _make(settings, request, no_wait=no_wait, json=json)
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
@@ -47,6 +48,10 @@ progress = Console(stderr=True, highlight=False)
 """For people. What a script wants to read goes through `print_document`."""
 output = Console(highlight=False)
 """Standard output, for people who asked for what is on it."""
+
+
+_has_printed = threading.Event()
+"""The document of `--json`: an end that comes after it, as that of `dev`, prints no second one."""
 
 
 class ExitCode(IntEnum):
@@ -159,11 +164,12 @@ def run_app(app: typer.Typer) -> NoReturn:
     gc.freeze()  # what is loaded stays: no collection looks through it
     gc.enable()
     code = ExitCode.INTERRUPTED
+    _has_printed.clear()
     try:
         result = app(standalone_mode=False)
         code = ExitCode(result) if isinstance(result, int) else ExitCode.DONE
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        pass
+        _print_error_document(Interrupted.__name__, "interrupted")
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
         _print_error(exc)
@@ -177,8 +183,12 @@ def _print_error(exc: Exception) -> None:
         message = f"Temporal did not do what it was asked: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:
         _write(sys.stderr, f"{Path(sys.argv[0]).name}: {line}\n")
-    if "--json" in sys.argv:
-        name = BadInput.__name__ if isinstance(exc, (TaskNotFound, TaskRefused)) else type(exc).__name__
+    name = BadInput.__name__ if isinstance(exc, (BadInput, TaskNotFound, TaskRefused)) else type(exc).__name__
+    _print_error_document(name, message)
+
+
+def _print_error_document(name: str, message: str) -> None:
+    if "--json" in sys.argv and not _has_printed.is_set():
         _write(sys.stdout, json.dumps({"error": {"type": name, "message": message}}) + "\n")
 
 
@@ -237,5 +247,6 @@ def draw(picture: Table | Group, *, on: Console = progress) -> None:
 
 
 def print_document(document: BaseModel) -> None:
-    """One JSON document on standard output."""
+    """The one JSON document on standard output."""
+    _has_printed.set()
     _write(sys.stdout, f"{document.model_dump_json(indent=2)}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import typer
 from pydantic import BaseModel
 
 from color import ImageError
-from commands.console import BadInput, ExitCode, print_document, run_async, say
+from commands.console import BadInput, ExitCode, Interrupted, print_document, run_async, say
 from commands.gallery import gallery_content
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
@@ -78,10 +79,14 @@ def export(
             folder = (out or settings.data_dir / "galleries" / str(concept.concept_id)).absolute()
             content = await gallery_content(store, concept)
             vectors = await _vectors(store, concept)
+        stopped = threading.Event()
         with ThreadPoolExecutor(1, thread_name_prefix="pack") as thread:
             work = asyncio.get_running_loop().run_in_executor
             try:
-                return await work(thread, _write, concept, content, vectors, folder, as_zip)
+                return await work(thread, _write, concept, content, vectors, folder, as_zip, stopped)
+            except asyncio.CancelledError:
+                stopped.set()
+                raise
             except OSError as exc:
                 raise BadInput(f"{folder}: {exc.strerror}") from exc
             except ImageError as exc:
@@ -116,7 +121,12 @@ async def _vectors(store: Store, concept: Concept) -> tuple[bytes, ...]:
 
 
 def _write(
-    concept: Concept, content: GalleryContent, vectors: tuple[bytes, ...], folder: Path, as_zip: bool
+    concept: Concept,
+    content: GalleryContent,
+    vectors: tuple[bytes, ...],
+    folder: Path,
+    as_zip: bool,
+    stopped: threading.Event,
 ) -> PackDocument:
     stream = BytesIO()
     draw_sheet(content).save(stream, "PNG")
@@ -131,7 +141,7 @@ def _write(
         ),
         contact_sheet=stream.getvalue(),
     )
-    items = _announced(make_pack(contents), len(contents.variations) + 1)
+    items = _announced(make_pack(contents), len(contents.variations) + 1, stopped)
     number = str(concept.concept_id)
     path = folder / f"logo-pack-{number}.zip" if as_zip else folder
     manifest = write_zip(items, number, path) if as_zip else write_folder(items, number, folder)
@@ -141,10 +151,12 @@ def _write(
     return PackDocument(concept_id=concept.concept_id, path=str(path), files=files, skipped=manifest.skipped)
 
 
-def _announced(items: Iterable[Item], count: int) -> Iterator[Item]:
-    """The same items; each folder is named as work on it begins."""
+def _announced(items: Iterable[Item], count: int, stopped: threading.Event) -> Iterator[Item]:
+    """The same items, until `stopped`; each folder is named as work on it begins. Raises `Interrupted`."""
     seen: list[str] = []
     for item in items:
+        if stopped.is_set():
+            raise Interrupted
         folder = (item.path if isinstance(item, PackFile) else item.file).rpartition("/")[0]
         if folder and folder not in seen:
             seen.append(folder)

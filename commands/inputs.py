@@ -15,7 +15,15 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from commands.console import BadInput, say
 from contracts.images import MAX_IMAGE_BYTES
 from contracts.palettes import Palette
-from contracts.tasks import Aspect, GenerationRequest, RefinementRequest, Request, TaskRequest
+from contracts.tasks import (
+    Aspect,
+    GenerationRequest,
+    RefinementRequest,
+    Request,
+    SuppliedPalette,
+    TaskRequest,
+    named_palette,
+)
 from contracts.validation import problems
 from pubsub import task_messages
 from pubsub.envelopes import Message
@@ -42,6 +50,7 @@ _OPTION_NAMES = {
 }
 _MOST_CHANNELS = 4
 _MAX_PALETTES_BYTES = 1024 * 1024
+_PALETTE = TypeAdapter[Palette](SuppliedPalette)
 _PALETTE_LIST = TypeAdapter(list[JsonValue])
 _PALETTE_TABLE = TypeAdapter(dict[str, JsonValue])
 
@@ -59,12 +68,16 @@ class InputImage:
         return self.picture.facts
 
 
+class NoId(BadInput):
+    """What stands for an id is none."""
+
+
 def parse_id(text: str, what: str = "task") -> uuid.UUID:
-    """An id from the command line; one of a workflow, as Temporal's page shows it, too. Raises `BadInput`."""
+    """An id from the command line; one of a workflow, as Temporal's page shows it, too. Raises `NoId`."""
     try:
         return uuid.UUID(text.removeprefix("concept-").removeprefix("batch-"))
     except ValueError as exc:
-        raise BadInput(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
+        raise NoId(f"not a {what} id: {text[:60]!r} (a UUID is needed)") from exc
 
 
 def is_id(text: str) -> bool:
@@ -87,7 +100,8 @@ def build_request(kind: type[R], user: str, task_id: str | None = None, **fields
 def read_request(path: Path) -> Request:
     """A task message, of any kind, from a JSON file. Raises `BadInput`."""
     try:
-        request = task_messages.read_request(Message(data=read_file(path, task_messages.MAX_PAYLOAD_BYTES)))
+        text = _read_json(path, task_messages.MAX_PAYLOAD_BYTES)
+        request = task_messages.read_request(Message(data=text.encode()))
     except InvalidMessage as exc:
         raise BadInput(f"{path}: {exc.reason}") from exc
     return _changeable(request)
@@ -124,7 +138,7 @@ def read_image(path: Path) -> InputImage:
     """A picture that decodes completely, and that a PNG can hold. Raises `BadInput`."""
     from color import ImageError, decode, to_png  # noqa: PLC0415 -- most commands have no picture
 
-    data = read_file(path, MAX_IMAGE_BYTES)
+    data = read_file(path, MAX_IMAGE_BYTES, "scale it down")
     try:
         picture = decode(data)
         if not picture.facts.is_plain_png and picture.width * picture.height * _MOST_CHANNELS > MAX_IMAGE_BYTES:
@@ -139,13 +153,13 @@ def read_image(path: Path) -> InputImage:
 
 def read_palettes(path: Path) -> tuple[Palette, ...]:
     """Palettes from a file: [{name?, colors, ground?}] or {name: [hex, ...]}. Raises `BadInput`."""
-    data = read_file(path, _MAX_PALETTES_BYTES)
+    text = _read_json(path, _MAX_PALETTES_BYTES)
     try:
-        if data.lstrip()[:1] == b"{":
-            table = _PALETTE_TABLE.validate_json(data)
+        if text.lstrip()[:1] == "{":
+            table = _PALETTE_TABLE.validate_json(text)
             entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in table.items()]
         else:
-            entries = _PALETTE_LIST.validate_json(data)
+            entries = _PALETTE_LIST.validate_json(text)
     except ValidationError as exc:
         raise BadInput(f"{path}: {problems(exc)[0]}") from exc
     if not entries:
@@ -154,9 +168,8 @@ def read_palettes(path: Path) -> tuple[Palette, ...]:
 
 
 def _palette(path: Path, number: int, entry: JsonValue) -> Palette:
-    named = {**entry, "name": entry.get("name") or f"Palette {number}"} if isinstance(entry, dict) else entry
     try:
-        return Palette.model_validate_json(json.dumps(named))
+        return _PALETTE.validate_json(json.dumps(named_palette(entry, number)))
     except ValidationError as exc:
         name = entry.get("name") if isinstance(entry, dict) else None
         which = (
@@ -167,8 +180,20 @@ def _palette(path: Path, number: int, entry: JsonValue) -> Palette:
         raise BadInput(f"{path}: {which}: {problems(exc)[0]}") from exc
 
 
-def read_file(path: Path, max_bytes: int) -> bytes:
-    """A file's bytes. Raises `BadInput` where it is missing, unreadable, no file or larger than `max_bytes`."""
+def _read_json(path: Path, max_bytes: int) -> str:
+    """A file's text; some editors write UTF-16, or a mark before the text. Raises `BadInput`."""
+    data = read_file(path, max_bytes)
+    try:
+        return data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"{path}: not text in {exc.encoding.upper()}") from exc
+
+
+def read_file(path: Path, max_bytes: int, way_out: str = "") -> bytes:
+    """A file's bytes. Raises `BadInput` where it is missing, unreadable, no file or larger than `max_bytes`.
+
+    `way_out`: what to do with one that is too large.
+    """
     try:
         if path.is_dir():
             raise BadInput(f"{path}: is a folder")
@@ -179,7 +204,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     except ValueError as exc:
         raise BadInput(f"not a path: {str(path)[:60]!r}") from exc
     if len(data) > max_bytes:
-        raise BadInput(f"{path}: larger than {max_bytes // 2**20} MB")
+        raise BadInput(f"{path}: larger than {max_bytes // 2**20} MB{way_out and f': {way_out}'}")
     return data
 
 

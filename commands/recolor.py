@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -143,6 +144,10 @@ def recolor(
 
 
 _SHOWN_SHIFTS = 3
+_STEM_BYTES = 200
+"""A file's name may have 255, with the ending and what it is called until it is complete."""
+_UNFIT = re.compile(r'[<>:"/\\|?*]|^[. ]|[. ]$|^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)', re.IGNORECASE)
+"""Names that Windows does not take, and hidden ones."""
 Made = tuple[RecoloredFile, dict[Path, bytes]]
 """A picture's document, and its files."""
 
@@ -256,9 +261,11 @@ def _written(made: list[Made]) -> list[RecoloredFile]:
 
 
 def _stem(name: str) -> str:
-    """A palette's name as its file has it: as it is where it can be a file's name, else as in a pack."""
-    unfit = not name.isprintable() or name.startswith(".") or {"/", "\\", ":"} & set(name)
-    return slug(name) if unfit else name
+    """A palette's name as its file has it: as it is where every file system takes it, else as in a pack."""
+    if name.isprintable() and not _UNFIT.search(name) and len(name.encode()) <= _STEM_BYTES:
+        return name
+    stem = slug(name)
+    return f"palette-{stem}" if _UNFIT.search(stem) else stem
 
 
 def _print_file(file: RecoloredFile) -> None:

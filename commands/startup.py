@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from commands.console import BadInput, run_async, say
+from commands.inputs import NoId
 from contracts.tasks import Request, workflow_id
 from observability.logs import configure_logs
 from observability.traces import LAST_SPANS_S, current_trace, tracing
@@ -133,6 +135,16 @@ def run_connected(settings: Settings, call: Callable[[TaskService], Awaitable[T]
             return await call(service)
 
     return run_async(main())
+
+
+@contextmanager
+def server_asked_first(settings: Settings) -> Iterator[None]:
+    """What is no id is said after the server was asked: one that is away is said first, as where an id is looked up."""
+    try:
+        yield
+    except NoId:
+        run_connected(settings, lambda _: asyncio.sleep(0))
+        raise
 
 
 async def warn_of_another_store(settings: Settings, service: TaskService) -> None:

@@ -26,13 +26,16 @@ _SIGNATURES = (
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
-    ("image/avif", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
+    ("image/avif", re.compile(rb".{4}ftyp(?:m(?:if1|sf1|iaf).{4}(?:.{4}){0,9})?avi[fs]", re.DOTALL)),
     ("image/bmp", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL)),
     ("image/tiff", re.compile(rb"II\*\0|MM\0\*")),
     ("image/vnd.microsoft.icon", re.compile(rb"\0\0\x01\0")),
 )
-"""How each begins. "BM" alone begins words as well; what follows is the size of a BMP's second header."""
-SIGNATURE_BYTES = 18
+"""How each begins. "BM" alone begins words as well; what follows is the size of a BMP's second header.
+
+An AVIF may announce itself as a HEIF of any coding, and name its own among the ten brands that follow.
+"""
+SIGNATURE_BYTES = 56
 """The longest of them."""
 
 

@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,8 @@ from pydantic_core import PydanticCustomError
 from contracts.frozen import FrozenModel
 from contracts.images import MAX_IMAGE_BYTES, ImageRef
 from contracts.palettes import Palette
+
+T = TypeVar("T")
 
 _CONCEPT_NAMESPACE = uuid.UUID("6f0f5c1e-3b0a-5d5f-9f5e-6d1c0c2a7b11")
 """Fixed for ever: every concept's identity is derived from it."""
@@ -97,14 +99,18 @@ def concept_id(task_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(_CONCEPT_NAMESPACE, str(task_id))
 
 
+def named_palette(palette: T, number: int) -> T | dict[str, object]:
+    """What may be a palette; one without a name, or of a blank one, is called by its number."""
+    if not isinstance(palette, Mapping):
+        return palette
+    name = palette.get("name") or ""
+    return {**palette, "name": f"Palette {number}" if isinstance(name, str) and not name.strip() else name}
+
+
 def _named(palettes: object) -> object:
-    """A palette without a name is called by its number."""
     if not isinstance(palettes, list | tuple):
         return palettes
-    return [
-        {**one, "name": one.get("name") or f"Palette {number}"} if isinstance(one, Mapping) else one
-        for number, one in enumerate(palettes, 1)
-    ]
+    return [named_palette(one, number) for number, one in enumerate(palettes, 1)]
 
 
 def _printable_palette(palette: Palette) -> Palette:
@@ -121,6 +127,8 @@ def _needed_without_palettes(text: object, check: ValidatorFunctionWrapHandler, 
     return text
 
 
+SuppliedPalette = Annotated[Palette, AfterValidator(_printable_palette)]
+"""A person's own palette: no control characters."""
 ThemeOrPalettes = Annotated[Description, WrapValidator(_needed_without_palettes), Field(validate_default=True)]
 """May be absent where `palettes` are given."""
 
@@ -134,9 +142,7 @@ class TaskRequest(FrozenModel):
     is_anonymous: bool = True
     num_palettes: int = Field(default=7, ge=1, le=24)
     min_variations: int = Field(default=1, ge=1, le=24)
-    palettes: Annotated[tuple[Annotated[Palette, AfterValidator(_printable_palette)], ...], BeforeValidator(_named)] = (
-        Field(default=(), max_length=24)
-    )
+    palettes: Annotated[tuple[SuppliedPalette, ...], BeforeValidator(_named)] = Field(default=(), max_length=24)
     """Where they are given, none are made or paid for, and `num_palettes` is their number."""
 
     @model_validator(mode="before")

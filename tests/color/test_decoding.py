@@ -380,6 +380,16 @@ def test_an_svg_is_read_like_any_picture() -> None:
     assert facts == color.Facts(2048, 1024, "image/svg+xml", is_plain_png=False)
 
 
+def test_an_avif_by_its_compatible_brands() -> None:
+    """Some encoders announce a HEIF of any coding first, and AVIF among the brands that follow."""
+    data = bytearray(png(badge(), "AVIF"))
+    plain = color.decode(bytes(data))
+    data[8:12] = b"mif1"
+    found = color.decode(bytes(data))
+    assert found.facts.media_type == "image/avif"
+    assert np.array_equal(found.rgb, plain.rgb)
+
+
 @pytest.mark.parametrize(
     ("data", "name"),
     [

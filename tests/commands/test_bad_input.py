@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import zlib
@@ -50,7 +51,6 @@ def bomb(side_px: int) -> bytes:
         (["generate", "--logo", "only a logo"], "--theme is missing (or give a --task-file)"),
         (["generate", *WORDS, "--user", "../etc"], "--user: must match pattern"),
         (["generate", *WORDS, "--user", "paid"], "--user: 'paid' is reserved"),
-        (["generate", *WORDS, "--task-id", "seven"], "not a task id: 'seven' (a UUID is needed)"),
         (["generate", "--task-file", "text.png"], "text.png: Invalid JSON"),
         (["gallery", "seven"], "not a task or concept id: 'seven' (a UUID is needed)"),
         (["gallery", CONCEPT], f"task or concept {CONCEPT} not found"),
@@ -74,7 +74,14 @@ def bomb(side_px: int) -> bytes:
         (["demo", "--palette-file", "third.json"], 'third.json: palette 3 "Ocean": color 2: not a color'),
         (["generate", "--task-file", "task.json"], "task.json: palette 2, color 1: not a color of the form #RRGGBB"),
         (["recolor", "text.png", "--palettes", "good.json", "--out", "o"], "text.png: "),
-        (["generate", "--logo", "a fox", "--palette-file", "bell.json"], "--palette-file: "),
+        (
+            ["generate", "--logo", "a fox", "--palette-file", "bell.json"],
+            r'bell.json: palette 2 "a\u0007b": contains a control character (U+0007)',
+        ),
+        (
+            ["recolor", "good.png", "--palettes", "bell.json", "--out", "o"],
+            r'bell.json: palette 2 "a\u0007b": contains a control character (U+0007)',
+        ),
         (["batch", "text.png"], "text.png: no line is a task message; line 1: "),
         (["batch", "text.png", "--no-wait", "--out", "m"], "--out does not go with --no-wait: "),
         (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
@@ -86,7 +93,6 @@ def bomb(side_px: int) -> bytes:
             "exactly one of --concept and --image-url is needed",
         ),
         (["refine", "--prompt", "n", "--concept", CONCEPT], "--prompt: must have at least 2 characters"),
-        (["refine", "--prompt", "a longer tail", "--concept", "seven"], "not a concept id: 'seven'"),
         (
             ["refine", "--prompt", "a longer tail", "--image-url", "file:///etc/passwd"],
             "--image-url: must match pattern",
@@ -103,7 +109,6 @@ def bomb(side_px: int) -> bytes:
             ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--palettes", "3"],
             "--palettes needs a --theme where the logo comes from a URL",
         ),
-        (["variations", "seven", "--theme", "bold neon"], "not a concept id: 'seven'"),
         (["variations", CONCEPT, "--theme", "bold neon", "--palettes", "0"], "--palettes: must be greater than"),
         (
             ["generate", "--task-file", "m.json", "--user", "local"],
@@ -125,7 +130,7 @@ def bomb(side_px: int) -> bytes:
         (["list", "--status", "bad"], "Invalid value for '--status': 'bad' is not one of 'pending', "),
         (["demo", "--palettes", "3", "--palette-file", "good.json"], "--palettes does not go with --palette-file"),
         (["variations", CONCEPT, "--palettes", "3", "--palette-file", "good.json"], "--palettes does not go with"),
-        (["demo", "--image", "huge.png"], "huge.png: larger than 25 MB"),
+        (["demo", "--image", "huge.png"], "huge.png: larger than 25 MB: scale it down"),
         (["paint"], "No such command 'paint'"),
         (["demo", "--colour"], "No such option: --colour"),
     ],
@@ -197,6 +202,9 @@ def test_a_port_in_use_is_refused(terminal: Terminal) -> None:
         ["cancel", "6f1f0c58-3c3e-4d52-9a64-0d7b5f0a9c21"],
         ["watch", "x"],
         ["generate", *WORDS],
+        ["generate", *WORDS, "--task-id", "seven"],
+        ["refine", "--prompt", "a longer tail", "--concept", "seven"],
+        ["variations", "seven", "--theme", "bold neon"],
     ],
 )
 def test_an_unreachable_server_is_said_first(terminal: Terminal, arguments: list[str]) -> None:
@@ -205,6 +213,21 @@ def test_an_unreachable_server_is_said_first(terminal: Terminal, arguments: list
     assert ended.code == 3
     assert ended.err.startswith("starter.py: no Temporal server answers at 127.0.0.1:1: ")
     assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_are_read_however_an_editor_writes_them(terminal: Terminal, encoding: str) -> None:
+    """A mark before the text, or UTF-16, as Windows writes it, changes nothing in a task message or a palette file."""
+    palettes = json.dumps([{"name": "Über", "colors": ["#000", "#fff"]}], ensure_ascii=False)
+    message = {"task_id": CONCEPT, "user_id": "local", "task_type": "concept_generation", "logo_description": "Füchse"}
+    (terminal.folder / "p.json").write_text(palettes, encoding)
+    (terminal.folder / "m.json").write_text(json.dumps(message | {"theme_description": "navy"}), encoding)
+    (terminal.folder / "logo.png").write_bytes(draw_png())
+    recolored = terminal.run("starter.py", "recolor", "logo.png", "--palettes", "p.json", "--out", "out")
+    assert recolored.code == 0, recolored.err
+    assert (terminal.folder / "out" / "Über.png").exists()
+    told = terminal.run("starter.py", "generate", "--task-file", "m.json", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert told.code == 3, told.err
 
 
 def test_a_list_of_nothing_says_so(terminal: Terminal) -> None:

@@ -91,13 +91,26 @@ def test_shown_colors_of_the_document_are_those_of_the_svg(terminal: Terminal) -
 
 
 def test_a_name_that_no_file_can_have(terminal: Terminal) -> None:
-    """Is written as in a pack and stays in the folder; other names stay as they are."""
+    """Is written as in a pack, where every file system takes it, and stays in the folder; others stay as they are."""
     (terminal.folder / "logo.png").write_bytes(draw_png())
-    ended = recolor(terminal, {"Über/Slash": SEA, "../../x": SEA, "Über Sand": SAND}, "--json")
+    files = {
+        "Über/Slash": "uber-slash",
+        "../../x": "x",
+        "Über Sand": "Über Sand",
+        'a*b? "c"|d<e>': "a-b-c-d-e",
+        "CON": "palette-con",
+        "nul.txt": "nul-txt",
+        "Console": "Console",
+        "end.": "end",
+        " pad ": "pad",
+        "\N{WATER WAVE}" * 80: "palette",
+        "  ": "Palette 11",
+    }
+    ended = recolor(terminal, dict.fromkeys(files, SEA), "--json")
     assert ended.code == 0, ended.err
-    assert set(contents(terminal.folder / "out")) == {"uber-slash.png", "x.png", "Über Sand.png"}
+    assert set(contents(terminal.folder / "out")) == {f"{stem}.png" for stem in files.values()}
     found = RecolorDocument.model_validate_json(ended.out).variations
-    assert [file.name for file in found] == ["Über/Slash", "../../x", "Über Sand"]
+    assert [file.name for file in found] == [*list(files)[:-1], "Palette 11"]
 
 
 def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -> None:

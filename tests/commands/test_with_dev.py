@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import signal
 import uuid
 import zipfile
 from pathlib import Path
@@ -17,7 +18,7 @@ from contracts.status import ConceptStatus
 from contracts.tasks import TaskStatus
 from stores.local import LocalStore
 from temporal.development_server import find_temporal
-from tests.command import Ended, Shell
+from tests.command import Ended, Shell, finish, read_until
 from tests.dev import Dev
 from tests.rig import BUCKETS, draw_png, make_refinement, make_request
 from tests.site import fetch
@@ -128,6 +129,38 @@ async def test_an_unknown_id_is_bad_input(dev: Dev, command: str) -> None:
     task_id = str(uuid.uuid4())
     ended = await dev.shell.run("starter.py", command, task_id)
     assert (ended.code, ended.err) == (2, f"starter.py: task {task_id} not found\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["generate", *WORDS, "--task-id", "seven"], "task"),
+        (["refine", "--prompt", "a longer tail", "--concept", "seven"], "concept"),
+        (["variations", "seven", "--theme", "bold neon"], "concept"),
+    ],
+)
+async def test_what_is_no_id_is_bad_input(dev: Dev, arguments: list[str], what: str) -> None:
+    """Exit code 2 with one line, once the server has answered; the document names the kind that every bad input has."""
+    ended = await dev.shell.run("starter.py", *arguments, "--json")
+    message = f"not a {what} id: 'seven' (a UUID is needed)"
+    assert (ended.code, ended.err) == (2, f"starter.py: {message}\n")
+    assert ended.document == {"error": {"type": "BadInput", "message": message}}
+
+
+async def test_an_interrupted_export_writes_nothing(dev: Dev) -> None:
+    """Ctrl-C half-way: exit 130 with one document, and what is in the folder is what was there."""
+    made = report_of(await dev.shell.run("starter.py", "generate", *WORDS, "--palettes", "7", "--json"))
+    folder = dev.shell.folder / "half"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("kept")
+    arguments = ("starter.py", "export", str(made.concept_id), "--out", "half", "--json")
+    async with dev.shell.running(*arguments) as process:
+        await read_until(process.stderr, "2 of 8")
+        assert len(list(folder.iterdir())) == 2
+        process.send_signal(signal.SIGINT)
+        ended = await finish(process)
+    assert (ended.code, ended.document) == (130, {"error": {"type": "Interrupted", "message": "interrupted"}})
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
 async def test_another_store_than_the_worker_s_is_bad_input(dev: Dev, shell: Shell) -> None:
