@@ -307,11 +307,11 @@ def _narrowed(hole: Mask, own: Mask, reach: float) -> Mask:
 def _rounded_off_seams(part: _Piece, labels: U8, room: Mask) -> Mask:
     """The part rounded, less where a rim would lose its width, and what it frames would meet the ground."""
     seams = spread(~border_free(labels) & ~spread(~part.mask, 2), _CLEAR)
-    sharpest = len(_SCALES) - 1
-    for sharper in range(len(_SCALES)):
-        mask = _rounded(part.mask, room, _SCALES[sharper : sharper + 1 if part.is_field else None])
-        if sharper == sharpest or not (part.mask & ~mask & seams).any():
-            break
+    tries = [_SCALES[first : first + 1 if part.is_field else None] for first in range(len(_SCALES))]
+    mask = _rounded(part.mask, room, tries[0])
+    for scales in tries[1:]:
+        if (part.mask & ~mask & seams).any():
+            mask = _rounded(part.mask, room, scales)
     return mask
 
 
