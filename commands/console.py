@@ -169,10 +169,12 @@ def run_app(app: typer.Typer) -> NoReturn:
         result = app(standalone_mode=False)
         code = ExitCode(result) if isinstance(result, int) else ExitCode.DONE
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        _print_error_document(Interrupted.__name__, "interrupted")
+        pass
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
         _print_error(exc)
+    if code is ExitCode.INTERRUPTED:
+        _print_error_document(Interrupted.__name__, "interrupted")
     leave(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -115,6 +116,7 @@ def recolor(
       starter.py recolor logo.png --palettes palettes.json --out recolored --svg
       starter.py recolor logo.png --palettes docs/examples/palettes.json --out out
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is begun is written, and no more
     settings = load_command_settings()
     chosen = _read_palettes(palettes, further)
     work = _Work(read_image(image), out, image_format, (image, palettes), with_svg=svg, with_cube=cube, further=further)
