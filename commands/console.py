@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
@@ -236,6 +237,17 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
+
+
+async def in_thread(call: Callable[[threading.Event], T]) -> T:
+    """Run what takes long in a thread of its own: where the command is interrupted the event is set, and waited for."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, call, stopped)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
 
 
 def say(text: str | Text, style: str = "", *, on: Console = progress) -> None:
