@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from color.point_groups import Mask, Way
 from color.spaces import F64, U8, rgb_to_oklab
 
 _RIGHT, _DOWN, _LEFT, _UP = range(4)
@@ -34,8 +35,6 @@ _FARTHEST: Final = 0.75
 _FEWEST: Final = 6
 """Points of an outline."""
 
-Mask = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -54,36 +53,57 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """A closed outline: `points` (n, 2) as x and y, clockwise on a screen around shapes, otherwise around holes.
+    """A closed outline: `points` (n,) as x + iy, clockwise on a screen around shapes, otherwise around holes.
 
     `area` in pixels, negative for holes; `hidden` (n,), where another shape covers the edge.
     """
 
-    points: F64
+    points: Way
     area: float
     hidden: Mask
     cracks: NDArray[np.intp]
     """(n, 3): row and column of the pixel inside, and the direction of the edge."""
 
 
-def contours(scene: Scene, shape: Mask, top: int, left: int, rank: int) -> list[Contour]:
+def contours(scene: Scene, shape: Mask, top: int, left: int, rank: int, least: float = 0.0) -> list[Contour]:
     """The outlines of `shape`, a part of the scene with its corner at row `top` and column `left`; `rank` is its own.
 
-    The mask's rim must be empty. Pixels that meet at a corner alone are connected: thin strokes stay whole.
+    The mask's rim must be empty. Pixels that meet at a corner alone are connected: thin strokes stay whole. Outlines
+    around fewer than `least` pixels are left out.
     """
     rows, columns, heading = _cracks(shape)
     if not len(rows):
         return []
-    following = _following(shape.shape[1] + 1, rows, columns, heading)
-    points, hidden, exact, contrast = _positions(scene, rows + top, columns + left, heading, rank)
-    cracks = np.stack([rows + top, columns + left, heading], 1)
+    order, begins = _cycles(_following(shape.shape[1] + 1, rows, columns, heading))
+    rows, columns, heading = rows[order] + top, columns[order] + left, heading[order]
+    ends = np.append(begins[1:], len(order))
+    down, up = heading == _DOWN, heading == _UP
+    # Pixels enclosed: the columns where the outline goes down less those where it goes up.
+    areas = np.add.reduceat(np.where(down, columns + 1, np.where(up, -columns, 0)), begins)
+    points, hidden, exact, contrast = _positions(scene, rows, columns, heading, rank)
+    near = _spread_along(exact, begins, ends)
+    cracks = np.stack([rows, columns, heading], 1)
     found = []
-    for order in _cycles(following):
-        at = cracks[order]
-        kept = order[_worth_keeping(exact[order])]
-        area = _signed_area(at)
-        found.append(Contour(_without_noise(points[kept], contrast[kept]), area, hidden[kept], at))
+    for begin, end, area in zip(begins.tolist(), ends.tolist(), areas.tolist(), strict=True):
+        if abs(area) < least:
+            continue
+        # The places that are exact, and the others where no exact one is near.
+        kept = begin + np.flatnonzero(exact[begin:end] | ~near[begin:end])
+        if len(kept) < _FEWEST:
+            kept = np.arange(begin, end)
+        smooth = _without_noise(points[kept], contrast[kept])
+        found.append(Contour(smooth, float(area), hidden[kept], cracks[begin:end]))
     return found
+
+
+def _spread_along(exact: Mask, begins: NDArray[np.intp], ends: NDArray[np.intp]) -> Mask:
+    """The places (n,) on closed outlines that are exact, or at most two from one that is."""
+    near = exact.copy()
+    after, before = np.arange(1, len(exact) + 1), np.arange(-1, len(exact) - 1)
+    after[ends - 1], before[begins] = begins, ends - 1
+    for step in (after, before):
+        near |= exact[step] | exact[step[step]]
+    return near
 
 
 def _cracks(shape: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
@@ -119,36 +139,28 @@ def _following(
     return following
 
 
-def _cycles(following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    after = following.tolist()
-    seen = bytearray(len(after))
-    cycles = []
-    for start in range(len(after)):
-        if seen[start]:
-            continue
-        cycle = list[int]()
-        add, at = cycle.append, start
-        while not seen[at]:
-            seen[at] = 1
-            add(at)
-            at = after[at]
-        cycles.append(np.array(cycle))
-    return cycles
+def _cycles(following: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The edges (n,) cycle by cycle, in order, each from its lowest; and where (m,) each cycle begins among them."""
+    first, jump = np.arange(len(following)), following
+    while True:  # the lowest of one, two, four… edges that follow
+        lower = np.minimum(first, first[jump])
+        if np.array_equal(lower, first):
+            break
+        first, jump = lower, jump[jump]
+    last = following == first
+    jump = np.where(last, np.arange(len(following)), following)
+    left = (~last).astype(np.intp)  # edges to the end of the cycle
+    while not last[jump].all():
+        left += left[jump]
+        jump = jump[jump]
+    order = np.lexsort((-left, first))
+    return order, np.flatnonzero(np.diff(first[order], prepend=-1))
 
 
-def _worth_keeping(exact: Mask) -> NDArray[np.intp]:
-    """The places (m,) along an outline that are exact, and the others where no exact one is near."""
-    near = exact.copy()
-    for step in (-2, -1, 1, 2):
-        near |= np.roll(exact, step)
-    kept = np.flatnonzero(exact | ~near)
-    return kept if len(kept) >= _FEWEST else np.arange(len(exact))
-
-
-def _without_noise(points: F64, contrast: F64) -> F64:
-    """The points (n, 2) of an outline, each the farther to what its neighbors say the less one sees there."""
+def _without_noise(points: Way, contrast: F64) -> Way:
+    """The points (n,) of an outline, each the farther to what its neighbors say the less one sees there."""
     for i, most in enumerate(_FAINTER):
-        faint = (contrast < most)[:, None]
+        faint = contrast < most
         if not faint.any():
             break
         for _ in range(2**i):
@@ -157,16 +169,10 @@ def _without_noise(points: F64, contrast: F64) -> F64:
     return points
 
 
-def _signed_area(cracks: NDArray[np.intp]) -> float:
-    """Pixels enclosed: the columns where the outline goes down less those where it goes up."""
-    column, direction = cracks[:, 1], cracks[:, 2]
-    return float((column[direction == _DOWN] + 1).sum() - column[direction == _UP].sum())
-
-
 def _positions(
     scene: Scene, rows: NDArray[np.intp], columns: NDArray[np.intp], heading: NDArray[np.intp], rank: int
-) -> tuple[F64, Mask, Mask, F64]:
-    """Where (n, 2) an edge crosses the line between the centers of the pixels inside and outside.
+) -> tuple[Way, Mask, Mask, F64]:
+    """Where (n,) an edge crosses the line between the centers of the pixels inside and outside.
 
     And where (n,) another shape hides it, where the place is exact, and how far its two sides differ (OKLab).
 
@@ -193,7 +199,7 @@ def _positions(
     exact &= ~hidden
     x = columns + 0.5 + step[:, 1] * place
     y = rows + 0.5 + step[:, 0] * place
-    return np.stack([x, y], 1), hidden, exact, contrast
+    return x + 1j * y, hidden, exact, contrast
 
 
 def _edge_places(

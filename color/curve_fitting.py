@@ -1,22 +1,22 @@
 """From the points of an outline to the lines, arcs and curves a designer would have drawn.
 
-Lengths are in pixels. Cubic fitting: P. J. Schneider, "An algorithm for automatically fitting digitized curves",
-Graphics Gems (1990). Circle fitting: I. Kåsa, "A circle fitting procedure and its error analysis" (1976).
+Points are complex numbers, x + iy in pixels. What many outlines need is done for all of them together.
 """
 
 from __future__ import annotations
 
+from cmath import phase, rect
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import asin, atan2, ceil, cos, dist, hypot, pi, sin, sqrt
-from typing import Final, TypeAlias
+from itertools import chain, islice, pairwise
+from math import asin, ceil, pi
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from color.cubic_fitting import Cubic, Curved, Line, Point, fit_cubics, point
+from color.point_groups import Groups, Mask, Places, Way, bows, circles, lines
 from color.spaces import F64
-
-Point: TypeAlias = tuple[float, float]
 
 _NEAR, _WIDE = 3, 6
 """Points to either side from which a turn is measured: at a corner both see the same, on a bend the wider sees more."""
@@ -27,7 +27,6 @@ _CORNER_CLEAR: Final = 0.8
 """Edge pixels this close to a corner belong to both sides."""
 _CORNER_REACH: Final = 2.5
 _TANGENT_POINTS: Final = 5
-_TOLERANCE: Final = 0.28
 _LINE_TOLERANCE: Final = 0.2
 _ROUND_TOLERANCE: Final = 0.26
 _LEAST_LINE: Final = 10.0
@@ -41,19 +40,12 @@ _UNSEEN: Final = 1.0
 """The tolerance of outlines below other shapes."""
 _ROUNDISH: Final = 0.004
 """Of its radius: how much farther a point may be from a large circle."""
-_LARGEST_RADIUS: Final = 4_000.0
 _SMALLEST_RADIUS: Final = 0.7
 _LEAST_SWEEP: Final = 0.15
 _STRAIGHT_ON: Final = 0.985
 """The cosine of the bend (10 degrees) between a line and an arc that begins there."""
-_ROUNDS: Final = 2
-_HOPELESS: Final = 1.2
-"""A curve that is off by more is split at once."""
 _FEW: Final = 8
-_LONG, _STRIDE = 48, 6
-"""Points of a part whose turn is worth measuring, and the step at which it is measured."""
-_ONE_CURVE: Final = 2.4
-"""Radians that one curve may turn."""
+_TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +54,6 @@ class Circle:
 
     center: Point
     radius: float
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """From where the last piece ended to `end`."""
-
-    end: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +68,9 @@ class Arc:
     end: Point
 
 
-@dataclass(frozen=True, slots=True)
-class Cubic:
-    """A Bézier curve with two control points."""
-
-    first: Point
-    second: Point
-    end: Point
-
-
 Piece: TypeAlias = Line | Arc | Cubic
+EndLine: TypeAlias = tuple[complex, complex]
+"""A point and a direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,186 +81,134 @@ class Outline:
     pieces: tuple[Piece, ...]
 
 
-def fitted(points: F64, hidden: NDArray[np.bool_]) -> Circle | Outline:
-    """The outline through `points` (n, 2), closed, n at least 4, a pixel apart or less.
+class _Spans(NamedTuple):
+    """The parts (n,) of an outline between its corners, and whether another shape covers each."""
 
-    Off by 0.3 pixels at most, and by more where it is `hidden` (n,).
+    points: list[Way]
+    covered: list[bool]
+
+
+class _Part(NamedTuple):
+    """A part of an outline without corners; `before` and `after` are directions at its ends, if known."""
+
+    points: Way
+    before: complex | None = None
+    after: complex | None = None
+    covered: bool = False
+
+
+class _Straight(NamedTuple):
+    """A straight part from one place to another: a point of its line, and a direction."""
+
+    first: int
+    last: int
+    middle: complex
+    direction: complex
+
+
+def fit_outlines(contours: Iterable[tuple[Way, Mask]]) -> list[Circle | Outline]:
+    """The outlines through points (n,), closed, n at least 4, a pixel apart or less.
+
+    Off by 0.3 pixels at most, and by more where they are hidden (n,).
     """
-    circle = _circle(points)
-    if circle is not None and _is_round(points, circle):
-        return circle
-    appears = hidden != np.roll(hidden, 1)
-    breaks = set(np.flatnonzero(appears & hidden).tolist()) | set(
-        np.flatnonzero(np.roll(appears & ~hidden, -1)).tolist()
-    )
-    corners = sorted(breaks | {i for i in _corners(points) if not hidden[i]})
-    count = len(points)
-    if not corners:
-        return _closed_curve(points) if not hidden.any() else _polygon(points)
-    spans = [
-        points.take(np.arange(first, last + 1), axis=0, mode="wrap")
-        for first, last in zip(corners, [*corners[1:], corners[0] + count], strict=True)
+    points, hidden = [list(one) for one in zip(*contours, strict=True)] or ([], [])
+    groups = Groups.of_ways(points)
+    found = [
+        circle or _parted(way, unseen, corners)
+        for circle, way, unseen, corners in zip(_round(groups), points, hidden, _corners(groups), strict=True)
     ]
-    covered = [bool(hidden[i]) and bool(hidden[(i + 1) % count]) for i in corners]
-    return _joined(spans, covered)
+    spans = [span for one in found if isinstance(one, _Spans) for span in one.points]
+    begins, ends = iter(_end_lines(spans)), iter(_end_lines([span[::-1] for span in spans]))
+    drafts = [
+        _joined(one, *(list(islice(ways, len(one.points))) for ways in (begins, ends)))
+        if isinstance(one, _Spans)
+        else one
+        for one in found
+    ]
+    pieces = iter(_pieces([part for one in drafts if not isinstance(one, Circle) for part in one]))
+    return [
+        one
+        if isinstance(one, Circle)
+        else Outline(point(one[0].points[0]), tuple(chain.from_iterable(islice(pieces, len(one)))))
+        for one in drafts
+    ]
 
 
-def _polygon(points: F64) -> Outline:
-    """What is invisible needs no curves."""
-    around = np.concatenate([points, points[:1]])
-    return Outline(_point(points[0]), tuple(_rough(around)))
-
-
-def _rough(points: F64) -> list[Piece]:
-    return [Line(_point(points[i])) for i in _parting(points, _UNSEEN)[1:]]
-
-
-def _circle(points: F64) -> Circle | None:
-    """The circle closest to the points in the sense of Kåsa."""
-    count = len(points)
-    middle = np.add.reduce(points) / count
-    x, y = (points - middle).T
-    xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
-    det = xx * yy - xy * xy
-    if det < 1e-6 * (xx + yy) ** 2:  # on a line
-        return None
-    square = x * x + y * y
-    bx, by = float(x @ square) / 2, float(y @ square) / 2
-    cx, cy = (yy * bx - xy * by) / det, (xx * by - xy * bx) / det
-    radius = sqrt(cx * cx + cy * cy + (xx + yy) / count)
-    if radius > _LARGEST_RADIUS:
-        return None
-    return Circle((float(middle[0] + cx), float(middle[1] + cy)), radius)
-
-
-def _is_round(points: F64, circle: Circle) -> bool:
-    """Whether the points lie on the circle, and all around it."""
-    if circle.radius < _SMALLEST_RADIUS:
-        return False
-    off = np.hypot(points[:, 0] - circle.center[0], points[:, 1] - circle.center[1]) - circle.radius
-    x, y = (points - circle.center).T
-    area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
-    worst = _ROUND_TOLERANCE + _ROUNDISH * circle.radius
-    return bool(
-        abs(area - pi * circle.radius**2) < 0.1 * area + 1.0
-        and np.abs(off).max() < worst
-        and (off * off).mean() < _ROUND_TOLERANCE**2 / 3
+def _round(groups: Groups) -> list[Circle | None]:
+    """The circle of each closed way (m,) whose points lie on one, and all around it."""
+    if not len(groups.sizes):
+        return []
+    center, radius = circles(groups)
+    away = groups.points - center[groups.of]
+    off = np.abs(away) - radius[groups.of]
+    area = np.abs(groups.sums((away.conj() * (groups.around(1) - center[groups.of])).imag)) / 2
+    fits = (
+        (radius >= _SMALLEST_RADIUS)
+        & (groups.most(np.abs(off))[0] < _ROUND_TOLERANCE + _ROUNDISH * radius)
+        & (np.abs(area - pi * radius**2) < 0.1 * area + 1.0)
+        & (groups.sums(off * off) < groups.sizes * _ROUND_TOLERANCE**2 / 3)
     )
+    return [
+        Circle(point(middle), reach) if is_round else None
+        for middle, reach, is_round in zip(center.tolist(), radius.tolist(), fits.tolist(), strict=True)
+    ]
 
 
-def _turn(points: F64, reach: int) -> F64:
-    way = points[:, 0] + 1j * points[:, 1]
-    around = np.concatenate([way[-reach:], way, way[:reach]])
-    turn: F64 = np.angle((around[2 * reach :] - way) * (way - around[: len(way)]).conj())
+def _turns(groups: Groups, reach: int) -> F64:
+    """By how many radians (n,) closed ways turn at each point, seen from so many points to either side."""
+    turn: F64 = np.angle((groups.around(reach) - groups.points) * (groups.points - groups.around(-reach)).conj())
     return turn
 
 
-def _corners(points: F64) -> list[int]:
-    """Indices of the points closest to corners."""
-    count = len(points)
-    if count < 2 * _WIDE:
-        return _corners_of_few(points)
-    wide, near = _turn(points, _WIDE), _turn(points, _NEAR)
-    sharp = np.abs(near) + np.abs(wide)
-    candidate = (np.abs(near) > _SHARP) & (np.abs(wide) > _SHARP) & (np.abs(wide) < _BENDS * np.abs(near))
-    found: list[int] = []
-    for i in np.flatnonzero(candidate).tolist():
-        around = sharp.take(range(i - _NEAR, i + _NEAR + 1), mode="wrap")
-        if sharp[i] >= around.max() and (not found or i - found[-1] >= _NEAR):
-            found.append(i)
-    if len(found) > 1 and found[0] + count - found[-1] < _NEAR:
-        found.pop()
+def _corners(groups: Groups) -> list[list[int]]:
+    """The places of the points closest to corners, for each closed way (m,)."""
+    if not len(groups.sizes):
+        return []
+    speck = (groups.sizes < 2 * _WIDE)[groups.of]
+    wide, near = np.abs(_turns(groups, _WIDE)), np.abs(_turns(groups, _NEAR))
+    sharp = near + wide
+    around = np.arange(-_NEAR, _NEAR + 1)
+    is_corner = ~speck & (near > _SHARP) & (wide > _SHARP) & (wide < _BENDS * near)
+    at = np.flatnonzero(is_corner)
+    begin, count = groups.begins[groups.of[at]][:, None], groups.sizes[groups.of[at]][:, None]
+    is_corner[at] = sharp[at] >= sharp[begin + (at[:, None] - begin + around) % count].max(axis=1)
+    # A speck's points are its corners, where they turn.
+    is_corner |= speck & (np.abs(_turns(groups, 1)) > _SHARP)
+    found: list[list[int]] = [[] for _ in groups.sizes]
+    places = groups.place
+    for i in np.flatnonzero(is_corner).tolist():
+        own, place = found[groups.of[i]], int(places[i])
+        if speck[i] or not own or place - own[-1] >= _NEAR:
+            own.append(place)
+    for own, length in zip(found, groups.sizes.tolist(), strict=True):
+        if length >= 2 * _WIDE and len(own) > 1 and own[0] + length - own[-1] < _NEAR:
+            own.pop()
     return found
 
 
-def _corners_of_few(points: F64) -> list[int]:
-    """A speck: its points are its corners, where they turn."""
-    turn = np.abs(_turn(points, 1))
-    return np.flatnonzero(turn > _SHARP).tolist()
-
-
-def _joined(spans: list[F64], covered: list[bool]) -> Outline:
-    """Spans between corners as one outline: each corner lies where the sides, carried on, meet."""
-    ends = [
-        (None, None) if unseen else (_end_line(span[::-1]), _end_line(span))
-        for span, unseen in zip(spans, covered, strict=True)
-    ]
-    corners = []
-    for i, span in enumerate(spans):
-        corners.append(_meeting(ends[i - 1][1], ends[i][0], span[0]))
-    pieces: list[Piece] = []
-    for i, span in enumerate(spans):
-        start, end = corners[i], corners[(i + 1) % len(spans)]
-        if covered[i]:
-            pieces += _rough(np.concatenate([[start], span[1:-1], [end]]))
-            continue
-        inner = _without_corners(span, start, end)
-        whole = np.concatenate([[start], inner, [end]])
-        pieces += _smooth(whole, None, None)
-    return Outline(_point(corners[0]), tuple(pieces))
-
-
-def _without_corners(span: F64, start: F64, end: F64) -> F64:
-    inner = span[1:-1]
-    clear = (np.hypot(*(inner - start).T) > _CORNER_CLEAR) & (np.hypot(*(inner - end).T) > _CORNER_CLEAR)
-    result: F64 = inner[clear]
-    return result
-
-
-def _end_line(span: F64) -> tuple[F64, F64] | None:
-    """A point and a direction of the last few points, corner excluded; on straight sides, of many."""
-    if len(span) < 4:  # noqa: PLR2004 - the corner and a side of two points at least
-        return None
-    inner = span[1:-1][::-1]
-    far = inner[np.hypot(*(inner - span[-1]).T) > _CORNER_CLEAR]
-    if len(far) < 2:  # noqa: PLR2004 - a line
-        return None
-    for points in (far, far[: 3 * _TANGENT_POINTS]):
-        middle, direction = _line(points)
-        if len(points) >= 2 * _TANGENT_POINTS and _deviation(points, middle, direction).max() < _LINE_TOLERANCE:
-            return middle, direction
-    return _line(far[:_TANGENT_POINTS])
-
-
-def _line(points: F64) -> tuple[F64, F64]:
-    """The line closest to the points: its middle and its direction."""
-    middle: F64 = np.add.reduce(points) / len(points)
-    x, y = (points - middle).T
-    angle = 0.5 * atan2(2 * float(x @ y), float(x @ x) - float(y @ y))
-    return middle, np.array([cos(angle), sin(angle)])
-
-
-def _deviation(points: F64, middle: F64, direction: F64) -> F64:
-    away = points - middle
-    result: F64 = np.abs(away[:, 0] * direction[1] - away[:, 1] * direction[0])
-    return result
-
-
-def _meeting(one: tuple[F64, F64] | None, other: tuple[F64, F64] | None, near: F64) -> F64:
-    """Where two lines meet, if that is near."""
-    if one is None or other is None:
-        return near
-    (p, u), (q, v) = one, other
-    cross = u[0] * v[1] - u[1] * v[0]
-    if abs(cross) < 0.2:  # noqa: PLR2004 - nearly parallel lines meet anywhere
-        return near
-    t = ((q[0] - p[0]) * v[1] - (q[1] - p[1]) * v[0]) / cross
-    at: F64 = p + t * u
-    return at if hypot(*(at - near).tolist()) < _CORNER_REACH else near
-
-
-def _closed_curve(points: F64) -> Outline:
-    """An outline without corners: it begins where it is straightest."""
+def _parted(points: Way, hidden: Mask, corners: list[int]) -> list[_Part] | _Spans:
+    """An outline as spans between corners, or as a part from a point back to it."""
+    count = len(points)
+    # The first and the last point that another shape covers.
+    changes = np.flatnonzero(np.diff(hidden, prepend=hidden[-1:])).tolist()
+    breaks = {i if hidden[i] else (i - 1) % count for i in changes}
+    ends = sorted(breaks | {i for i in corners if not hidden[i]})
+    if ends:
+        around = np.concatenate([points, points])
+        spans = [around[i : j + 1] for i, j in zip(ends, [*ends[1:], ends[0] + count], strict=True)]
+        return _Spans(spans, [bool(hidden[i]) and bool(hidden[(i + 1) % count]) for i in ends])
+    if hidden.any():  # what is invisible needs no curves
+        return [_Part(np.append(points, points[:1]), covered=True)]
     start = _straightest(points)
-    around = points.take(np.arange(start, start + len(points) + 1), axis=0, mode="wrap")
-    tangent = _tangent_at(points, start)
-    return Outline(_point(around[0]), tuple(_smooth(around, tangent, tangent)))
+    reach = max(1, min(3, count // 4))
+    tangent = _unit(points[(start + reach) % count] - points[start - reach])
+    return [_Part(np.concatenate([points[start:], points[: start + 1]]), tangent, tangent)]
 
 
-def _straightest(points: F64) -> int:
+def _straightest(points: Way) -> int:
     """The middle of the longest straight part, or any point."""
     count = len(points)
-    bend = np.abs(_turn(points, max(1, min(_WIDE, count // 6))))
+    bend = np.abs(_turns(Groups.of_ways([points]), max(1, min(_WIDE, count // 6))))
     bends = np.flatnonzero(bend > max(_NOISE, float(bend.min())))
     if not len(bends):
         return 0
@@ -291,279 +217,245 @@ def _straightest(points: F64) -> int:
     return int(bends[longest] + runs[longest] // 2) % count
 
 
-def _tangent_at(points: F64, i: int) -> F64:
-    reach = max(1, min(3, len(points) // 4))
-    way = points[(i + reach) % len(points)] - points[i - reach]
-    unit: F64 = way / max(hypot(*way.tolist()), 1e-9)
-    return unit
+def _unit(way: complex) -> complex:
+    return complex(way / max(abs(way), _TINY))
 
 
-def _smooth(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
-    """Pieces through points without a corner, from the first to the last; `before` and `after` are directions there."""
-    whole = _one_piece(points)
-    if whole:
-        return whole
-    marks = _straight_parts(points)
-    if not marks:
-        return _curved(points, before, after)
-    pieces: list[Piece] = []
-    at = 0
-    start, heading = points[0], before
-    for first, last, middle, direction in marks:
-        begin, end = _on_line(points[first], middle, direction), _on_line(points[last], middle, direction)
-        if first > at:
-            part = np.concatenate([[start], points[at + 1 : first], [begin]])
-            pieces += _curve_or_arc(part, heading, direction)
-        pieces.append(Line(_point(end if last < len(points) - 1 else points[-1])))
-        at, start, heading = last, (end if last < len(points) - 1 else points[-1]), direction
-    if at < len(points) - 1:
-        pieces += _curve_or_arc(np.concatenate([[start], points[at + 1 :]]), heading, after)
-    return pieces
-
-
-def _on_line(point: F64, middle: F64, direction: F64) -> F64:
-    result: F64 = middle + float((point - middle) @ direction) * direction
+def _end_lines(spans: list[Way]) -> list[EndLine | None]:
+    """A line through the first few points of each span, corner excluded; on straight sides, through many."""
+    result: list[EndLine | None] = [None] * len(spans)
+    if not spans:
+        return result
+    inner = [span[1:-1] for span in spans]
+    clear = [way[np.abs(way - span[0]) > _CORNER_CLEAR] for way, span in zip(inner, spans, strict=True)]
+    many = 2 * _TANGENT_POINTS
+    for most, least in ((_TANGENT_POINTS, 2), (3 * _TANGENT_POINTS, many), (None, many)):
+        which = [i for i, way in enumerate(clear) if len(way) >= least]
+        if not which:
+            break
+        groups = Groups.of_ways([clear[i][:most] for i in which])
+        middle, direction, off = lines(groups)
+        close = groups.most(np.abs(off))[0] < _LINE_TOLERANCE
+        for i, place, heading, is_close in zip(which, middle.tolist(), direction.tolist(), close.tolist(), strict=True):
+            if is_close or least < many:
+                result[i] = place, heading
     return result
 
 
-def _one_piece(points: F64) -> list[Piece]:
-    """A single line or circular arc from the first point to the last; empty where none is close enough."""
-    start, end = points[0], points[-1]
-    way = end - start
-    length = hypot(*way.tolist())
-    if len(points) <= 2 and length:  # noqa: PLR2004 - nothing between the ends
-        return [Line(_point(end))]
-    inner = points[1:-1]
-    if length > 1e-6:  # noqa: PLR2004 - a closed curve has no chord
-        off = (inner - start) @ np.array([way[1], -way[0]]) / length
-        if np.abs(off).max() < _LINE_TOLERANCE and length < _LEAST_LINE:
-            return [Line(_point(end))]
-        if _is_straight(off):
-            return [Line(_point(end))]
-    return list(_arc(points))
+def _joined(spans: _Spans, begins: list[EndLine | None], ends: list[EndLine | None]) -> list[_Part]:
+    """Spans between corners as parts: each corner lies where the sides, carried on, meet."""
+    corners = []
+    for i, span in enumerate(spans.points):
+        one = None if spans.covered[i - 1] else ends[i - 1]
+        corners.append(_meeting(one, None if spans.covered[i] else begins[i], complex(span[0])))
+    parts = []
+    for i, span in enumerate(spans.points):
+        start, end = corners[i], corners[(i + 1) % len(corners)]
+        inner = span[1:-1]
+        if not spans.covered[i]:
+            inner = inner[(np.abs(inner - start) > _CORNER_CLEAR) & (np.abs(inner - end) > _CORNER_CLEAR)]
+        parts.append(_Part(np.concatenate([[start], inner, [end]]), covered=spans.covered[i]))
+    return parts
 
 
-def _sagitta(off: F64) -> float:
-    """The height of the parabola over the deviations (n,), whatever line it stands on."""
-    t = np.linspace(-1.0, 1.0, len(off))
-    bump = t * t - float((t * t).mean())
-    return float((bump @ off) / max(float(bump @ bump), 1e-9))
+def _meeting(one: EndLine | None, other: EndLine | None, near: complex) -> complex:
+    """Where two lines meet, if that is near."""
+    if one is None or other is None:
+        return near
+    (p, u), (q, v) = one, other
+    cross = (u.conjugate() * v).imag
+    if abs(cross) < 0.2:  # noqa: PLR2004 - nearly parallel lines meet anywhere
+        return near
+    at = p + ((q - p).conjugate() * v).imag / cross * u
+    return at if abs(at - near) < _CORNER_REACH else near
 
 
-def _curve_or_arc(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
-    if len(points) == 2 and hypot(*(points[1] - points[0]).tolist()) < 1e-9:  # noqa: PLR2004 - two ends that agree
+def _pieces(parts: Sequence[_Part]) -> list[tuple[Piece, ...]]:
+    """The pieces of each part: a single line or arc, or lines and what lies between them."""
+    if not parts:
         return []
-    arcs = _arc(points)
-    if arcs and _leaves_along(points, arcs, before, after):
-        return list(arcs)
-    return _curved(points, before, after)
+    straight = _are_lines(Groups.of_ways([part.points for part in parts]))
+    arcs = _arcs([part.points for part in parts])
+    bends = [
+        not (part.covered or is_line or arc) for part, is_line, arc in zip(parts, straight.tolist(), arcs, strict=True)
+    ]
+    rough = [i for i, part in enumerate(parts) if part.covered or bends[i]]
+    tolerance = np.array([_UNSEEN if parts[i].covered else _PARTING for i in rough])
+    partings = dict(zip(rough, _partings([parts[i].points for i in rough], tolerance), strict=True))
+    marks = iter(_straight_parts([(parts[i].points, partings[i]) for i in rough if bends[i]]))
+    drafts: list[list[Line | Arc | Curved]] = []
+    for i, part in enumerate(parts):
+        if part.covered:
+            drafts.append([Line(point(part.points[k])) for k in partings[i][1:]])
+        elif straight[i]:
+            drafts.append([Line(point(part.points[-1]))])
+        else:
+            drafts.append(list(arcs[i]) or list(_with_lines(part, next(marks))))
+    curved = [piece for draft in drafts for piece in draft if isinstance(piece, Curved)]
+    curves = iter(_curves(curved))
+    return [tuple(chain(*(next(curves) if isinstance(p, Curved) else (p,) for p in draft))) for draft in drafts]
 
 
-def _leaves_along(points: F64, arcs: list[Arc], before: F64 | None, after: F64 | None) -> bool:
-    """Whether the arcs meet the lines at their ends without a visible bend."""
-    first = _arc_tangent(points[0], np.array(arcs[0].end), arcs[0], at_start=True)
-    begin = points[0] if len(arcs) == 1 else np.array(arcs[-2].end)
-    last = _arc_tangent(begin, points[-1], arcs[-1], at_start=False)
+def _with_lines(part: _Part, marks: list[_Straight]) -> Iterable[Line | Curved]:
+    """The straight parts of a part as lines, and the curves between them."""
+    points = part.points
+    at, start, heading = 0, points[0], part.before
+    for first, last, middle, direction in marks:
+        begin, end = (middle + ((points[i] - middle) * direction.conjugate()).real * direction for i in (first, last))
+        if first > at and not (first == at + 1 and abs(begin - start) < _TINY):
+            yield Curved(np.concatenate([[start], points[at + 1 : first], [begin]]), heading, direction)
+        end = end if last < len(points) - 1 else points[-1]
+        yield Line(point(end))
+        at, start, heading = last, end, direction
+    if at < len(points) - 1:
+        yield Curved(np.concatenate([[start], points[at + 1 :]]), heading, part.after)
+
+
+def _curves(parts: list[Curved]) -> list[Sequence[Piece]]:
+    """Each part as arcs of one circle, if they meet the lines at its ends, or as cubic curves."""
+    arcs = [
+        found if found and _leaves_along(part, found) else []
+        for part, found in zip(parts, _arcs([part.points for part in parts]), strict=True)
+    ]
+    cubics = iter(fit_cubics([part for part, found in zip(parts, arcs, strict=True) if not found]))
+    return [found or next(cubics) for found in arcs]
+
+
+def _are_straight(groups: Groups, off: F64) -> Mask:
+    """Whether the deviations (n,) of each group (m,) from a line are noise: small, and without a bow."""
+    return (
+        (groups.most(np.abs(off))[0] < 2 * _LINE_TOLERANCE)
+        & (groups.sums(off * off) < _NOISE**2 * groups.sizes)
+        & (np.abs(bows(groups, off)) < _STRAIGHT)
+    )
+
+
+def _are_lines(groups: Groups) -> Mask:
+    """Whether each group (m,) is a line from its first point to its last."""
+    start, end = groups.points[groups.begins], groups.points[groups.ends]
+    length = np.abs(end - start)
+    result = (groups.sizes <= 2) & (length > 0)  # noqa: PLR2004 - nothing between the ends
+    some = np.flatnonzero((groups.sizes > 2) & (length > 1e-6))  # noqa: PLR2004 - a closed curve has no chord
+    if len(some):
+        inner = Groups.between(groups.points, groups.begins[some] + 1, groups.ends[some] - 1)
+        way = (end - start)[some] / length[some]
+        off = ((inner.points - start[some][inner.of]) * way[inner.of].conj()).imag
+        short = (inner.most(np.abs(off))[0] < _LINE_TOLERANCE) & (length[some] < _LEAST_LINE)
+        result[some] = short | _are_straight(inner, off)
+    return result
+
+
+def _leaves_along(part: Curved, arcs: list[Arc]) -> bool:
+    """Whether the arcs meet the lines at the ends of a part without a visible bend."""
+    start, end = complex(part.points[0]), complex(part.points[-1])
+    begin = start if len(arcs) == 1 else complex(*arcs[-2].end)
+    tangents = _arc_tangent(start, complex(*arcs[0].end), arcs[0], -1), _arc_tangent(begin, end, arcs[-1], 1)
     return all(
-        wanted is None or float(tangent @ wanted) > _STRAIGHT_ON for tangent, wanted in ((first, before), (last, after))
+        wanted is None or (tangent * wanted.conjugate()).real > _STRAIGHT_ON
+        for tangent, wanted in zip(tangents, (part.before, part.after), strict=True)
     )
 
 
-def _arc_tangent(start: F64, end: F64, arc: Arc, *, at_start: bool) -> F64:
-    way = end - start
-    angle = asin(min(1.0, hypot(*way.tolist()) / 2 / arc.radius))
-    heading = atan2(way[1], way[0]) + (angle if arc.clockwise != at_start else -angle)
-    return np.array([cos(heading), sin(heading)])
+def _arc_tangent(start: complex, end: complex, arc: Arc, side: int) -> complex:
+    """The direction of an arc at its start (-1) or at its end (1)."""
+    angle = asin(min(1.0, abs(end - start) / 2 / arc.radius))
+    return rect(1.0, phase(end - start) + (side if arc.clockwise else -side) * angle)
 
 
-def _arc(points: F64) -> list[Arc]:
-    """Arcs of one circle from the first to the last point, where all lie on it; else none."""
-    if len(points) < 6:  # noqa: PLR2004 - fewer prove nothing
+def _arcs(ways: list[Way]) -> list[list[Arc]]:
+    """Arcs of one circle from the first to the last point of each way, where all lie on it; else none."""
+    result: list[list[Arc]] = [[] for _ in ways]
+    which = [i for i, way in enumerate(ways) if len(way) >= 6]  # noqa: PLR2004 - fewer prove nothing
+    if not which:
+        return result
+    groups = Groups.of_ways([ways[i] for i in which])
+    center, radius = circles(groups)
+    away = groups.points - center[groups.of]
+    off = groups.most(np.abs(np.abs(away) - radius[groups.of]))[0]
+    turn = np.angle(away * np.append(away[:1], away[:-1]).conj())
+    turn[groups.begins] = 0.0
+    sweep = groups.sums(turn)
+    fits = (radius >= _SMALLEST_RADIUS) & (off <= _ROUND_TOLERANCE)
+    fits &= (np.abs(sweep) > _LEAST_SWEEP) & (np.abs(sweep) < 2 * pi)
+    for i in np.flatnonzero(fits).tolist():
+        reach, whole = float(radius[i]), float(sweep[i])
+        count = ceil(abs(whole) / (pi / 2))
+        first = phase(away[groups.begins[i]])
+        ends = [center[i] + rect(reach, first + whole * k / count) for k in range(1, count)]
+        result[which[i]] = [Arc(reach, whole > 0, point(end)) for end in (*ends, ways[which[i]][-1])]
+    return result
+
+
+def _straight_parts(ways: list[tuple[Way, list[int]]]) -> list[list[_Straight]]:
+    """Long straight parts of ways that are parted at some places, in order, at least a point apart."""
+    pairs = [(way, first, last) for way, places in ways for first, last in pairwise(places)]
+    parts = iter(_are_straight_parts(pairs))
+    result = []
+    for way, places in ways:
+        found: list[_Straight] = []
+        for part in islice(parts, len(places) - 1):
+            if part is None:
+                continue
+            # Noise may part a line: two parts are one where all between them fits as well.
+            last = part.last + (part.last < len(way) - 1)
+            both = _are_straight_parts([(way, found[-1].first, last)])[0] if found else None
+            if both is not None:
+                found[-1] = both
+            else:
+                found.append(part)
+        result.append(found)
+    return result
+
+
+def _are_straight_parts(pairs: list[tuple[Way, int, int]]) -> list[_Straight | None]:
+    """The parts of ways from one place to another that are straight and long; corners are left out."""
+    result: list[_Straight | None] = [None] * len(pairs)
+    which, bounds = list[int](), list[tuple[int, int]]()
+    for i, (way, first, last) in enumerate(pairs):
+        low, high = first + (first > 0), last - (last < len(way) - 1)
+        if high - low >= _FEW and abs(way[high] - way[low]) >= _LEAST_LINE:
+            which.append(i)
+            bounds.append((low, high))
+    if not which:
+        return result
+    ways = [pairs[i][0][low : high + 1] for i, (low, high) in zip(which, bounds, strict=True)]
+    groups = Groups.of_ways(ways)
+    middle, direction, off = lines(groups)
+    straight = _are_straight(groups, off)
+    for k in np.flatnonzero(straight).tolist():
+        heading = complex(direction[k])
+        backward = ((ways[k][-1] - ways[k][0]) * heading.conjugate()).real < 0
+        result[which[k]] = _Straight(*bounds[k], complex(middle[k]), -heading if backward else heading)
+    return result
+
+
+def _partings(ways: list[Way], tolerance: F64) -> list[list[int]]:
+    """Douglas and Peucker's choice of places in each way (m,) whose polygon is close to all of its points."""
+    if not ways:
         return []
-    circle = _circle(points)
-    if circle is None or circle.radius < _SMALLEST_RADIUS:
-        return []
-    away = points - circle.center
-    off = np.hypot(*away.T) - circle.radius
-    if np.abs(off).max() > _ROUND_TOLERANCE:
-        return []
-    angles = np.unwrap(np.arctan2(away[:, 1], away[:, 0]))
-    sweep = float(angles[-1] - angles[0])
-    if not _LEAST_SWEEP < abs(sweep) < 2 * pi:
-        return []
-    count = ceil(abs(sweep) / (pi / 2))
-    between = float(angles[0]) + sweep * np.arange(1, count) / count
-    ends = [(circle.center[0] + circle.radius * cos(a), circle.center[1] + circle.radius * sin(a)) for a in between]
-    return [Arc(circle.radius, sweep > 0, end) for end in (*ends, _point(points[-1]))]
-
-
-def _is_straight(off: F64) -> bool:
-    """Whether deviations (n,) from a line are noise: small, and without a bow."""
-    return bool(
-        np.abs(off).max(initial=0.0) < 2 * _LINE_TOLERANCE
-        and float(off @ off) < _NOISE**2 * len(off)
-        and abs(_sagitta(off)) < _STRAIGHT
-    )
-
-
-def _straight_parts(points: F64) -> list[tuple[int, int, F64, F64]]:
-    """Long straight parts as (first, last, a point, a direction), in order, at least a point apart."""
-    found: list[tuple[int, int, F64, F64]] = []
-    for first, last in pairwise(_parting(points)):
-        part = _straight_part(points, first, last)
-        if part is None:
-            continue
-        # Noise may part a line: two parts are one where all between them fits as well.
-        both = _straight_part(points, found[-1][0], last) if found else None
-        if both is not None:
-            found[-1] = both
-        else:
-            found.append(part)
-    return found
-
-
-def _straight_part(points: F64, first: int, last: int) -> tuple[int, int, F64, F64] | None:
-    low = first + (1 if first else 0)
-    high = last - (1 if last < len(points) - 1 else 0)
-    if high - low < _FEW or dist(points[high].tolist(), points[low].tolist()) < _LEAST_LINE:
-        return None
-    part = points[low : high + 1]
-    middle, direction = _line(part)
-    if float((part[-1] - part[0]) @ direction) < 0:
-        direction = -direction
-    off = (part - middle) @ np.array([direction[1], -direction[0]])
-    return (low, high, middle, direction) if _is_straight(off) else None
-
-
-def _parting(points: F64, tolerance: float = _PARTING) -> list[int]:
-    """Douglas and Peucker's choice of points whose polygon is close to all."""
-    kept = [0, len(points) - 1]
-    todo = [(0, len(points) - 1)]
-    x, y = points[:, 0], points[:, 1]
-    while todo:
-        first, last = todo.pop()
-        if last - first < 2:  # noqa: PLR2004 - nothing between
-            continue
-        dx, dy = x[last] - x[first], y[last] - y[first]
-        length = hypot(dx, dy)
-        inner = slice(first + 1, last)
-        if length < 1e-9:  # noqa: PLR2004 - a closed curve
-            off = np.hypot(x[inner] - x[first], y[inner] - y[first])
-        else:
-            off = np.abs((x[inner] - x[first]) * dy - (y[inner] - y[first]) * dx) / length
-        worst = int(off.argmax())
-        if off[worst] > tolerance:
-            split = first + 1 + worst
-            kept.append(split)
-            todo += [(first, split), (split, last)]
-    return sorted(kept)
-
-
-def _curved(points: F64, before: F64 | None, after: F64 | None) -> list[Piece]:
-    """Cubic curves, split where the fit is worst until all are close."""
-    if len(points) <= 3:  # noqa: PLR2004 - no room to bend
-        return [Line(_point(p)) for p in points[1:]]
-    first = before if before is not None else _leaving(points)
-    last = after if after is not None else -_leaving(points[::-1])
-    halfway = _half_turn(points)
-    if halfway:  # no single curve turns so far
-        tangent = _along(points, halfway)
-        return _curved(points[: halfway + 1], first, tangent) + _curved(points[halfway:], tangent, last)
-    cubic, worst, off = _cubic(points, first, last)
-    if off < (_TOLERANCE if len(points) > _FEW else 2 * _TOLERANCE):  # few points are mostly noise
-        return [cubic]
-    split = min(max(worst, 2), len(points) - 3)
-    if split < 1 or split >= len(points) - 1:
-        return [Line(_point(p)) for p in points[1:]]
-    tangent = _along(points, split)
-    return _curved(points[: split + 1], first, tangent) + _curved(points[split:], tangent, last)
-
-
-def _half_turn(points: F64) -> int:
-    """Where a long part has turned half of its way, if it turns farther than one curve can; else 0."""
-    if len(points) < _LONG:
-        return 0
-    way = points[::_STRIDE, 0] + 1j * points[::_STRIDE, 1]
-    heading = np.diff(way)
-    turned = np.cumsum(np.abs(np.angle(heading[1:] * heading[:-1].conj())))
-    if turned[-1] < _ONE_CURVE:
-        return 0
-    half = (int(np.searchsorted(turned, turned[-1] / 2)) + 1) * _STRIDE
-    return half if 2 < half < len(points) - 3 else 0  # noqa: PLR2004 - both sides need points
-
-
-def _along(points: F64, i: int) -> F64:
-    """The direction at an inner point."""
-    reach = min(3, i, len(points) - 1 - i)
-    way = points[i + reach] - points[i - reach]
-    unit: F64 = way / max(hypot(*way.tolist()), 1e-9)
-    return unit
-
-
-def _leaving(points: F64) -> F64:
-    """The direction at the first point."""
-    count = min(len(points), 5)
-    # A parabola through the first points, weighed by closeness, and its slope at the start.
-    steps = np.hypot(*np.diff(points[:count], axis=0).T)
-    t = np.concatenate([[0.0], np.cumsum(steps)])
-    away = points[:count] - points[0]
-    if t[-1] < 1e-9:  # noqa: PLR2004 - points that agree
-        return np.array([1.0, 0.0])
-    way = (away[1:] * t[1:, None]).sum(0) / (t[1:] ** 2).sum()
-    if count >= 5:  # noqa: PLR2004 - enough for a bend
-        s2, s3, s4 = (t**2).sum(), (t**3).sum(), (t**4).sum()
-        b1, b2 = (away * t[:, None]).sum(0), (away * (t**2)[:, None]).sum(0)
-        det = s2 * s4 - s3 * s3
-        if det > 1e-9:  # noqa: PLR2004 - same
-            bent = (b1 * s4 - b2 * s3) / det
-            way = 0.5 * (way + bent)
-    length = hypot(*way.tolist())
-    unit: F64 = way / length if length > 1e-9 else np.array([1.0, 0.0])  # noqa: PLR2004 - same
-    return unit
-
-
-def _cubic(points: F64, first: F64, last: F64) -> tuple[Cubic, int, float]:
-    """The closest curve that leaves along `first` and arrives along `last`; where it is worst, and by how much."""
-    # Complex numbers: a point is one number, and a step costs half as many operations.
-    way = points[:, 0] + 1j * points[:, 1]
-    start, end = complex(way[0]), complex(way[-1])
-    out, back = complex(*first), complex(*last)
-    t = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(way)))])
-    total = max(float(t[-1]), 1e-9)
-    t /= total
-    chord = abs(end - start)
-    dot = (out * back.conjugate()).real
-    one = two = start
-    off, worst = np.inf, 0
-    for round_ in range(_ROUNDS + 1):
-        s = 1.0 - t
-        b1, b2, b3 = 3 * s * s * t, 3 * s * t * t, t * t * t
-        rest = way - start - (b2 + b3) * (end - start)
-        c00, c01, c11 = float(b1 @ b1), -float(b1 @ b2) * dot, float(b2 @ b2)
-        sums = complex(b1 @ rest), complex(b2 @ rest)
-        x0, x1 = (sums[0] * out.conjugate()).real, -(sums[1] * back.conjugate()).real
-        det = c00 * c11 - c01 * c01
-        alpha = beta = 0.0
-        if det > 1e-12:  # noqa: PLR2004 - not singular
-            alpha, beta = (x0 * c11 - x1 * c01) / det, (c00 * x1 - c01 * x0) / det
-        if min(alpha, beta) < 1e-3 * total or max(alpha, beta) > 3 * total:
-            alpha = beta = max(chord, 0.3 * total) / 3
-        one, two = start + alpha * out, end - beta * back
-        away = b1 * (one - start) + b2 * (two - end) - rest
-        gap = np.abs(away)
-        worst = int(gap.argmax())
-        off = float(gap[worst])
-        if off < _TOLERANCE or round_ == _ROUNDS or off > _HOPELESS:
+    groups = Groups.of_ways(ways)
+    way, first, last, most = groups.points, groups.begins, groups.ends, tolerance
+    kept = np.zeros(len(way), bool)
+    kept[first] = kept[last] = True
+    while True:
+        between = last - first > 1
+        first, last, most = first[between], last[between], most[between]
+        if not len(first):
             break
-        # One step of Newton toward each point's closest place on the curve.
-        d1 = 3 * (s * s * (one - start) + 2 * s * t * (two - one) + t * t * (end - two))
-        d2 = 6 * (s * (two - 2 * one + start) + t * (end - 2 * two + one))
-        slope = (d1 * d1.conj()).real + (away * d2.conj()).real
-        move = np.divide((away * d1.conj()).real, slope, out=np.zeros_like(t), where=np.abs(slope) > 1e-9)  # noqa: PLR2004
-        t = np.clip(t - move, 0.0, 1.0)
-        t[0], t[-1] = 0.0, 1.0
-    return Cubic((one.real, one.imag), (two.real, two.imag), _point(points[-1])), worst, off
-
-
-def _point(at: F64) -> Point:
-    return float(at[0]), float(at[1])
+        inner = Groups.between(way, first + 1, last - 1)
+        chord = way[last] - way[first]
+        length = np.abs(chord)
+        away = inner.points - way[first][inner.of]
+        off = np.abs((away * chord[inner.of].conj()).imag) / np.maximum(length, _TINY)[inner.of]
+        closed = (length < _TINY)[inner.of]
+        worst, place = inner.most(np.where(closed, np.abs(away), off) if closed.any() else off)
+        split = worst > most
+        at = (first + 1 + place)[split]
+        kept[at] = True
+        first, last = np.append(first[split], at), np.append(at, last[split])
+        most = np.tile(most[split], 2)
+    places: Places = groups.place
+    return [
+        places[begin : end + 1][kept[begin : end + 1]].tolist()
+        for begin, end in zip(groups.begins.tolist(), groups.ends.tolist(), strict=True)
+    ]

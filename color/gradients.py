@@ -91,7 +91,7 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
             continue
         at = order[begins[number] : begins[number + 1]]
         at = at[:: max(1, len(at) // _SAMPLES)]
-        gradient = _gradient(at, rgb, regions[labels.ravel()[at]])
+        gradient = _gradient(at, rgb, regions, labels.ravel()[at])
         if gradient is None:
             continue
         parts = int(np.bitwise_or.reduce(np.uint32(1) << labels.ravel()[at]))
@@ -176,14 +176,17 @@ def _claim(labels: U8, wanted: U8, flat: Mask, count: int, members: list[int]) -
         rows, columns = rows[left], columns[left]
 
 
-def _gradient(at: NDArray[np.intp], rgb: U8, flat: F64) -> Gradient | None:
+def _gradient(at: NDArray[np.intp], rgb: U8, regions: F64, of: U8) -> Gradient | None:
     """The gradient through the pixels numbered `at` (n,), if there is one and it is close.
 
-    Or at least about as close as the colors of the regions, `flat` (n, 3), whose bands one would see.
+    Or at least about as close as the colors of the regions, that `of` each (n,), whose bands one would see.
     """
+    pixels = rgb.reshape(-1, 3)[at]
+    if (pixels == pixels[0]).all():  # one says as much as all
+        at, pixels, of = at[:1], pixels[:1], np.array([np.bincount(of).argmax()], np.uint8)
     width = rgb.shape[1]
     where = np.stack([at % width + 0.5, at // width + 0.5], 1)
-    colors = rgb.reshape(-1, 3)[at].astype(np.float64)
+    colors, flat = pixels.astype(np.float64), regions[of]
     lab = rgb_to_oklab(colors)
     spread = np.linalg.norm(lab - np.median(lab, axis=0), axis=1)
     if np.quantile(spread, 0.95) < _RANGE:
@@ -227,10 +230,23 @@ def position_along(gradient: Gradient, where: F64) -> F64:
     """How far (n,) along the gradient points (n, 2) lie: 0 at its beginning, 1 at its end."""
     if isinstance(gradient, Linear):
         way = gradient.end - gradient.start
-        along: F64 = (where - gradient.start) @ way / max(float(way @ way), 1e-9)
+        along: F64 = _dot(where - gradient.start, way) / max(float(way @ way), 1e-9)
         return along
-    unit = (where - gradient.center) @ np.linalg.inv(gradient.axes).T
-    return np.hypot(unit[:, 0], unit[:, 1])
+    away, unit = where - gradient.center, np.linalg.inv(gradient.axes)
+    return np.hypot(_dot(away, unit[0]), _dot(away, unit[1]))
+
+
+def _dot(points: F64, way: F64) -> F64:
+    """Points (n, 2) times a vector (2,); not by BLAS, whose threads would compete with ours."""
+    result: F64 = points[:, 0] * way[0] + points[:, 1] * way[1]
+    return result
+
+
+def _least_squares(columns: F64, values: F64) -> F64:
+    """What (k, ...) to multiply columns (k, n) of numbers about 1 by, to come closest to values (n, ...)."""
+    squares = np.einsum("in,jn->ij", columns, columns)
+    result: F64 = np.linalg.lstsq(squares, np.einsum("in,n...->i...", columns, values), rcond=None)[0]
+    return result
 
 
 def _misses(gradient: Gradient, where: F64, lab: F64) -> F64:
@@ -264,7 +280,8 @@ def _profile(t: F64, colors: F64) -> F64:
 def _linear(where: F64, colors: F64) -> Linear:
     middle = where.mean(0)
     away = where - middle
-    slopes, *_ = np.linalg.lstsq(np.column_stack([away, np.ones(len(away))]), colors, rcond=None)
+    scale = max(float(np.abs(away).max()), 1.0)
+    slopes = _least_squares(np.stack([*(away / scale).T, np.ones(len(away))]), colors)
     _, _, axes = np.linalg.svd(slopes[:2].T, full_matrices=False)
     angle = float(np.arctan2(axes[0, 1], axes[0, 0]))
     # A plane through the colors finds the direction only where they change evenly; then comes the one that fits best.
@@ -299,12 +316,11 @@ def _radial(where: F64, colors: F64) -> Radial | None:
     shade = _shade(colors)
     best: Radial | None = None
     least = np.inf
-    for round_ in (x * x + y * y)[:, None], np.column_stack([x * x, x * y, y * y]):
-        fit, *_ = np.linalg.lstsq(np.column_stack([round_, x, y, np.ones(len(x))]), shade, rcond=None)
-        if round_.shape[1] == 1:
-            bowl = np.diag([fit[0], fit[0]])
-        else:
-            bowl = np.array([[fit[0], fit[1] / 2], [fit[1] / 2, fit[2]]])
+    for round_ in ([x * x + y * y], [x * x, x * y, y * y]):
+        fit = _least_squares(np.stack([*round_, x, y, np.ones(len(x))]), shade)
+        bowl = (
+            np.diag(fit[:1].repeat(2)) if len(round_) == 1 else np.array([[fit[0], fit[1] / 2], [fit[1] / 2, fit[2]]])
+        )
         values, vectors = np.linalg.eigh(bowl)
         if np.abs(values).min() < 0.04 * np.abs(values).max() or values[0] * values[1] <= 0:
             continue

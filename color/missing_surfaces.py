@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import Mask
 from color.gradients import STEPS, Gradient, Linear, components, fitted_gradient, shown_colors
+from color.point_groups import Mask
 from color.spaces import F64, U8, planes_to_oklab, rgb_to_oklab
 from color.surfaces import Surfaces, border_free
 
@@ -82,8 +82,8 @@ def with_missing(rgb: U8, surfaces: Surfaces, far: Mask, allowed: int, least: in
         if left <= 0 or found.is_full():
             break
         left -= found.add_area(places, far)
-    thin = _parts(far & (found.labels == surfaces.labels), max(least, _LEAST_LINE))
-    if left > 0 and thin:
+    thin = _parts(far & (found.labels == surfaces.labels), max(least, _LEAST_LINE)) if left > 0 else []
+    if thin:
         found.add_lines(thin, left)
     return found.surfaces()
 
@@ -244,13 +244,17 @@ class _Found:
 
     def _connected(self, takes: Places, seeds: Places) -> Places:
         """The pixels of the parts that have a seed in them."""
-        mask = np.zeros(self.labels.size, bool)
-        mask[takes] = True
-        numbers = components(mask.reshape(self.labels.shape))[0].ravel()
-        seeded = np.zeros(int(numbers.max()) + 1, bool)
-        seeded[numbers[seeds]] = True
-        seeded[0] = False
-        return np.flatnonzero(seeded[numbers])
+        if not len(takes):
+            return takes
+        rows, columns = takes // self.labels.shape[1], takes % self.labels.shape[1]
+        rows, columns = rows - rows.min(), columns - columns.min()
+        mask = np.zeros((int(rows.max()) + 1, int(columns.max()) + 1), bool)
+        mask[rows, columns] = True
+        number = components(mask)[0][rows, columns]
+        seeded = np.zeros(int(number.max()) + 1, bool)
+        seeded[number[np.isin(takes, seeds, assume_unique=True)]] = True
+        result: Places = takes[seeded[number]]
+        return result
 
     def _behind(self, places: Places) -> U8:
         """The surface (n,) that a line is drawn on at some pixels: whose inner pixels are closest."""

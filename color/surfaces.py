@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import Mask
 from color.decoding import Picture
 from color.encoding import index_of
 from color.gradients import STEPS, Gradient, find_gradients
+from color.point_groups import Mask
 from color.rendering import Base
 from color.spaces import F64, U8, rgb_to_oklab
 
@@ -162,11 +162,13 @@ def _typical(rgb: U8, labels: U8, core: Mask, centers: F64) -> U8:
     for region in range(len(centers)):
         own = places[labels.ravel()[places] == region]
         colors = rgb.reshape(-1, 3)[own[:: len(own) // _SAMPLES | 1]]
-        lab = rgb_to_oklab(np.concatenate([result[region][None], colors]))
-        close = np.count_nonzero(np.linalg.norm(lab[:, None] - lab, axis=2) <= _CLOSE, axis=1)
+        _, first, counts = np.unique(colors, axis=0, return_index=True, return_counts=True)
+        found, counts = colors[np.sort(first)], counts[np.argsort(first)]
+        lab = rgb_to_oklab(np.concatenate([result[region][None], found]))
+        close = (np.linalg.norm(lab[:, None] - lab, axis=2) <= _CLOSE) @ np.append(1, counts)
         best = int(close.argmax())
         if close[best] > close[0] + _CLEARLY * len(colors):
-            result[region] = colors[best - 1]
+            result[region] = found[best - 1]
     return result
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from color.contours import OUTWARD, Contour, Mask, Scene, contours
-from color.curve_fitting import Circle, Outline, fitted
+from color.contours import OUTWARD, Contour, Scene, contours
+from color.curve_fitting import Circle, Outline, fit_outlines
 from color.decoding import Picture
 from color.gradients import Gradient
 from color.pixels import spread
+from color.point_groups import Mask
 from color.rendering import Base
 from color.spaces import U8
 from color.surfaces import Surfaces
@@ -84,10 +86,14 @@ def _layers(scene: Scene, count: int) -> Iterable[tuple[int, tuple[Circle | Outl
     changes = np.count_nonzero(np.diff(scene.rank, axis=0)) + np.count_nonzero(np.diff(scene.rank, axis=1))
     if changes > _MOST_EDGES:
         raise NotTraceable("it is too finely grained for shapes")
-    for rank in range(1, count):
-        outlines = tuple(_outlines(scene, rank))
-        if outlines:
-            yield rank, outlines
+    found = [list(_visible(scene, rank)) for rank in range(1, count)]
+    # All together: what numpy does for many points at once costs hardly more than for a few.
+    outlines = iter(
+        fit_outlines((one.points - complex(_BORDER, _BORDER), one.hidden) for of_rank in found for one in of_rank)
+    )
+    for rank, of_rank in enumerate(found, 1):
+        if of_rank:
+            yield rank, tuple(islice(outlines, len(of_rank)))
 
 
 def _paint(label: int, count: int) -> int:
@@ -120,7 +126,8 @@ def _contact(labels: U8, count: int) -> NDArray[np.intp]:
     return total
 
 
-def _outlines(scene: Scene, rank: int) -> Iterable[Circle | Outline]:
+def _visible(scene: Scene, rank: int) -> Iterable[Contour]:
+    """The contours of the shape of a rank, without those that others cover."""
     own = scene.rank == rank
     rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
     if not len(rows):
@@ -130,7 +137,7 @@ def _outlines(scene: Scene, rank: int) -> Iterable[Circle | Outline]:
     window = np.s_[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1]
     part = scene.rank[window]
     shape = np.pad(_with_overlap(part, rank), 1)
-    found = [contour for contour in contours(scene, shape, top - 1, left - 1, rank) if abs(contour.area) >= _SPECK]
+    found = contours(scene, shape, top - 1, left - 1, rank, _SPECK)
     covered = np.zeros(scene.rank.shape, bool)
     for contour in found:
         if contour.area < 0 and contour.hidden.all():
@@ -138,7 +145,7 @@ def _outlines(scene: Scene, rank: int) -> Iterable[Circle | Outline]:
     for contour in found:
         row, column, _ = contour.cracks[0]
         if not covered[row, column] and not (contour.area < 0 and covered[tuple(_outside(contour))]):
-            yield fitted(contour.points - _BORDER, contour.hidden)
+            yield contour
 
 
 def _outside(contour: Contour) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from color import Picture
-from color.contours import Mask
+from color.point_groups import Mask
 
 Rgb: TypeAlias = tuple[int, int, int]
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from color.curve_fitting import Arc, Circle, Line, Outline
+from color.cubic_fitting import Line
+from color.curve_fitting import Arc, Circle, Outline
 from color.gradients import STEPS, Gradient, Linear
 from color.spaces import F64, U8, format_hex
 from color.tracing import Tracing

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color import Picture
-from color.contours import Mask
 from color.gradients import components
 from color.pixels import spread
+from color.point_groups import Mask
 from color.spaces import F64, U8
 from color.surfaces import Surfaces
 

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from color import decode, prepare
-from color.curve_fitting import Arc, Circle, Line, Outline
+from color.cubic_fitting import Line
+from color.curve_fitting import Arc, Circle, Outline
 from color.gradients import Linear, Radial
 from color.surfaces import find_surfaces
 from color.tracing import NotTraceable, Tracing, trace, trace_mask
