@@ -417,9 +417,9 @@ def test_a_model_is_a_path_of_its_service(
 ) -> None:
     """A mistyped one stops start-up: it would fail each task, one after the other."""
     for value in good:
-        assert problems(monkeypatch, **{f"CONCEPT_{name}": value}) == ()
+        assert problems(monkeypatch, Settings, **{f"CONCEPT_{name}": value}) == ()
     for value in bad:
-        (line,) = problems(monkeypatch, **{f"CONCEPT_{name}": value})
+        (line,) = problems(monkeypatch, Settings, **{f"CONCEPT_{name}": value})
         assert line.startswith(f"CONCEPT_{name}: must be ")
 
 
