@@ -1,6 +1,6 @@
 # The commands of the README. Each sets up .venv by itself; nothing else is needed than Python 3.11 or newer.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-crash dev test fuzz check audit bench chaos lock clean
+.PHONY: help demo demo-crash setup dev test fuzz check audit bench chaos lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -23,6 +23,8 @@ demo_options = $(if $(LOGO),--logo "$$LOGO") $(if $(THEME),--theme "$$THEME") $(
 
 # Values given on make's command line reach the recipes as they are, quotes and dollar signs included.
 export LOGO THEME IMAGE PALETTES PALETTE_FILE
+
+setup: .venv/.ready ## install the packages, or those of a new version
 
 dev: .venv/.ready ## Temporal server, its web page and a worker, until Ctrl-C
 	@$(BIN)/python starter.py dev

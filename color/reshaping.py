@@ -22,7 +22,7 @@ from color.pixels import spread
 from color.point_groups import Mask
 from color.rendering import prepare_picture
 from color.spaces import F32, U8
-from color.surfaces import Surfaces, find_surfaces
+from color.surfaces import Surfaces, border_free, find_surfaces
 
 _WORKING_PX: Final = 1024
 _ROUNDING: Final = 0.13
@@ -35,6 +35,8 @@ _STROKE: Final = 0.2
 """How far an outline grows on either side, of its strokes' thickness."""
 _THICKEST: Final = 0.014
 """How far at most, of the picture's longer side."""
+_CLEAR: Final = 6
+"""Pixels that stay between an outline that is rounded and an edge between two colors within it."""
 _ROOM: Final = 2.4
 """Gaps are left open that would be closed by so much growth."""
 _LESS: Final = (0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
@@ -133,9 +135,7 @@ def _paint_parts(result: U8, labels: U8, host: _Piece, allowed: Mask, *, bolder:
             if other is not part:
                 others |= _seen_from(part.window, other)
         if not bolder:
-            mask = _rounded(
-                part.mask, allowed[part.window] & ~spread(others, 2), _SCALES[: 1 if part.is_field else None]
-            )
+            mask = _rounded_off_seams(part, labels[part.window], allowed[part.window] & ~spread(others, 2))
         elif part.is_hole:
             mask = _narrowed(part.mask, labels[part.window] == part.label, stroke)
         else:
@@ -302,6 +302,17 @@ def _narrowed(hole: Mask, own: Mask, reach: float) -> Mask:
         if _topology(smaller) == _topology(hole):
             return smaller
     return hole
+
+
+def _rounded_off_seams(part: _Piece, labels: U8, room: Mask) -> Mask:
+    """The part rounded, less where a rim would lose its width, and what it frames would meet the ground."""
+    seams = spread(~border_free(labels) & ~spread(~part.mask, 2), _CLEAR)
+    tries = [_SCALES[first : first + 1 if part.is_field else None] for first in range(len(_SCALES))]
+    mask = _rounded(part.mask, room, tries[0])
+    for scales in tries[1:]:
+        if (part.mask & ~mask & seams).any():
+            mask = _rounded(part.mask, room, scales)
+    return mask
 
 
 def _rounded(mask: Mask, room: Mask, scales: Sequence[float]) -> Mask:

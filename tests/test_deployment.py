@@ -20,6 +20,7 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
 from bridge import GRACE_S, LAST_SPANS_S
+from contracts.version import VERSION
 from contracts.workflows import SEARCH_ATTRIBUTES, paid_queue, render_queue
 from observability.health import LAST_ANSWERS_S
 from settings import Settings
@@ -125,6 +126,7 @@ def test_the_kustomization_names_every_file() -> None:
     (image,) = items(kustomization["images"])
     images = {str(container(one)["image"]).partition(":")[0] for one in of_kind("Deployment").values()}
     assert images == {str(tree(image)["name"])}
+    assert tree(image)["newTag"] == VERSION
 
 
 # Agreement

@@ -84,6 +84,19 @@ def test_shapes_that_meet_are_rounded_as_one() -> None:
     assert (changed.rgb[498, 200:400] < 220).any(axis=1).all()  # no notch where they meet
 
 
+@pytest.mark.parametrize("rim", [30, 45, 70])
+def test_a_rim_keeps_its_width_at_its_ends(rim: int) -> None:
+    """A doorway in its frame, rounder: the frame's feet are rounded, and what it frames meets no curve."""
+    frame, door = '<path d="M100 100h400v400h-400z" fill="#D2A63C"/>', f"M{100 + rim} {100 + rim}"
+    inner = f'<path d="{door}h{400 - 2 * rim}v{400 - rim}h-{400 - 2 * rim}z" fill="#1B2A4F"/>'
+    source = drawn(frame + inner, 600)
+    changed, undone = reshaped(source, rounder=True)
+    assert undone == frozenset()
+    assert changed.rgb[497, 101].min() > 200  # the corner is gone
+    away = np.abs(changed.rgb.astype(int) - source.rgb).max(axis=2) > 60
+    assert not away[480:500, 100 + rim - 4 : 500 - rim + 4].any()
+
+
 @pytest.mark.parametrize("wish", ["rounder", "bolder"])
 def test_what_is_not_changed_stays_as_it_is(wish: str) -> None:
     """A picture without shapes comes back, and it is said that nothing was done."""
