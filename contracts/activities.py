@@ -41,7 +41,7 @@ class Claim(FrozenModel):
     give_up_minutes: float | None = None
     """How long the concept may be tried, where the worker's settings say something else than `policies.DEADLINE`."""
     group: int = 4
-    """At most so many variations are rendered by one activity. A workflow keeps to the number that its claim brought."""
+    """At most so many variations are rendered by one activity; a workflow keeps to what its claim says."""
 
 
 class ImageRequest(FrozenModel):
