@@ -156,8 +156,9 @@ def read_palettes(path: Path) -> tuple[Palette, ...]:
     text = _read_json(path, _MAX_PALETTES_BYTES)
     try:
         if text.lstrip()[:1] == "{":
-            table = _PALETTE_TABLE.validate_json(text)
-            entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in table.items()]
+            _PALETTE_TABLE.validate_json(text)
+            pairs = json.loads(text, object_pairs_hook=list)  # a table would keep one of two palettes of one name
+            entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in pairs]
         else:
             entries = _PALETTE_LIST.validate_json(text)
     except ValidationError as exc:
