@@ -278,7 +278,7 @@ def _refusal(data: bytes) -> str:
 def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) -> Facts:
     orientation = _orientation(data, image)
     width, height = image.size
-    if orientation >= _SWAPS_SIDES:
+    if orientation >= _SWAPS_SIDES and image.format != "TIFF":  # whose parser has swapped them
         width, height = height, width
     with _damage():
         frames = int(getattr(image, "n_frames", 1))
