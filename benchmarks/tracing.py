@@ -5,7 +5,8 @@
 From PNG bytes: `once` is all that no palette changes (surfaces, outlines, the text of the shapes, and the measurement
 that they show the picture), without preparing, which the PNGs need too; `each` is one palette's SVG. Processor time,
 medians of five. `close` is the part of the pixels within 0.05 (OKLab): of the base, and at worst of the variations;
-`KB` is the largest; `ratio` is the seven SVGs' time to the seven PNGs'; `more` counts the colors of SVGs that `shown` does not list without them.
+`KB` is the largest; `ratio` is the seven SVGs' time to that of the seven PNGs; `more` counts the colors of SVGs that
+`shown` does not list without them.
 """
 
 from __future__ import annotations
