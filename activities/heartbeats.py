@@ -73,13 +73,15 @@ class _Heartbeats(ActivityInboundInterceptor):
     @override
     async def execute_activity(self, input: ExecuteActivityInput) -> object:
         attempt = Heartbeater()
+        sending: asyncio.TimerHandle
 
-        async def send() -> None:
-            while True:
-                await asyncio.sleep(INTERVAL_S)
-                attempt.send()
+        def send() -> None:
+            nonlocal sending
+            attempt.send()
+            sending = loop.call_later(INTERVAL_S, send)
 
-        sending, token = asyncio.create_task(send()), _current.set(attempt)
+        loop, token = asyncio.get_running_loop(), _current.set(attempt)
+        sending = loop.call_later(INTERVAL_S, send)
         try:
             result: object = await super().execute_activity(input)
         except ApplicationError as exc:
@@ -89,5 +91,4 @@ class _Heartbeats(ActivityInboundInterceptor):
         finally:
             _current.reset(token)
             sending.cancel()
-            await asyncio.wait({sending})  # not `await sending`: a cancel of this very attempt must not be swallowed
         return result

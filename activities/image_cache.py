@@ -2,30 +2,43 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from color import Base, inspect, prepare
 from contracts.images import ImageRef
 from observability.metrics import CacheMetrics
 from stores.ports import ObjectStore
 
+_KEPT_S = 120.0
+"""From the image's answer until its variations are begun it takes seconds, unless something waits."""
+
+
+@dataclass(frozen=True)
+class _Preparing:
+    """An image on its way: the base that it becomes, and before that its width and height."""
+
+    base: asyncio.Task[Base]
+    size: asyncio.Future[tuple[int, int]]
+
 
 class ImageCache:
     """The base images that this process works on, each fetched once and analysed once.
 
-    At most `max_bytes` are kept, the least recently used go first; what is being worked on is held by those who work
-    on it. Use from one event loop; the analysis runs on `threads`.
+    At most `max_bytes` are kept, for two minutes, the least recently used go first; what is being worked on is held by
+    those who work on it. Use from one event loop; the analysis runs on `threads`.
     """
 
     def __init__(self, store: ObjectStore, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
         self._store = store
         self._threads = threads
         self._metrics = metrics
-        self._kept: LRUCache[str, bytes | Base] = LRUCache(max_bytes, _size)
-        self._underway: dict[str, asyncio.Task[Base]] = {}
+        self._kept: TTLCache[str, bytes | Base] = TTLCache(max_bytes, _KEPT_S, getsizeof=_size)
+        self._underway: dict[str, _Preparing] = {}
 
     async def original(self, ref: ImageRef) -> bytes:
         """The encoded image. Raises `StoreError`."""
@@ -41,30 +54,48 @@ class ImageCache:
         Raises `StoreError` or `ImageError`.
         """
 
-        async def fetch_and_prepare() -> Base:
-            base = await self._prepare(ref.sha256, await self.original(ref))
+        async def fetch() -> bytes:
+            data = await self.original(ref)
             self.forget_original(ref.sha256)
-            return base
+            return data
 
-        return await self._once(ref.sha256, fetch_and_prepare)
+        base = self._look(ref.sha256)
+        if base is None:
+            # Shielded: when one variation is cancelled, the others still want the base.
+            base = await asyncio.shield(self._preparing(ref.sha256, fetch).base)
+        return base
 
-    async def prepare(self, sha256: str, data: bytes) -> Base:
-        """The same for an image that is at hand. Raises `ImageError` when it does not decode."""
-        return await self._once(sha256, lambda: self._prepare(sha256, data))
+    def begin(self, sha256: str, data: bytes) -> None:
+        """Begin to prepare an image that is at hand and will be asked for soon."""
+        if self._look(sha256) is None:
+            self._preparing(sha256, _at_hand(data))
 
-    async def described(self, bucket: str, path: str, data: bytes) -> ImageRef:
-        """What lies there, decoded completely, and kept for the stages that follow. Raises `ImageError`."""
+    async def size(self, sha256: str, data: bytes) -> tuple[int, int]:
+        """Width and height, in pixels, of an image that is at hand, once it is decoded completely.
+
+        It goes on being prepared, for the stages that follow. Raises `ImageError` when it does not decode.
+        """
+        base = self._look(sha256)
+        if base is not None:
+            return base.width, base.height
+        return await asyncio.shield(self._preparing(sha256, _at_hand(data)).size)
+
+    async def described(self, bucket: str, path: str, data: bytes, sha256: str = "") -> ImageRef:
+        """What lies there, decoded completely, and kept for the stages that follow; its hash, if that is known.
+
+        Raises `ImageError`.
+        """
         media_type = inspect(data).media_type
-        sha256 = await self.sha256(data)
-        base = await self.prepare(sha256, data)
+        sha256 = sha256 or await self.sha256(data)
+        width, height = await self.size(sha256, data)
         self.remember(sha256, data)
         return ImageRef(
             bucket=bucket,
             path=path,
             sha256=sha256,
             bytes=len(data),
-            width=base.width,
-            height=base.height,
+            width=width,
+            height=height,
             media_type=media_type,
         )
 
@@ -81,29 +112,55 @@ class ImageCache:
         self._kept.pop(_original(sha256), None)
         self._metrics.holds(int(self._kept.currsize))
 
-    async def _once(self, sha256: str, make: Callable[[], Coroutine[None, None, Base]]) -> Base:
+    def _look(self, sha256: str) -> Base | None:
         base = self._kept.get(sha256)
-        if isinstance(base, Base):
-            self._metrics.looked("hit")
-            return base
-        task = self._underway.get(sha256)
-        self._metrics.looked("miss" if task is None else "shared")
-        if task is None:
-            task = asyncio.create_task(make())
-            self._underway[sha256] = task
-            task.add_done_callback(lambda _: self._underway.pop(sha256, None))
-        # Shielded: when one variation is cancelled, the others still want the base.
-        return await asyncio.shield(task)
+        if not isinstance(base, Base):
+            return None
+        self._metrics.looked("hit")
+        return base
 
-    async def _prepare(self, sha256: str, data: bytes) -> Base:
-        base = await asyncio.get_running_loop().run_in_executor(self._threads, prepare, data)
+    def _preparing(self, sha256: str, fetch: Callable[[], Awaitable[bytes]]) -> _Preparing:
+        """The preparing that is under way, or that begins now."""
+        preparing = self._underway.get(sha256)
+        self._metrics.looked("miss" if preparing is None else "shared")
+        if preparing is None:
+            size: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+            preparing = _Preparing(asyncio.create_task(self._prepare(sha256, fetch, size)), size)
+            self._underway[sha256] = preparing
+            preparing.base.add_done_callback(partial(self._prepared, sha256, size))
+        return preparing
+
+    async def _prepare(
+        self, sha256: str, fetch: Callable[[], Awaitable[bytes]], size: asyncio.Future[tuple[int, int]]
+    ) -> Base:
+        loop, data = asyncio.get_running_loop(), await fetch()
+
+        def decoded(width: int, height: int) -> None:
+            loop.call_soon_threadsafe(size.set_result, (width, height))
+
+        base = await loop.run_in_executor(self._threads, prepare, data, decoded)
         self._keep(sha256, base)
         return base
+
+    def _prepared(self, sha256: str, size: asyncio.Future[tuple[int, int]], task: asyncio.Task[Base]) -> None:
+        self._underway.pop(sha256)
+        if task.cancelled():
+            size.cancel()
+        elif (error := task.exception()) is not None and not size.done():
+            size.set_exception(error)
+            size.exception()  # nobody may be waiting for it: asyncio would complain
 
     def _keep(self, key: str, value: bytes | Base) -> None:
         if _size(value) <= self._kept.maxsize:
             self._kept[key] = value
         self._metrics.holds(int(self._kept.currsize))
+
+
+def _at_hand(data: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def fetch() -> bytes:
+        return data
+
+    return fetch
 
 
 def _original(sha256: str) -> str:

@@ -56,7 +56,9 @@ class ImageActivities(contract.ImageActivities):
         self._provider = provider
         self._bases = bases
         self._threads = threads
-        self._calls = PaidCalls(store, metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title)
+        self._calls = PaidCalls(
+            store, metrics, stage=Stage.IMAGE, provider=provider.name, title=provider.title, kept=bases.begin
+        )
 
     @override
     @activity.defn(name="generate_image")
@@ -87,9 +89,10 @@ class ImageActivities(contract.ImageActivities):
         source = request.source
         with temporal_failures():
             original = await self._bases.original(source)
-            base = await self._bases.base(source)
+            width, height = await self._bases.size(source.sha256, original)
             data, sha256 = original, source.sha256
             if request.colors:
+                base = await self._bases.base(source)
                 data = await self._in_thread(lambda _: keep_colors(base, request.colors), original)
             elif not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
@@ -112,8 +115,8 @@ class ImageActivities(contract.ImageActivities):
                 # Another attempt was faster, with other bytes: what lies there is what users see.
                 data = await self._store.get(stored.bucket, stored.path, sha256=stored.sha256)
             if stored.sha256 != source.sha256:
-                base = await self._bases.prepare(stored.sha256, data)
-            return stored.as_image(base.width, base.height)
+                width, height = await self._bases.size(stored.sha256, data)
+            return stored.as_image(width, height)
 
     async def _paid(self, place: str, prepare: Prepare, private: tuple[str, ...]) -> GeneratedImage:
         async def read(answer: Answer) -> GeneratedImage:
@@ -135,14 +138,15 @@ class ImageActivities(contract.ImageActivities):
 
     async def _described(self, answer: Answer) -> ImageRef:
         """The picture in an answer, drawn and stored beside it where that is SVG. Raises `ImageError`."""
-        bucket, path, data = self._store.concept_bucket, answer.path, answer.data
+        bucket, path, data, sha256 = self._store.concept_bucket, answer.path, answer.data, answer.sha256
         if is_svg(data):
             path = path.removesuffix(".svg")
             data = await self._in_thread(rasterize, data)
             stored = await self._store.put(bucket, path, data, PNG)
-            if stored.sha256 != await self._bases.sha256(data):
-                data = await self._store.get(bucket, path, sha256=stored.sha256)
-        return await self._bases.described(bucket, path, data)
+            sha256 = stored.sha256
+            if sha256 != await self._bases.sha256(data):
+                data = await self._store.get(bucket, path, sha256=sha256)
+        return await self._bases.described(bucket, path, data, sha256)
 
     def _sending(self, call: Callable[[], Awaitable[ProvidedImage | ImageJob]], private: tuple[str, ...]) -> Send:
         async def send(count_calls: CountCalls) -> Answer | Job:

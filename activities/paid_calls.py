@@ -69,6 +69,8 @@ class Answer:
     media_type: str = "application/octet-stream"
     provenance: bytes = b""
     path: str = ""
+    sha256: str = ""
+    """Of `data`, once it is stored by this process."""
     unusable: str = ""
     """A whole sentence, where that is known already."""
     vector: bytes | None = None
@@ -132,9 +134,22 @@ class _Call:
 
 
 class PaidCalls:
-    """The calls of this process to one provider at one stage. For each place, at most one is under way."""
+    """The calls of this process to one provider at one stage. For each place, at most one is under way.
 
-    def __init__(self, store: ObjectStore, metrics: ProviderMetrics, *, stage: str, provider: str, title: str) -> None:
+    `kept` is called with an answer's hash and bytes as soon as they are stored, before what else there is of it.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        metrics: ProviderMetrics,
+        *,
+        stage: str,
+        provider: str,
+        title: str,
+        kept: Callable[[str, bytes], None] = lambda _sha256, _data: None,
+    ) -> None:
+        self._kept = kept
         self._store = store
         self._metrics = metrics
         self._stage = stage
@@ -399,6 +414,8 @@ class PaidCalls:
             if stored.sha256 != hashlib.sha256(answer.data).hexdigest():
                 # Another process was faster: both were paid for, and only the stored one counts from here on.
                 return await self._stored(path, vectors=place != path) or answer
+            if place == path and not answer.unusable:
+                self._kept(stored.sha256, answer.data)
             if about is not None and answer.provenance:
                 provenance = answer.provenance
                 await store_with_retry(lambda: self._store.put(bucket, about, provenance, "application/json"))
@@ -406,7 +423,7 @@ class PaidCalls:
                 await store_with_retry(lambda: self._store.put(bucket, layout.vector_of(path), vector, SVG))
         finally:
             self._pending.pop(path, None)
-        return replace(answer, path=place)
+        return replace(answer, path=place, sha256=stored.sha256)
 
     async def _mark(self, place: str, number: int, reason: str) -> int:
         """Mark an answer as unusable; 1 if it counts for this run, 0 if an earlier run of the task has counted it."""

@@ -60,7 +60,7 @@ class SourceActivities(contract.SourceActivities):
         except ObjectMissing:
             data = (await self._downloads.fetch(request.url or "")).data
             sha256 = await self._bases.sha256(data)
-            await self._bases.prepare(sha256, data)  # what does not decode is not kept
+            await self._bases.size(sha256, data)  # what does not decode is not kept
             stored = await self._store.put(bucket, path, data, inspect(data).media_type)
             if stored.sha256 != sha256:
                 data = await self._store.get(bucket, path, sha256=stored.sha256)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from color import distance
+from color import distances
 from contracts.activities import NumberedPalette
 from contracts.palettes import Shown
 
@@ -28,9 +28,9 @@ def variation_words(palette: NumberedPalette, shown: Shown) -> tuple[str, str]:
         return palette.name, palette.description
     called: dict[str, str] = {}
     shares: dict[str, float] = {}
-    names = list(zip(palette.colors, palette.color_names, strict=False))
-    for part in shown.colors:
-        apart, near = min((distance(part.color, own), name) for own, name in names)
+    away = distances([part.color for part in shown.colors], palette.colors)
+    for part, row in zip(shown.colors, away, strict=True):
+        apart, near = min(zip(row, palette.color_names, strict=False))
         if apart < _SAME:
             called[part.color] = near
             shares[near] = shares.get(near, 0.0) + part.share

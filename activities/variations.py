@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from pydantic import ValidationError
@@ -26,7 +25,7 @@ from contracts.activities import (
     RenderRequest,
 )
 from contracts.concepts import Variation, pack
-from contracts.palettes import HexColor, Shown
+from contracts.palettes import Shown
 from contracts.validation import refused_data
 from observability.metrics import RenderMetrics
 from stores import layout
@@ -76,8 +75,8 @@ class VariationActivities(contract.VariationActivities):
     async def _render(self, group: RenderGroup, palette: NumberedPalette) -> Variation:
         with temporal_failures():
             base = await self._bases.base(group.base)
-            png, shown, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _rendered, base, palette.colors, palette.ground
+            png, shown, words, seconds = await asyncio.get_running_loop().run_in_executor(
+                self._threads, _rendered, base, palette
             )
             self._metrics.rendered(seconds)
             path = layout.variation(group.user_id, group.concept_id, palette.index, palette.name)
@@ -85,8 +84,6 @@ class VariationActivities(contract.VariationActivities):
             stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
             try:
                 image = stored.as_image(group.base.width, group.base.height)
-                name, description = variation_words(palette, shown)
-                words = {"name": name, "description": description}
                 return Variation(**palette.model_dump() | words, image=image, shown=shown)
             except ValidationError as exc:  # a mistake of ours about this one's data: again it would be the same
                 raise ApplicationError(refused_data(exc), type="OwnDataRefused", non_retryable=True) from None
@@ -112,9 +109,10 @@ def _delay_s(error: BaseException) -> float:
     return 0.0 if delay is None else delay.total_seconds()
 
 
-def _rendered(base: Base, colors: Sequence[HexColor], ground: HexColor | None) -> tuple[bytes, Shown, float]:
-    """The variation as a PNG, what it shows, and how many seconds it took without the wait for a thread."""
+def _rendered(base: Base, palette: NumberedPalette) -> tuple[bytes, Shown, dict[str, str], float]:
+    """The variation as a PNG, what it shows, its name and description, and how many seconds it took a thread."""
     began = time.monotonic()
-    coloring = choose(base, colors, ground)
-    png = render(base, coloring)
-    return png, measure_shown(base, coloring), time.monotonic() - began
+    coloring = choose(base, palette.colors, palette.ground)
+    png, shown = render(base, coloring), measure_shown(base, coloring)
+    name, description = variation_words(palette, shown)
+    return png, shown, {"name": name, "description": description}, time.monotonic() - began

@@ -17,7 +17,7 @@ from color.errors import ImageDamaged, ImageError, ImageTooLarge, NotAnImage
 from color.measurement import measure_shown
 from color.rendering import Base, Form, Shift, alternatives, choose, prepare, prepare_picture, recolor, render, shifts
 from color.reshaping import reshaped
-from color.spaces import contrast_ratio, distance, oklab
+from color.spaces import contrast_ratio, distance, distances, oklab
 from color.svg_rasterizer import rasterize
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "cube_file",
     "decode",
     "distance",
+    "distances",
     "inspect",
     "keep_colors",
     "lookup_table",

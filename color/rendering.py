@@ -90,10 +90,15 @@ class Base:
         return held + (0 if self.alpha is None else self.alpha.nbytes) + _REGION_BYTES * len(self.regions)
 
 
-def prepare(data: bytes) -> Base:
-    """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError."""
+def prepare(data: bytes, decoded: Callable[[int, int], None] = lambda _width, _height: None) -> Base:
+    """Decode and analyze a picture once; every later `recolor` is cheap. Raises ImageError.
+
+    Calls `decoded` with its size in pixels as soon as it is known to be good, after a quarter of the time.
+    """
     _keep_freed_memory()
-    return prepare_picture(decode(data))
+    picture = decode(data)
+    decoded(picture.rgb.shape[1], picture.rgb.shape[0])
+    return prepare_picture(picture)
 
 
 @cache

@@ -138,5 +138,11 @@ def oklab(color: str) -> tuple[float, float, float]:
 
 def distance(a: str, b: str) -> float:
     """Distance in OKLab of two canonical `#RRGGBB` colors, in [0, 1]; 0.02 is just visible."""
-    first, second = rgb_to_oklab(parse_hex([a, b]))
-    return float(np.linalg.norm(first - second))
+    return distances([a], [b])[0][0]
+
+
+def distances(colors: Sequence[str], others: Sequence[str]) -> list[list[float]]:
+    """The same from each of the `colors` to each of the `others`."""
+    first, second = rgb_to_oklab(parse_hex(colors)), rgb_to_oklab(parse_hex(others))
+    result: list[list[float]] = np.linalg.norm(first[:, None] - second, axis=-1).tolist()
+    return result

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
@@ -169,10 +170,12 @@ def run_app(app: typer.Typer) -> NoReturn:
         result = app(standalone_mode=False)
         code = ExitCode(result) if isinstance(result, int) else ExitCode.DONE
     except (Interrupted, KeyboardInterrupt, typer.Abort):
-        _print_error_document(Interrupted.__name__, "interrupted")
+        pass
     except tuple(_EXIT_CODES) as exc:
         code = next(code for kind, code in _EXIT_CODES.items() if isinstance(exc, kind))
         _print_error(exc)
+    if code is ExitCode.INTERRUPTED:
+        _print_error_document(Interrupted.__name__, "interrupted")
     leave(code)
 
 
@@ -234,6 +237,17 @@ def run_async(main: Coroutine[None, None, T]) -> T:
         if interrupted:
             raise Interrupted from None
         raise
+
+
+async def in_thread(call: Callable[[threading.Event], T]) -> T:
+    """Run what takes long in a thread of its own: where the command is interrupted the event is set, and waited for."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, call, stopped)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
 
 
 def say(text: str | Text, style: str = "", *, on: Console = progress) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +14,14 @@ import typer
 from pydantic import BaseModel
 
 from color import ImageError
-from commands.console import BadInput, ExitCode, Interrupted, print_document, run_async, say
+from commands.console import BadInput, ExitCode, Interrupted, in_thread, print_document, run_async, say
 from commands.gallery import gallery_content
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
-from gallery import GalleryContent, draw_sheet, write_gallery
+from gallery import GalleryContent, draw_sheet, is_gallery, write_gallery
 from pack import (
     MANIFEST,
     Contents,
@@ -79,18 +78,12 @@ def export(
             folder = (out or settings.data_dir / "galleries" / str(concept.concept_id)).absolute()
             content = await gallery_content(store, concept)
             vectors = await _vectors(store, concept)
-        stopped = threading.Event()
-        with ThreadPoolExecutor(1, thread_name_prefix="pack") as thread:
-            work = asyncio.get_running_loop().run_in_executor
-            try:
-                return await work(thread, _write, concept, content, vectors, folder, as_zip, stopped)
-            except asyncio.CancelledError:
-                stopped.set()
-                raise
-            except OSError as exc:
-                raise BadInput(f"{folder}: {exc.strerror}") from exc
-            except ImageError as exc:
-                raise BadInput(f"a picture of concept {concept.concept_id} cannot be used: {exc}") from exc
+        try:
+            return await in_thread(lambda stopped: _write(concept, content, vectors, folder, as_zip, stopped))
+        except OSError as exc:
+            raise BadInput(f"{folder}: {exc.strerror}") from exc
+        except ImageError as exc:
+            raise BadInput(f"a picture of concept {concept.concept_id} cannot be used: {exc}") from exc
 
     document = run_async(main())
     if json:
@@ -145,7 +138,7 @@ def _write(
     number = str(concept.concept_id)
     path = folder / f"logo-pack-{number}.zip" if as_zip else folder
     manifest = write_zip(items, number, path) if as_zip else write_folder(items, number, folder)
-    if not as_zip and (folder / "index.html").exists():
+    if not as_zip and is_gallery(folder / "index.html"):
         write_gallery(content, folder)  # it links the files that lie beside it now
     files = (*(file.path for file in manifest.files), MANIFEST)
     return PackDocument(concept_id=concept.concept_id, path=str(path), files=files, skipped=manifest.skipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -27,7 +28,7 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, print_document, say
+from commands.console import BadInput, ExitCode, Interrupted, in_thread, print_document, run_async, say
 from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
 from commands.startup import load_command_settings
@@ -117,19 +118,26 @@ def recolor(
     """
     settings = load_command_settings()
     chosen = _read_palettes(palettes, further)
-    work = _Work(read_image(image), out, image_format, (image, palettes), with_svg=svg, with_cube=cube, further=further)
+    picture = read_image(image)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise BadInput(f"{out}: {exc.strerror}") from exc
-    # What would replace a file is made first, so that nothing is written where something must not be replaced.
-    risky = [palette for palette in chosen if work.may_replace(palette)]
-    with ThreadPoolExecutor(settings.render_threads) as threads:
-        made = dict(zip((palette.name for palette in risky), threads.map(work.make, risky), strict=True))
-        replaced = [path for files in made.values() for _, new in files for path in _differing(new)]
-        if replaced and not force:
-            raise BadInput(_refusal(replaced))
-        files = list(threads.map(lambda palette: _written(made.get(palette.name) or work.make(palette)), chosen))
+
+    def write(stopped: threading.Event) -> tuple[list[list[RecoloredFile]], list[Path]]:
+        inputs = (image, palettes)
+        work = _Work(picture, out, image_format, inputs, stopped, with_svg=svg, with_cube=cube, further=further)
+        # What would replace a file is made first, so that nothing is written where something must not be replaced.
+        risky = [palette for palette in chosen if work.may_replace(palette)]
+        with ThreadPoolExecutor(settings.render_threads) as threads:
+            made = dict(zip((palette.name for palette in risky), threads.map(work.make, risky), strict=True))
+            replaced = [path for files in made.values() for _, new in files for path in _differing(new)]
+            if replaced and not force:
+                raise BadInput(_refusal(replaced))
+            written = threads.map(lambda palette: _written(made.get(palette.name) or work.make(palette)), chosen)
+            return list(written), replaced
+
+    files, replaced = run_async(in_thread(write))
     documents = tuple(document for found in files for document in found)
     if json:
         print_document(RecolorDocument(variations=documents))
@@ -161,6 +169,7 @@ class _Work:
         out: Path,
         image_format: ImageFormat,
         inputs: tuple[Path, ...],
+        stopped: threading.Event,
         *,
         with_svg: bool,
         with_cube: bool,
@@ -171,6 +180,7 @@ class _Work:
         self._picture = image.picture if with_cube else None
         self._out, self._format, self._further = out, image_format, further
         self._inputs = [path.resolve() for path in inputs]
+        self._stopped = stopped
 
     def may_replace(self, palette: Palette) -> bool:
         """Whether there is a file already where one is to be written. Raises BadInput where it is an input."""
@@ -184,7 +194,9 @@ class _Work:
         return any(map(_exists, paths))
 
     def make(self, palette: Palette) -> list[Made]:
-        """The pictures of a palette."""
+        """The pictures of a palette. Raises `Interrupted` where the command is."""
+        if self._stopped.is_set():
+            raise Interrupted
         base = self._base
         others = alternatives(base, palette.colors, palette.ground, self._further) if self._further else ()
         colorings = [choose(base, palette.colors, palette.ground), *others]

@@ -8,6 +8,7 @@ letters, which says what was written.
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,14 +49,17 @@ class Typeset:
 
 
 def typeset(text: str) -> Typeset:
-    """The text in the first of: the packaged font, a font of the machine, Latin letters. It may become empty."""
+    """The text in the first of: the packaged font, a font of the machine, Latin letters. It may become empty.
+
+    Pictographs have names in a text that is nothing else.
+    """
     if not can_shape() and any(_is_shaped(c) for c in text):
         text = "".join(_spelled(c) if _is_shaped(c) else c for c in text)
     missing = frozenset(c for c in text if not _has_glyph(_PACKAGED, c) and _is_letter(c))
     if missing and (path := _machine_font(missing)) is not None and all(_has_glyph(path, c) or c == " " for c in text):
         return Typeset(text, path)
     spelled = "".join(c if _has_glyph(_PACKAGED, c) else _spelled(c) for c in text)
-    return Typeset(" ".join(spelled.split()))
+    return Typeset(" ".join(spelled.split() or re.findall(r"\w+", anyascii(text).replace("_", " "))))
 
 
 def can_shape() -> bool:

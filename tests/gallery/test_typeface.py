@@ -48,10 +48,11 @@ def test_scripts_that_need_shaping_are_shaped_or_spelled(text: str, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("竹林の朝", "ZhuLinnoChao"), ("한국어", "HanGugEo"), ("🐼 Panda", "Panda")]
+    ("text", "expected"),
+    [("竹林の朝", "ZhuLinnoChao"), ("한국어", "HanGugEo"), ("🐼 Panda", "Panda"), ("🐼🎋", "panda face tanabata tree")],
 )
 def test_without_a_font_a_text_is_spelled_in_latin(text: str, expected: str) -> None:
-    """A Japanese title does not vanish; a pictograph leaves no trace."""
+    """A Japanese title does not vanish; a pictograph leaves no trace, or its name where there is nothing else."""
     assert printable(text) == expected
 
 
