@@ -153,7 +153,7 @@ class Chooser:
         chosen, cost = search.evaluated(ways)
         least = np.argsort(cost, kind="stable")[:_SCORED]
         chosen, cost = chosen.take(least, 2), cost.take(least)
-        shown = self.legibility.moved(self._calmed(search, chosen), search.palette.widest)
+        shown = self.legibility.moved(self._calmed(search, chosen))
         loss = self.scorer.losses(shown, search.palette)
         total = cost + loss
         winner = int(total.argmin())
