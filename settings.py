@@ -143,6 +143,13 @@ ModelName = Annotated[
         "must be the name of a model: letters, digits, dots, dashes, colons and slashes",
     ),
 ]
+_PATH = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+ReplicateModel = Annotated[
+    str, _matches(rf"{_PATH}/{_PATH}(:[A-Za-z0-9]{{1,100}})?", "must be owner/name or owner/name:version")
+]
+FalModel = Annotated[
+    str, _matches(rf"{_PATH}(/{_PATH}){{1,5}}", "must be the path of a model, such as fal-ai/flux/dev")
+]
 ServiceUrl = Annotated[str, AfterValidator(_service_url)]
 ImageProviderName = Literal["builtin", "openai", "replicate", "fal", "jigsawstack"]
 PaletteProviderName = Literal["builtin", "openai", "jigsawstack"]
@@ -205,6 +212,8 @@ NeededKey = Annotated[Key | None, AfterValidator(_present_where_needed)]
 NeededRoleKey = Annotated[Annotated[Key, AfterValidator(_service_role)] | None, AfterValidator(_present_where_needed)]
 NeededUrl = Annotated[ServiceUrl | None, AfterValidator(_present_where_needed)]
 NeededModel = Annotated[ModelName | None, AfterValidator(_present_where_needed)]
+NeededReplicateModel = Annotated[ReplicateModel | None, AfterValidator(_present_where_needed)]
+NeededFalModel = Annotated[FalModel | None, AfterValidator(_present_where_needed)]
 
 
 def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
@@ -250,11 +259,11 @@ class Settings(BaseSettings):
     openai_text_model: NeededModel = None
     replicate_api_token: NeededKey = None
     replicate_api_url: ServiceUrl = "https://api.replicate.com"
-    replicate_model: NeededModel = None
+    replicate_model: NeededReplicateModel = None
     replicate_input: ModelInput | None = None
     fal_key: NeededKey = None
     fal_url: ServiceUrl = "https://queue.fal.run"
-    fal_model: NeededModel = None
+    fal_model: NeededFalModel = None
     fal_input: ModelInput | None = None
     task_queue: QueueName = "concepts"
     build_id: BuildId | None = None

@@ -36,11 +36,14 @@ CPU_BOUND_PER_THREAD = 4
 """One has the thread while the others are stored, which may take ten times as long. Each holds its encoded picture in
 memory; and what a process has begun must be worked off within the time of an attempt.
 """
-_MOST_WAITING = 40
-"""So many activities of a batch may wait without a slot, for each queue: those of as many concepts as a batch has
-under way unless it is told otherwise, image and palettes of each. More would leave single tasks without a slot. Their
-attempts have begun, and must be worked off within the time of one although each of them renders four large pictures.
+_WAITING_S = 30.0
+"""As many activities of batches wait without a slot, for each queue, as this process works off in that time: more would
+not end within the time of their attempt, and other processes could have them. Beyond that they keep their slots.
 """
+_TAKES_S = 0.5
+"""So long one takes, as far as is known before any has ended."""
+_PATIENCE_S = 20.0
+"""Once one has waited so long, those of batches begin as if there were no single task."""
 _TURN_S = 0.005
 _LATE_S = 0.01
 """An event loop that is so late is busy: a batch adds to it only slowly."""
@@ -106,7 +109,7 @@ class CpuSlots(CustomSlotSupplier):
         It never waits for a slot afterwards: those who have one may be waiting in the gate. The next activity that ends
         gives its slot for it.
         """
-        lent = self._waiting < _MOST_WAITING
+        lent = gate.works_off(self._waiting)
         self._waiting += 1
         if lent:
             self._free.release()
@@ -125,7 +128,8 @@ class BatchGate:
         self._running = 0
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, float, asyncio.Future[None]]] = []
+        self._takes_s = _TAKES_S
         self._opening: asyncio.Task[None] | None = None
         self._changed_at = time.monotonic()
         self._singles: dict[str, float] = {}
@@ -145,7 +149,7 @@ class BatchGate:
     async def enter(self, order: int) -> None:
         """Wait until another activity of a batch may begin, the lowest `order` first; `leave` must follow."""
         opened = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (order, next(self._numbers), opened))
+        heapq.heappush(self._waiting, (order, next(self._numbers), time.monotonic(), opened))
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
         try:
@@ -155,25 +159,32 @@ class BatchGate:
                 self.leave()
             raise
 
-    def leave(self) -> None:
-        """An activity has ended that had entered."""
+    def leave(self, took_s: float | None = None) -> None:
+        """An activity has ended that had entered, and how long it took."""
         self._running -= 1
         self._changed_at = time.monotonic()
+        if took_s is not None:
+            self._takes_s += 0.1 * (took_s - self._takes_s)
+
+    def works_off(self, waiting: int) -> bool:
+        """Whether so many activities end in good time if one after the other begins."""
+        return waiting * self._takes_s < self._most * _WAITING_S
 
     async def _open(self) -> None:
         while self._waiting:
             began = time.monotonic()
             await asyncio.sleep(_TURN_S)
             if self._may_enter(late_s=time.monotonic() - began - _TURN_S):
-                _, _, opened = heapq.heappop(self._waiting)
+                *_, opened = heapq.heappop(self._waiting)
                 if not opened.done():
                     opened.set_result(None)
                     self._running += 1
                     self._changed_at = time.monotonic()
 
     def _may_enter(self, late_s: float) -> bool:
-        since_s = time.monotonic() - self._changed_at
-        if self.is_beside_singles():
+        now = time.monotonic()
+        since_s = now - self._changed_at
+        if self.is_beside_singles() and now - min(entry[2] for entry in self._waiting) < _PATIENCE_S:
             return self._running < self._most_beside or (not self._running and since_s > _TRICKLE_S)
         return self._running < self._most and (late_s < _LATE_S or since_s > _SLOW_S)
 
@@ -209,10 +220,11 @@ class _SinglesFirst(ActivityInboundInterceptor):
         priority = info.priority.priority_key  # None where the workflow task's answer brought the activity along
         if priority == BATCH_PRIORITY and self._slots is not None:
             await self._slots.lend_during(self._gate, _ORDER.get(info.activity_type, _Order.OTHER))
+            began = time.monotonic()
             try:
                 return await self._run(input)
             finally:
-                self._gate.leave()
+                self._gate.leave(time.monotonic() - began)
         if priority in _NOT_SINGLE or info.workflow_id is None:
             return await self._run(input)
         self._gate.saw_single(info.workflow_id)

@@ -21,7 +21,7 @@ from commands.next_steps import completed_concept
 from commands.options import Json
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
-from gallery import GalleryContent, draw_sheet, write_gallery
+from gallery import GalleryContent, draw_sheet, is_gallery, write_gallery
 from pack import (
     MANIFEST,
     Contents,
@@ -138,7 +138,7 @@ def _write(
     number = str(concept.concept_id)
     path = folder / f"logo-pack-{number}.zip" if as_zip else folder
     manifest = write_zip(items, number, path) if as_zip else write_folder(items, number, folder)
-    if not as_zip and (folder / "index.html").exists():
+    if not as_zip and is_gallery(folder / "index.html"):
         write_gallery(content, folder)  # it links the files that lie beside it now
     files = (*(file.path for file in manifest.files), MANIFEST)
     return PackDocument(concept_id=concept.concept_id, path=str(path), files=files, skipped=manifest.skipped)

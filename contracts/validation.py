@@ -41,15 +41,19 @@ def plain_words(message: str) -> str:
 def problems(exc: ValidationError, names: Mapping[str, str] = MappingProxyType({})) -> list[Problem]:
     """Every problem, in the order of the fields; `names` has what the user calls a field, in place of its path.
 
-    Items of a list are counted from one, as people count them: `palette 2, color 1`.
+    Items of a list are counted from one, as people count them: `palette 2, color 1`. A list is not called too short
+    for those of its items that are wrong.
     """
+    errors = exc.errors(include_url=False, include_context=False, include_input=False)
+    parents = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     return [
         Problem(
             names.get(str(next(iter(error["loc"]), "")), _path(error["loc"])),
             plain_words(error["msg"]),
             error["type"],
         )
-        for error in exc.errors(include_url=False, include_context=False, include_input=False)
+        for error in errors
+        if error["type"] != "too_short" or error["loc"] not in parents
     ]
 
 

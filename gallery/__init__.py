@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from gallery.content import GalleryContent, Tile
 from gallery.sheet import draw_sheet
-from gallery.writing import write_gallery
+from gallery.writing import is_gallery, write_gallery
 
-__all__ = ["GalleryContent", "Tile", "draw_sheet", "write_gallery"]
+__all__ = ["GalleryContent", "Tile", "draw_sheet", "is_gallery", "write_gallery"]

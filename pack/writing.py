@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -9,11 +10,15 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from files.atomic_write import replacing
 from pack.manifest import MANIFEST, Manifest, write_with_manifest
 from pack.pack import Item
 
-_OURS = ("base", "variations", "tokens.json", "contact-sheet.png", MANIFEST)
+_SHEET = "contact-sheet.png"
+"""A gallery has one too."""
+_OURS = ("base", "variations", "tokens.json", _SHEET, MANIFEST)
 """What a pack has at its top. Whatever else lies in its folder stays."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same pack is the same bytes."""
@@ -22,9 +27,11 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)
 def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manifest:
     """Write a pack into `folder`, made if missing, in place of the pack it may hold; other files there stay.
 
-    All is written next to it first, so that a failure leaves everything as it was. Raises OSError and what `items` do.
+    All is written next to it first, so that a failure leaves everything as it was. Raises OSError, also where a file or
+    folder is in the way that no pack brought, and what `items` do.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _check_replaceable(folder)
     mark = secrets.token_hex(8)
     unfinished, replaced = folder / f".pack-{mark}", folder / f".replaced-{mark}"
     unfinished.mkdir()
@@ -36,6 +43,18 @@ def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manife
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
     return manifest
+
+
+def _check_replaceable(folder: Path) -> None:
+    """What has the names of a pack's parts belongs to one: its manifest says so, or an exchange that was cut short."""
+    found = [name for name in _OURS if name != _SHEET and (folder / name).exists()]
+    if not found or any(folder.glob(".replaced-*")):
+        return
+    try:
+        Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        message = f"its {found[0]} is of no logo pack, choose another folder"
+        raise FileExistsError(errno.EEXIST, message, str(folder)) from None
 
 
 def _exchange(folder: Path, new: Path, old: Path) -> None:

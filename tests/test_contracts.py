@@ -17,6 +17,7 @@ from contracts.concepts import Concept
 from contracts.images import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE_PX, ImageRef
 from contracts.palettes import HexColor, Palette, rgb8
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus, concept_id, workflow_id
+from contracts.validation import problems
 from contracts.workflows import paid_queue, render_queue
 from providers.errors import ProviderError, ProviderThrottled
 from stores.errors import StoreError, TaskHeld
@@ -106,6 +107,21 @@ def test_a_palette_has_two_to_eight_colors(count: int, *, fits: bool) -> None:
     else:
         with pytest.raises(ValidationError):
             Palette.model_validate({"name": "x", "colors": colors})
+
+
+@pytest.mark.parametrize(
+    ("colors", "said"),
+    [
+        (["red", "#FFF"], ["color 1: not a color of the form #RRGGBB: 'red'"]),
+        (["#FFF"], ["colors: must have at least 2 items, not 1"]),
+        ([], ["colors: must have at least 2 items, not 0"]),
+    ],
+)
+def test_a_list_with_wrong_items_is_not_called_too_short(colors: list[str], said: list[str]) -> None:
+    """Whoever wrote two colors is told of the one that is wrong, and not that one is missing."""
+    with pytest.raises(ValidationError) as caught:
+        Palette.model_validate({"name": "x", "colors": colors})
+    assert [str(problem) for problem in problems(caught.value)] == said
 
 
 # The task message

@@ -401,6 +401,28 @@ def test_a_schema_is_a_plain_name(monkeypatch: pytest.MonkeyPatch, schema: str) 
     assert line.startswith("CONCEPT_DB_SCHEMA: must be lower-case letters")
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "REPLICATE_MODEL",
+            ["a/b", "black-forest-labs/flux-1.1-pro", "a/b:0a1b2c"],
+            ["b", "a/b/c", "a/b:", "/a/b", "a:b"],
+        ),
+        ("FAL_MODEL", ["fal-ai/flux/dev", "workflows/me/mine"], ["flux", "/fal-ai/flux", "https://fal.run/a", "a//b"]),
+    ],
+)
+def test_a_model_is_a_path_of_its_service(
+    monkeypatch: pytest.MonkeyPatch, name: str, good: list[str], bad: list[str]
+) -> None:
+    """A mistyped one stops start-up: it would fail each task, one after the other."""
+    for value in good:
+        assert problems(monkeypatch, Settings, **{f"CONCEPT_{name}": value}) == ()
+    for value in bad:
+        (line,) = problems(monkeypatch, Settings, **{f"CONCEPT_{name}": value})
+        assert line.startswith(f"CONCEPT_{name}: must be ")
+
+
 @pytest.mark.parametrize("url", ["https://keys.example.com/certs", "http://127.0.0.1:8000/certs", "http://[::1]/certs"])
 def test_keys_come_over_a_connection_that_cannot_be_changed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Over TLS, or from this machine."""

@@ -174,12 +174,20 @@ async def test_a_cancel_while_waiting_makes_no_slot(context: SlotReserveContext,
     await asyncio.wait_for(gate.enter(0), 30)
 
 
-async def test_a_batch_of_the_usual_window_leaves_slots(context: SlotReserveContext) -> None:
-    """Image and palettes of each of its concepts wait, on a queue with fewer slots: a single task finds one."""
+@pytest.mark.parametrize("window", [BatchOrder().window, 200])
+async def test_a_batch_of_any_window_leaves_slots(context: SlotReserveContext, window: int) -> None:
+    """Image and palettes of each of its concepts wait, on a queue with fewer slots: a single task finds one.
+
+    As many lend theirs as are worked off in good time, which is judged by how long others have taken.
+    """
     gate, slots = BatchGate(1), CpuSlots(CPU_BOUND_PER_THREAD)
+    at = Entering(gate, [0] * 50)
+    for number in range(1, 51):
+        await until(lambda: len(at.entered) >= number)  # noqa: B023 -- awaited here
+        gate.leave(0.05)
     gate.saw_single("concept-1")
     waiting = []
-    for _ in range(2 * BatchOrder().window):
+    for _ in range(2 * window):
         await asyncio.wait_for(reserve(slots, context), 5)
         waiting.append(asyncio.create_task(slots.lend_during(gate, 0)))
         await asyncio.sleep(0)
@@ -190,11 +198,34 @@ async def test_a_batch_of_the_usual_window_leaves_slots(context: SlotReserveCont
     await asyncio.wait(waiting)
 
 
+async def test_slow_activities_keep_their_slots() -> None:
+    """Of those that take five seconds fewer wait than fit into the time of an attempt, whatever the window."""
+    gate = BatchGate(2)
+    assert gate.works_off(100)
+    at = Entering(gate, [0] * 50)
+    for number in range(1, 51):
+        await until(lambda: len(at.entered) >= number)  # noqa: B023 -- awaited here
+        gate.leave(5.0)
+    assert gate.works_off(10)
+    assert not gate.works_off(14)
+
+
+async def test_nobody_waits_until_the_time_of_its_attempt_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has waited for long begins beside single tasks as well."""
+    gate = BatchGate(2)
+    gate.saw_single("concept-1")
+    at = Entering(gate, [0])
+    await turns()
+    assert at.entered == []
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.0)
+    await until(lambda: at.entered == [0])
+
+
 async def test_more_than_may_wait_without_a_slot_come_through(
     context: SlotReserveContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that keep their slot while they wait never keep the others, which lent theirs, from beginning or ending."""
-    monkeypatch.setattr(module, "_MOST_WAITING", 2)
+    monkeypatch.setattr(module, "_WAITING_S", 0.5)
     gate, slots, done = BatchGate(1), CpuSlots(2), 0
 
     async def work() -> None:

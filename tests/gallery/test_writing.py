@@ -50,6 +50,15 @@ def test_readers_of_an_old_gallery_keep_it_whole(tmp_path: Path) -> None:
     assert "the new one" in page.read_text(encoding="utf-8")
 
 
+def test_a_page_of_others_is_not_replaced(tmp_path: Path) -> None:
+    """A site's own `index.html` stays, and no sheet is put beside it."""
+    (tmp_path / "index.html").write_text("<!doctype html><title>Our site</title>")
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError, match=r"its index\.html is no gallery"):
+        write_gallery(content(), tmp_path)
+    assert contents(tmp_path) == before
+
+
 @pytest.mark.parametrize("broken", [solid("#123456")[:-20], b"", b"GIF"], ids=["truncated", "empty", "foreign"])
 def test_a_broken_image_leaves_the_old_gallery_alone(tmp_path: Path, broken: bytes) -> None:
     """The typed error comes out, both old files stay, and no unfinished file remains."""

@@ -177,6 +177,27 @@ def test_a_pack_replaces_a_pack_and_nothing_else(tmp_path: Path) -> None:
     assert not (tmp_path / "base" / "old.svg").exists()
 
 
+@pytest.mark.parametrize("name", ["base/own.txt", "variations/own.txt", "tokens.json", "manifest.json"])
+def test_what_no_pack_brought_is_not_replaced(tmp_path: Path, name: str) -> None:
+    """A site's own manifest, or a folder `base` with someone's work, stays; nothing is put beside it."""
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text('{"name": "Our site"}')
+    with pytest.raises(FileExistsError, match="is of no logo pack"):
+        write_folder(few(), "one", tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [own]
+    assert own.read_text() == '{"name": "Our site"}'
+
+
+def test_a_pack_that_was_killed_half_way_is_replaced(tmp_path: Path) -> None:
+    """Between the old pack and the new one there is no manifest; the next one goes on all the same."""
+    write_folder(few(), "one", tmp_path)
+    (tmp_path / ".replaced-0").mkdir()
+    (tmp_path / "manifest.json").rename(tmp_path / ".replaced-0" / "manifest.json")
+    write_folder(few(), "two", tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text())["concept_id"] == "two"
+
+
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     """Nothing half-written, in a folder and in a zip."""
     write_folder(few(), "one", tmp_path)
