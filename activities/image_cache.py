@@ -7,12 +7,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from color import Base, inspect, prepare
 from contracts.images import ImageRef
 from observability.metrics import CacheMetrics
 from stores.ports import ObjectStore
+
+_KEPT_S = 120.0
+"""From the image's answer until its variations are begun it takes seconds, unless something waits."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,15 @@ class _Preparing:
 class ImageCache:
     """The base images that this process works on, each fetched once and analysed once.
 
-    At most `max_bytes` are kept, the least recently used go first; what is being worked on is held by those who work
-    on it. Use from one event loop; the analysis runs on `threads`.
+    At most `max_bytes` are kept, for two minutes, the least recently used go first; what is being worked on is held by
+    those who work on it. Use from one event loop; the analysis runs on `threads`.
     """
 
     def __init__(self, store: ObjectStore, threads: Executor, max_bytes: int, metrics: CacheMetrics) -> None:
         self._store = store
         self._threads = threads
         self._metrics = metrics
-        self._kept: LRUCache[str, bytes | Base] = LRUCache(max_bytes, _size)
+        self._kept: TTLCache[str, bytes | Base] = TTLCache(max_bytes, _KEPT_S, getsizeof=_size)
         self._underway: dict[str, _Preparing] = {}
 
     async def original(self, ref: ImageRef) -> bytes:

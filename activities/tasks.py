@@ -23,6 +23,10 @@ from stores.errors import StoreRefused, StoreUnavailable, TaskHeld
 from stores.ports import Store, TaskRow
 from tasks.end_task import end_by_workflow
 
+_GROUP = 8
+"""Variations of one activity: a base is prepared for each group where several processes render, and the server and the
+worker have as much to do for one variation as for eight. Decision: docs/adr/0049.
+"""
 _SHARE = 0.9
 """Of an attempt's time; the rest is for saying so."""
 
@@ -61,6 +65,7 @@ class TaskActivities(contract.TaskActivities):
                 variations=0 if concept is None else len(concept.variations),
                 chosen=chosen,
                 give_up_minutes=self._give_up_minutes,
+                group=_GROUP,
             )
 
     @override

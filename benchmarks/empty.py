@@ -23,7 +23,7 @@ async def nothing(number: int) -> int:
 
 @workflow.defn
 class Empty:
-    """Claim, image and palettes at once, upload, two groups of variations at once, store: each on a queue of its kind.
+    """Claim, image and palettes at once, upload, the variations, store: each on a queue of its kind.
 
     Only what is on the workflow's own queue comes back with the answer to its workflow task, without a poll.
     """
@@ -35,7 +35,7 @@ class Empty:
             await _step()
             await asyncio.gather(*(_step(_PAID_QUEUE) for _ in range(2)))
             await _step(_RENDER_QUEUE)
-            await asyncio.gather(*(_step(_RENDER_QUEUE) for _ in range(2)))
+            await _step(_RENDER_QUEUE)
             await _step()
 
 

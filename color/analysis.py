@@ -25,7 +25,7 @@ _POINTS: Final = 1 << 12
 _ACCENT_PX: Final = 2.0
 _ACCENT_DISTANCE: Final = 0.12
 """So many pixels of a color this far from all others are seen, however small a part they are: eyes, dots, text."""
-_SOLID: Final = 0.45
+_SOLID: Final = 0.35
 _ON_SEGMENT: Final = 28.0
 _LEAST_BORDER_PX: Final = 5.0
 _LEADS: Final = 0.003
@@ -38,6 +38,8 @@ _GRADIENT: Final = 0.3
 _PHOTO_FLOW: Final = 0.2
 _FLOW_PX, _FLOW_SHARE = 3.0, 0.004
 """So many pixels of contact, of a picture of 128, and so large a part of it, make two regions one object's shades."""
+_BLURRED, _UNBLURRED = 0.02, 0.08
+"""Of a contact, the part without an edge that blur and noise leave anywhere, and how much more makes it shading."""
 _DRAWN: Final = 0.1
 """What all edges together count, as a share of the area: outlines and text matter more than they cover."""
 _THROUGH_STEPS: Final = 0.6
@@ -289,6 +291,7 @@ def describe(
         np.fill_diagonal(link, 0.0)
     share = area / area.sum()
     flow = np.clip(soft / _FLOW_PX - 1.0, 0.0, 1.0) * (np.minimum(share[:, None], share[None]) > _FLOW_SHARE)
+    flow *= np.clip((soft / np.maximum(soft + hard, 1.0) - _BLURRED) / _UNBLURRED, 0.0, 1.0)
     if photo:
         flow *= _PHOTO_FLOW
     border = hard / max(1.0, hard.sum() / 2)
@@ -301,8 +304,9 @@ def describe(
             for ends in ((step.first, step.second), (step.second, step.first)):
                 touch[ends] = True
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
+                flow[ends] = max(float(flow[ends]), 0.0 if photo else _THROUGH_STEPS)
     light = luminance(centers)
-    lead = _leads(share, seen, np.maximum(np.where(link > _LEAST_LINK, flow, 0.0), link), ground)
+    lead = _leads(share, seen, np.maximum(np.where(link > _LEAST_LINK, flow, 0.0), link), ground, steps)
     return Regions(
         rgb=centers,
         oklab=oklab,
@@ -323,13 +327,14 @@ def describe(
     )
 
 
-def _leads(share: F64, seen: F64, kin: F64, ground: Ground) -> F64:
+def _leads(share: F64, seen: F64, kin: F64, ground: Ground, steps: tuple[Step | None, ...]) -> F64:
     """How far (k,) each region is the first of its object: the larger ones come first, and a page is none."""
     lead = np.clip(share / _LEADS, 0.0, 1.0)
     before: list[int] = []
-    for i in sorted(range(len(share)), key=lambda i: (i != ground.region, -float(seen[i]))):
+    for i in sorted(range(len(share)), key=lambda i: (i != ground.region, steps[i] is not None, -float(seen[i]))):
         if before:
             own = float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / _GRADIENT, 0.0, 1.0)).prod())
+            own *= steps[i] is None
             lead[i] *= _SHADE_LEADS + (1.0 - _SHADE_LEADS) * own
         before.append(i)
     if ground.on_page and share[ground.region] == 0.0:

@@ -16,7 +16,7 @@ Assignments = NDArray[np.intp]
 """n ways to color k regions: (n, k) numbers of palette colors, in the order of a search."""
 
 _BEAM: Final = 40
-_FRESH: Final = 1.38
+_FRESH: Final = 1.93
 """What it is worth to use a palette color for the first time."""
 _DETOUR: Final = 1.85
 """How many times the straight way a gradient may take to pass through another color of the palette."""

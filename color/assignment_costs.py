@@ -46,6 +46,8 @@ _SHADE_MOST: Final = 0.137
 # A pair of regions: hardly told apart, lost in each other, lightness inverted, too far apart, unrelated in hue.
 _MERGED, _LOST = 1.36, 3
 _MERGED_TOUCH, _MERGED_APART = 0.159, 0.4
+_OTHER_HUE, _TOUCH_OTHER, _APART_OTHER = 0.04, 3.5, 6.0
+"""Large surfaces that are farther apart in hue are two things: how much more it counts where they meet, and apart."""
 _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
@@ -56,14 +58,20 @@ _LEAP, _LEAP_SEEN = 0.312, 1
 _LEAP_FROM, _LEAP_MOST = 0.0246, 2.0
 _ODD, _ODD_SEEN = 0.0846, 1.8
 _ODD_FROM, _ODD_MOST = 0.05, 2.5
+_SHADES: Final = 3.0
+"""How many times more it counts where colors are both linked and close: there is one surface, lit and in the shade."""
 _SPLIT: Final = 2.47
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
 _LINKED: Final = 0.3
-_KIN_NEAR, _KIN_FAR = 0.06, 0.12
-"""Colors closer than the first are shades of one thing wherever they are; farther than the second, only if linked."""
-_SIBLINGS: Final = 0.2
+_KIN_NEAR, _KIN_FAR, _KIN_HUE = 0.06, 0.12, 2.0
+"""Colors closer than the first are shades of one thing wherever they are; farther than the second, only if linked.
+
+A difference in hue counts again by the third.
+"""
+_SIBLINGS, _LIKE_GROUND = 0.25, 0.2
+"""So close, hue counted twice, a color may be a shade of another wherever they are; closer yet, one of the ground."""
 
 # A region and the ground: contrast (WCAG 2) lost, of what it had or of the most the palette can give.
 _CONTRAST, _CONTRAST_SEEN = 3, 7.6
@@ -264,7 +272,9 @@ def _origin(regions: Regions, before: tuple[int, ...], i: int) -> Origin | None:
     step = regions.steps[i]
     if step is not None and step.first in before and step.second in before:
         return Origin(before.index(step.first), before.index(step.second), step.t, 0.0)
-    kin = [j for j in before if regions.link[i, j] > _LINKED or regions.distance[i, j] < _SIBLINGS]
+    alike = regions.distance[i] + regions.hue_gap[i] < _SIBLINGS
+    alike[regions.ground.region] &= regions.distance[i, regions.ground.region] < _LIKE_GROUND
+    kin = [j for j in before if regions.link[i, j] > _LINKED or alike[j]]
     if not kin:
         return None
     parent = min(kin, key=lambda j: float(regions.distance[i, j]))
@@ -276,8 +286,13 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
     """The costs of the pairs of regions i (m,) and j (m,), of which j are colored earlier."""
     before, border, link = regions.distance[i, j], regions.border[i, j], regions.link[i, j]
     both = np.minimum(regions.seen[i], regions.seen[j])
-    close = np.where(regions.touch[i, j], _MERGED_TOUCH + np.sqrt(border), _MERGED_APART * both)
-    kin = np.maximum(link, np.clip((_KIN_FAR - before) / (_KIN_FAR - _KIN_NEAR), 0.0, 1.0))
+    others = np.clip((regions.hue_gap[i, j] - _OTHER_HUE) / _OTHER_HUE, 0.0, 1.0) * (1.0 - link) * (not regions.photo)
+    apart = _MERGED_APART * both * (1.0 + _APART_OTHER * others * both**2)
+    meeting = (_MERGED_TOUCH + np.sqrt(border)) * (1.0 + _TOUCH_OTHER * others * both)
+    close = np.where(regions.touch[i, j], meeting, apart)
+    closer = _KIN_FAR - before - _KIN_HUE * regions.hue_gap[i, j]
+    alike = np.clip(closer / (_KIN_FAR - _KIN_NEAR), 0.0, 1.0)
+    kin = np.maximum(link, alike) + _SHADES * link * alike
     change = regions.oklab[i] - regions.oklab[j]
     clear = np.abs(change[:, 0]) > np.where(link > _LINKED, _CLEARLY_LINKED, _CLEARLY)
     drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border

@@ -20,6 +20,8 @@ from color.scoring import Scorer
 from color.spaces import F64
 
 _FINALISTS: Final = 12
+_OTHERS: Final = 2
+"""For each further color of the ground."""
 _SCORED: Final = 20
 """The least costly ways, which are then looked at as a whole."""
 _ROUNDS: Final = 4
@@ -136,11 +138,16 @@ class Chooser:
             near = np.linalg.norm(colors[:, None] - avoided.T, axis=-1).min(1) < _OTHER
             search.alone[self.costs.back[self.scorer.main], near] += _AVOIDED
         ways = search.beam()
-        ways = np.concatenate([search.neighbors(ways[0]), ways[1:_FINALISTS]])
-        winner, best = self._scored(search, ways)
+        # The ground never changes again, so other promising colors of it are looked at as a whole, too.
+        ground = ways[:, 0]
+        others = ways[(ground != ground[0]) & (np.tril(ground[:, None] == ground, -1).sum(1) < _OTHERS)]
+        ways = np.concatenate([others, search.neighbors(ways[0]), ways[1:_FINALISTS]])
+        start = len(others)
+        winner, best = self._scored(search, ways, always=start)
         for _ in range(_ROUNDS - 1):
-            if winner == 0:  # it has no better neighbor
+            if winner == start:  # it has no better neighbor
                 break
+            start = 0
             ways = search.neighbors(ways[winner])
             winner, better = self._scored(search, ways)
             if better.total >= best.total - _BETTER:
@@ -148,10 +155,13 @@ class Chooser:
             best = better
         return best._replace(shown=self._tuned(best, search.palette))
 
-    def _scored(self, search: Search, ways: Assignments) -> tuple[int, Finalist]:
-        """The number of the best of the ways, and what it comes to; only the least costly are looked at as a whole."""
+    def _scored(self, search: Search, ways: Assignments, always: int = 0) -> tuple[int, Finalist]:
+        """The number of the best of the ways, and what it comes to; looked at as a whole are only the least costly.
+
+        The first `always` ways are, whatever they cost.
+        """
         chosen, cost = search.evaluated(ways)
-        least = np.argsort(cost, kind="stable")[:_SCORED]
+        least = np.argsort(np.where(np.arange(len(ways)) < always, -np.inf, cost), kind="stable")[:_SCORED]
         chosen, cost = chosen.take(least, 2), cost.take(least)
         shown = self.legibility.moved(self._calmed(search, chosen), search.palette.widest)
         loss = self.scorer.losses(shown, search.palette)
@@ -184,6 +194,7 @@ class Chooser:
             region = np.repeat(free, to.shape[1])
             tries = np.repeat(shown[:, :, None], len(region), 2)
             tries[0, region, np.arange(len(region))] = to.ravel()
+            self.legibility.smooth(finalist.chosen[:, :, None], tries)
             loss = self.scorer.losses(tries, palette)
             winner = int(loss.argmin())
             if loss[winner] >= least - _WORTH_MOVING:

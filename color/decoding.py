@@ -207,7 +207,7 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
     with _damage():
         if media_type == "image/png":
             # Pillow is content with a PNG that lacks its last bytes; a download that stopped early is not an image.
-            if _PNG_END not in data:
+            if data.rfind(_PNG_END) < 0:  # from its end: a good one is not searched through
                 raise ImageDamaged(_DAMAGED)
             colors = read_png_colors(data)
             whole = _with_pixels_stored(colors.data) if pixels else colors.data
@@ -278,7 +278,7 @@ def _refusal(data: bytes) -> str:
 def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) -> Facts:
     orientation = _orientation(data, image)
     width, height = image.size
-    if orientation >= _SWAPS_SIDES:
+    if orientation >= _SWAPS_SIDES and image.format != "TIFF":  # whose parser has swapped them
         width, height = height, width
     with _damage():
         frames = int(getattr(image, "n_frames", 1))
@@ -296,13 +296,22 @@ def _facts(data: bytes, image: ImageFile.ImageFile, space: ColorSpace | None) ->
 
 def _orientation(data: bytes, image: ImageFile.ImageFile) -> int:
     """EXIF orientation in 1..8; 1 where there is none, or where the metadata cannot be read."""
-    if image.format == "PNG" and b"eXIf" not in data and not _TEXT_METADATA & image.info.keys():
+    if image.format == "PNG" and not _has_chunk(data, b"eXIf") and not _TEXT_METADATA & image.info.keys():
         return 1  # Pillow would decode every pixel to see whether metadata follows them
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except _MALFORMED:
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
+
+
+def _has_chunk(png: bytes, kind: bytes) -> bool:
+    begin = 8  # after the signature
+    while begin < len(png):
+        if png[begin + 4 : begin + 8] == kind:
+            return True
+        begin += 12 + int.from_bytes(png[begin : begin + 4])
+    return False
 
 
 def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image, Image.Image | None]:

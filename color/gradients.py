@@ -83,13 +83,16 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
     members: list[int] = []
     # A quarter of a million show every surface that counts; an odd step, so that they lie in all columns.
     sampled = np.arange(0, surface.size, surface.size >> 18 | 1)
-    pixels = surface.ravel()[sampled]
-    order = sampled[np.argsort(pixels, kind="stable")]
-    begins = np.searchsorted(np.sort(pixels), np.arange(len(sizes) + 1))
-    for number in np.argsort(-sizes, kind="stable")[:_MOST_SURFACES].tolist():
-        if number == 0 or sizes[number] < _LEAST_PIXELS:
-            continue
-        at = order[begins[number] : begins[number + 1]]
+    largest = [
+        k for k in np.argsort(-sizes, kind="stable")[:_MOST_SURFACES].tolist() if k and sizes[k] >= _LEAST_PIXELS
+    ]
+    rank = np.full(len(sizes), len(largest), np.uint8)
+    rank[largest] = np.arange(len(largest))
+    ranks = rank[surface.ravel()[sampled]]
+    order = sampled[np.argsort(ranks, kind="stable")]
+    ends = np.cumsum(np.bincount(ranks, minlength=len(largest)))
+    for number, end, begin in zip(largest, ends.tolist(), [0, *ends.tolist()], strict=False):
+        at = order[begin:end]
         at = at[:: max(1, len(at) // _SAMPLES)]
         gradient = _gradient(at, rgb, regions, labels.ravel()[at])
         if gradient is None:
@@ -102,7 +105,7 @@ def find_gradients(rgb: U8, labels: U8, regions: F64) -> list[Gradient]:
         of_surface[number] = count + 1 + same
         members[same] |= parts
     if found:
-        _claim(labels, of_surface[surface], flat, count, members)
+        _claim(labels, np.take(of_surface, surface), flat, count, members)
     return found
 
 
@@ -124,17 +127,17 @@ def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
 
     Runs of a row are joined with those they touch in the next, by repeatedly taking the lowest number around.
     """
-    width = mask.shape[1]
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).view(np.int8), axis=1)
-    row, begin = np.nonzero(edges == 1)
-    end = np.nonzero(edges == -1)[1]
-    runs = len(row)
+    height, width = mask.shape
+    padded = np.zeros((height, width + 2), bool)
+    padded[:, 1:-1] = mask
+    edges = np.flatnonzero(padded[:, 1:] != padded[:, :-1])  # a run begins, ends, another begins…
+    begin, end = edges[::2], edges[1::2]
+    runs = len(begin)
     if not runs:
         return np.zeros(mask.shape, np.int32), np.zeros(1, np.intp)
     # Every run of the row below that begins before this one ends and ends after it begins.
-    stride = width + 1
-    first = np.searchsorted(row * stride + end, (row + 1) * stride + begin, "right")
-    last = np.searchsorted(row * stride + begin, (row + 1) * stride + end, "left")
+    first = np.searchsorted(end, begin + width + 1, "right")
+    last = np.searchsorted(begin, end + width + 1, "left")
     many = np.maximum(last - first, 0)
     above = np.repeat(np.arange(runs), many)
     below = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many) + np.repeat(first, many)
@@ -159,7 +162,7 @@ def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
 
 def _claim(labels: U8, wanted: U8, flat: Mask, count: int, members: list[int]) -> None:
     """Label the surfaces of gradients, and the pixels along their edges that had the label of a part of them."""
-    labels[wanted > 0] = wanted[wanted > 0]
+    np.copyto(labels, wanted, where=wanted > 0)
     belongs = np.zeros((256, count + 1), bool)
     for number, member in enumerate(members):
         belongs[count + 1 + number] = [bool(member >> k & 1) for k in range(count + 1)]

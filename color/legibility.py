@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Regions
+from color.analysis import Regions, Step
 from color.spaces import F64, FLARE, LUMINANCE_CONES
 
 _NUDGE: Final = 0.0301
@@ -38,6 +38,7 @@ _FAINT: Final = 2.82
 _ROUNDS: Final = 4
 _PACE: Final = 0.7
 _SETTLED: Final = 5e-4
+_EXACTLY: Final = 1e-9
 
 
 class _Price(NamedTuple):
@@ -83,6 +84,7 @@ class Legibility:
     nudge: _Price
     push: _Price
     rescue: _Price
+    steps: tuple[Step | None, ...]
 
     @classmethod
     def of(cls, regions: Regions) -> Legibility:
@@ -115,6 +117,7 @@ class Legibility:
             nudge=price(nudge, _KEPT),
             push=price(push, _KEPT_PUSHED),
             rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),
+            steps=regions.steps,
         )
 
     @property
@@ -143,11 +146,22 @@ class Legibility:
         shown[0] = self._moved(start, start.lightness, self.nudge, np.minimum(self.ratio, _RATIO_KEPT * widest))
         shown[0] = self._moved(start, shown[0], self.push, np.minimum(root, _RATIO_PUSHED))
         shown[0] = self._moved(start, shown[0], self.rescue, np.minimum(root, _RATIO_RESCUED))
+        return self.smooth(chosen, shown)
+
+    def smooth(self, chosen: F64, shown: F64) -> F64:
+        """The lightness `shown` (3, k, n) of a gradient's steps follows its ends, if it was `chosen` to; in place."""
+        for i, step in enumerate(self.steps):
+            if step is not None:
+                off = chosen[:, i] - (1.0 - step.t) * chosen[:, step.first] - step.t * chosen[:, step.second]
+                follows = np.abs(off).max(0) < _EXACTLY
+                between = (1.0 - step.t) * shown[0, step.first] + step.t * shown[0, step.second]
+                shown[0, i] = np.where(follows, between, shown[0, i])
         return shown
 
     def _moved(self, start: _Chosen, lightness: F64, price: _Price, ratio: F64) -> F64:
         """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
         apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
+        needed = apart > 0.0  # where hue and chroma tell them apart, lightness need not be in order
         low, high = (
             np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK)),
             np.minimum(start.lightness + price.bound, 1.0),
@@ -159,7 +173,7 @@ class Legibility:
         for _ in range(_ROUNDS):
             change = lightness.take(self.first, 0) - lightness.take(self.second, 0)
             sign = np.sign(change + self.lean)
-            gap = sign * np.maximum(apart - sign * change, 0.0) * price.part
+            gap = sign * np.maximum(apart - sign * change, 0.0) * price.part * needed
             push = np.maximum.reduceat(gap, self.starts) + np.minimum.reduceat(gap, self.starts)
             cones = start.cones + LUMINANCE_CONES[:, :1, None] * lightness
             light = np.minimum(np.maximum((cones * cones * cones).sum(0), 0.0), 1.0)

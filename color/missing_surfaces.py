@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from color.gradients import STEPS, Gradient, Linear, components, fitted_gradient, shown_colors
 from color.point_groups import Mask
 from color.spaces import F64, U8, planes_to_oklab, rgb_to_oklab
-from color.surfaces import Surfaces, border_free
+from color.surfaces import Surfaces, border_free, differs
 
 _LEAST_AREA, _LEAST_LINE = 12, 3
 """Pixels: what is smaller is a matter of outlines."""
@@ -51,12 +51,9 @@ def _strangers(rgb: U8, surfaces: Surfaces) -> Mask:
     """The pixels (h, w) inside surfaces whose color is another than theirs."""
     paints = np.concatenate([surfaces.regions, np.zeros((1 + len(surfaces.gradients), 3), np.uint8)])
     inner = border_free(surfaces.labels) & (surfaces.labels != surfaces.count)
-    found = np.zeros(inner.shape, bool)
-    for channel in range(3):
-        plane, meant = rgb[..., channel], paints[:, channel][surfaces.labels]
-        found |= (np.maximum(plane, meant) - np.minimum(plane, meant)) > STEP
+    found = differs(rgb, paints, surfaces.labels, STEP)
     places = np.flatnonzero(found & inner)
-    colors, of = rgb.reshape(-1, 3)[places], surfaces.labels.ravel()[places]
+    colors, of = np.take(rgb.reshape(-1, 3), places, axis=0), surfaces.labels.ravel()[places]
     shown = paints[of].astype(np.float64)
     for i, gradient in enumerate(surfaces.gradients):
         own = of == surfaces.count + 1 + i
@@ -120,7 +117,7 @@ class _Found:
         kept = tuple(self._gradients[label - count - 1] for label in used.tolist())
         table = np.arange(256, dtype=np.uint8)
         table[used] = count + 1 + np.arange(len(used))
-        return Surfaces(table[self.labels], count, self._before.regions, kept)
+        return Surfaces(np.take(table, self.labels), count, self._before.regions, kept)
 
     def add_area(self, places: Places, far: Mask) -> int:
         """Give an area (n,) a surface, and it the pixels around that it fits better. How many of them were `far`."""

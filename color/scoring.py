@@ -34,7 +34,7 @@ _HALF, _HARDLY = 0.6, 0.3
 """The part of their distance below which a pair is weak, and below which it is hardly a pair any more."""
 
 _OFF: Final = 69.9
-_STEPS: Final = 0.414
+_STEPS: Final = 0.5
 """How much of that goes for a gradient's steps: they are mixtures of palette colors."""
 _UNUSED: Final = 4.2
 _LOST: Final = 9.05
@@ -43,7 +43,7 @@ _PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 4.95
-_CONTRAST, _WORST_CONTRAST = 5.41, 1.86
+_CONTRAST, _WORST_CONTRAST = 6.2, 2.14
 _SPLIT: Final = 21.6
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _UNIT: Final = 0.1

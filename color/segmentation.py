@@ -166,7 +166,8 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         near = np.linalg.norm(change - along[:, None] * toward, axis=1) < _ASIDE
         peak = members[(weight * near).argmax()]
         if thin[k] and k:
-            order = np.argsort(-along, kind="stable")
+            weight = weight * near if near.any() else weight
+            order = np.argsort(-along * (weight > 0.0), kind="stable")
             ink = order[: int(np.searchsorted(weight[order].cumsum(), _INK * weight.sum())) + 1]
             exact[k] = (colors[members[ink]] * weight[ink, None]).sum(0) / weight[ink].sum()
         elif near.any() and counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():

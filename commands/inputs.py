@@ -100,7 +100,7 @@ def build_request(kind: type[R], user: str, task_id: str | None = None, **fields
 def read_request(path: Path) -> Request:
     """A task message, of any kind, from a JSON file. Raises `BadInput`."""
     try:
-        text = _read_json(path, task_messages.MAX_PAYLOAD_BYTES)
+        text = read_text(path, task_messages.MAX_PAYLOAD_BYTES)
         request = task_messages.read_request(Message(data=text.encode()))
     except InvalidMessage as exc:
         raise BadInput(f"{path}: {exc.reason}") from exc
@@ -153,11 +153,12 @@ def read_image(path: Path) -> InputImage:
 
 def read_palettes(path: Path) -> tuple[Palette, ...]:
     """Palettes from a file: [{name?, colors, ground?}] or {name: [hex, ...]}. Raises `BadInput`."""
-    text = _read_json(path, _MAX_PALETTES_BYTES)
+    text = read_text(path, _MAX_PALETTES_BYTES)
     try:
         if text.lstrip()[:1] == "{":
-            table = _PALETTE_TABLE.validate_json(text)
-            entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in table.items()]
+            _PALETTE_TABLE.validate_json(text)
+            pairs = json.loads(text, object_pairs_hook=list)  # a table would keep one of two palettes of one name
+            entries: list[JsonValue] = [{"name": name, "colors": colors} for name, colors in pairs]
         else:
             entries = _PALETTE_LIST.validate_json(text)
     except ValidationError as exc:
@@ -180,7 +181,7 @@ def _palette(path: Path, number: int, entry: JsonValue) -> Palette:
         raise BadInput(f"{path}: {which}: {problems(exc)[0]}") from exc
 
 
-def _read_json(path: Path, max_bytes: int) -> str:
+def read_text(path: Path, max_bytes: int) -> str:
     """A file's text; some editors write UTF-16, or a mark before the text. Raises `BadInput`."""
     data = read_file(path, max_bytes)
     try:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.console import BadInput, ExitCode, print_document, run_async, say
-from commands.inputs import read_file
+from commands.inputs import read_text
 from commands.options import Json, resource_path
 from commands.startup import load_dotenv_file
 from contracts.frozen import FrozenModel
@@ -82,7 +82,7 @@ async def _publish(path: str, requests: list[tuple[Request, bytes]]) -> Publicat
 
 def _read_requests(path: Path) -> list[tuple[Request, bytes]]:
     """Each message as it stands in the file, with the request in it. Raises `BadInput`, which names the line."""
-    whole = read_file(path, _MAX_FILE_BYTES)
+    whole = read_text(path, _MAX_FILE_BYTES).encode()
     try:
         return [(_read(whole), whole)]  # one document, however many lines it has
     except InvalidMessage as exc:

@@ -40,6 +40,8 @@ class Claim(FrozenModel):
     """The candidate that was chosen in an earlier run of the task, from 1."""
     give_up_minutes: float | None = None
     """How long the concept may be tried, where the worker's settings say something else than `policies.DEADLINE`."""
+    group: int = 4
+    """At most so many variations are rendered by one activity; a workflow keeps to what its claim says."""
 
 
 class ImageRequest(FrozenModel):

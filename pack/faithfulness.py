@@ -17,6 +17,9 @@ _PAGES: Final = (255, 128, 16)
 from 0 (by 0.067), which no one sees, and renderers know no coverage between 0 and 16."""
 _SAME: Final = 2
 """Of 255: what no one needs to convert to OKLab."""
+_LIGHT, _SAME_LIGHT = 16, 8
+"""Of 255: from this value of all channels on, colors that differ by no more in any are close (0.043 at most)."""
+_OPAQUE: Final = 255
 _AT_ONCE: Final = 1 << 16
 FAITHFUL: Final = 0.985
 """The part of all pixels that must be close."""
@@ -35,21 +38,26 @@ def far_pixels(drawn: Picture, meant: Picture) -> NDArray[np.bool_]:
     Holds 10 MB, and some bytes per pixel.
     """
     clear = drawn.alpha is not None or meant.alpha is not None
+    one_alpha, other_alpha = _alpha(drawn), _alpha(meant)
     result = np.zeros(drawn.rgb.shape[:2], bool)
     for channel in range(3):
-        result |= _apart(drawn.rgb[..., channel], meant.rgb[..., channel])
+        result |= _apart(np.ascontiguousarray(drawn.rgb[..., channel]), np.ascontiguousarray(meant.rgb[..., channel]))
     if clear:
-        one, other = _alpha(drawn), _alpha(meant)
-        result &= np.maximum(one, other) > 0
-        result |= _apart(one, other)
+        result &= np.maximum(one_alpha, other_alpha) > 0
+        result |= _apart(one_alpha, other_alpha)
     places = np.flatnonzero(result)
     for begin in range(0, len(places), _AT_ONCE):
         some = places[begin : begin + _AT_ONCE]
-        off = np.zeros(len(some))
+        result.ravel()[some] = False
         for page in _PAGES if clear else _PAGES[:1]:
-            away = rgb_to_oklab(_on(page, drawn, some)) - rgb_to_oklab(_on(page, meant, some))
-            np.maximum(off, np.linalg.norm(away, axis=-1), out=off)
-        result.ravel()[some] = off > CLOSE
+            if page != _PAGES[0]:  # only what is not opaque looks different there
+                some = some[np.minimum(one_alpha.ravel()[some], other_alpha.ravel()[some]) < _OPAQUE]
+            one, other = _on(page, drawn, some), _on(page, meant, some)
+            darkest, apart = np.minimum(one, other), np.maximum(one, other)
+            apart -= darkest
+            unsure = np.flatnonzero(np.any((apart > _SAME_LIGHT) | (darkest < _LIGHT), axis=1))
+            away = rgb_to_oklab(one[unsure]) - rgb_to_oklab(other[unsure])
+            result.ravel()[some[unsure]] |= np.linalg.norm(away, axis=-1) > CLOSE
     return result
 
 

@@ -21,6 +21,8 @@ from contracts.palettes import HexColor, Shown, ShownColor
 from pack.faithfulness import CLOSE
 
 _SAMPLES, _GRADIENT_SAMPLES = 400, 2_000
+_GLANCE, _ENOUGH = 1 << 18, 4_000
+"""Pixels that are looked at first, of all; and so many of them are enough for a paint."""
 _LIKE: Final = 6
 """Of 255: pixels so close to a paint's color stand for it, if there are any; and noise strays no farther."""
 _CLEARLY: Final = 0.05
@@ -35,10 +37,7 @@ class ShownColors:
 
     def __init__(self, picture: Picture, surfaces: Surfaces) -> None:
         self._pixels = picture.rgb.reshape(-1, 3)
-        labels = surfaces.labels.ravel()
-        order = np.argsort(labels, kind="stable")
-        begins = np.searchsorted(labels[order], np.arange(surfaces.count + 2 + len(surfaces.gradients)))
-        members = [order[first:last] for first, last in pairwise(begins)]
+        members = _members(surfaces.labels.ravel(), surfaces.count + 1 + len(surfaces.gradients))
         self._regions = [
             self._like(members[region], color) for region, color in enumerate(surfaces.regions.astype(np.int16))
         ]
@@ -59,7 +58,9 @@ class ShownColors:
         own = own[:: len(own) // _GRADIENT_SAMPLES | 1]
         where = np.stack([own % width + 0.5, own // width + 0.5], 1)
         plain = not np.ptp(gradient.profile, axis=0).any()
-        off = np.abs(self._pixels[own][:, None] - gradient.profile[: 1 if plain else STEPS]).max(axis=2)
+        off = np.zeros((len(own), 1 if plain else STEPS))
+        for values, steps in zip(self._pixels[own].T, gradient.profile[: off.shape[1]].T, strict=True):
+            np.maximum(off, np.abs(values[:, None] - steps), out=off)
         if not plain:
             at = np.clip(position_along(gradient, where), 0.0, 1.0) * (STEPS - 1)
             off += 8.0 * np.clip(np.abs(at[:, None] - np.arange(STEPS)) - 1.0, 0.0, None)
@@ -99,6 +100,16 @@ class ShownColors:
         shown = picture.rgb.reshape(-1, 3)[places[:: len(places) // _SAMPLES | 1]]
         found, counts = np.unique(shown, axis=0, return_counts=True)
         return format_hex(found[counts.argmax()])
+
+
+def _members(labels: U8, count: int) -> list[Places]:
+    """Pixels of each label: of small ones all, of large ones enough."""
+    some = np.arange(0, len(labels), len(labels) // _GLANCE | 1)  # an odd step, so that they lie in all columns
+    few = np.bincount(labels[some], minlength=256) < _ENOUGH
+    places = np.concatenate([some[~few[labels[some]]], np.flatnonzero(few[labels])])
+    order = places[np.argsort(labels[places], kind="stable")]
+    begins = np.searchsorted(labels[order], np.arange(count + 1))
+    return [order[first:last] for first, last in pairwise(begins)]
 
 
 def _typical(colors: U8, counts: NDArray[np.intp]) -> int:

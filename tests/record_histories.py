@@ -280,6 +280,7 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "waited-for-a-worker": (_waited, "nothing", Script()),
     "row-links": (_links_renewed, "nothing", Script()),
     "in-groups": (_completed, "nothing", Script()),
+    "in-one-group": (_completed, "nothing", Script()),
     "in-groups-partial": (_completed, "variation-02", Script()),
     "in-groups-failed": (_completed, "variation-", Script()),
     "in-groups-candidates": (_chosen, "nothing", Script()),

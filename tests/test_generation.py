@@ -151,7 +151,7 @@ async def test_the_history_is_small_and_bounded(client: Client, store: LocalStor
     assert sorted(set(names)) == [
         "claim_task", "create_palettes", "generate_image", "render_variations", "store_concept", "upload_image",
     ]  # fmt: skip
-    assert names.count("render_variations") == 2
+    assert names.count("render_variations") == 1
     for attributes in scheduled:
         assert 10 <= attributes.start_to_close_timeout.ToSeconds() <= 120
         assert not attributes.HasField("schedule_to_close_timeout") or (

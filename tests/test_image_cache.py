@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from temporalio.common import MetricMeter
 
+from activities import image_cache
 from activities.image_cache import ImageCache
 from color import Base, ImageError, prepare, rendering
 from color.decoding import Picture
@@ -55,3 +56,17 @@ async def test_what_does_not_decode_has_no_size(store: LocalStore, threads: Thre
         await bases.size("0" * 64, data)
     with pytest.raises(ImageError):
         prepare(data)
+
+
+async def test_a_base_is_kept_for_a_while(
+    store: LocalStore, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's memory does not grow with the concepts that it has made: after its time a base is prepared anew."""
+    data, made = draw_png(), []
+    stored = await store.put(store.concept_bucket, "ada/base.png", data, "image/png")
+    for kept_s in (3600.0, 0.0):
+        monkeypatch.setattr(image_cache, "_KEPT_S", kept_s)
+        bases = ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+        first, second = [await bases.base(stored.as_image(64, 64)) for _ in range(2)]
+        made.append(first is second)
+    assert made == [True, False]

@@ -21,6 +21,9 @@ def test_one_message_or_one_a_line(tmp_path: Path) -> None:
     assert _read_requests(file)[1][1] == other.model_dump_json().encode()
     file.write_text(f"{one.model_dump_json()}\n")
     assert [request for request, _ in _read_requests(file)] == [one]
+    for encoding in ("utf-8-sig", "utf-16"):  # as Windows writes them
+        file.write_text(f"{one.model_dump_json()}\n{other.model_dump_json()}\n", encoding)
+        assert _read_requests(file)[0] == (one, one.model_dump_json().encode())
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,6 @@ CREATE_PALETTES_OR_FALL_BACK = _policy(timedelta(seconds=60), attempts=6)
 UPLOAD_IMAGE = _policy(timedelta(seconds=120), attempts=8)
 REMOVE_CANDIDATES = _policy(timedelta(seconds=60), attempts=8)
 RENDER_VARIATIONS = _policy(timedelta(seconds=120), attempts=5)
-GROUP = 4
-"""At most so many variations are rendered by one activity: a base is fetched and prepared for each, where several
-processes render, and the server works as long for one variation as for four.
-"""
 STORE_CONCEPT = _ROWS
 FIND_GAPS = _ROWS
 ADD_VARIATIONS = _ROWS

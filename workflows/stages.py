@@ -180,7 +180,7 @@ async def render_each(run: TaskRun, base: ImageRef, numbered: Sequence[tuple[int
     run.show()
     if run.in_groups:
         places = list(enumerate(numbered))
-        size = math.ceil(len(places) / math.ceil(len(places) / policies.GROUP)) if places else 1
+        size = math.ceil(len(places) / math.ceil(len(places) / run.group)) if places else 1
         groups = [
             asyncio.create_task(_render_group(run, base, places[first : first + size]))
             for first in range(0, len(places), size)

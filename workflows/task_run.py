@@ -70,6 +70,8 @@ class TaskRun:
         self._why_over = ""
         self.in_groups = False
         """Whether variations are rendered in groups, timers have names, and running stages are not listed."""
+        self.group = 4
+        """At most so many of them in one; the claim may say another number."""
 
     def status(self) -> ConceptStatus:
         """The `status` query's answer."""
@@ -253,6 +255,7 @@ class TaskRun:
         if claim.status is not TaskStatus.PROCESSING:
             return self._already_ended(claim)
         self.give_up_after(claim.give_up_minutes)
+        self.group = claim.group
         concept = await produce(claim)
         async with self.stage(Stage.STORE, final=True):
             end = await workflow.execute_activity_method(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 import color
 from color.choosing import Chooser
@@ -340,3 +340,62 @@ def test_no_alternative_where_the_palette_has_none() -> None:
     """One color is one coloring."""
     base = color.prepare(png(badge()))
     assert color.alternatives(base, PALETTES["one color"], None, 3) == ()
+
+
+def sign(circle: str, ribbon: str) -> Image.Image:
+    """A ribbon across a circle on white, a golden coin and rim in the circle."""
+    image = Image.new("RGB", (320, 320), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((40, 40, 280, 280), fill=circle)
+    draw.ellipse((52, 52, 268, 268), outline="#F7D154", width=4)
+    draw.ellipse((120, 70, 200, 150), fill="#F7D154")
+    draw.rectangle((10, 180, 310, 230), fill=ribbon)
+    return image
+
+
+@pytest.mark.parametrize(("circle", "ribbon"), [("#1D4E89", "#C8102E"), ("#8E2A5B", "#1F6F8B")])
+def test_things_of_other_hues_stay_two(circle: str, ribbon: str) -> None:
+    """A ribbon does not become a shade of what it lies on, even where that would have more contrast with the ground."""
+    base = color.prepare(png(sign(circle, ribbon)))
+    after = pixels(color.recolor(base, ["#F8FAFC", "#0EA5E9", "#0F172A"]))
+    on_circle, on_ribbon = rgb_to_oklab(after[[160, 205], 160, :3])
+    assert np.linalg.norm(on_circle - on_ribbon) > 0.25
+
+
+@pytest.mark.parametrize("palette", [["#F7E9E3", "#E0B1CB", "#9F86C0", "#5E548E", "#231942"], ["#2EC4B6", "#FF3366"]])
+@pytest.mark.parametrize(
+    "stops", [["#2B1055", "#D76D77", "#FFAF7B"], ["#4F5BD5", "#962FBF", "#D62976", "#FA7E1E", "#FEDA75"]]
+)
+def test_a_gradient_has_one_way_from_end_to_end(stops: list[str], palette: list[str]) -> None:
+    """Colors between a gradient's ends stay between them, no band where one of them keeps to a palette color."""
+    at, rgb, along = np.linspace(0.0, 1.0, len(stops)), parse_hex(stops), np.linspace(0.0, 1.0, 320)
+    line = np.stack([np.interp(along, at, rgb[:, channel]) for channel in range(3)], axis=1)
+    picture = np.full((320, 320, 3), 255, np.uint8)
+    picture[40:280, 40:280] = np.rint(line)[40:280, None]
+    picture[140:180, 80:140] = 255
+    after = pixels(color.recolor(color.prepare(png(Image.fromarray(picture))), palette))[45:275, 260, :3]
+    lab = rgb_to_oklab(after)
+    step = np.linalg.norm(lab[24:] - lab[:-24], axis=1)
+    assert step.max() < 2.0 * step.mean()
+
+
+def test_a_stroke_of_a_color_between_two_others_is_one() -> None:
+    """In a drawing with soft edges an outline may look like the edge of what it surrounds; it stays the outline."""
+    image = Image.new("RGB", (640, 640), "#F2F2F2")
+    ImageDraw.Draw(image).ellipse((120, 120, 520, 520), fill="#FED513", outline="#7F5900", width=18)
+    ImageDraw.Draw(image).rectangle((280, 240, 360, 400), fill="#000000")
+    soft = image.filter(ImageFilter.GaussianBlur(1.5))
+    base = color.prepare(png(soft))
+    assert np.linalg.norm(base.regions.oklab - rgb_to_oklab(np.array([127.0, 89, 0])), axis=1).min() < 0.05
+
+
+def test_a_small_detail_does_not_push_a_large_shape() -> None:
+    """Where hue tells two colors apart, they need not be in order of lightness."""
+    image = Image.new("RGB", (320, 320), "#FFFFFF")
+    ImageDraw.Draw(image).ellipse((60, 60, 260, 260), fill="#D30D00")
+    ImageDraw.Draw(image).ellipse((110, 90, 140, 105), fill="#FF6257")
+    base = color.prepare(png(image))
+    chosen = rgb_to_oklab(parse_hex(["#FFF6E5", "#EF476F", "#2B2D42"]))
+    nearest = [0 if region[0] > 0.9 else 1 if region[0] < 0.57 else 2 for region in base.regions.oklab]
+    moved = base.chooser.legibility.moved(chosen[nearest].T[:, :, None], 10.0)[:, :, 0].T
+    assert np.abs(moved - chosen[nearest])[nearest.index(1)].max() < 0.03

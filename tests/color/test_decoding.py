@@ -99,20 +99,25 @@ def test_an_opaque_alpha_channel_is_dropped() -> None:
     assert color.decode(png(image)).alpha is None
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation: int) -> None:
+def test_exif_orientation_is_applied(orientation: int, file_format: str) -> None:
     """A turned photograph is upright, in its pixels as in its facts."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = gradient(64).crop((0, 0, 64, 40))
-    data = png(image, "PNG", exif=exif.tobytes())
-    picture = color.decode(data)
+    data = png(image, file_format, exif=exif.tobytes())
+    picture, facts = color.decode(data), color.inspect(data)
     size = image.size if orientation < 5 else image.size[::-1]
-    assert (picture.width, picture.height) == (picture.facts.width, picture.facts.height) == size
+    assert (picture.width, picture.height) == (facts.width, facts.height) == size
+    assert picture.facts == facts
     corners = {1: (0, 0), 2: (-1, 0), 3: (-1, -1), 4: (0, -1), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
     marked = Image.new("RGB", (64, 40), "white")
-    marked.putpixel((corners[orientation][0] % 64, corners[orientation][1] % 40), (255, 0, 0))
-    assert tuple(color.decode(png(marked, exif=exif.tobytes())).rgb[0, 0]) == (255, 0, 0)
+    left, top = corners[orientation][0] % 64 // 32 * 32, corners[orientation][1] % 40 // 20 * 20
+    marked.paste((255, 0, 0), (left, top, left + 32, top + 20))
+    red = color.decode(png(marked, file_format, exif=exif.tobytes())).rgb[5, 5]
+    assert red[0] > 240
+    assert max(red[1:]) < 20
 
 
 def test_a_foreign_color_profile_is_applied() -> None:

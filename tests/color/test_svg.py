@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import color
+from color.svg_rasterizer import is_svg
 from tests.color.pictures import pixels, png
 
 HEAD = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -44,6 +45,15 @@ def test_every_encoding_that_xml_programs_write(encoding: str) -> None:
     declared = "utf-8" if encoding == "utf-8-sig" else encoding
     text = f'<?xml version="1.0" encoding="{declared}"?><!-- é -->' + svg().decode()
     assert tuple(pixels(color.rasterize(text.encode(encoding), 8))[4, 4]) == (0xD6, 0x28, 0x28, 255)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_drawing_is_seen_behind_white_space(encoding: str) -> None:
+    """However much of it there is; what begins with anything else is none, whatever follows."""
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    assert is_svg((" \n" * 500 + drawing).encode(encoding))
+    assert not is_svg(("x" + " \n" * 500 + drawing).encode(encoding))
+    assert not is_svg(b"\x89PNG\r\n" + drawing.encode(encoding))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,16 @@ def test_a_name_that_no_file_can_have(terminal: Terminal) -> None:
     assert [file.name for file in found] == [*list(files)[:-1], "Palette 11"]
 
 
+def test_two_palettes_of_one_name_are_refused(terminal: Terminal) -> None:
+    """In both forms of the file: none is lost without a word."""
+    (terminal.folder / "logo.png").write_bytes(draw_png())
+    for text in (f'{{"Sea": {json.dumps(SEA)}, "Sea": {json.dumps(SAND)}}}',
+                 json.dumps([{"name": "Sea", "colors": SEA}, {"name": "Sea", "colors": SAND}])):  # fmt: skip
+        (terminal.folder / "twice.json").write_text(text)
+        ended = terminal.run("starter.py", "recolor", "logo.png", "--palettes", "twice.json", "--out", "out")
+        assert (ended.code, ended.err) == (2, "starter.py: twice.json: two palettes are named 'Sea'\n")
+
+
 def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -> None:
     """Each palette color with what became of it; which pictures are alternatives, which palettes have fewer and why."""
     (terminal.folder / "logo.png").write_bytes(draw_png())
