@@ -75,6 +75,7 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
     centers = _exact(found, thin, colors, oklab, counts)
     regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
+    found = _with_inks(found, thin, seen, of_bin)
     if ground.on_page:
         ground = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
         found, area = np.vstack([found, np.full(3, 255.0)]), np.append(area, 0.0)
@@ -173,6 +174,19 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         elif near.any() and counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
             exact[k] = colors[peak]
     return exact
+
+
+def _with_inks(centers: F64, thin: NDArray[np.bool_], seen: ColorBins, of_bin: NDArray[np.intp]) -> F64:
+    """The centers (k, 3), those of `thin` (k,) strokes as their ink shows at a glance: farthest from the largest."""
+    inks = centers.copy()
+    for k in (np.flatnonzero(thin[1:]) + 1).tolist():
+        members = np.flatnonzero(of_bin == k)
+        along = (seen.means[members] - centers[0]) @ (centers[k] - centers[0])
+        members = members[np.argsort(-along, kind="stable")]
+        reached = seen.mass[members].cumsum()
+        part = np.diff(np.minimum(reached, _INK * reached[-1]), prepend=0.0)
+        inks[k] = part @ seen.means[members] / part.sum()
+    return inks
 
 
 def _meeting(labels: U8, solid: NDArray[np.bool_], count: int) -> Sets:
