@@ -31,6 +31,8 @@ _WORSE: Final = 6.0
 """How much more a further coloring may lose than the best: about as much as one region that is off the palette."""
 _OTHER: Final = 0.08
 """From this distance on, in OKLab, a color is another and no shade."""
+_NEGATIVE: Final = 1.4
+"""What light and dark must gain by changing places: highlights and skin look like those of a negative."""
 _AVOIDED: Final = 100.0
 _TUNINGS: Final = 24
 """Steps at most."""
@@ -115,10 +117,10 @@ class Chooser:
 
     def _on_ground(self, colors: F64, grounds: Sequence[int], avoided: F64) -> Finalist:
         """The best coloring on one of the `grounds`, numbers of colors; light and dark may change places."""
-        choosers = [self._turned_around(turned=turned) for turned in (True, False)]
+        choosers = [(self._turned_around(turned=turned), turned) for turned in (True, False)]
         fixed = [features_of(colors[ground]) for ground in grounds]
-        ways = (chooser.search(colors, color, avoided) for color in fixed for chooser in choosers)
-        return min(ways, key=lambda found: found.total)
+        ways = [(chooser.search(colors, color, avoided), turned) for color in fixed for chooser, turned in choosers]
+        return min(ways, key=lambda found: found[0].total + _NEGATIVE * found[1])[0]
 
     def _turned_around(self, *, turned: bool) -> Chooser:
         return Chooser(

@@ -33,6 +33,9 @@ PAID_FOLDER = "paid"
 """First path segment of what was paid for; no user may bear this name."""
 
 
+_MOST_PALETTES = 24
+
+
 class TaskStatus(StrEnum):
     """What the `tasks` row says."""
 
@@ -140,9 +143,11 @@ class TaskRequest(FrozenModel):
     user_id: UserId
     task_type: str
     is_anonymous: bool = True
-    num_palettes: int = Field(default=7, ge=1, le=24)
-    min_variations: int = Field(default=1, ge=1, le=24)
-    palettes: Annotated[tuple[SuppliedPalette, ...], BeforeValidator(_named)] = Field(default=(), max_length=24)
+    num_palettes: int = Field(default=7, ge=1, le=_MOST_PALETTES)
+    min_variations: int = Field(default=1, ge=1, le=_MOST_PALETTES)
+    palettes: Annotated[tuple[SuppliedPalette, ...], BeforeValidator(_named)] = Field(
+        default=(), max_length=_MOST_PALETTES
+    )
     """Where they are given, none are made or paid for, and `num_palettes` is their number."""
 
     @model_validator(mode="before")
@@ -151,7 +156,9 @@ class TaskRequest(FrozenModel):
         if not isinstance(data, Mapping):
             return data
         given = data.get("palettes")
-        return {**data, "num_palettes": len(given)} if isinstance(given, list | tuple) and given else data
+        if not isinstance(given, list | tuple) or not given:
+            return data
+        return {**data, "num_palettes": min(len(given), _MOST_PALETTES)}  # of too many, `palettes` says so
 
     @model_validator(mode="after")
     def _enough_palettes(self) -> Self:
@@ -213,7 +220,7 @@ class RefinementRequest(TaskRequest):
     original_image_url: ImageUrl | None = None
     logo_description: Description | None = None
     theme_description: Description | None = None
-    num_palettes: int = Field(default=0, ge=0, le=24)
+    num_palettes: int = Field(default=0, ge=0, le=_MOST_PALETTES)
     preserve_aspects: tuple[Aspect, ...] = ()
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from color.surfaces import blended_regions, region_labels, thin_lines
 _PRIOR: Final = 0.05
 """How much it counts that inks are what differs most from the page, next to how regions meet."""
 _MOST_WAYS: Final = 14
+_ALONE: Final = 0.75
+_GRADIENT: Final = 0.3
+"""From this link on, two regions are one gradient."""
 _EDGE: Final = 2
 """Pixels an edge is wide, to either side."""
 
@@ -54,13 +58,24 @@ def _inks(
     light = np.append(base.regions.oklab[:, 0], 1.0)
     paper = count if ground is None else ground
     meets = _contact(labels, count + 1)
-    gain = meets * np.abs(light[:, None] - light)
+    apart = np.abs(light[:, None] - light)
+    if ground is None:
+        # White parts that meet hardly anything but the page were made for a dark one: nothing else would show them.
+        alone = meets[paper] > _ALONE * meets.sum(0)
+        apart[paper, alone] = apart[alone, paper] = np.maximum(apart[paper], light)[alone]
+    gain = meets * apart
     area = np.append(base.regions.share, 0.0)
     prior = _PRIOR * gain.sum() * area * np.abs(light - light[paper])
-    order = [int(k) for k in np.argsort(-area, kind="stable") if k != paper and k < count][:_MOST_WAYS]
-    ways = np.zeros((1 << len(order), count + 1))
-    for bit, region in enumerate(order):
-        ways[:, region] = np.arange(len(ways)) >> bit & 1
+    regions = [int(k) for k in np.argsort(-area, kind="stable") if k != paper and k < count]
+    # The steps of a gradient are one surface: apart they would be stripes.
+    groups: list[list[int]] = []
+    for region in regions:
+        near = [group for group in groups if (base.regions.link[region, group] > _GRADIENT).any()]
+        groups = [group for group in groups if group not in near] + [[region, *chain(*near)]]
+    groups.sort(key=lambda group: -area[group].sum())
+    ways = np.zeros((1 << len(groups[:_MOST_WAYS]), count + 1))
+    for bit, group in enumerate(groups[:_MOST_WAYS]):
+        ways[:, group] = (np.arange(len(ways)) >> bit & 1)[:, None]
     if tile is not None:
         ways[:, tile] = 1.0
     kept = np.einsum("mi,ij,mj->m", ways, gain, 1.0 - ways, optimize=True) + ways @ prior

@@ -146,9 +146,11 @@ class _Logo(LogoShapes):
     def mono_files(self, folder: str) -> Iterator[Item]:
         """The logo in black, and in white, on no ground."""
         names = [f"{folder}/mono-{ink}.{kind}" for ink in ("black", "white") for kind in ("svg", "png")]
-        cover = None if self.base.regions.photo else ink_coverage(self.picture, self.base, self.ground, self.tile)
+        # Of what has too many colors, all that is not transparent is drawn.
+        photo, clear = self.base.regions.photo, self.picture.alpha
+        cover = clear if photo else ink_coverage(self.picture, self.base, self.ground, self.tile)
         if cover is None:
-            reason = "nothing in it stands out" if not self.base.regions.photo else "it is like a photograph"
+            reason = "nothing in it stands out" if not photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)
             return
         shape: tuple[Circle | Outline, ...] | NotTraceable

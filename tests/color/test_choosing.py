@@ -399,3 +399,19 @@ def test_a_small_detail_does_not_push_a_large_shape() -> None:
     nearest = [0 if region[0] > 0.9 else 1 if region[0] < 0.57 else 2 for region in base.regions.oklab]
     moved = base.chooser.legibility.moved(chosen[nearest].T[:, :, None], 10.0)[:, :, 0].T
     assert np.abs(moved - chosen[nearest])[nearest.index(1)].max() < 0.03
+
+
+def test_a_dark_ground_makes_no_negative_where_it_need_not() -> None:
+    """Highlights stay lighter than what they are on, if that costs little."""
+    image = Image.new("RGB", (320, 320), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.regular_polygon((160, 160, 130), 6, fill="#CA2828")
+    draw.line([(70, 110), (160, 160), (250, 110)], fill="#EF6969", width=12)
+    draw.line([(160, 160), (160, 260)], fill="#EF6969", width=12)
+    after = pixels(
+        color.recolor(
+            color.prepare(png(image)), ["#0B1021", "#7B61FF", "#2DE2E6", "#F9F871", "#FFFFFF"], ground="#0B1021"
+        )
+    )
+    highlight, body = rgb_to_oklab(after[[220, 220], [160, 110], :3])[:, 0]
+    assert highlight > body + 0.05

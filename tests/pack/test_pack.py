@@ -142,6 +142,33 @@ def test_a_tile_on_no_ground_belongs_to_the_logo(body: str, page: str) -> None:
     assert (tile, motif) == ((255, 0) if "rx" in body else (0, 255))
 
 
+FADING = """
+<linearGradient id="l"><stop offset="0" stop-color="#E8F1FF"/><stop offset="1" stop-color="#1D3557"/></linearGradient>
+<circle cx="256" cy="256" r="200" fill="url(#l)"/>
+"""
+LIGHT_AND_DARK = """
+<circle cx="150" cy="200" r="100" fill="#FFFFFF"/><rect x="180" y="180" width="260" height="60" fill="#101010"/>
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "ground", "places"),
+    [
+        (FADING, "#FFFFFF", [(256, x) for x in range(200, 450, 10)]),
+        (FADING, None, [(256, x) for x in range(60, 450, 10)]),
+        (LIGHT_AND_DARK, None, [(200, 100), (200, 400)]),
+    ],
+)
+def test_one_ink_keeps_gradients_whole_and_light_parts(
+    body: str, ground: str | None, places: list[tuple[int, int]]
+) -> None:
+    """A gradient is no stripes, and what is white on no ground is as much a part of the logo as what is dark."""
+    items = make_pack(Contents(drawn(document(body, ground)), (), (), b"a sheet"))
+    ink = next(rgba(i.data) for i in items if isinstance(i, PackFile) and i.path == "base/mono-black.png")
+    assert [ink[place][3] for place in places] == [255] * len(places)
+    assert ink[10, 10, 3] == 0
+
+
 def few() -> Iterator[Item]:
     """The items of a small pack."""
     yield PackFile("base/logo.png", b"one", "image/png", "the logo")
