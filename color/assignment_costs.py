@@ -272,7 +272,9 @@ def _origin(regions: Regions, before: tuple[int, ...], i: int) -> Origin | None:
     step = regions.steps[i]
     if step is not None and step.first in before and step.second in before:
         return Origin(before.index(step.first), before.index(step.second), step.t, 0.0)
-    alike = regions.distance[i] + regions.hue_gap[i] < _SIBLINGS
+    chroma = np.hypot(regions.oklab[:, 1], regions.oklab[:, 2])
+    hue = np.minimum(regions.hue_gap[i], 2.0 * np.minimum(chroma[i], chroma))  # where one is nearly gray: noise
+    alike = regions.distance[i] + hue < _SIBLINGS
     alike[regions.ground.region] &= regions.distance[i, regions.ground.region] < _LIKE_GROUND
     kin = [j for j in before if regions.link[i, j] > _LINKED or alike[j]]
     if not kin:

@@ -165,7 +165,7 @@ class Chooser:
         chosen, cost = search.evaluated(ways)
         least = np.argsort(np.where(np.arange(len(ways)) < always, -np.inf, cost), kind="stable")[:_SCORED]
         chosen, cost = chosen.take(least, 2), cost.take(least)
-        shown = self.legibility.moved(self._calmed(search, chosen), search.palette.widest)
+        shown = self.legibility.moved(self._calmed(search, chosen))
         loss = self.scorer.losses(shown, search.palette)
         total = cost + loss
         winner = int(total.argmin())

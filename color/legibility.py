@@ -11,18 +11,15 @@ from numpy.typing import NDArray
 from color.analysis import Regions, Step
 from color.spaces import F64, FLARE, LUMINANCE_CONES
 
-_NUDGE: Final = 0.0301
-"""Less than anyone would call another color."""
-_NUDGE_SHARE: Final = 0.45
 _PUSH: Final = 0.0644
 _PUSH_SHARE: Final = 0.12
 """From this part of what is drawn on, a region is a surface and keeps its color."""
 FARTHEST: Final = 0.25
 """The farthest that lightness ever moves (OKLab)."""
-_KEPT, _KEPT_PUSHED, _KEPT_RESCUED = 0.503, 0.8, 0.308
-"""The part of their distance neighbors should keep, at the price of a nudge, of a push, of a rescue."""
-_RATIO_KEPT, _RATIO_PUSHED, _RATIO_RESCUED = 1.49, 2.76, 1.63
-"""The part of the palette's widest contrast with the ground, and contrast ratios, at the same prices."""
+_KEPT_PUSHED, _KEPT_RESCUED = 0.8, 0.308
+"""The part of their distance neighbors should keep, at the price of a push, of a rescue."""
+_RATIO_PUSHED, _RATIO_RESCUED = 2.76, 1.63
+"""Contrast ratios with the ground, at the same prices."""
 _ENOUGH: Final = 0.25
 _ALIKE: Final = 0.08
 """Regions closer than this in the picture need not be told apart."""
@@ -81,7 +78,6 @@ class Legibility:
     lean: F64
     ratio: F64
     darker: NDArray[np.bool_]
-    nudge: _Price
     push: _Price
     rescue: _Price
     steps: tuple[Step | None, ...]
@@ -95,9 +91,8 @@ class Legibility:
         drop = lightness[first] - lightness[second]
         lean = np.where(np.abs(drop) > _LEVEL, 2.0 * np.sign(drop), _UNDECIDED * np.sign(first - second))
         drawn = share / max(1.0 - float(share[ground]), 1e-6)
-        nudge = _NUDGE * np.clip(1.0 - share / _NUDGE_SHARE, 0.0, 1.0)
         thin = regions.thin * (regions.contrast > _READ)
-        push = np.maximum(_PUSH * np.maximum(thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0)), nudge)
+        push = _PUSH * np.maximum(thin, np.clip(1.0 - drawn / _PUSH_SHARE, 0.0, 1.0))
         others = np.arange(len(regions)) != ground
 
         def price(bound: F64, kept: float) -> _Price:
@@ -114,7 +109,6 @@ class Legibility:
             lean=lean[:, None],
             ratio=regions.contrast[:, None],
             darker=(regions.light < regions.light[ground])[:, None],
-            nudge=price(nudge, _KEPT),
             push=price(push, _KEPT_PUSHED),
             rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),
             steps=regions.steps,
@@ -122,9 +116,8 @@ class Legibility:
 
     @property
     def reach(self) -> F64:
-        """How far (k, 1) lightness may move where the whole gains: lines and small parts freely, surfaces hardly."""
-        drawn = self.push.bound / _PUSH * FARTHEST
-        return np.where(self.push.bound > self.nudge.bound, drawn, self.nudge.bound)
+        """How far (k, 1) lightness may move where the whole gains: lines and small parts, never surfaces."""
+        return self.push.bound / _PUSH * FARTHEST
 
     def turned_around(self, *, turned: bool) -> Legibility:
         """The same where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
@@ -132,19 +125,17 @@ class Legibility:
         lean = np.where(free[:, None], _UNDECIDED, -self.lean if turned else self.lean)
         return replace(self, lean=lean, darker=~self.darker if turned else self.darker)
 
-    def moved(self, chosen: F64, widest: float) -> F64:
-        """The `chosen` OKLab colors (3, k, n), lighter or darker where needed; `widest` is the palette's best contrast.
+    def moved(self, chosen: F64) -> F64:
+        """The `chosen` OKLab colors (3, k, n), lighter or darker where needed.
 
-        First by less than the eye notices, toward the contrast the palette can give; then small regions, and only
-        where they would be hard to read, by up to 0.07; then whatever would be lost altogether. The ground keeps its
-        color, and all colors their hue and chroma.
+        First small regions, and only where they would be hard to read, by up to 0.07; then whatever would be lost
+        altogether. The ground keeps its color, and all colors their hue and chroma.
         """
         across = chosen[1:].take(self.first, 1) - chosen[1:].take(self.second, 1)
         cones = np.einsum("dc,ckn->dkn", LUMINANCE_CONES[:, 1:], chosen[1:])
         start = _Chosen(chosen[0], (across * across).sum(0), cones)
         shown, root = chosen.copy(), np.sqrt(self.ratio)
-        shown[0] = self._moved(start, start.lightness, self.nudge, np.minimum(self.ratio, _RATIO_KEPT * widest))
-        shown[0] = self._moved(start, shown[0], self.push, np.minimum(root, _RATIO_PUSHED))
+        shown[0] = self._moved(start, start.lightness, self.push, np.minimum(root, _RATIO_PUSHED))
         shown[0] = self._moved(start, shown[0], self.rescue, np.minimum(root, _RATIO_RESCUED))
         return self.smooth(chosen, shown)
 

@@ -7,7 +7,7 @@ enough, the pixels are compressed once and a palette only swaps the color table 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
 from typing import Final, Literal, NamedTuple
@@ -44,6 +44,12 @@ _TURN: Final = Lock()
 """Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
 forth at each and are slower together than one after the other; meanwhile the others compress."""
 _LARGE_BYTES: Final = 1 << 24
+_STRAIGHT: Final = 12.0
+"""Of 255: how far a step of a gradient may be from the straight line between its ends in sRGB."""
+_FLOWS: Final = 0.3
+"""From this link on, two regions are one gradient."""
+_ON_LINE, _NEARLY = 6.0, 0.99
+"""Of 255: how far nearly all colors of a straight gradient's end may be from the line to its other end."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
@@ -119,6 +125,7 @@ def prepare_picture(picture: Picture) -> Base:
     calm = np.zeros(count)
     if not regions.photo:
         calm = _noise(colors, label, surfaces, regions.rgb, roughness(rgb, labels, flat, count))
+    regions = _with_stops(regions, colors, label, surfaces, calm)
     if regions.photo or len(colors) > 1 << 16:
         cells = cells_of_colors(source, total)
     else:
@@ -132,6 +139,27 @@ def prepare_picture(picture: Picture) -> Base:
     kept, index = reduced
     pixels = indexed_pixels(cells.looked_up(index))
     return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None)
+
+
+def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces: F64, calm: F64) -> Regions:
+    """The regions with the ends of straight gradients where their farthest `colors` (n, 3) are, not where the mean is.
+
+    So a gradient runs through to its ends, as between two stops of an SVG. `surfaces` (n,) counts flat pixels.
+    """
+    whole = np.array([step is None for step in regions.steps]) & (calm == 0)
+    flows = (regions.link > _FLOWS) & whole & whole[:, None]
+    rgb = regions.rgb.copy()
+    for i in np.flatnonzero((flows.sum(1) == 1) & (not regions.photo)):
+        other = regions.rgb[int(flows[i].argmax())]
+        way, mine = regions.rgb[i] - other, np.flatnonzero((label == i) & (surfaces > 0))
+        along = (colors[mine] - other) @ way / max(float(way @ way), 1.0)
+        order = np.argsort(along)
+        off, total = np.linalg.norm(colors[mine] - other - along[:, None] * way, axis=1), surfaces[mine].cumsum()
+        if len(mine) and surfaces[mine][off < _ON_LINE].sum() > _NEARLY * total[-1]:
+            total = surfaces[mine][order].cumsum()
+            farthest = along[order][int(np.searchsorted(total, _NEARLY * total[-1]))]
+            rgb[i] = np.clip(other + max(farthest, 1.0) * way, 0.0, 255.0)
+    return replace(regions, rgb=rgb, oklab=rgb_to_oklab(rgb))
 
 
 def _noise(colors: U8, label: U8, surfaces: F64, centers: F64, steps: F64) -> F64:
@@ -206,7 +234,8 @@ def choose(base: Base, colors: Sequence[str], ground: str | None = None) -> Colo
     every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
     fixed = None if ground is None else every.index(ground)
     with _TURN:
-        return base.chooser.best(rgb_to_oklab(parse_hex(every)), fixed)
+        coloring = base.chooser.best(rgb_to_oklab(parse_hex(every)), fixed)
+    return _with_even_steps(coloring, base.regions)
 
 
 def alternatives(base: Base, colors: Sequence[str], ground: str | None, count: int) -> tuple[Coloring, ...]:
@@ -217,7 +246,23 @@ def alternatives(base: Base, colors: Sequence[str], ground: str | None, count: i
     every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
     fixed = None if ground is None else every.index(ground)
     with _TURN:
-        return base.chooser.several(rgb_to_oklab(parse_hex(every)), fixed, count + 1)[1:]
+        others = base.chooser.several(rgb_to_oklab(parse_hex(every)), fixed, count + 1)[1:]
+    return tuple(_with_even_steps(coloring, base.regions) for coloring in others)
+
+
+def _with_even_steps(coloring: Coloring, regions: Regions) -> Coloring:
+    """The steps of straight gradients between what their ends became, as SVG mixes it: else they would have kinks."""
+    chosen, shown = coloring.chosen.copy(), coloring.shown.copy()
+    for i, step in enumerate(regions.steps):
+        if step is None or regions.photo:
+            continue
+        start, way = regions.rgb[step.first], regions.rgb[step.second] - regions.rgb[step.first]
+        t = float((regions.rgb[i] - start) @ way / max(float(way @ way), 1.0))
+        if np.linalg.norm(regions.rgb[i] - start - t * way) < _STRAIGHT:
+            for colors in (chosen, shown):
+                ends = oklab_to_rgb(colors[[step.first, step.second]])
+                colors[i] = rgb_to_oklab((1.0 - t) * ends[0] + t * ends[1])
+    return Coloring(chosen, shown)
 
 
 def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:

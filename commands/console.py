@@ -69,6 +69,12 @@ class BadInput(Exception):
     """What the user gave cannot be used; one sentence says why."""
 
 
+def no_folder(path: Path, exc: OSError) -> BadInput:
+    """The error for a folder that cannot be made or written to."""
+    blocked = isinstance(exc, FileExistsError | NotADirectoryError)
+    return BadInput(f"{path}: {'a folder is needed, and a file is in its place' if blocked else exc.strerror}")
+
+
 class TaskFailed(Exception):
     """The task has ended without what it was asked for; one sentence says what can be done."""
 

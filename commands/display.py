@@ -238,7 +238,7 @@ def _lines(status: ConceptStatus) -> list[tuple[str, str]]:
     """Each line, and of a variation what it is known by: its name may change."""
     lines: list[tuple[str, str]] = []
     for stage, stand in status.stages.items():
-        if stand.state is not StageState.PENDING:
+        if stand.state not in {StageState.PENDING, StageState.SKIPPED}:
             lines.append((f"{_label(status, stage)} ...", ""))
         if stage is Stage.VARIATIONS:
             total = status.variations.total

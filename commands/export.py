@@ -14,7 +14,7 @@ import typer
 from pydantic import BaseModel
 
 from color import ImageError
-from commands.console import BadInput, ExitCode, Interrupted, in_thread, print_document, run_async, say
+from commands.console import BadInput, ExitCode, Interrupted, in_thread, no_folder, print_document, run_async, say
 from commands.gallery import gallery_content
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
@@ -81,7 +81,7 @@ def export(
         try:
             return await in_thread(lambda stopped: _write(concept, content, vectors, folder, as_zip, stopped))
         except OSError as exc:
-            raise BadInput(f"{folder}: {exc.strerror}") from exc
+            raise no_folder(folder, exc) from exc
         except ImageError as exc:
             raise BadInput(f"a picture of concept {concept.concept_id} cannot be used: {exc}") from exc
 

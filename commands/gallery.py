@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 from pydantic import BaseModel
 
-from commands.console import BadInput, ExitCode, print_document, run_async, say
+from commands.console import BadInput, ExitCode, no_folder, print_document, run_async, say
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
 from commands.options import Json
@@ -80,7 +80,7 @@ async def make_gallery(store: Store, concept_id: uuid.UUID, folder: Path) -> Pat
         with ThreadPoolExecutor(1, thread_name_prefix="gallery") as thread:
             return await asyncio.get_running_loop().run_in_executor(thread, write_gallery, content, folder)
     except OSError as exc:
-        raise BadInput(f"{folder}: {exc.strerror}") from exc
+        raise no_folder(folder, exc) from exc
     except ImageError as exc:
         raise BadInput(str(exc)) from exc
 

@@ -28,7 +28,7 @@ from color import (
     render,
     shifts,
 )
-from commands.console import BadInput, ExitCode, Interrupted, in_thread, print_document, run_async, say
+from commands.console import BadInput, ExitCode, Interrupted, in_thread, no_folder, print_document, run_async, say
 from commands.inputs import InputImage, read_image, read_palettes
 from commands.options import Json
 from commands.startup import load_command_settings
@@ -122,7 +122,7 @@ def recolor(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise BadInput(f"{out}: {exc.strerror}") from exc
+        raise no_folder(out, exc) from exc
 
     def write(stopped: threading.Event) -> tuple[list[list[RecoloredFile]], list[Path]]:
         inputs = (image, palettes)

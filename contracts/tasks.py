@@ -103,11 +103,12 @@ def concept_id(task_id: uuid.UUID) -> uuid.UUID:
 
 
 def named_palette(palette: T, number: int) -> T | dict[str, object]:
-    """What may be a palette; one without a name, or of a blank one, is called by its number."""
+    """What may be a palette, without what it leaves empty; one of no name, or a blank one, is called by its number."""
     if not isinstance(palette, Mapping):
         return palette
-    name = palette.get("name") or ""
-    return {**palette, "name": f"Palette {number}" if isinstance(name, str) and not name.strip() else name}
+    fields = {key: value for key, value in palette.items() if value is not None and value != ""}
+    name = fields.get("name", "")
+    return {**fields, "name": f"Palette {number}" if isinstance(name, str) and not name.strip() else name}
 
 
 def _named(palettes: object) -> object:

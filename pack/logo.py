@@ -21,7 +21,7 @@ from pack.vectors import NotUsable, Vector
 
 _LIKE = 0.05
 """OKLab: a color of a vector that is so close to a region's is the region's."""
-_ENOUGH = 0.9852
+_ENOUGH = 0.9851
 """The part of close pixels from which on no more surfaces are looked for: recolored, a few may be lost."""
 _HOPELESS = 0.95
 _MOST_DRAWING_S = 1
@@ -42,8 +42,8 @@ class LogoShapes:
         self.base = prepare_picture(self.picture)
         surfaces = find_surfaces(self.picture, self.base)
         self.surfaces = surfaces if self.base.regions.photo else completed(self.picture.rgb, surfaces)
-        self.shapes = self._shapes((data, *vectors) if is_svg(data) else vectors)
         self.colors = ShownColors(self.picture, self.surfaces)
+        self.shapes = self._shapes((data, *vectors) if is_svg(data) else vectors)
 
     def svg_of(self, picture: Picture, named: Sequence[HexColor] = ()) -> bytes | str:
         """The SVG of a picture of the base: the base itself or a variation, which shows the `named` colors, if known.
@@ -83,21 +83,22 @@ class LogoShapes:
     def _traced(self) -> Drawing | str:
         """The picture traced; where a drawing of that is not close enough, again with the surfaces it lacks."""
         best: Drawing | str = ""
-        close, surfaces = 0.0, self.surfaces
+        close, surfaces, colors = 0.0, self.surfaces, self.colors
         for allowed in _ROUNDS:
             try:
                 drawing = draw(trace(self.picture, self.base, surfaces))
             except NotTraceable as exc:
                 return best or str(exc)
-            drawn = decode(_drawn(svg(drawing, *surfaces.paints())))
+            drawn = decode(_drawn(svg(drawing, colors.regions(self.picture), colors.profiles(self.picture))))
             far = far_pixels(drawn, self.picture)
             if 1.0 - float(far.mean()) > close:
-                best, close, self.surfaces = drawing, 1.0 - float(far.mean()), surfaces
+                best, close, self.surfaces, self.colors = drawing, 1.0 - float(far.mean()), surfaces, colors
             if close >= _ENOUGH or close < _HOPELESS:
                 break
             seen = far & (np.abs(drawn.rgb.astype(np.int16) - self.picture.rgb).max(axis=2) > STEP)
             unseen = int(np.count_nonzero(far)) - int(np.count_nonzero(seen))
             surfaces = with_missing(self.picture.rgb, surfaces, seen, int(allowed * far.size) - unseen)
+            colors = ShownColors(self.picture, surfaces)
         return best if close >= FAITHFUL else _reason(close)
 
     def _written(self, vector: Vector, become: dict[HexColor, HexColor]) -> bytes:

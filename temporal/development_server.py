@@ -188,7 +188,9 @@ def _lock(folder: Path) -> FileLock:
         lock = FileLock(folder / "temporal.lock")
         lock.acquire(timeout=0)
     except Timeout as exc:
-        raise FolderInUse(f"another process runs a Temporal server on {folder}") from exc
+        raise FolderInUse(
+            f"another process runs a Temporal server on {folder}: commands use it; CONCEPT_DATA_DIR names another place"
+        ) from exc
     except OSError as exc:
         raise ServerStartError(f"{folder} cannot hold the server's database: {exc.strerror}") from exc
     return lock

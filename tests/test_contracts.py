@@ -127,6 +127,16 @@ def test_a_list_with_wrong_items_is_not_called_too_short(colors: list[str], said
 # The task message
 
 
+def test_what_a_palette_leaves_empty_is_not_there() -> None:
+    """An empty text, or a null, in a palette of a message is as one that is missing; a blank name is no name."""
+    colors = ["#000", "#FFF"]
+    empty = {"name": "", "colors": colors, "description": "", "ground": ""}
+    blank = {"name": " \t", "colors": colors, "description": None, "ground": None}
+    first, second = make_request(palettes=[empty, blank]).palettes
+    assert (first.name, first.description, first.ground) == ("Palette 1", "", None)
+    assert (second.name, second.description, second.ground) == ("Palette 2", "", None)
+
+
 @pytest.mark.parametrize("field", ["logo_description", "theme_description"])
 @pytest.mark.parametrize(
     ("text", "kept"),

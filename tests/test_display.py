@@ -69,9 +69,12 @@ def test_a_line_is_said_once_whatever_becomes_of_the_name() -> None:
     assert [line for line in screen.getvalue().splitlines() if " of 3" in line] == [
         "  1 of 3: done", "  2 of 3: done", "  3 of 3: failed"
     ]  # fmt: skip
+    skipped = named.model_copy(update={"stages": named.stages | {Stage.UPLOAD: StageStatus(state=StageState.SKIPPED)}})
+    screen = io.StringIO()
     with ProgressView(Console(file=screen, width=100)) as view:
-        view.show(named)
+        view.show(skipped)
     assert "  1 of 3, Red on White: done" in screen.getvalue()
+    assert [line for line in screen.getvalue().splitlines() if "publish" in line] == ["publish the logo: skipped"]
 
 
 @pytest.mark.parametrize(

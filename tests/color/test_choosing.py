@@ -397,7 +397,7 @@ def test_a_small_detail_does_not_push_a_large_shape() -> None:
     base = color.prepare(png(image))
     chosen = rgb_to_oklab(parse_hex(["#FFF6E5", "#EF476F", "#2B2D42"]))
     nearest = [0 if region[0] > 0.9 else 1 if region[0] < 0.57 else 2 for region in base.regions.oklab]
-    moved = base.chooser.legibility.moved(chosen[nearest].T[:, :, None], 10.0)[:, :, 0].T
+    moved = base.chooser.legibility.moved(chosen[nearest].T[:, :, None])[:, :, 0].T
     assert np.abs(moved - chosen[nearest])[nearest.index(1)].max() < 0.03
 
 

@@ -296,3 +296,18 @@ def test_a_palette_of_anything_else_is_refused(palette: list[str]) -> None:
     """Colors are canonical hex, and there is at least one."""
     with pytest.raises(ValueError, match=r"."):
         color.recolor(BASES["badge"], palette)
+
+
+@pytest.mark.parametrize("palette", [("#F4F1EA", "#12355B", "#E4572E"), ("#17121F", "#FFB000", "#F7F0E3")])
+@pytest.mark.parametrize("stops", [("#FF6A00", "#7A00FF"), ("#2A7DE1", "#0FD3A4"), ("#00C6FF", "#0072FF")])
+def test_a_gradient_of_two_stops_has_no_kink(stops: tuple[str, str], palette: tuple[str, ...]) -> None:
+    """Recolored, its colors lie on one straight way, evenly, from what its first stop became to what its second did."""
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256"><defs><linearGradient id="g">'
+        f'<stop stop-color="{stops[0]}"/><stop offset="1" stop-color="{stops[1]}"/></linearGradient></defs>'
+        '<rect width="256" height="256" fill="#fff"/><path d="M0 60h256v136h-256z" fill="url(#g)"/></svg>'
+    )
+    base = color.prepare(color.rasterize(drawing.encode(), 256))
+    row = color.decode(color.recolor(base, palette)).rgb[128].astype(float)
+    even = np.linspace(row[4], row[-5], len(row) - 8)
+    assert np.abs(row[4:-4] - even).max() <= 6

@@ -86,7 +86,10 @@ def bomb(side_px: int) -> bytes:
         (["batch", "text.png", "--no-wait", "--out", "m"], "--out does not go with --no-wait: "),
         (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
         (["batch", "missing.jsonl"], "missing.jsonl: No such file or directory"),
-        (["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"], "good.png: File exists"),
+        (
+            ["recolor", "good.png", "--palettes", "good.json", "--out", "good.png"],
+            "good.png: a folder is needed, and a file is in its place",
+        ),
         (["refine", "--prompt", "a longer tail"], "exactly one of --concept and --image-url is needed"),
         (
             ["refine", "--prompt", "a longer tail", "--image-url", "https://a.com/a.png", "--concept", CONCEPT],
