@@ -58,8 +58,12 @@ class ColorIndex:
     def tally(self, mask: NDArray[np.bool_] | None = None) -> F64:
         """How many pixels, of the `mask` (h, w) if there is one, have each color (n,)."""
         count = len(self.colors)
-        if mask is None and self.runs is not None:
-            return np.bincount(self.runs.codes, self.runs.lengths, count).astype(np.float64)
+        if self.runs is not None:
+            lengths = self.runs.lengths
+            if mask is not None:
+                before = np.concatenate([[0], mask.ravel().cumsum(dtype=np.int32)])
+                lengths = before[self.runs.heads + lengths] - before[self.runs.heads]
+            return np.bincount(self.runs.codes, lengths, count).astype(np.float64)
         total = np.zeros(count)
         height, width = self.codes.shape
         for rows in bands(height, width, _TALLIED_PIXELS):

@@ -31,7 +31,7 @@ from contracts.images import MAX_IMAGE_BYTES
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _TRUE_COLOR, _INDEXED, _TRUE_COLOR_ALPHA = 2, 3, 6
 _FILTER_NONE, _FILTER_UP = 0, 2
-_LEVEL: Final = 3
+_LEVEL: Final = 2
 _compressor = partial(zlib_ng.compressobj, _LEVEL, memLevel=9)
 _MATCHLESS, _RUNLESS, _HARDLY_MORE = 0.98, 0.3, 1.03
 """In grain there are no matches: then looking for runs alone takes fewer bytes, or at most hardly more, and half the

@@ -299,7 +299,7 @@ def _shown(cells: Codes, alpha: U8 | None, table: U8) -> Callable[[Rows], U8]:
     packed = padded.view(np.uint32).ravel()
 
     def shown(rows: Rows) -> U8:
-        pixels = packed.take(cells[rows].ravel(), mode="clip").view(np.uint8)
+        pixels = packed.take(cells[rows].ravel(), mode="wrap").view(np.uint8)
         if alpha is not None:
             pixels[3::4] = alpha[rows].ravel()
             return pixels

@@ -1,7 +1,7 @@
 """A picture as a viewer sees it at a glance: its regions, how they meet, and what they stand on.
 
-Everything is looked at in one size, whatever the picture's own, so that a logo and its thumbnail are the same logo. The
-few colors are then looked up exactly in the picture itself.
+Everything is looked at in one size, whatever the picture's own, so that a logo and its thumbnail are the same logo.
+Colors are chosen by that alone; for drawing, the few colors are then looked up exactly in the picture itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _INK: Final = 0.05
 
 
 class Segmentation(NamedTuple):
-    """The `regions` of a picture, and the same as they are `seen`: on a page that is one more, the last of them."""
+    """The `regions` of a picture in its exact colors, and the same as they are `seen`, by which colors are chosen.
+
+    Those depend on neither size nor compression. On a page that is one more, the last of them.
+    """
 
     regions: Regions
     seen: Regions
@@ -72,12 +75,13 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
     centers = _exact(found, thin, colors, oklab, counts)
     regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
-    if not ground.on_page:
-        return Segmentation(regions, regions)
-    page = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
-    with_page = np.vstack([centers, np.full(3, 255.0)])
-    on_page = describe(with_page, np.append(area, 0.0), smooth, sharp, page, photo=bool(photo))
-    return Segmentation(regions, on_page)
+    found = _with_inks(found, thin, seen, of_bin)
+    if ground.on_page:
+        ground = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
+        found, area = np.vstack([found, np.full(3, 255.0)]), np.append(area, 0.0)
+    else:
+        smooth, sharp = smooth[:-1, :-1], sharp[:-1, :-1]
+    return Segmentation(regions, describe(found, area, smooth, sharp, ground, photo=bool(photo)))
 
 
 def _glance(picture: Picture) -> tuple[U8, U8 | None]:
@@ -170,6 +174,19 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         elif near.any() and counts[peak] >= _FLAT_COLOR_SHARE * weight.sum():
             exact[k] = colors[peak]
     return exact
+
+
+def _with_inks(centers: F64, thin: NDArray[np.bool_], seen: ColorBins, of_bin: NDArray[np.intp]) -> F64:
+    """The centers (k, 3), those of `thin` (k,) strokes as their ink shows at a glance: farthest from the largest."""
+    inks = centers.copy()
+    for k in (np.flatnonzero(thin[1:]) + 1).tolist():
+        members = np.flatnonzero(of_bin == k)
+        along = (seen.means[members] - centers[0]) @ (centers[k] - centers[0])
+        members = members[np.argsort(-along, kind="stable")]
+        reached = seen.mass[members].cumsum()
+        part = np.diff(np.minimum(reached, _INK * reached[-1]), prepend=0.0)
+        inks[k] = part @ seen.means[members] / part.sum()
+    return inks
 
 
 def _meeting(labels: U8, solid: NDArray[np.bool_], count: int) -> Sets:

@@ -140,6 +140,17 @@ def test_a_smaller_picture_gets_the_same_colors(name: str, by: int) -> None:
         assert (away[small[0][..., 3] > 128] > 0.08).mean() < 0.035
 
 
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+def test_a_compressed_picture_gets_the_same_colors(palette: list[str]) -> None:
+    """What JPEG adds to a picture, noise and exact colors that are a little off, does not turn the choice."""
+    picture = PICTURES["badge"].resize((512, 512), Image.Resampling.LANCZOS)
+    seen = [
+        pixels(color.recolor(color.prepare(data), palette)) for data in (png(picture), png(picture, "JPEG", quality=90))
+    ]
+    small = [np.asarray(Image.fromarray(after).convert("RGB").reduce(4)) for after in seen]
+    assert (np.linalg.norm(rgb_to_oklab(small[0]) - rgb_to_oklab(small[1]), axis=-1) > 0.08).mean() < 0.02
+
+
 @pytest.mark.parametrize("side_px", [512, 640, 900])
 def test_a_quarter_of_a_small_picture_gets_the_same_colors(side_px: int) -> None:
     """Also where the quarter is hardly larger than an icon."""
