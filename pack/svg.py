@@ -21,7 +21,7 @@ _FINE, _COARSE = 100, 10
 Whole numbers need no point: a fifth less text, and as exact.
 """
 _LARGE: Final = 20_000
-_STOP_TOLERANCE: Final = 1.6
+_STOP_TOLERANCE: Final = 2.5
 """Of 255: a stop that is so close to what its neighbors mix to is left out."""
 
 
