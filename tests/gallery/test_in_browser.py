@@ -96,8 +96,10 @@ def folder_of_galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pack_for(folder: Path, shown: GalleryContent, tiles: int | None = None) -> None:
     """A pack of the first `tiles` variations, or of all, with every kind of file that a page links."""
-    kinds = ("logo.svg", "logo-transparent.png", "mono-black.svg", "mono-white.svg", "favicon.ico", "icon-512.png")
-    kinds += ("palette.tokens.json", "palette.css", "palette.gpl")
+    kinds = (
+        *("logo.svg", "logo-transparent.png", "mono-black.svg", "mono-white.svg", "favicon.ico", "icon-512.png"),
+        *("palette.tokens.json", "palette.css", "palette.gpl"),
+    )
     files = [
         PackFile(f"variations/{number:02d}/{name}", data, "image/png", "a file")
         for number, one in enumerate(shown.tiles[:tiles], 1)
