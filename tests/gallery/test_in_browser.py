@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gallery import GalleryContent, write_gallery
+from pack import PackFile, write_folder
 from tests.browser import Browser
 from tests.gallery.contents import PALETTES, content, drawing, drawn_tile, hostile_content, solid, tile
 
@@ -50,6 +51,15 @@ IMAGES = """[...document.images].map((image) => {
 REACHABLE_BEHIND = """[...document.querySelectorAll("a, button")].filter((element) =>
   element.checkVisibility({ visibilityProperty: true }) && !element.closest(".view:target")).length"""
 
+# Children of a card, of its caption or of its sections that lie on each other by more than half a pixel.
+OVERLAPPING = """[...document.querySelectorAll(".card, .card figcaption, .card details")].flatMap((parent) => {
+  const boxes = [...parent.children].filter((child) => child.checkVisibility() && !child.matches(".hidden"))
+    .map((child) => [child.outerHTML.slice(0, 60), child.getBoundingClientRect()]);
+  return boxes.flatMap(([name, a], i) => boxes.slice(i + 1).filter(([_, b]) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0.5 &&
+    Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.5).map(([other]) => [name, other]));
+})"""
+
 ORDINARY = content(
     base=solid("#804020", (1024, 1024)),
     tiles=(
@@ -63,19 +73,39 @@ ORDINARY = content(
 
 @pytest.fixture(scope="module", name="folder")
 def folder_of_galleries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two galleries, `ordinary` and `hostile`, for tests that only look."""
+    """Galleries for tests that only look; beside some of them lies a pack."""
     folder = tmp_path_factory.mktemp("galleries")
     variations = tuple(drawn_tile(PALETTES[n % 7], f"Palette {n}") for n in range(24))
-    seven, many = (content(base=drawing(), tiles=variations[:count]) for count in (7, 24))
+    alone, seven, many = (content(base=drawing(), tiles=variations[:count]) for count in (1, 7, 24))
     shown: dict[str, GalleryContent] = {
         "ordinary": ORDINARY,
         "hostile": hostile_content(),
         "seven": seven,
         "many": many,
+        "alone": alone,
+        "exported": seven,
+        "partly exported": ORDINARY,
     }
+    pack_for(folder / "alone", alone)
+    pack_for(folder / "exported", seven)
+    pack_for(folder / "partly exported", ORDINARY, tiles=2)
     for name, one in shown.items():
         write_gallery(one, folder / name)
     return folder
+
+
+def pack_for(folder: Path, shown: GalleryContent, tiles: int | None = None) -> None:
+    """A pack of the first `tiles` variations, or of all, with every kind of file that a page links."""
+    kinds = (
+        *("logo.svg", "logo-transparent.png", "mono-black.svg", "mono-white.svg", "favicon.ico", "icon-512.png"),
+        *("palette.tokens.json", "palette.css", "palette.gpl"),
+    )
+    files = [
+        PackFile(f"variations/{number:02d}/{name}", data, "image/png", "a file")
+        for number, one in enumerate(shown.tiles[:tiles], 1)
+        for name, data in (("logo.png", one.image), *((kind, b"a file") for kind in kinds))
+    ]
+    write_folder(files, shown.concept_id, folder)
 
 
 def address(folder: Path, name: str) -> str:
@@ -107,6 +137,22 @@ def test_page_is_whole_on_each_screen(browser: Browser, folder: Path, name: str,
         assert luminance < 0.1 if dark else luminance > 0.9
         assert page.requests == [address(folder, name)]
         assert page.problems == []
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["closed", "open"])
+@pytest.mark.parametrize("width", [PHONE, 500, DESKTOP])
+@pytest.mark.parametrize("name", ["ordinary", "hostile", "seven", "alone", "exported", "partly exported"])
+def test_nothing_of_a_card_lies_on_something_else(
+    browser: Browser, folder: Path, name: str, width: int, *, opened: bool
+) -> None:
+    """With and without a pack's links, and with every table open: no two parts of a card overlap."""
+    with browser.open(address(folder, name), width=width) as page:
+        if opened:
+            page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        packs = page.evaluate("document.querySelectorAll('.card .pack').length")
+        assert packs == {"alone": 1, "exported": 7, "partly exported": 2}.get(name, 0)
+        assert page.evaluate(OVERLAPPING) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
