@@ -5,8 +5,6 @@ A palette is named before there is a picture, and recoloring chooses among its c
 
 from __future__ import annotations
 
-import re
-
 from color import distances
 from contracts.activities import NumberedPalette
 from contracts.palettes import Shown
@@ -20,9 +18,9 @@ _SAME = 0.1
 def variation_words(palette: NumberedPalette, shown: Shown) -> tuple[str, str]:
     """Name and description of a variation with this palette that shows this.
 
-    They are the palette's own unless it has `color_names`. Then its name stays where the picture keeps it: it has all
-    colors that the name claims, and the name has its ground and its largest color. The description lists what is seen,
-    behind the palette's own, which is a mood.
+    They are the palette's own unless it has `color_names`. Then the name says what is largest in the drawing, at most
+    two colors, the larger one first, and the ground; a number that tells palettes apart stays where the palette says
+    the same. The description lists what is seen, behind the palette's own, which is a mood.
     """
     if not palette.color_names:
         return palette.name, palette.description
@@ -37,11 +35,9 @@ def variation_words(palette: NumberedPalette, shown: Shown) -> tuple[str, str]:
     ground = called.get(shown.ground or "", "")
     seen = sorted((name for name in shares if shares[name] >= _VISIBLE), key=lambda name: -shares[name])
     drawn = [name for name in seen if name != ground]
-    claimed = re.split(" and | on ", palette.name.rstrip(" 0123456789"))
-    if claimed[-1] == ground and {*claimed} <= {*seen} and {*drawn[:1]} <= {*claimed}:
+    name = " on ".join(part for part in (" and ".join(drawn[:2]), ground) if part) or f"Palette {palette.index}"
+    if palette.name.rstrip(" 0123456789") == name:
         name = palette.name
-    else:
-        name = " on ".join(part for part in (" and ".join(drawn[:2]), ground) if part) or f"Palette {palette.index}"
     listed = " and ".join(part for part in (", ".join(drawn[:-1]), *drawn[-1:]) if part)
     phrase = " on ".join(part for part in (listed, ground and f"a ground of {ground}") if part).lower()
     mood = palette.description.rstrip(".")

@@ -20,7 +20,7 @@ from PIL import Image
 from activities.variation_words import variation_words
 from color import Base, choose, contrast_ratio, distance, measure_shown, prepare, render
 from contracts.activities import NumberedPalette
-from contracts.palettes import Palette, Shown
+from contracts.palettes import Palette, Shown, ShownColor
 from providers.builtin import color_words
 from providers.builtin.logo import draw_logo
 from providers.builtin.oklch import Tone, hue_gap, to_hex, to_tone
@@ -331,6 +331,36 @@ def test_words_claim_what_the_picture_keeps(wish: Wish) -> None:
     for palette, seen in zip(seven(wish.theme), pictures(wish.theme)[1:], strict=True):
         assert palette.color_names == tuple(color_names(palette.colors, read_theme(wish.theme, "").refused_names))
         assert not untrue(palette, seen), (palette, seen)
+
+
+@pytest.mark.parametrize(
+    ("name", "shares", "expected"),
+    [
+        (
+            "White and Green on Black",
+            {"Black": 0.6, "White": 0.04, "Green": 0.2, "Teal": 0.1},
+            "Green and Teal on Black",
+        ),
+        (
+            "Gold and Terracotta on Ebony",
+            {"Ebony": 0.6, "Gold": 0.05, "Terracotta": 0.35},
+            "Terracotta and Gold on Ebony",
+        ),
+        (
+            "Green and Pink on Black 2",
+            {"Black": 0.6, "Green": 0.2, "Pink": 0.1, "Violet": 0.06},
+            "Green and Pink on Black 2",
+        ),
+        ("Pink on Black", {"Black": 0.7, "Pink": 0.19, "Violet": 0.01}, "Pink on Black"),
+    ],
+)
+def test_a_name_begins_with_what_is_largest(name: str, shares: dict[str, float], expected: str) -> None:
+    """The two largest colors of the drawing, the larger one first, whatever the palette was called before."""
+    colors = dict(zip(shares, ("#101010", "#FAFAFA", "#2E7D32", "#C2185B"), strict=False))
+    palette = NumberedPalette(index=1, name=name, colors=tuple(colors.values()), color_names=tuple(shares))
+    parts = tuple(ShownColor(color=colors[own], share=share) for own, share in shares.items())
+    shown = Shown(colors=parts, ground=next(iter(colors.values())), on_white=4.0, on_black=4.0)
+    assert variation_words(palette, shown)[0] == expected
 
 
 TWO = (
