@@ -14,7 +14,7 @@ import numpy as np
 from color.analysis import Regions
 from color.assignment import Assignments, Search
 from color.assignment_costs import Costs
-from color.legibility import BLACK, Legibility
+from color.legibility import BLACK, FARTHEST, Legibility
 from color.palette_colors import CALM, CALMED, PaletteColors, features_of
 from color.scoring import Scorer
 from color.spaces import F64
@@ -188,6 +188,7 @@ class Chooser:
         free = np.flatnonzero(np.arange(len(lightness)) != self.scorer.ground)
         start = lightness[free, None]
         reach = np.maximum(self.legibility.reach[free], np.abs(shown[0, free, None] - start))
+        reach[self.scorer.vanishing(shown)[free]] = FARTHEST
         low = np.maximum(start - reach, np.minimum(start, BLACK))
         high = np.minimum(start + reach, 1.0)
         for _ in range(_TUNINGS if len(free) else 0):

@@ -52,6 +52,12 @@ _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0
 _FAINT: Final = 1.11
+_TWO, _TWO_IN_HUE, _LINKED = 0.15, 0.05, 0.3
+"""Farther apart than this, also in hue alone, and with less of a gradient between them, flat regions are two things."""
+_TOLD, _TOLD_BY_HUE = 1.5, 0.15
+"""The contrast, or the distance in hue and chroma, by which they are told apart: of near blacks nothing is seen."""
+_BLENDED, _APART, _LARGE_SEEN = 7.0, 0.57, 0.3
+"""For two things that look like one, where they meet; the part of it for those apart that are as large as the last."""
 _LEGIBLE: Final = 1.8
 """The contrast ratio with the ground that lines and text should have even where the palette has less."""
 
@@ -67,7 +73,7 @@ class Scorer:
     region has with the `ground`, `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are lines;
     `main` is the largest region besides the ground, `text` all that must be readable. `one` and `two` are parts of one
     object, by `split` and with the difference of hue that they may have; `chroma` (k, 1) is the source's; `open_to` are
-    the regions that a page shows or swallows.
+    the regions that a page shows or swallows. `this` and `other` (t,) must stay two things, by `two_things` (t, 1).
     """
 
     share: F64
@@ -80,6 +86,9 @@ class Scorer:
     enough: F64
     clear: Indices
     ratio: F64
+    this: Indices
+    other: Indices
+    two_things: F64
     edges: Indices
     edge: F64
     border: F64
@@ -109,6 +118,13 @@ class Scorer:
         ratio = contrast(light[first], light[second])
         smaller = np.minimum(regions.share[first], regions.share[second])
         clear = np.flatnonzero((ratio >= _READABLE) & different[first, second] & (smaller >= _NOTABLE))
+        things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < _LINKED)
+        this, other = np.nonzero(np.triu(things & (not regions.photo), 1))
+        both = np.minimum(regions.seen[this], regions.seen[other])
+        notable = np.minimum(regions.share[this], regions.share[other]) >= _NOTABLE
+        counts: F64 = notable.astype(float) * np.where(
+            regions.touch[this, other], 1.0, _APART * both * (both > _LARGE_SEEN)
+        )
         border, strength = border[edges], distance[edges]
         edge = border * strength / max(float(np.sqrt(border @ strength**2)), _NOTHING)
         lightness, share = regions.oklab[:, 0], regions.share
@@ -129,6 +145,9 @@ class Scorer:
             enough=np.minimum(distance[apart], _ENOUGH)[:, None],
             clear=clear,
             ratio=ratio[clear, None],
+            this=this[counts > 0],
+            other=other[counts > 0],
+            two_things=counts[counts > 0, None],
             edges=edges,
             edge=edge,
             border=border,
@@ -194,11 +213,27 @@ class Scorer:
             loss += _PAIRS / len(self.apart) * np.maximum(0.0, 1.0 - kept / _HALF).sum(0)
             worst = kept.min(0)
             loss += _WORST_PAIR * (1.0 - np.minimum(1.0, worst)) + _LOST * np.maximum(0.0, 1.0 - worst / _HARDLY)
+        if len(self.this):
+            loss += _BLENDED * (self.two_things * self.blended(shown)).max(0)
         if len(self.edges):
             strength = square.take(self.edges, 0)
             alike = (self.edge @ np.sqrt(strength)) / np.sqrt(np.maximum(self.border @ strength, _NOTHING))
             loss += _PROPORTION * (1.0 - alike)
         return loss
+
+    def blended(self, shown: F64) -> F64:
+        """How far (t, n), in [0, 1], the two of each pair of things look like one in colorings (3, k, n)."""
+        change = shown[1:].take(self.this, 1) - shown[1:].take(self.other, 1)
+        light = np.maximum(oklab_luminance(shown), 0.0)
+        between = contrast(light.take(self.this, 0), light.take(self.other, 0))
+        kept = (between - 1.0) / (_TOLD - 1.0) + np.hypot(change[0], change[1]) / _TOLD_BY_HUE
+        result: F64 = np.maximum(0.0, 1.0 - kept)
+        return result
+
+    def vanishing(self, shown: F64) -> NDArray[np.bool_]:
+        """Which regions (k,) of one coloring (3, k) are hardly told from another thing that they meet."""
+        faint = (self.two_things[:, 0] == 1.0) & (self.blended(shown[:, :, None])[:, 0] > 0.0)
+        return np.isin(np.arange(len(self.share)), [self.this[faint], self.other[faint]])
 
     def _contrast(self, shown: F64, widest: float) -> F64:
         light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)

@@ -362,6 +362,37 @@ def test_things_of_other_hues_stay_two(circle: str, ribbon: str) -> None:
     assert np.linalg.norm(on_circle - on_ribbon) > 0.25
 
 
+def framed(ground: str, disc: str, triangle: str) -> Image.Image:
+    """A triangle in a disc, and a light dot in the triangle; anti-aliased."""
+    image = Image.new("RGB", (768, 768), ground)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((84, 84, 684, 684), fill=disc)
+    draw.polygon(((384, 204), (210, 510), (558, 510)), fill=triangle)
+    draw.ellipse((345, 360, 423, 438), fill="#F1FAEE")
+    return image.resize((256, 256), Image.Resampling.LANCZOS)
+
+
+@pytest.mark.parametrize("palette", [["#FFFFFF", "#1A1A1A"], ["#FFFFFF", "#10131A", "#1B1F2A", "#261C2C"]])
+@pytest.mark.parametrize(("disc", "triangle"), [("#1D3557", "#E63946"), ("#6A4C93", "#D1495B")])
+def test_near_blacks_do_not_stand_for_two_things(disc: str, triangle: str, palette: list[str]) -> None:
+    """A triangle stays clearly another thing than the disc it lies in, and its dot is seen."""
+    after = pixels(color.recolor(color.prepare(png(framed("#FFFDF5", disc, triangle))), palette))[..., :3]
+    shown = [color.spaces.format_hex(after[y, x]) for y, x in ((50, 100), (155, 100), (133, 128))]
+    assert color.contrast_ratio(shown[0], shown[1]) > 1.45
+    assert color.contrast_ratio(shown[1], shown[2]) > 1.3
+
+
+def test_things_apart_are_two_where_the_palette_has_two_colors() -> None:
+    """A red disc and a blue square do not both become the blue, whose contrast with the ground is higher."""
+    image = Image.new("RGB", (256, 256), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((26, 77, 128, 179), fill="#D62828")
+    draw.rectangle((141, 77, 230, 179), fill="#1D4ED8")
+    after = pixels(color.recolor(color.prepare(png(image)), ["#0B3954", "#BFD7EA", "#FF6663"]))
+    disc, square = rgb_to_oklab(after[128, [77, 185], :3])
+    assert np.linalg.norm(disc[1:] - square[1:]) > 0.15
+
+
 @pytest.mark.parametrize("palette", [["#F7E9E3", "#E0B1CB", "#9F86C0", "#5E548E", "#231942"], ["#2EC4B6", "#FF3366"]])
 @pytest.mark.parametrize(
     "stops", [["#2B1055", "#D76D77", "#FFAF7B"], ["#4F5BD5", "#962FBF", "#D62976", "#FA7E1E", "#FEDA75"]]
