@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import codecs
 import hashlib
+import json as json_module
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from io import BufferedReader, TextIOWrapper
 from itertools import count, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import typer
@@ -23,7 +26,7 @@ from typing_extensions import override
 
 from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
 from commands.inputs import is_id
-from commands.options import Json
+from commands.options import Json, out_path
 from commands.startup import load_command_settings, owner_rule, run_connected, warn_of_another_store
 from contracts.batches import (
     MAX_WINDOW,
@@ -93,7 +96,13 @@ def batch(
         bool, typer.Option("--no-wait", help="Return as soon as Temporal has accepted the batch.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where the manifest goes; in the data directory if not given.")
+        Path | None,
+        typer.Option(
+            "--out",
+            parser=out_path,
+            metavar="PATH",
+            help="Where the manifest goes; in the data directory if not given.",
+        ),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Start again what failed or was cancelled before.")
@@ -121,11 +130,14 @@ def batch(
         lines.append(line._replace(message=b""))
     if not lines:
         raise BadInput(f"{file}: has no lines")
-    if all(line.task_id is None for line in lines):
-        raise BadInput(f"{file}: no line is a task message; line {lines[0].number}: {lines[0].error}")
     batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
     target = out or settings.data_dir / "batches" / f"{batch_id}.jsonl"
     _check_manifest(target, file)
+    if refused == len(lines):
+        if not no_wait:
+            _write_manifest(lines, target)
+        where = "" if no_wait else f"; manifest: {target.absolute()}"
+        raise BadInput(f"{file}: no line is a task message; line {lines[0].number}: {lines[0].error}{where}")
     _print_refused([line for line in lines if line.task_id is None])
 
     async def run(service: TaskService) -> BatchReport:
@@ -138,7 +150,9 @@ def batch(
         if no_wait:
             return BatchReport(batch_id=batch_id, total=sum(pages), completed=0, failed=0, cancelled=0, refused=refused)
         outcome = await follow_batch(batches, batch_id)
-        await _write_manifest(service, outcome, lines, target)
+        outcomes = {task_id: found async for task_id, found in _outcomes(service.store, outcome)}
+        errors = await _errors(service.store, [task for task, found in outcomes.items() if found is Outcome.FAILED])
+        _write_manifest(lines, target, outcomes, errors)
         return report_of(outcome.status, str(target.absolute()))
 
     return finish_batch(run_connected(settings, run), json=json, waited=not no_wait)
@@ -181,7 +195,8 @@ async def follow_batch(batches: BatchClient, batch_id: uuid.UUID) -> BatchOutcom
                     heard_at = time.monotonic()
                     done = status.completed + status.failed + status.cancelled
                     text = f"{status.reason}: the same command goes on" if status.reason else status.sentence()
-                    bar.update(task, total=status.total, completed=done, text=text)
+                    known = done or status.under_way  # before its first step, how many are done is not known
+                    bar.update(task, total=status.total if known else None, completed=done, text=text)
                 if not progress.is_terminal and text != shown:
                     say(text)
                 shown = text
@@ -246,7 +261,7 @@ def _counted(lines: Iterator[Line], what: str) -> Iterator[Line]:
 
 def _read_line(number: int, data: bytes, can_own: Callable[[str], bool], seen: dict[uuid.UUID, bytes]) -> Line:
     try:
-        request = read_request(Message(data=data))
+        request = read_request(Message(data=data.rstrip(b"\r\n")))
     except InvalidMessage as exc:
         return Line(number, error=exc.reason)
     if not can_own(request.user_id):
@@ -264,14 +279,25 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
         if path.exists() and not path.is_file():
             raise BadInput(f"{path}: is no file that can be read twice")
         with path.open("rb") as file:
-            while line := file.readline(MAX_PAYLOAD_BYTES + 2):
+            read = _lines_in(file, json_module.detect_encoding(file.peek(4)[:4]))
+            while line := read(MAX_PAYLOAD_BYTES + 2):
                 yield line  # one that is cut off here is refused
                 while line and not line.endswith(b"\n"):
-                    line = file.readline(MAX_PAYLOAD_BYTES)
+                    line = read(MAX_PAYLOAD_BYTES)
+    except UnicodeError as exc:
+        raise BadInput(f"{path}: begins as text in UTF-16, and is none") from exc
     except OSError as exc:
         if is_id(path.name):
             raise BadInput(f"{path} is an id, and `batch` takes a file: {invocation()} watch {path.name}") from exc
         raise BadInput(f"{path}: {exc.strerror}") from exc
+
+
+def _lines_in(file: BufferedReader, encoding: str) -> Callable[[int], bytes]:
+    """Reads a line, or so much of it, as UTF-8; bytes that are no UTF-8 are left as they are, one line's matter."""
+    if encoding.startswith("utf-8"):
+        return file.readline
+    text = TextIOWrapper(file, encoding, newline="\n")
+    return lambda size: text.readline(size).encode()
 
 
 async def _store_pages(store: Store, batch_id: uuid.UUID, lines: Iterator[Line]) -> tuple[int, ...]:
@@ -320,10 +346,13 @@ def _keep_other_results(target: Path, tasks: set[uuid.UUID | None]) -> None:
     say(f"{target} was about other tasks, and is {kept} now", style="yellow")
 
 
-async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Sequence[Line], target: Path) -> None:
+def _write_manifest(
+    lines: Sequence[Line],
+    target: Path,
+    outcomes: Mapping[uuid.UUID, Outcome] = MappingProxyType({}),
+    errors: Mapping[uuid.UUID, str] = MappingProxyType({}),
+) -> None:
     """What became of every line, in the order of the file; complete or not at all. Raises `BadInput`."""
-    outcomes = {task_id: found async for task_id, found in _outcomes(service.store, outcome)}
-    errors = await _errors(service.store, [task for task, found in outcomes.items() if found is Outcome.FAILED])
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -338,7 +367,7 @@ async def _write_manifest(service: TaskService, outcome: BatchOutcome, lines: Se
         draft.unlink(missing_ok=True)
 
 
-def _manifest_line(line: Line, outcomes: dict[uuid.UUID, Outcome], errors: dict[uuid.UUID, str]) -> ManifestLine:
+def _manifest_line(line: Line, outcomes: Mapping[uuid.UUID, Outcome], errors: Mapping[uuid.UUID, str]) -> ManifestLine:
     task_id = line.task_id
     if task_id is None:
         return ManifestLine(line=line.number, status="refused", error=line.error)

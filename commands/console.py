@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands.worker_process import WorkerEnded
 from contracts.validation import plain_words
@@ -189,7 +189,9 @@ def _print_error(exc: Exception) -> None:
     """One line for people, and the same in a document for scripts."""
     message = plain_words(exc.format_message()) if isinstance(exc, typer.TyperException) else str(exc)
     if isinstance(exc, RPCError):
-        message = f"Temporal did not do what it was asked: {message or exc.status.name}"
+        away = exc.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED}
+        what = "The Temporal server does not answer" if away else "Temporal did not do what it was asked"
+        message = f"{what}: {message or exc.status.name}"
     for line in message.splitlines() or [type(exc).__name__]:
         _write(sys.stderr, f"{Path(sys.argv[0]).name}: {line}\n")
     name = BadInput.__name__ if isinstance(exc, (BadInput, TaskNotFound, TaskRefused)) else type(exc).__name__

@@ -78,7 +78,7 @@ class ProgressView:
         elif self._live is not None:
             for line in _offer(status):  # above the picture, which would break what is wider than the terminal
                 self._say_once(line)
-            below = [Text(line, style="yellow") for line in _waiting(status)]
+            below = [Text(line, style="yellow") for line, _ in _waiting(status)]
             rows = self._console.height - len(below) - 1
             picture = _picture(status, rows, colors=_has_colors(self._console))
             self._live.update(Group(picture, *below))
@@ -151,13 +151,14 @@ def print_status(console: Console, status: ConceptStatus, page: str | None = Non
     """Where a task stands, for people, on standard output; `page` is the task's in Temporal."""
     if status.stages:  # a row alone knows none
         draw(_picture(status, colors=_has_colors(console)), on=console)
-    for line in _waiting(status):
+    for line, _ in _waiting(status):
         say(line, style="yellow", on=console)
     for line in _offer(status):
         say(line, on=console)
     state = "failed" if status.state is TaskStatus.FAILED else f"is {status.state}"
     say(f"task {status.task_id} {state} (source: {status.source})", on=console)
-    say(f"concept {status.concept_id}", on=console)
+    if status.state is TaskStatus.COMPLETED:
+        say(f"concept {status.concept_id}", on=console)
     if status.chosen is not None:
         say(f"candidate {status.chosen} is taken", on=console)
     for notice in status.notices:
@@ -172,8 +173,9 @@ def _picture(status: ConceptStatus, rows: int | None = None, *, colors: bool) ->
     """Bar, stages and palettes; with so many `rows`, only as many palettes as fit below the others."""
     stages = Table.grid(padding=(0, 1))
     for stage, stand in status.stages.items():
-        mark = _SPINNER if stand.state is StageState.RUNNING else Text(*_MARKS[stand.state])
-        seconds = ""
+        chooses = stage is Stage.IMAGE and status.choose_until is not None
+        mark = _mark(stand.state, chooses=chooses)
+        seconds = "waits for your choice" if chooses else ""
         if stand.started_at is not None and stand.finished_at is not None:
             seconds = f"{(stand.finished_at - stand.started_at).total_seconds():.1f} s"
             if stage is Stage.IMAGE and status.candidates:
@@ -189,7 +191,7 @@ def _picture(status: ConceptStatus, rows: int | None = None, *, colors: bool) ->
         swatches = Text()
         for color in item.colors if colors else ():
             swatches.append("   ", style=f"on {color}")
-        mark = _SPINNER if item.state is StageState.RUNNING else Text(*_MARKS[item.state])
+        mark = _mark(item.state)
         palettes.add_row(mark, swatches, Text(item.palette))
     hidden = len(status.variations.items) - len(items)
     if hidden:
@@ -200,18 +202,28 @@ def _picture(status: ConceptStatus, rows: int | None = None, *, colors: bool) ->
     return Group(bar, stages, palettes)
 
 
+def _mark(state: StageState, *, chooses: bool = False) -> Spinner | Text:
+    """Nothing turns where a person is waited for."""
+    if chooses:
+        return Text("?", "yellow")
+    return _SPINNER if state is StageState.RUNNING else Text(*_MARKS[state])
+
+
 def _label(status: ConceptStatus, stage: str) -> str:
     """What a stage does in a task of this type; a newer worker's stage is called by its name."""
     image = _IMAGE_LABELS.get(status.task_type) if stage == Stage.IMAGE else None
     return image or _LABELS.get(stage, stage)
 
 
-def _waiting(status: ConceptStatus) -> list[str]:
-    """What keeps it, a line for each stage."""
+def _waiting(status: ConceptStatus) -> list[tuple[str, str]]:
+    """What keeps it, a line for each stage, and what it is known by: when the next attempt is says itself once."""
     lines = []
     for one in status.waiting:
-        what = "waiting" if one.attempt == 1 else f"attempt {one.attempt}"
-        lines.append(f"{_label(status, one.stage)}: {what}: {one.error}")
+        label, last = _label(status, one.stage), one.attempt - 1
+        at = one.next_attempt_at
+        then = f"attempt {one.attempt} at {at:%H:%M:%S} UTC" if at else f"attempt {one.attempt} is next or under way"
+        line = f"{label}: attempt {last} failed: {one.error}; {then}" if last else f"{label}: waiting: {one.error}"
+        lines.append((line, f"{label} {one.attempt} {one.error}"))
     return lines
 
 
@@ -249,4 +261,4 @@ def _lines(status: ConceptStatus) -> list[tuple[str, str]]:
             ]
         if stand.state not in {StageState.PENDING, StageState.RUNNING}:
             lines.append((f"{_label(status, stage)}: {stand.state}", ""))
-    return [*lines, *((line, "") for line in (*_offer(status), *_waiting(status)))]
+    return [*lines, *((line, "") for line in _offer(status)), *_waiting(status)]

@@ -18,7 +18,7 @@ from commands.console import BadInput, ExitCode, Interrupted, in_thread, no_fold
 from commands.gallery import gallery_content
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
-from commands.options import Json
+from commands.options import Json, out_path
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from gallery import GalleryContent, draw_sheet, is_gallery, write_gallery
@@ -55,7 +55,13 @@ class PackDocument(BaseModel):
 def export(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the pack; next to the concept's gallery if not given.")
+        Path | None,
+        typer.Option(
+            "--out",
+            parser=out_path,
+            metavar="PATH",
+            help="Folder for the pack; next to the concept's gallery if not given.",
+        ),
     ] = None,
     as_zip: Annotated[bool, typer.Option("--zip", help="Write one .zip into the folder instead.")] = False,
     json: Json = False,

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from commands.console import BadInput, ExitCode, no_folder, print_document, run_async, say
 from commands.inputs import parse_id
 from commands.next_steps import completed_concept
-from commands.options import Json
+from commands.options import Json, out_path
 from commands.startup import load_command_settings, opened_store
 from contracts.concepts import Concept
 from contracts.palettes import Palette
@@ -37,7 +37,10 @@ class GalleryDocument(BaseModel):
 def gallery(
     id_: Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the pages; in the data directory if not given.")
+        Path | None,
+        typer.Option(
+            "--out", parser=out_path, metavar="PATH", help="Folder for the pages; in the data directory if not given."
+        ),
     ] = None,
     json: Json = False,
 ) -> int:

@@ -20,6 +20,13 @@ def count(text: str) -> int:
         raise BadInput(f"--palettes: {text[:60]!r} is no number; for a file of palettes: --palette-file") from exc
 
 
+def out_path(text: str) -> Path:
+    """Where to write; an empty text, as of a variable that is not set, is no place. Raises `BadInput`."""
+    if not text.strip():
+        raise BadInput("--out: a path is needed, and it is empty")
+    return Path(text)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]
 AnyId = Annotated[str, typer.Argument(metavar="ID", help="The id of a task, a concept or a batch.")]
 TaskId = Annotated[str, typer.Argument(metavar="ID", help="The task's or the concept's id.")]

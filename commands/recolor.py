@@ -30,7 +30,7 @@ from color import (
 )
 from commands.console import BadInput, ExitCode, Interrupted, in_thread, no_folder, print_document, run_async, say
 from commands.inputs import InputImage, read_image, read_palettes
-from commands.options import Json
+from commands.options import Json, out_path
 from commands.startup import load_command_settings
 from contracts.palettes import HexColor, Palette, Shown
 from files.atomic_write import replacing
@@ -96,7 +96,9 @@ def recolor(
             help="JSON: [{name, colors: [hex, ...], ground?: hex}] or {name: [hex, ...]}.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, {name}.png each.")],
+    out: Annotated[
+        Path, typer.Option("--out", parser=out_path, metavar="PATH", help="Folder for the pictures, {name}.png each.")
+    ],
     image_format: Annotated[
         ImageFormat, typer.Option("--format", help="Both are lossless; webp is half as large and takes longer.")
     ] = ImageFormat.PNG,

@@ -239,9 +239,9 @@ async def stop(service: TaskService, task_id: uuid.UUID) -> None:
         return
     try:
         await service.concepts.status(task_id)
-    except NoWorker:
+    except NoWorker as exc:
         patience_s = _NO_WORKER_WAIT_S
-        say("Asked to stop, but no worker answers: is worker.py running?", style="yellow")
+        say(f"Asked to stop, but {exc}", style="yellow")
     else:
         patience_s = _CANCEL_WAIT_S
         say("Asked to stop; waiting until it has cleaned up.", style="dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -19,10 +20,16 @@ NO_ADDRESSES = {"CONCEPT_METRICS_ADDRESS": "", "CONCEPT_HEALTH_ADDRESS": ""}
 
 
 class WorkerEnded(Exception):
-    """The worker process ended by itself; what it printed says why."""
+    """The worker process ended by itself, and what it printed says why; or a signal killed it: `exit_code` < 0."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__(f"the worker ended with exit code {exit_code}: see the lines above")
+        if exit_code < 0:
+            why = "; the system does so when memory is short" if -exit_code == signal.SIGKILL else ""
+            then = "Start this command again; `make dev` goes on with what was under way"
+            text = f"was killed by signal {-exit_code}{why}. {then}"
+        else:
+            text = f"ended with exit code {exit_code}: see the lines above"
+        super().__init__(f"the worker {text}")
         self.exit_code = exit_code
 
 

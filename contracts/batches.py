@@ -107,10 +107,16 @@ class BatchStatus(FrozenModel):
     """Why the batch is paused."""
 
     def sentence(self) -> str:
-        """Where the batch stands, in one line; between two steps, the count of tasks under way would mislead."""
+        """Where the batch stands, in one line.
+
+        Before its first step nothing is known of its tasks, which may have ended; between two steps, the count of those
+        under way would mislead.
+        """
         left = self.total - self.completed - self.failed - self.cancelled
         begins = self.state == "running" and left > 0 and not self.under_way
-        under_way = "the next are being started" if begins else f"{self.under_way} under way"
+        if begins and left == self.total:
+            return f"{left} tasks are being looked up and started, {self.refused} refused"
+        under_way = f"{left} being looked up and started" if begins else f"{self.under_way} under way"
         return (
             f"{self.completed} of {self.total} completed, {under_way}, {self.failed} failed, "
             f"{self.cancelled} cancelled, {self.refused} refused"

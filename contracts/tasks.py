@@ -78,6 +78,15 @@ def _not_reserved(user_id: str) -> str:
     return user_id
 
 
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        msg = "must be a whole number"
+        raise ValueError(msg)  # noqa: TRY004 -- a TypeError would not become a problem of the field
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_boolean)]
+"""`true` is not taken for 1."""
 Description = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=2, max_length=500), AfterValidator(_printable)
 ]
@@ -144,8 +153,8 @@ class TaskRequest(FrozenModel):
     user_id: UserId
     task_type: str
     is_anonymous: bool = True
-    num_palettes: int = Field(default=7, ge=1, le=_MOST_PALETTES)
-    min_variations: int = Field(default=1, ge=1, le=_MOST_PALETTES)
+    num_palettes: WholeNumber = Field(default=7, ge=1, le=_MOST_PALETTES)
+    min_variations: WholeNumber = Field(default=1, ge=1, le=_MOST_PALETTES)
     palettes: Annotated[tuple[SuppliedPalette, ...], BeforeValidator(_named)] = Field(
         default=(), max_length=_MOST_PALETTES
     )
@@ -186,7 +195,7 @@ class GenerationRequest(TaskRequest):
     logo_description: Description
     theme_description: ThemeOrPalettes = ""
     base_image: ImageRef | None = None
-    candidates: int = Field(default=1, ge=1, le=4)
+    candidates: WholeNumber = Field(default=1, ge=1, le=4)
     """How many logos to draw; with more than one, a person chooses which is varied."""
 
     @model_validator(mode="after")
@@ -221,7 +230,7 @@ class RefinementRequest(TaskRequest):
     original_image_url: ImageUrl | None = None
     logo_description: Description | None = None
     theme_description: Description | None = None
-    num_palettes: int = Field(default=0, ge=0, le=_MOST_PALETTES)
+    num_palettes: WholeNumber = Field(default=0, ge=0, le=_MOST_PALETTES)
     preserve_aspects: tuple[Aspect, ...] = ()
 
     @model_validator(mode="after")

@@ -11,6 +11,17 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 _PLAIN = {
+    re.compile(r"(?<=JSON: )EOF while parsing a string"): "a text is not closed by a quote",
+    re.compile(r"(?<=JSON: )control character .* found while parsing a string"): (
+        "a text has a line break or another control character in it, or is not closed by a quote"
+    ),
+    re.compile(r"(?<=JSON: )EOF while parsing an? (?:value|list|object)"): "it ends too early",
+    re.compile(r"(?<=JSON: )expected (?:ident|value)"): "not a value",
+    re.compile(r"(?<=JSON: )key must be a string"): "a name is not in double quotes",
+    re.compile(r"(?<=JSON: )trailing characters"): "something follows its end",
+    re.compile(r"(?<=JSON: )trailing comma"): "nothing follows a comma",
+    re.compile(r"(?<=JSON: )invalid unicode code point"): "not text in UTF-8",
+    re.compile(r"\bat line 1 column (?=\d+$)"): "at byte ",  # it may be a line of a file, which has another number
     re.compile(r"^Value error, | after validation|(?<=: )Value error, "): "",
     re.compile(r"\bInput should be a valid integer\b.*"): "must be a whole number",
     re.compile(r"\bInput should be a valid number\b.*"): "must be a number",

@@ -27,7 +27,7 @@ from contracts.workflows import (
     batch_workflow_id,
 )
 from tasks.errors import BatchEnded, NoWorker, TaskNotFound, TaskRefused
-from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient, found_or
+from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient, found_or, no_answer
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class BatchClient:
             raise NoWorker(f"no worker can answer for batch {batch_id}") from exc
         except RPCError as exc:
             if exc.status in NO_ANSWER:
-                raise NoWorker(f"no worker answers for batch {batch_id}: is worker.py running?") from exc
+                raise await no_answer(self.concepts.client, f"answers for batch {batch_id}") from exc
             raise
         return status
 

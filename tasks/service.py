@@ -126,8 +126,6 @@ class TaskService:
             return await self.concepts.choose(task_id, number)
         except ChoiceRefused as exc:
             return await self._taken(task_id, number, exc)
-        except NoWorker as exc:
-            raise NoWorker("no worker takes the choice: is worker.py running?") from exc
         except WorkflowNotFound as exc:
             if row is None:
                 raise TaskNotFound(task_id) from exc

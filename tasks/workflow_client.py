@@ -130,7 +130,7 @@ class ConceptClient:
             raise NoWorker(f"no worker can answer for task {task_id}") from exc
         except RPCError as exc:
             if exc.status in NO_ANSWER:
-                raise NoWorker(f"no worker answers for task {task_id}") from exc
+                raise await no_answer(self.client, f"answers for task {task_id}") from exc
             raise
         return status
 
@@ -144,7 +144,11 @@ class ConceptClient:
         except WorkflowUpdateFailedError as exc:
             raise ChoiceRefused(exc.cause.message if isinstance(exc.cause, ApplicationError) else str(exc)) from exc
         except WorkflowUpdateRPCTimeoutOrCancelledError as exc:
-            raise NoWorker(f"no worker answers for task {task_id}") from exc
+            raise await no_answer(self.client, "takes the choice") from exc
+        except RPCError as exc:
+            if exc.status is RPCStatusCode.UNAVAILABLE:
+                raise await no_answer(self.client, "takes the choice") from exc
+            raise
         return status
 
     async def is_running(self, task_id: uuid.UUID) -> bool:
@@ -209,6 +213,19 @@ def _waiting(stage: str, error: str, activity: PendingActivityInfo) -> Waiting:
         error=error,
         next_attempt_at=at.ToDatetime(UTC) if activity.HasField("next_attempt_schedule_time") else None,
     )
+
+
+async def no_answer(client: Client, does: str) -> NoWorker:
+    """The error for a workflow that did not answer; the server is asked, because it may be away with its workers.
+
+    `does`: what no worker does, if it is there.
+    """
+    try:
+        await client.service_client.check_health(timeout=QUERY_TIMEOUT)
+    except RPCError:
+        host = client.service_client.config.target_host
+        return NoWorker(f"the Temporal server at {host} does not answer: is it running?")
+    return NoWorker(f"no worker {does}: is worker.py running?")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from activities import batches as batch_activities
 from activities import slots
 from activities.slots import BatchGate
 from commands.batches import read_lines
+from commands.console import BadInput
 from commands.task_list import ListDocument
 from contracts.batches import BatchStatus, BatchStep, Outcome
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
@@ -126,7 +127,7 @@ async def test_every_line_is_accounted_for(client: Client, server: EmbeddedServe
         ended = await at.run("batch", "tasks.jsonl", "--window", "2")
         assert ended.code == 1, ended.err
         assert [line for line in ended.err.splitlines() if "refused:" in line] == [
-            "Line 2 is refused: Invalid JSON: expected ident at line 1 column 2",
+            "Line 2 is refused: Invalid JSON: not a value at byte 2",
             f"Line 9 is refused: task_id: another line has {at.requests[1].task_id} with other words",
         ]
         counts = {"total": 5, "completed": 5, "failed": 0, "cancelled": 0, "refused": 2}
@@ -405,11 +406,36 @@ def test_files_of_other_systems_are_read(tmp_path: Path) -> None:
     assert [line.task_id for line in read_lines(file, lambda _: True)] == [request.task_id for request in requests]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_files_in_utf_16_are_read(tmp_path: Path, encoding: str) -> None:
+    """As those of palettes are; a file that is none after all says so."""
+    file, requests = tmp_path / "tasks.jsonl", [make_request(logo_description="ein Öltanker"), make_request()]
+    text = "".join(f"{request.model_dump_json()}\r\n" for request in requests)
+    file.write_bytes(text.encode(encoding))
+    assert [(line.task_id, line.error) for line in read_lines(file, lambda _: True)] == [
+        (request.task_id, None) for request in requests
+    ]
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(BadInput, match="begins as text in UTF-16, and is none"):
+        list(read_lines(file, lambda _: True))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_a_broken_line_is_named_by_its_own_number_alone(tmp_path: Path, end: bytes) -> None:
+    """What is wrong stands in the same words, whatever ends the line; no other line is named."""
+    file = tmp_path / "tasks.jsonl"
+    file.write_bytes(b"\n\n\n" + b'{"task_id": "5b0c7a52' + end)
+    (line,) = read_lines(file, lambda _: True)
+    assert (line.number, line.error) == (4, "Invalid JSON: a text is not closed by a quote at byte 21")
+
+
 def test_a_status_counts_each_task_once() -> None:
     """An old status decodes with today's fields."""
     old = BatchStatus.model_validate({"batch_id": str(uuid.uuid4()), "state": "running", "total": 3})
     assert (old.completed, old.reason) == (0, None)
-    assert "0 of 3 completed, the next are being started, 0 failed" in old.sentence()
+    assert old.sentence() == "3 tasks are being looked up and started, 0 refused"  # they may have ended before
+    begun = old.model_copy(update={"completed": 1})
+    assert begun.sentence().startswith("1 of 3 completed, 2 being looked up and started, 0 failed")
     assert "2 of 3 completed, 1 under way" in old.model_copy(update={"completed": 2, "under_way": 1}).sentence()
     for ended in ({"completed": 3}, {"state": "paused"}):
         assert "0 under way" in old.model_copy(update=ended).sentence()

@@ -15,6 +15,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from contracts.tasks import workflow_id
 from contracts.workflows import STATUS_QUERY
+from tasks.batches import BatchClient
 from tasks.errors import NoWorker
 from tasks.workflow_client import ConceptClient
 from temporal.client import connect
@@ -109,6 +110,18 @@ async def test_a_query_that_fails_is_no_answer(client: Client) -> None:
         with pytest.raises(NoWorker):
             await ConceptClient(client, queue, with_attributes=False).status(task_id)
         await handle.terminate()
+
+
+async def test_a_server_that_is_away_is_not_taken_for_a_worker() -> None:
+    """Where both are gone it is the server that must be started first."""
+    server = await EmbeddedServer.start()
+    client = await connect(server.address)
+    concepts = ConceptClient(client, "test", with_attributes=False)
+    batches, some_id = BatchClient(concepts), uuid.uuid4()
+    await server.stop()
+    for asked in (concepts.status(some_id), batches.status(some_id), concepts.choose(some_id, 1)):
+        with pytest.raises(NoWorker, match=f"^the Temporal server at {server.address} does not answer: is it running"):
+            await asked
 
 
 async def test_who_named_no_server_is_told_how(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,4 +134,31 @@ def test_a_stage_is_called_after_what_it_does(task_type: str, label: str) -> Non
         with ProgressView(Console(file=screen, force_terminal=terminal, width=100, height=40)) as view:
             view.show(found)
         assert screen.getvalue().count(label) >= 2
-        assert f"{label}: attempt 2: away" in screen.getvalue()
+        assert f"{label}: attempt 1 failed: away; attempt 2 is next or under way" in " ".join(screen.getvalue().split())
+
+
+def test_a_retry_says_once_when_it_is() -> None:
+    """The failure is that of the attempt before; what is known by now of the next is said with it."""
+    at = datetime(2026, 11, 26, 17, 32, 5, tzinfo=UTC)
+    screen = io.StringIO()
+    with ProgressView(Console(file=screen, width=100)) as view:
+        for next_attempt_at in (at, None):
+            waiting = (Waiting(stage="image", attempt=7, error="away", next_attempt_at=next_attempt_at),)
+            view.show(status(2, 0).model_copy(update={"waiting": waiting}))
+    lines = [line for line in screen.getvalue().splitlines() if "attempt" in line]
+    assert lines == ["generate the logo: attempt 6 failed: away; attempt 7 at 17:32:05 UTC"]
+
+
+@pytest.mark.parametrize("state", list(TaskStatus))
+def test_a_concept_is_named_where_there_is_one(state: TaskStatus) -> None:
+    """A task that is under way or has failed has none yet."""
+    screen = io.StringIO()
+    print_status(Console(file=screen, width=100), status(2, 0).model_copy(update={"state": state}))
+    assert (f"concept {uuid.UUID(int=2)}" in screen.getvalue()) == (state is TaskStatus.COMPLETED)
+
+
+def test_a_choice_is_waited_for_and_no_logo() -> None:
+    """The candidates are there: nothing turns, and the stage says what is missing."""
+    screen, until = io.StringIO(), datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
+    print_status(Console(file=screen, width=100), status(2, 0).model_copy(update={"choose_until": until}))
+    assert "? generate the logo waits for your choice" in screen.getvalue()

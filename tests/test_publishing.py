@@ -29,7 +29,7 @@ def test_one_message_or_one_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "Invalid JSON: EOF"),
+        ("", "Invalid JSON: it ends too early"),
         ("hello", "Invalid JSON"),
         ("{\n}\n", "task_id: Field required"),
         ("{GOOD}\n{}\n", "line 2: task_id: Field required"),

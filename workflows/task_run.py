@@ -100,7 +100,8 @@ class TaskRun:
         except OWN_DATA_REFUSED as exc:
             raise self.failed(self.progress.stage, refused_data(exc), "OwnDataRefused") from exc
         except TimeoutError as exc:
-            sentence = f"The deadline of {self._limit_s / 60:g} minutes passed while"
+            minutes = self._limit_s / 60
+            sentence = f"The deadline of {minutes:g} minute{'s' * (minutes != 1)} passed while"
             raise self._stopped("DeadlineExceeded", sentence, self._why_over) from exc
         except asyncio.CancelledError as exc:
             raise self._stopped("Cancelled", "Cancelled while", status=TaskStatus.CANCELLED) from exc

@@ -83,6 +83,10 @@ def bomb(side_px: int) -> bytes:
             r'bell.json: palette 2 "a\u0007b": contains a control character (U+0007)',
         ),
         (["batch", "text.png"], "text.png: no line is a task message; line 1: "),
+        (["batch", "good.png", "--out", ""], "--out: a path is needed, and it is empty"),
+        (["recolor", "good.png", "--palettes", "good.json", "--out", ""], "--out: a path is needed, and it is empty"),
+        (["export", CONCEPT, "--out", ""], "--out: a path is needed, and it is empty"),
+        (["gallery", CONCEPT, "--out", " "], "--out: a path is needed, and it is empty"),
         (["batch", "text.png", "--no-wait", "--out", "m"], "--out does not go with --no-wait: "),
         (["batch", "/dev/zero"], "/dev/zero: is no file that can be read twice"),
         (["batch", "missing.jsonl"], "missing.jsonl: No such file or directory"),
@@ -272,3 +276,18 @@ def test_help_is_shown_as_it_is_written(terminal: Terminal, command: str, shown:
     ended = terminal.run(*command.split(), "--help")
     assert shown in ended.out
     assert "\\b" not in ended.out
+
+
+@pytest.mark.parametrize("out", [("--out", "m.jsonl"), ()])
+def test_a_batch_of_bad_lines_has_its_manifest(terminal: Terminal, out: tuple[str, ...]) -> None:
+    """The manifest accounts for every line, also where none is a task message; the error says where it is."""
+    (terminal.folder / "bad.jsonl").write_text("no task\n\n[]\n")
+    ended = terminal.run("starter.py", "batch", "bad.jsonl", *out, "--json")
+    assert ended.code == 2
+    manifest = Path(ended.err.strip().rpartition("; manifest: ")[2])
+    assert not out or manifest == terminal.folder / "m.jsonl"
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    assert [(line["line"], line["status"], line["error"][:12]) for line in lines] == [
+        (1, "refused", "Invalid JSON"),
+        (3, "refused", "must be an o"),
+    ]

@@ -100,7 +100,14 @@ def test_messages_of_the_previous_back_end(fields: dict[str, object]) -> None:
     ("data", "reason"),
     [
         (None, "the data is not base64"),
-        (b"", "Invalid JSON: EOF"),
+        (b"", "Invalid JSON: it ends too early at byte 0"),
+        (b'{"a": "an open text', "Invalid JSON: a text is not closed by a quote at byte 19"),
+        (b'{"a": "two\nlines"}', "Invalid JSON: a text has a line break or another control character in it, or "),
+        (b'{"a": [1', "Invalid JSON: it ends too early at byte 8"),
+        (b"{'a': 1}", "Invalid JSON: a name is not in double quotes at byte 2"),
+        (b'{"a": 1} 2', "Invalid JSON: something follows its end at byte 10"),
+        (b'{"a": "\xff"}', "Invalid JSON: not text in UTF-8 at byte 8"),
+        (b'{\n"a": nil}', "Invalid JSON: not a value at line 2 column 7"),
         (b"\xff", "Invalid JSON"),
         (b"hello", "Invalid JSON"),
         (b"[1]", "an object"),
@@ -203,3 +210,11 @@ def test_poison_survives_pickling() -> None:
     poison = InvalidMessage("no", uuid.uuid4())
     again = pickle.loads(pickle.dumps(poison))  # noqa: S301 -- our own bytes
     assert (again.reason, again.task_id) == (poison.reason, poison.task_id)
+
+
+@pytest.mark.parametrize("name", ["num_palettes", "min_variations", "candidates"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_value_is_no_number(name: str, value: object) -> None:
+    """`true` would count as one; the refusal names the field."""
+    with pytest.raises(InvalidMessage, match=f"^{name}: must be a whole number$"):
+        read_request(message_of(**{name: value}))
