@@ -24,7 +24,17 @@ from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp,
 from color.pixels import flatness, neighborhoods, roughness
 from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
-from color.spaces import F64, U8, format_hex, oklab_to_rgb, parse_hex, planes_to_oklab, rgb_to_oklab
+from color.spaces import (
+    F64,
+    U8,
+    contrast,
+    format_hex,
+    oklab_luminance,
+    oklab_to_rgb,
+    parse_hex,
+    planes_to_oklab,
+    rgb_to_oklab,
+)
 
 _OPAQUE: Final = 255
 _REACH: Final = 2
@@ -40,6 +50,10 @@ _REGION_BYTES: Final = 5_000
 """What a region takes in all that is prepared for choosing colors, measured with two to twelve of them."""
 _PLAIN: Final = 0.998
 _NOTICEABLE: Final = 0.005
+_CLEARLY, _STANDS_OUT = 1.1, 1.3
+"""How many times its least contrast a region must have gained by a move, and to which it must come, to stand out."""
+_SHADE_HUE: Final = 10.0
+"""How much more hue and chroma say than lightness of which palette color a color is a shade."""
 _TURN: Final = Lock()
 """Choosing colors is a thousand small steps. Threads that take them at the same time hand the interpreter lock back and
 forth at each and are slower together than one after the other; meanwhile the others compress."""
@@ -58,7 +72,7 @@ Form = Literal["png", "webp"]
 
 
 class Shift(NamedTuple):
-    """A region whose color, chosen from the palette, was moved in lightness so that it stays legible.
+    """A region whose color, chosen from the palette, was moved in lightness; `legible` says that it stands out by that.
 
     `distance` in OKLab; `share` of the visible area, in [0, 1].
     """
@@ -67,6 +81,7 @@ class Shift(NamedTuple):
     shown: str
     distance: float
     share: float
+    legible: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,11 +292,33 @@ def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
     return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table))
 
 
-def shifts(base: Base, coloring: Coloring) -> tuple[Shift, ...]:
-    """The regions whose color was moved off what was chosen for them, largest first."""
-    away = np.linalg.norm(coloring.shown - coloring.chosen, axis=1)
+def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[Shift, ...]:
+    """The regions whose color was moved off what was chosen for them, largest first.
+
+    With the palette's `colors`, a flat shape's shade of one of them is moved off that one; shading is only off its own.
+    A move is `legible` where without it the ground, or what the region meets, had clearly less contrast with it.
+    """
+    regions, chosen = base.regions, coloring.chosen.copy()
+    if colors and not regions.photo:
+        change = rgb_to_oklab(parse_hex(colors)) - chosen[:, None]
+        nearest = (np.hypot(change[..., 1], change[..., 2]) * _SHADE_HUE + np.abs(change[..., 0])).argmin(1)
+        flat = (regions.link <= _FLOWS).all(1) & np.array([step is None for step in regions.steps])
+        chosen[flat] = (chosen + change[np.arange(len(chosen)), nearest])[flat]
+    away = np.linalg.norm(coloring.shown - chosen, axis=1)
+    met = (regions.touch | (np.arange(len(regions)) == regions.ground.region)) & ~np.eye(len(regions), dtype=bool)
+    light = oklab_luminance(coloring.shown.T)
+    before, after = (
+        np.where(met, contrast(own[:, None], light), np.inf).min(1) for own in (oklab_luminance(chosen.T), light)
+    )
+    legible = (after > _CLEARLY * before) & (after >= _STANDS_OUT)
     return tuple(
-        Shift(to_hex(coloring.chosen[i]), to_hex(coloring.shown[i]), float(away[i]), float(base.regions.share[i]))
+        Shift(
+            to_hex(chosen[i]),
+            to_hex(coloring.shown[i]),
+            float(away[i]),
+            float(regions.share[i]),
+            bool(legible[i]),
+        )
         for i in range(len(away))
         if away[i] > _NOTICEABLE
     )

@@ -54,12 +54,16 @@ class CubeFile(BaseModel):
 
 
 class ShiftedColor(BaseModel):
-    """A palette's color, moved in lightness to keep its region legible; `distance` in OKLab, `share` of what shows."""
+    """A palette's color, moved in lightness; `distance` in OKLab, `share` of what shows.
+
+    `legible` says that its region has clearly more contrast with what it meets than it had without the move.
+    """
 
     chosen: HexColor
     shown: HexColor
     distance: float
     share: float
+    legible: bool = False
 
 
 class RecoloredFile(BaseModel):
@@ -209,10 +213,11 @@ class _Work:
 
     def _made(self, palette: Palette, ending: str, coloring: Coloring) -> Made:
         base, path = self._base, self._out / f"{_stem(palette.name)}{ending}.{self._format}"
+        given = [*palette.colors, *([palette.ground] if palette.ground else [])]
         moved = tuple(
             ShiftedColor.model_validate(shift._asdict())
-            for shift in shifts(base, coloring)
-            if shift.chosen in {*palette.colors, palette.ground}  # shades of them are no colors that anyone gave
+            for shift in shifts(base, coloring, given)
+            if shift.chosen in given  # a gradient's shades are no colors that anyone gave
         )
         shown = measure_shown(base, coloring)
         variation = render(base, coloring, self._format.value)
@@ -284,10 +289,11 @@ def _stem(name: str) -> str:
 
 def _print_file(file: RecoloredFile) -> None:
     stem = Path(file.path).stem
-    if file.shifted:
-        moved = ", ".join(map(_described, file.shifted[:_SHOWN_SHIFTS]))
-        more = len(file.shifted) - _SHOWN_SHIFTS
-        say(f"{stem}: so that everything can be read, {moved}{f' and {more} more' if more > 0 else ''}")
+    for legible, words in ((True, "so that each part stands out"), (False, "moved in lightness")):
+        moved = list(dict.fromkeys(_described(shift) for shift in file.shifted if shift.legible == legible))
+        more = len(moved) - _SHOWN_SHIFTS
+        if moved:
+            say(f"{stem}: {words}, {', '.join(moved[:_SHOWN_SHIFTS])}{f' and {more} more' if more > 0 else ''}")
     if file.no_svg is not None:
         say(f"No {stem}.svg: {file.no_svg}")
     if file.cube is not None:

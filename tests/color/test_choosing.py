@@ -382,6 +382,35 @@ def test_near_blacks_do_not_stand_for_two_things(disc: str, triangle: str, palet
     assert color.contrast_ratio(shown[1], shown[2]) > 1.3
 
 
+@pytest.mark.parametrize("palette", [["#FFFFFF", "#1A1A1A"], ["#0B1B3A", "#FBF3E0"], ["#C1121F", "#FFB703"]])
+@pytest.mark.parametrize(("disc", "triangle"), [("#6A4C93", "#FFCA3A"), ("#1D3557", "#E63946"), ("#2A9D8F", "#E9C46A")])
+def test_every_flat_color_off_the_palette_is_named(disc: str, triangle: str, palette: list[str]) -> None:
+    """A shape without shading that shows a shade of a palette color is moved off it; nothing else is."""
+    base = color.prepare(png(framed("#FFFDF5", disc, triangle)))
+    coloring = color.choose(base, palette)
+    shifts = color.shifts(base, coloring, palette)
+    assert {shift.chosen for shift in shifts} <= {*palette}
+    shown = {color.spaces.format_hex(np.rint(rgb)) for rgb in oklab_to_rgb(coloring.shown)}
+    assert {shift.shown for shift in shifts} == shown - {*palette}
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+@pytest.mark.parametrize("name", [name for name in BASES if name != "photo"])
+def test_a_move_for_legibility_is_one(name: str, palette: list[str]) -> None:
+    """What a region meets, or the ground, would have less contrast with it without its move; of all others not."""
+    base = BASES[name]
+    coloring = color.choose(base, palette)
+    regions = base.regions
+    shown = [color.spaces.format_hex(np.rint(rgb)) for rgb in oklab_to_rgb(coloring.shown)]
+    for shift in color.shifts(base, coloring, palette):
+        (own, *_) = (i for i, code in enumerate(shown) if code == shift.shown)
+        met = [
+            code for i, code in enumerate(shown) if i != own and (regions.touch[own, i] or i == regions.ground.region)
+        ]
+        without, now = (min(color.contrast_ratio(code, each) for each in met) for code in (shift.chosen, shift.shown))
+        assert (now > 1.05 * without and now > 1.29) if shift.legible else (now < 1.15 * without or now < 1.31)
+
+
 def test_things_apart_are_two_where_the_palette_has_two_colors() -> None:
     """A red disc and a blue square do not both become the blue, whose contrast with the ground is higher."""
     image = Image.new("RGB", (256, 256), "#FFFFFF")

@@ -136,6 +136,8 @@ def test_what_was_moved_and_what_is_an_alternative_is_said(terminal: Terminal) -
     for shift in moved:
         lighter = int(shift.shown[1:3], 16) > int(shift.chosen[1:3], 16)
         assert f"{shift.chosen} -> {shift.shown} ({'lighter' if lighter else 'darker'})" in ended.err
+    for words, legible in (("so that each part stands out, ", True), ("moved in lightness, ", False)):
+        assert (words in ended.err) == any(shift.legible == legible for shift in moved)
     assert "OKLab" not in ended.err
     others = [f"{file.name}.png" for file in found if file.name[-2:-1] == "-"]
     assert f"Alternatives: {', '.join(others) or 'none'}; fewer than 3 of " in ended.err
