@@ -1,4 +1,4 @@
-"""The commands of docs/bridge.md for Cloud Run, and of the way back in docs/migrating.md, run with a `gcloud` that notes what it is told."""
+"""Commands for Google's cloud, of docs/bridge.md and docs/migrating.md, run with a `gcloud` that notes what it is told."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ serviceConfig:
 
 
 def test_the_way_back_deploys_what_was_kept(tmp_path: Path) -> None:
-    """Without a trigger, as it was; Pub/Sub's account may call it, and the subscription does, for as long as it works."""
+    """Without a trigger, as it was; Pub/Sub's account may call it, and the subscription calls and waits."""
     notes, gcloud = tmp_path / "notes", tmp_path / "bin" / "gcloud"
     notes.mkdir()
     gcloud.parent.mkdir()
