@@ -1,4 +1,4 @@
-"""Commands for Google's cloud, of docs/bridge.md and docs/migrating.md, run with a `gcloud` that notes what it is told."""
+"""Commands for Google's cloud, of two pages in docs/, run with a `gcloud` that notes what it is told."""
 
 from __future__ import annotations
 
