@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from commands.console import BadInput, ExitCode, invocation, print_document, progress, say
+from commands.console import BadInput, ExitCode, in_thread, invocation, print_document, progress, say
 from commands.display import NO_WORKER, ProgressView, print_report
 from commands.gallery import make_gallery
 from commands.inputs import (
@@ -45,9 +46,11 @@ from commands.startup import (
     warn_of_another_store,
 )
 from contracts.concepts import ConceptReport
+from contracts.images import SUPPLIED
 from contracts.tasks import GenerationRequest, RefinementRequest, Request, TaskStatus, VariationsRequest
 from settings import Settings
 from stores.errors import StoreError
+from stores.ports import Store
 from tasks.service import TaskService
 
 _OF_THE_MESSAGE = ("logo", "theme", "palettes", "palette_file", "candidates", "user", "task_id")
@@ -284,6 +287,7 @@ async def with_gallery(service: TaskService, settings: Settings, report: Concept
     """The report of a completed concept with its page; one that cannot be written is no failure of the task."""
     if report.status is not TaskStatus.COMPLETED:
         return report
+    await _say_moved_colors(service.store, report)
     folder = settings.data_dir / "galleries" / str(report.concept_id)
     try:
         index = await make_gallery(service.store, report.concept_id, folder)
@@ -291,3 +295,18 @@ async def with_gallery(service: TaskService, settings: Settings, report: Concept
         say(f"No gallery: {exc}", style="yellow")
         return report
     return report.model_copy(update={"gallery": str(index)})
+
+
+async def _say_moved_colors(store: Store, report: ConceptReport) -> None:
+    """As `recolor` says it, where the palettes are a person's own."""
+    origin = None if report.provenance is None else report.provenance.palettes
+    if report.image is None or origin is None or origin.provider != SUPPLIED:
+        return
+    from color import ImageError  # noqa: PLC0415 -- numpy is loaded with it
+    from commands.moved_colors import moved_in, say_moved_colors  # noqa: PLC0415
+
+    image, variations = report.image, report.variations
+    with suppress(StoreError, ImageError):  # the gallery's attempt says so
+        data = await store.get(image.bucket, image.path, sha256=image.sha256)
+        for name, moved in await in_thread(lambda _: moved_in(data, variations)):
+            say_moved_colors(name, moved)

@@ -104,7 +104,7 @@ def _print_evidence(ran: list[_Ran], first: str, second: str) -> None:
         _say("Attempts differ from call to call: 1 was done at once, 2 is what the killed worker had begun.")
     images = attempts.get("generate_image", [])
     if images == [1]:
-        _say("The logo was drawn once: Temporal has its outcome, so the second worker had not to ask again.")
+        _say("The logo was drawn once: Temporal has its outcome, and did not ask the second worker for it.")
     elif images:
         _say(f"The logo was asked for in attempt {', '.join(map(str, images))}: see the history.")
 

@@ -26,13 +26,13 @@ from color import (
     measure_shown,
     prepare_picture,
     render,
-    shifts,
 )
 from commands.console import BadInput, ExitCode, Interrupted, in_thread, no_folder, print_document, run_async, say
 from commands.inputs import InputImage, read_image, read_palettes
+from commands.moved_colors import ShiftedColor, moved_colors, say_moved_colors
 from commands.options import Json, out_path
 from commands.startup import load_command_settings
-from contracts.palettes import HexColor, Palette, Shown
+from contracts.palettes import Palette, Shown
 from files.atomic_write import replacing
 from pack import LogoShapes, with_colors_of
 from stores.layout import slug
@@ -51,19 +51,6 @@ class CubeFile(BaseModel):
     path: str
     error_mean: float
     error_percentile_99: float
-
-
-class ShiftedColor(BaseModel):
-    """A palette's color, moved in lightness; `distance` in OKLab, `share` of what shows.
-
-    `legible` says that its region has clearly more contrast with what it meets than it had without the move.
-    """
-
-    chosen: HexColor
-    shown: HexColor
-    distance: float
-    share: float
-    legible: bool = False
 
 
 class RecoloredFile(BaseModel):
@@ -157,7 +144,6 @@ def recolor(
     return ExitCode.DONE
 
 
-_SHOWN_SHIFTS = 3
 _STEM_BYTES = 200
 """A file's name may have 255, with the ending and what it is called until it is complete."""
 _UNFIT = re.compile(r'[<>:"/\\|?*]|^[. ]|[. ]$|^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)', re.IGNORECASE)
@@ -213,12 +199,6 @@ class _Work:
 
     def _made(self, palette: Palette, ending: str, coloring: Coloring) -> Made:
         base, path = self._base, self._out / f"{_stem(palette.name)}{ending}.{self._format}"
-        given = [*palette.colors, *([palette.ground] if palette.ground else [])]
-        moved = tuple(
-            ShiftedColor.model_validate(shift._asdict())
-            for shift in shifts(base, coloring, given)
-            if shift.chosen in given  # a gradient's shades are no colors that anyone gave
-        )
         shown = measure_shown(base, coloring)
         variation = render(base, coloring, self._format.value)
         files = {path: variation}
@@ -235,7 +215,7 @@ class _Work:
             name=f"{palette.name}{ending}",
             path=str(path.absolute()),
             shown=shown,
-            shifted=moved,
+            shifted=moved_colors(base, coloring, palette),
             cube=cube,
             svg=str(path.with_suffix(".svg").absolute()) if isinstance(drawn, bytes) else None,
             no_svg=drawn if isinstance(drawn, str) else None,
@@ -289,23 +269,13 @@ def _stem(name: str) -> str:
 
 def _print_file(file: RecoloredFile) -> None:
     stem = Path(file.path).stem
-    for legible, words in ((True, "so that each part stands out"), (False, "moved in lightness")):
-        moved = list(dict.fromkeys(_described(shift) for shift in file.shifted if shift.legible == legible))
-        more = len(moved) - _SHOWN_SHIFTS
-        if moved:
-            say(f"{stem}: {words}, {', '.join(moved[:_SHOWN_SHIFTS])}{f' and {more} more' if more > 0 else ''}")
+    say_moved_colors(stem, file.shifted)
     if file.no_svg is not None:
         say(f"No {stem}.svg: {file.no_svg}")
     if file.cube is not None:
         mean, worst = file.cube.error_mean, file.cube.error_percentile_99
         distance = f"{mean:.3f} on average, {worst:.3f} in the worst hundredth"
         say(f"{stem}.cube is off by {distance} (OKLab)")
-
-
-def _described(shift: ShiftedColor) -> str:
-    """From which color to which; only the lightness changes, so the sum of the channels says in which direction."""
-    before, after = (sum(bytes.fromhex(color[1:])) for color in (shift.chosen, shift.shown))
-    return f"{shift.chosen} -> {shift.shown} ({'lighter' if after > before else 'darker'})"
 
 
 def _print_alternatives(files: Sequence[Sequence[RecoloredFile]], wanted: int) -> None:

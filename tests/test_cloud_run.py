@@ -1,10 +1,11 @@
-"""The commands of docs/bridge.md for Cloud Run, run with a `gcloud` that notes what it is told."""
+"""Commands for Google's cloud, of two pages in docs/, run with a `gcloud` that notes what it is told."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ folder=$(mktemp -d "$NOTES/$(basename "$0").XXXXXX")
 printf '%s\\n' "$@" > "$folder/arguments"
 env > "$folder/environment"
 case "$*" in *--data-file=-*) cat > "$folder/input" ;; esac
-case "$*" in *projectNumber*) echo 1234 ;; esac
+case "$*" in *projectNumber*) echo 1234 ;; *serviceConfig.uri*) echo https://old.example.com ;; esac
 """
 
 
@@ -150,3 +151,50 @@ def test_secrets_end_where_they_end(project: Project) -> None:
     """No line break becomes part of one."""
     assert all(secret and secret == secret.strip() for secret in project.secrets.values())
     assert len(project.secrets["concept-fairness-key"]) == 64
+
+
+KEPT = """buildConfig:
+  entryPoint: make_concept
+  runtime: python311
+eventTrigger:
+  serviceAccountEmail: trigger@my-project.iam.gserviceaccount.com
+serviceConfig:
+  availableMemory: 512M
+  serviceAccountEmail: 'function@my-project.iam.gserviceaccount.com'
+  timeoutSeconds: 540
+"""
+"""What `gcloud functions describe` says of a function, as far as the way back needs it."""
+
+
+def test_the_way_back_deploys_what_was_kept(tmp_path: Path) -> None:
+    """Without a trigger, as it was; Pub/Sub's account may call it, and the subscription calls and waits."""
+    notes, gcloud = tmp_path / "notes", tmp_path / "bin" / "gcloud"
+    notes.mkdir()
+    gcloud.parent.mkdir()
+    gcloud.write_text(_NOTE)
+    gcloud.chmod(0o755)
+    (tmp_path / "previous-function.yaml").write_text(KEPT)
+    section = (ROOT / "docs" / "migrating.md").read_text().split("## Back again")[1]
+    commands = "\n".join(re.findall(r"^ *```bash\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL))
+    given = {"PROJECT": "my-project", "REGION": "europe-west1", "TOPIC": "tasks", "OLD_FUNCTION": "old"}
+    subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", f'account() {{ echo "$1@accounts"; }}\n{commands}'],
+        cwd=tmp_path,
+        env={"PATH": f"{gcloud.parent}:/usr/bin:/bin", "NOTES": str(notes), **given},
+        check=True,
+    )
+    told = [(note / "arguments").read_text().splitlines() for note in notes.iterdir()]
+    (deployed,) = (options(arguments) for arguments in told if arguments[:3] == ["functions", "deploy", "old"])
+    assert "trigger-http" in deployed
+    assert "no-allow-unauthenticated" in deployed
+    assert (deployed["runtime"], deployed["entry-point"]) == ("python311", "make_concept")
+    assert (deployed["timeout"], deployed["memory"]) == ("540", "512M")
+    assert deployed["service-account"] == "function@my-project.iam.gserviceaccount.com"
+    (invoker,) = (options(arguments) for arguments in told if arguments[:2] == ["run", "services"])
+    assert (invoker["role"], invoker["member"]) == ("roles/run.invoker", "serviceAccount:concept-push@accounts")
+    pushed = {arguments[2]: options(arguments) for arguments in told if arguments[:2] == ["pubsub", "subscriptions"]}
+    assert pushed["update"]["ack-deadline"] == "600"
+    endpoint = "https://old.example.com/?__GCP_CloudEventsMode=CUSTOM_PUBSUB_projects%2Fmy-project%2Ftopics%2Ftasks"
+    assert pushed["modify-push-config"]["push-endpoint"] == endpoint
+    assert pushed["modify-push-config"]["push-auth-token-audience"] == "https://old.example.com"
+    assert pushed["modify-push-config"]["push-auth-service-account"] == "concept-push@accounts"

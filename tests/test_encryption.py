@@ -278,7 +278,7 @@ async def test_activities_wait_for_a_worker_that_can_read_them(
     server: EmbeddedServer, store: LocalStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A renderer without keys gives back what it took, once, and takes no more: no variation runs out of attempts."""
-    right, request = await connected(server, A), make_request(num_palettes=6)
+    right, request = await connected(server, A), make_request(num_palettes=12)
     queue = f"test-{uuid.uuid4()}"
     release = asyncio.Event()
     palettes = ScriptedPalettes(Script(then=release.wait))
@@ -303,7 +303,7 @@ async def test_activities_wait_for_a_worker_that_can_read_them(
             for event in (await history_of(rig, request)).events
             if event.event_type is EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED
         ]
-    assert (status.state, status.variations.done, status.variations.failed) == (TaskStatus.COMPLETED, 6, ())
+    assert (status.state, status.variations.done, status.variations.failed) == (TaskStatus.COMPLETED, 12, ())
     # One for what could not be read; where a server does not end polls, a task on its way may cost another.
     assert 2 <= max(attempts) <= 3
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import typer
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 from typing_extensions import override
 
 from commands import console
@@ -170,19 +171,31 @@ async def test_a_choice_without_a_worker(client: Client, store: LocalStore, monk
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "said"),
     [
-        (StoreUnavailable("away"), ExitCode.UNREACHABLE),
-        (StoreThrottled("later"), ExitCode.UNREACHABLE),
-        (NoWorker("none"), ExitCode.UNREACHABLE),
-        (StoreRefused("no"), ExitCode.BAD_INPUT),
-        (StoreForbidden("no"), ExitCode.BAD_INPUT),
-        (ObjectMissing("gone"), ExitCode.BAD_INPUT),
-        (StoreError("else"), ExitCode.UNREACHABLE),
+        (StoreUnavailable("away"), ExitCode.UNREACHABLE, "away"),
+        (StoreThrottled("later"), ExitCode.UNREACHABLE, "later"),
+        (NoWorker("none"), ExitCode.UNREACHABLE, "none"),
+        (StoreRefused("no"), ExitCode.BAD_INPUT, "no"),
+        (StoreForbidden("no"), ExitCode.BAD_INPUT, "no"),
+        (ObjectMissing("gone"), ExitCode.BAD_INPUT, "gone"),
+        (StoreError("else"), ExitCode.UNREACHABLE, "else"),
+        (
+            RPCError("tcp connect error", RPCStatusCode.UNAVAILABLE, b""),
+            ExitCode.UNREACHABLE,
+            "The Temporal server does not answer: tcp connect error",
+        ),
+        (
+            RPCError("no such namespace", RPCStatusCode.NOT_FOUND, b""),
+            ExitCode.UNREACHABLE,
+            "Temporal did not do what it was asked: no such namespace",
+        ),
     ],
 )
-def test_a_refusal_is_no_outage(monkeypatch: pytest.MonkeyPatch, error: Exception, code: ExitCode) -> None:
-    """Exit code 3 invites scripts to try again, which helps with an outage alone."""
+def test_a_refusal_is_no_outage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, code: ExitCode, said: str
+) -> None:
+    """Exit code 3 invites scripts to try again, which helps with an outage alone; a server that is away is named."""
 
     def leave(code: ExitCode) -> None:
         raise SystemExit(code)
@@ -198,3 +211,4 @@ def test_a_refusal_is_no_outage(monkeypatch: pytest.MonkeyPatch, error: Exceptio
     with pytest.raises(SystemExit) as left:
         run_app(app)
     assert left.value.code is code
+    assert capsys.readouterr().err == f"starter.py: {said}\n"

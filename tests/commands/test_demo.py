@@ -126,7 +126,7 @@ async def test_a_crash_before_the_readers_eyes(shell: Shell) -> None:
 async def test_a_demo_starts_from_a_given_image(shell: Shell) -> None:
     """It is published as an upright PNG of the same size, named as it is; what the theme is for then is said."""
     Image.open(io.BytesIO(draw_png(80))).convert("RGBA").save(shell.folder / "our-mark.png")
-    (shell.folder / "own.json").write_text('{"two": ["#003049", "#fdf0d5"]}')
+    (shell.folder / "own.json").write_text('{"two": ["#003049", "#fdf0d5"], "dull": ["#808080", "#8A8A8A", "#757575"]}')
     words = ("--image", "our-mark.png", "--theme", "the sea", "--palette-file", "own.json", "--json")
     ended = await shell.run("starter.py", "demo", *words)
     assert ended.code == 0, ended.err
@@ -138,6 +138,10 @@ async def test_a_demo_starts_from_a_given_image(shell: Shell) -> None:
     assert "logo from our-mark.png" in Path(report.gallery).read_text()
     assert report.image is not None
     assert (report.image.width, report.image.height, report.image.media_type) == (80, 80, "image/png")
+    alone = await shell.run("starter.py", "recolor", "our-mark.png", "--palettes", "own.json", "--out", "alone")
+    moved = [line for line in alone.err.splitlines() if " -> " in line]
+    assert moved, alone.err
+    assert [line for line in ended.err.splitlines() if " -> " in line] == moved
 
 
 async def test_status_without_a_server_is_the_row(demo: Demo) -> None:
