@@ -72,7 +72,8 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
 
 def _notices(subject: Subject) -> tuple[str, ...]:
     things = ", ".join(f"“{thing[:_LONGEST_THING]}”" for thing in subject.left_out[:_MOST_THINGS])
-    drawn = f"“{subject.drawn[:_LONGEST_THING]}”" if subject.drawn else "no symbol"
+    shown = unicodedata.normalize("NFC", subject.drawn or subject.name)[:_LONGEST_THING]
+    drawn = f"“{shown}”" if shown else "no symbol"
     return (f"The sample generator drew {drawn} and left out {things}.",) if things else ()
 
 

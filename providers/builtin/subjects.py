@@ -35,9 +35,6 @@ _LONGEST_BARE_NAME = 3
 
 _WORD = re.compile(r"\d+(?:[./]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
 _QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{1,24})[\"”»“」』]")
-_NAMING = frozenset(
-    {"called", "named", "titled", "brand", "number", "namens", "llamada", "llamado", "appelé", "chiamata"}
-)
 _ABOUT = frozenset({"themed", "shaped", "inspired", "friendly", "style", "like", "lover", "loving", "based", "headed"})
 """Second halves of compounds that are about the first one."""
 _MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])(?!\d+(?:st|nd|rd|th|s|d|k|px|x)$)[a-z0-9]{2,}", re.IGNORECASE)
@@ -48,6 +45,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+_NAMING = _set("called named titled brand number namens llamada llamado appelé chiamata")
 # Companies' names that are marks by themselves. "Apple" still gives the fruit, but never a wordmark.
 _TRADEMARKS = _set("""
 adidas adobe airbnb aldi alibaba amazon amd android apple asus audi baidu bmw boeing bosch burberry cadillac
@@ -92,12 +90,13 @@ def read(description: str) -> Subject:
     """Finds what to draw; never fails, whatever the text holds."""
     text = _spoken(unicodedata.normalize("NFKC", description))
     words = _WORD.findall(text)
-    name = _name(text, words)
+    name, given = _name(text, words)
     found = _symbols(words)
-    own = {
-        word for text in (name, *(phrase for _, phrase in found if " " in phrase)) for word in text.casefold().split()
-    }
+    own = {*" ".join((name, *(phrase for _, phrase in found if " " in phrase))).casefold().split()}
     more = [*(phrase for slug, phrase in found if slug != found[0][0] and slug not in _VAGUE), *_objects(words)]
+    more += [word for word in _WORD.findall(given) if word[0].isalnum() and drawable(word) not in name]
+    strange = [word for word in words if name and word.isalnum() and not (drawable(word) or _means_something(word))]
+    more += [word for word in strange if not _meant(word)]
     return Subject(
         symbols=tuple(dict.fromkeys(slug for slug, _ in found)),
         name=name,
@@ -165,15 +164,15 @@ def _meant(phrase: str) -> list[str]:
     return []
 
 
-def _name(text: str, words: list[str]) -> str:
+def _name(text: str, words: list[str]) -> tuple[str, str]:
     mixed = next((word for word in words if _MIXED.fullmatch(word)), "")
     for candidate in (_quoted(text), _introduced(words), _bare(words), _capitalized(text, words), mixed):
         name = drawable(candidate)
         while len(name) > LONGEST_NAME and " " in name:
             name = name.rpartition(" ")[0].rstrip(" &-")
         if name and len(name) <= LONGEST_NAME and (len(name) > 1 or name.isdigit()) and not _is_trademark(name):
-            return name
-    return ""
+            return name, candidate
+    return "", ""
 
 
 def _is_trademark(name: str) -> bool:

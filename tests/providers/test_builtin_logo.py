@@ -290,7 +290,9 @@ def test_sizes_out_of_range_are_refused(size_px: int) -> None:
         ("un oso con paraguas", "oso", ["paraguas"]), ("медведь с зонтом", "медведь", ["зонтом"]),  # noqa: RUF001 - Cyrillic
         ("熊猫和咖啡", "panda", ["coffee"]),
         ("a bear riding a unicycle under an umbrella", "bear", ["umbrella", "unicycle"]),
-        ("a smiling sun wearing sunglasses", "sun", ["sunglasses"]),
+        ("a smiling sun wearing sunglasses", "sun", ["sunglasses"]), ("Müller 日本語", "MÜLLER", ["日本語"]),
+        ("Kaffeerösterei Müller 日本語", "KAFFEERÖSTEREI", ["Müller", "日本語"]),
+        ("a fox called Wolkenkratzer Donaudampfschiff", "fox", ["Donaudampfschiff"]),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -> None:
