@@ -32,6 +32,7 @@ from pack.tile import tile_of
 from pack.transparency import without_ground
 
 _MOST_OF_RIM = 0.5
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,15 @@ class _Logo(LogoShapes):
         names = [f"{folder}/mono-{ink}.{kind}" for ink in ("black", "white") for kind in ("svg", "png")]
         # Of what has too many colors, all that is not transparent is drawn.
         photo, clear = self.base.regions.photo, self.picture.alpha
-        cover = clear if photo else ink_coverage(self.picture, self.base, self.ground, self.tile)
+        mono = None if photo else ink_coverage(self.picture, self.base, self.ground, self.tile, self.surfaces)
+        cover = clear if photo else mono and mono.cover
         if cover is None:
             reason = "nothing in it stands out" if not photo else "it is like a photograph"
             yield from (Skipped(name, reason) for name in names)
             return
+        if mono is not None and mono.merge:
+            pairs = ", ".join(f"{one} from {other}" for one, other in mono.merge[:_MOST_TOLD])
+            yield Skipped(f"{folder}/mono-*.png with every edge", f"one ink does not tell {pairs}")
         shape: tuple[Circle | Outline, ...] | NotTraceable
         try:
             shape = trace_mask(cover)

@@ -169,6 +169,44 @@ def test_one_ink_keeps_gradients_whole_and_light_parts(
     assert ink[10, 10, 3] == 0
 
 
+NESTED = """
+<circle cx="256" cy="256" r="200" fill="#1D3557"/><path d="M256 136L372 340H140Z" fill="#E63946"/>
+<circle cx="256" cy="266" r="26" fill="#F1FAEE"/>
+"""
+CREAM = """
+<circle cx="256" cy="160" r="90" fill="#1D3557"/><rect x="100" y="320" width="60" height="100" fill="#FFF3D6"/>
+<rect x="220" y="320" width="60" height="100" fill="#FFF3D6"/>
+"""
+TWO_TONES = """
+<path d="M256 100A156 156 0 0 0 256 412Z" fill="#1D3557"/><path d="M256 100A156 156 0 0 1 256 412Z" fill="#E9C46A"/>
+"""
+FULL_TILE = """
+<rect width="512" height="512" rx="110" fill="#1D3557"/><circle cx="256" cy="256" r="90" fill="#F1FAEE"/>
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "ground", "ink", "paper"),
+    [
+        (NESTED, "#FFFDF5", [(256, 80), (266, 256)], [(320, 200), (10, 10)]),
+        (CREAM, "#FFFFFF", [(160, 256), (370, 130), (370, 250)], [(370, 190), (10, 10)]),
+        (TWO_TONES, "#FFFFFF", [(256, 200), (256, 320)], [(10, 10)]),
+        (FULL_TILE, "#FFFFFF", [(60, 256), (256, 60)], [(2, 2), (256, 256)]),
+        (FULL_TILE, "#F4D35E", [(60, 256), (256, 60)], [(2, 2), (256, 256)]),
+    ],
+)
+def test_one_ink_loses_nothing_without_a_word(
+    body: str, ground: str, ink: list[tuple[int, int]], paper: list[tuple[int, int]]
+) -> None:
+    """Shapes in shapes alternate, pale ones are drawn, a tile is one; the manifest says what is not told apart."""
+    items = list(make_pack(Contents(drawn(document(body, ground)), (), (), b"a sheet")))
+    mono = next(rgba(i.data) for i in items if isinstance(i, PackFile) and i.path == "base/mono-black.png")
+    assert [mono[place][3] for place in ink] == [255] * len(ink)
+    assert [mono[place][3] for place in paper] == [0] * len(paper)
+    told = [item.reason for item in items if isinstance(item, Skipped) and "mono" in item.file]
+    assert told == (["one ink does not tell #1D3557 from #E9C46A"] if body == TWO_TONES else [])
+
+
 def few() -> Iterator[Item]:
     """The items of a small pack."""
     yield PackFile("base/logo.png", b"one", "image/png", "the logo")
