@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field
 
-from contracts.frozen import FrozenModel
+from contracts.frozen import FrozenModel, WholeNumber
 from contracts.usage import PaletteOrigin, Usage
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
@@ -55,9 +55,9 @@ class ImageRef(FrozenModel):
         min_length=1, max_length=500, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$"
     )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    bytes: int = Field(ge=1)
-    width: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
-    height: int = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
+    bytes: WholeNumber = Field(ge=1)
+    width: WholeNumber = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
+    height: WholeNumber = Field(ge=1, le=MAX_IMAGE_SIDE_PX)
     media_type: str = Field(default="image/png", pattern=r"^image/[a-z0-9.+-]{1,40}$")
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from contracts.frozen import FrozenModel
+from contracts.frozen import FrozenModel, WholeNumber
 from contracts.images import MAX_IMAGE_BYTES, ImageRef
 from contracts.palettes import Palette
 
@@ -78,15 +78,6 @@ def _not_reserved(user_id: str) -> str:
     return user_id
 
 
-def _no_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        msg = "must be a whole number"
-        raise ValueError(msg)  # noqa: TRY004 -- a TypeError would not become a problem of the field
-    return value
-
-
-WholeNumber = Annotated[int, BeforeValidator(_no_boolean)]
-"""`true` is not taken for 1."""
 Description = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=2, max_length=500), AfterValidator(_printable)
 ]

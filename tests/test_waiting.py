@@ -104,7 +104,7 @@ def test_people_see_it(terminal: bool, capsys: pytest.CaptureFixture[str]) -> No
     live = capsys.readouterr().out
     print_status(Console(width=300), waiting_status())
     for shown in (live, capsys.readouterr().out):
-        assert f"generate the logo: attempt 3: {REASON}" in shown
+        assert f"generate the logo: attempt 2 failed: {REASON}; attempt 3 is next or under way" in shown
         assert "render variations: waiting: no worker has taken it" in shown
 
 

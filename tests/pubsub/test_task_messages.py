@@ -218,3 +218,18 @@ def test_a_truth_value_is_no_number(name: str, value: object) -> None:
     """`true` would count as one; the refusal names the field."""
     with pytest.raises(InvalidMessage, match=f"^{name}: must be a whole number$"):
         read_request(message_of(**{name: value}))
+
+
+@pytest.mark.parametrize("name", ["bytes", "width", "height"])
+def test_a_truth_value_is_no_size_of_a_picture(name: str) -> None:
+    """As little as it is a number of palettes."""
+    image: dict[str, object] = {
+        "bucket": "b",
+        "path": "ada/a.png",
+        "sha256": "0" * 64,
+        "bytes": 1,
+        "width": 1,
+        "height": 1,
+    }
+    with pytest.raises(InvalidMessage, match=rf"^base_image\.{name}: must be a whole number$"):
+        read_request(message_of(base_image=image | {name: True}))
