@@ -86,8 +86,7 @@ platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale gre
 }  # fmt: skip
 
 NEUTRALS = frozenset(_list(
-    "black, white, gray, silver, cream, ivory, eggshell, pearl, bone, charcoal, graphite, onyx, jet, ebony, ash, "
-    "pewter, gunmetal, smoke, platinum, beige, off white"
+    "black, white, gray, silver, cream, ivory, eggshell, pearl, bone, charcoal, graphite, onyx, jet, ebony, ash, pewter, gunmetal, smoke, platinum, beige, off white"
 ))  # fmt: skip
 """Colors that are meant as a ground, an ink or a gray rather than as a hue."""
 
@@ -124,10 +123,10 @@ arctic: 2D5F88 8CC3DD D3E9F0 5C7080: ice, icy, frost, frosty, glacier, polar, gl
 volcano: A8261B EC5B22 2B2022 F6A623: lava, magma
 fire: B92718 F06A1D F9B72B 42161A: flame, fiery, ember, phoenix, dragon
 earth: 75502F A8783F 66703F D3B98C / F3EADB 2B2119 E6D9C2: soil, earth tone, african, aztec, tribal, indigenous, desert sand
-tropical: 0B7C74 F7B733 F26B5B 5BBF6A / FFFFFF FDF1D6 E2F7F3: tropic, hawaii, caribbean, palm, parrot, tiki, hawaiian, polynesian, caribbean beach
+tropical: 0B7C74 F7B733 F26B5B 5BBF6A / FFFFFF FDF1D6 E2F7F3 0B3F45: tropic, hawaii, caribbean, palm, parrot, tiki, hawaiian, polynesian, caribbean beach
 mediterranean: 1D5B9C C8653F E8C98B 6F8446: greek, greece, italian, italy, riviera, greek island, roman, ancient greece
 spring: 4D8B4A F1A0B6 B6D97A F6DC6F: springtime
-summer: 1687A7 F9B233 EF5A4C 8ED1B2 / FFFFFF FFF4D2 E6F6FA: summery
+summer: 1687A7 F9B233 EF5A4C 8ED1B2 / FFFFFF FFF4D2 E6F6FA 0F4260: summery
 autumn: B5512B D2812B 6A5B2C E2B659: fall, autumnal, harvest
 winter: 2E5173 94B6CB 6B7F8C DCE8EE: snow, snowy, wintry
 bamboo: 4C7A3B 95B45B D6C98B 2D4B34:
@@ -168,7 +167,7 @@ bauhaus: D0281E 1F4E9E F2B922 1B1B1C / F6F1E6 FFFFFF 1B1B1C: primary color, de s
 swiss style: E30613 111111 F4F4F4 / FFFFFF 111111 F2F2F2 E6E6E6 262626 1C1C1C DADADA: swiss, international style, helvetica, patriotic swiss, flat
     design
 memphis: FF4F81 00B5AD FFC83D 5B4BDB / FFF8EC 1D1A33: memphis design
-scandinavian: 3D5563 C98F6B 5F7A68 F7F5F0 / FFFFFF F5F2ED EAF0F2 EFE9E1 EDF1EC: nordic, scandi, hygge
+scandinavian: 3D5563 C98F6B 5F7A68 F7F5F0 / FFFFFF F5F2ED EAF0F2 2B3A42 EFE9E1 EDF1EC: nordic, scandi, hygge
 japanese: B5282C 27365E C9AE84 6C7B58: japan, samurai, wabi sabi
 diner: B8322A 2F8C8A F2B441 6B3A25: rockabilly
 seventies: A8431C E08A1E 6C6A2A 5A2F1E / F7E9CC 2E1C12: 70s, 1970s, disco, hippie
@@ -201,7 +200,7 @@ city: 34475C 8593A0 E0953B BCC6CD: urban, street, skyline
 halloween: F07A1A 6B3FA0 86A82E 4B2A70 / 16121A 251436 F8EBDD: spooky
 christmas: A81E2D 1D5F3C CFA548 F3E9D6: xmas, holiday, festive
 valentine: B31942 E8708E F6BFC6 5C1A33: love, heart
-wedding: D8B4AE 9CAB92 CBB07A 7C6A5C / FBF8F3 FFFFFF: bridal
+wedding: D8B4AE 9CAB92 CBB07A 7C6A5C / FBF8F3 FFFFFF FDF3F0 26392F 4A1A2B 1E2A44: bridal
 finance: 16375E 1F7A62 C2A04E 7F93A8: bank, banking, money, invest, fintech
 corporate: 1A4178 3E7FBF 7FB2E0 E09A36 / FFFFFF 10233F F2F5F9: business, office, company, consulting, enterprise
 technology: 1F4FD8 12A5B8 6C4BE0 2A3446: tech, digital, software, startup, robot, ai, data, cloud computing
@@ -295,18 +294,20 @@ MOODS = {
 ALIASES = {alias: key for key, _, aliases in _SCENES for alias in _list(aliases)}
 ALIASES |= {alias: key for key, _, _, aliases in _MOODS for alias in _list(aliases)}
 ALIASES |= dict(pair.split("=") for pair in _list("""
-grey=gray, purplish=purple, reddish=red, greenish=green, bluish=blue, golden=gold, gilded=gold, silvery=silver,
-offwhite=off white, snow white=white, jet black=jet, olive green=olive, navy blue=navy, mint green=mint, sage
-green=sage, emerald green=emerald, cobalt blue=cobalt, midnightblue=midnight blue, mustard yellow=mustard, cherry
-red=cherry, blood red=crimson, baby pink=blush, blush pink=blush, dusty pink=dusty rose, terra cotta=terracotta, lime
-green=lime, coral pink=coral, royal purple=grape, burnt umber=umber, steel gray=pewter, charcoal gray=charcoal, slate
-gray=slate, sea green=jade, aubergine=eggplant, hot pink=electric pink, neon pink=electric pink, neon blue=electric blue, gules=red, b&w=black and white
+grey=gray, purplish=purple, reddish=red, greenish=green, bluish=blue, golden=gold, gilded=gold, silvery=silver, offwhite=off white, snow white=white, jet
+black=jet, olive green=olive, navy blue=navy, mint green=mint, sage green=sage, emerald green=emerald, cobalt blue=cobalt, midnightblue=midnight blue, mustard
+yellow=mustard, cherry red=cherry, blood red=crimson, baby pink=blush, blush pink=blush, dusty pink=dusty rose, terra cotta=terracotta, lime green=lime, coral
+pink=coral, royal purple=grape, burnt umber=umber, steel gray=pewter, charcoal gray=charcoal, slate gray=slate, sea green=jade, aubergine=eggplant, hot
+pink=electric pink, neon pink=electric pink, neon blue=electric blue, gules=red, b&w=black and white
 """))  # fmt: skip
 
 PLAIN = frozenset(
     {"minimalist", "brutalist", "concrete", "swiss style", "bauhaus", "modern", "scandinavian", "industrial"}
 )
 """Styles whose logos have plain shapes and bold letters."""
+
+PALE = frozenset({"pastel", "light", "soft", "pastel mix", "ice cream", "delicate", "dreamy", "gentle"})
+"""Moods and scenes that have no dark ground where they lean to light ones."""
 
 OPPOSITES = dict(pair.split("=") for pair in _list("""
 dark=light, light=dark, bright=muted, vibrant=muted, neon=muted, bold=soft, electric=muted, pastel=bold,
@@ -334,26 +335,22 @@ REGIONS: dict[str, Region] = {
 
 NO, NO_BEFORE, ONLY, AND, STOP, FILL, GROUND = "no", "no before", "only", "and", "stop", "fill", "background"
 _FUNCTIONS = {
-    NO: "no, not, non, without, avoid, avoiding, never, except, excluding, exclude, minus, dislike, hate, skip, omit, "
-    "omitting, lacking, dont, cannot, nothing, zero, sans, ohne, kein, keine, keinen, keinem, nicht, sin, senza, sem, "
-    "pas, aucun, aucune, niente, nada, sem nada de, без, не, нет, никакого, никаких, بدون, بلا, دون, من غير, 不要, "
-    "没有, 沒有, 不用, 無, 无, 不, nie, zonder, geen, any color but, anything but, everything but, free of, devoid of",
+    NO: "no, not, non, without, avoid, avoiding, never, except, excluding, exclude, minus, dislike, hate, skip, omit, omitting, lacking, dont, cannot, nothing, "
+    "zero, sans, ohne, kein, keine, keinen, keinem, nicht, sin, senza, sem, pas, aucun, aucune, niente, nada, sem nada de, без, не, нет, никакого, никаких, "
+    "بدون, بلا, دون, من غير, 不要, 没有, 沒有, 不用, 無, 无, 不, nie, zonder, geen, any color but, anything but, everything but, free of, devoid of",
     NO_BEFORE: "free, なし, 抜き, 以外, ない, 無し, 禁止",
-    ONLY: "only, no color except, no colors except, no color but, nothing except, solely, exclusively, purely, just, nothing but, nothing else, no other color, no other colour, "
-    "no other, not anything but, nur, ausschließlich, bloß, seulement, uniquement, rien que, solo, solamente, "
-    "únicamente, unicamente, soltanto, solamente, apenas, somente, unicamente, только, лишь, исключительно, فقط, "
-    "だけ, のみ, 只, 仅, 僅, 只有, 只要, 只用, alleen, 만",
+    ONLY: "only, no color except, no colors except, no color but, nothing except, solely, exclusively, purely, just, nothing but, nothing else, no other color, "
+    "no other colour, no other, not anything but, nur, ausschließlich, bloß, seulement, uniquement, rien que, solo, solamente, únicamente, unicamente, "
+    "soltanto, solamente, apenas, somente, unicamente, только, лишь, исключительно, فقط, だけ, のみ, 只, 仅, 僅, 只有, 只要, 只用, alleen, 만",
     AND: "and, or, nor, und, oder, et, ou, ni, y, o, e, ed, и, или, و, أو, と, や, 和, 与, 及, 或, と, en, &, +, /",
-    STOP: "but, yet, instead, with, plus, however, rather, then, while, including, prefer, mit, aber, avec, mais, con, "
-    "pero, ma, com, mas, с, со, но, مع, لكن, で, 但, 配",
-    FILL: "a, an, any, anything, all, the, hint, trace, touch, of, too, much, more, so, very, really, use, using, "
-    "shade, tone, color, colour, kind, single, bit, to, be, is, it, me, i, we, want, wanted, like, have, has, include, "
-    "included, see, make, made, please, even, at, in, on, overly, that, which, look, feel, for, our, my, your, this, "
-    "style, styled, theme, themed, palette, scheme, vibe, mood, brand, logo, design, combination, mix, accent, "
-    "detail, primary, secondary, main, background color, inspired, from, by, as, are, or so, der, die, das, den, dem, "
-    "ein, eine, im, farbe, farben, töne, ton, le, la, les, l, de, du, des, un, une, couleur, couleurs, tons, el, los, "
-    "las, una, color, colores, tonos, il, lo, gli, i, colore, colori, toni, os, as, uma, cor, cores, tons, do, da, в, "
-    "на, цвет, цвета, цветов, тона, ال, لون, ألوان, اللون, 色, の, な, に, を, は, が, 的, 色调, カラー, poster, shop, hotel, bar, "
+    STOP: "but, yet, instead, with, plus, however, rather, then, while, including, prefer, mit, aber, avec, mais, con, pero, ma, com, mas, с, со, но, مع, لكن, で, "
+    "但, 配",
+    FILL: "a, an, any, anything, all, the, hint, trace, touch, of, too, much, more, so, very, really, use, using, shade, tone, color, colour, kind, single, bit, "
+    "to, be, is, it, me, i, we, want, wanted, like, have, has, include, included, see, make, made, please, even, at, in, on, overly, that, which, look, "
+    "feel, for, our, my, your, this, style, styled, theme, themed, palette, scheme, vibe, mood, brand, logo, design, combination, mix, accent, detail, "
+    "primary, secondary, main, background color, inspired, from, by, as, are, or so, der, die, das, den, dem, ein, eine, im, farbe, farben, töne, ton, le, "
+    "la, les, l, de, du, des, un, une, couleur, couleurs, tons, el, los, las, una, color, colores, tonos, il, lo, gli, i, colore, colori, toni, os, as, "
+    "uma, cor, cores, tons, do, da, в, на, цвет, цвета, цветов, тона, ال, لون, ألوان, اللون, 色, の, な, に, を, は, が, 的, 色调, カラー, poster, shop, hotel, bar, "
     "gradient, flat, toned, abstract, geometric, mode, branding, packaging, feeling, identity, hue, value, hex, rgb, code, s",
     GROUND: "background, backdrop, ground, hintergrund, fond, fondo, sfondo, fundo, фон, фоне, خلفية, 背景, 地",
 }

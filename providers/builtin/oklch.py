@@ -45,6 +45,7 @@ def to_lab(color: HexColor) -> tuple[float, float, float]:
     return oklab(color)
 
 
+@lru_cache(maxsize=8192)
 def to_tone(color: HexColor) -> Tone:
     """OKLCH of a canonical sRGB color."""
     lightness, a, b = to_lab(color)

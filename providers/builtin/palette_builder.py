@@ -1,8 +1,9 @@
-"""Five colors for one theme: a ground, a leading color that reads on it, and three that go with both.
+"""The palettes of one theme, chosen together among designs: a ground, a large part, a second part and what they cost.
 
-A picture shows a palette's first three colors in its large parts. So the leading color is the one that stands out most
-from the ground, as recoloring keeps the order of lightness; what a theme is about stays what it is called: red does not
-fade to pink to be read. Everything passes through the theme's `Limits`: what a text rules out cannot come back.
+A picture shows a palette's first three colors; what follows are tints that are taken for the ground, so that recoloring
+finds nothing else to show. The leading color is one that reads on the ground; what a theme is about stays what it is
+called: red does not fade to pink to be read. Everything passes through the theme's `Limits`: what is ruled out cannot
+come back.
 """
 # ruff: noqa: PLR2004 -- lightness, chroma and hue bounds of taste: a name for each would hide what they are
 
@@ -11,33 +12,75 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import zip_longest
+from typing import NamedTuple
+
+import numpy as np
 
 from contracts.palettes import HexColor
 from providers.builtin import color_words as words
-from providers.builtin.oklch import Tone, contrast, distance, hue_gap, mapped, to_hex, to_tone
+from providers.builtin.oklch import Tone, contrast, distance, hue_gap, mapped, to_hex, to_lab, to_tone
 from providers.builtin.theme import Theme
 
 LEGIBLE = 4.6
 """Main on ground; above WCAG's 4.5 so that 8-bit rounding cannot fall below it."""
 APART = 0.09
 """OKLab, between any two colors of one palette, as long as none of them is prescribed."""
-LIGHTEST_DARK, DARKEST_LIGHT, LOUDEST_GROUND = 0.36, 0.86, 0.115
-_SEEN = 0.14
-"""OKLab, between a color and its ground: less, and a large surface is taken for the ground."""
-_TOLD, _HIDDEN = 0.13, 0.16
-"""OKLab, between a ground and a color that is asked for: whether it is told from it, and told well."""
-_SHOWN = 0.13
-"""A color that is asked for is there already: no palette needs two shades of it."""
+LOUDEST_GROUND = 0.115
+_TOLD, _NEAR = 0.13, 0.12
+"""OKLab: from where on two colors are told from each other, and up to where one stands for one that is asked for."""
 _ON_TINTS = 8.2
 """What is read on tints of a light ground must stand out more from the ground itself."""
 _GRAPHIC, _CODE = 3.6, 3.1
 """A large shape on the ground: what WCAG 2.2 asks for, and a little more; a code leads as it is from there on."""
-_TURNS = 8
 _HUED = 0.05
 """OKLCH chroma from which on a large surface is not called gray."""
 _LIGHTS = ((0.955, 0.022), (0.925, 0.042), (0.975, 0.012), (0.9, 0.055), (0.94, 0.03), (0.885, 0.035), (0.91, 0.02))
 _DARKS = ((0.25, 0.055), (0.19, 0.02), (0.16, 0.03), (0.22, 0.04), (0.31, 0.07), (0.28, 0.03), (0.345, 0.085))
 _GRAY_LIGHTS, _GRAY_DARKS = (1.0, 0.95, 0.905, 0.87, 0.975, 0.927, 0.888), (0.17, 0.27, 0.345, 0.22, 0.31, 0.25, 0.29)
+_ALIKE = 0.085
+"""What a client would call the same: pictures that differ by less, in OKLab, over all parts."""
+_COLORS_ALIKE, _LEADS_ALIKE = 0.042, 0.105
+"""Palettes that differ less, in all colors and in ground and leading color together, are the same in a list as well."""
+_ENDS = ("#FFFFFF", "#17181C")
+_GROUNDS, _SECONDS = 13, 8
+"""So many quiet grounds of a kind are tried, as a full set of 24 palettes needs 12, and second parts."""
+_TRIES, _WORSE = 40, 2.6
+"""So many designs are tried for a palette unlike those before it, of at most so much more cost."""
+_SHARES = (0.52, 0.36, 0.12)
+"""Of a picture: ground, large part, second part."""
+_UNLIKE, _AGAIN = 4.0, 0.22
+"""What it is worth that nobody takes two for the same, and what it costs to stand on the same sort of ground."""
+
+
+class Design(NamedTuple):
+    """A palette that a theme may have."""
+
+    parts: tuple[HexColor, HexColor, HexColor]
+    """What a picture shows of it: ground, large part and second part."""
+    cost: float
+    """How far it is from what the theme wants most."""
+    sort: str
+    """Of ground: "light" or "dark" without a hue, "tint", or "bold"."""
+
+
+def _as_seen(color: HexColor) -> tuple[float, float, float]:
+    """OKLab as people compare pictures: near white and near black, steps of lightness count half."""
+    lightness, a, b = to_lab(color)
+    middle = min(max(lightness, 0.36), 0.86)
+    return middle + (lightness - middle) / 2, a, b
+
+
+def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
+    """How differently two palettes look: the mean OKLab distance of each color to its closest in the other one."""
+    first, second = (np.array([to_lab(color) for color in colors]) for colors in (one, other))
+    apart = np.linalg.norm(first[:, np.newaxis] - second, axis=-1)
+    return float((apart.min(axis=1).mean() + apart.min(axis=0).mean()) / 2)
+
+
+def _difference(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
+    """From 1 on, no client would call the two the same; ground and leading color are seen first."""
+    leads = distance(one[0], other[0]) + distance(one[1], other[1])
+    return max(palette_distance(one, other) / _COLORS_ALIKE, leads / _LEADS_ALIKE)
 
 
 def _is_warm(tone: Tone) -> bool:
@@ -49,11 +92,8 @@ def _span(tone: Tone) -> tuple[float, float]:
     """The lightness within which a color keeps its name."""
     low, high = (0.28 if tone.lightness > 0.7 else 0.2, 0.28) if tone.chroma > 0.04 else (0.12, 0.12)
     if _is_warm(tone):
-        low, high = (
-            (0.18, 0.09)
-            if tone.lightness < 0.6
-            else (0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.12, 0.07)
-        )
+        light = 0.08 if 12 < tone.hue < 118 and tone.lightness < 0.78 else 0.12
+        low, high = (0.18, 0.09) if tone.lightness < 0.6 else (light, 0.07)
     if tone.lightness < 0.36:
         low, high = 0.07, min(high, 0.12)
     return tone.lightness - low, min(tone.lightness + high, max(tone.lightness + 0.03, 0.94))
@@ -68,12 +108,10 @@ def _interleaved(scenes: tuple[str, ...]) -> list[Tone]:
 
 
 class PaletteBuilder:
-    """The colors of one theme, put together ground by ground."""
+    """The palettes of one theme: designs on every ground that it allows, of which those are chosen that differ."""
 
     def __init__(self, theme: Theme) -> None:
-        self._theme = theme
-        self._mood = theme.mood
-        self._limits = theme.limits
+        self._theme, self._mood, self._limits = theme, theme.mood, theme.limits
         self._codes = tuple(color.code for color in theme.named if color.code and theme.limits.permit(color.tone))
         self._soft = False
         self._pool = self._seeds()
@@ -81,22 +119,14 @@ class PaletteBuilder:
         self._lively = not theme.named and sum(tone.chroma for tone in self._pool[:4]) > 0.44
         soft = theme.mood.chroma < 1.1 and (pale or self._lively or theme.mood.lift >= 0.04)
         if theme.only_ground == "light" and (soft or theme.limits.darkest):
-            self._soft = True  # where only light is wanted, tiles are tints too
+            self._soft = True  # where light is wanted, tiles are tints too
             self._pool = self._seeds()
         self._wanted = (*self._pool[: len(theme.named)], *theme.papers[:1], *theme.inks[:1], *theme.grays[:1])
         own = self._pool[: len(theme.named)] or self._pool[:2]
-        self._leads_on_light = bool(theme.papers or theme.inks) or any(self._readable(lead, "#FFFFFF") for lead in own)
-        self._grounds = {kind: self._possible_grounds(kind) for kind in ("light", "dark")}
-
-    def kind_of_ground(self, number: int) -> str:
-        """Light or dark, for the palette of that number from 0: the theme's own first, the other one soon."""
-        theme = self._theme
-        if theme.only_ground:
-            return theme.only_ground
-        is_dark = theme.is_dark or (theme.mood.dark >= 0 and not self._leads_on_light)
-        own, other = ("dark", "light") if is_dark else ("light", "dark")
-        turns = {1, 3, 4, 6} if theme.inks and theme.named else {1, 4, 6}  # few shades are black
-        return other if number % 7 in turns else own
+        reads = bool(theme.papers or theme.inks) or any(self._readable(lead, "#FFFFFF") for lead in own)
+        is_dark = theme.is_dark or (theme.mood.dark >= 0 and not reads)
+        self._dark_first = theme.only_ground == "dark" if theme.only_ground else is_dark
+        self._own = [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
 
     def _seeds(self) -> tuple[Tone, ...]:
         """The colors that the palettes are about, most important first."""
@@ -136,214 +166,326 @@ class PaletteBuilder:
             factor *= 0.9
         return Tone(min(lightness, 0.95), tone.chroma * factor, tone.hue)
 
-    def _possible_grounds(self, kind: str) -> tuple[HexColor, ...]:
-        """Grounds in the order of preference: what the text or its scene says, then paper or ink, then the theme's.
-
-        Those come first on which a color of the theme can lead.
-        """
+    def _grounds(self, kind: str) -> list[tuple[float, HexColor, str]]:
+        """Grounds of a kind with what each costs and its sort: what the text or its scene says, then the theme's."""
         theme, light = self._theme, kind == "light"
-        found: list[Tone] = [theme.ground] if theme.ground is not None and self._is_kind(theme.ground, kind) else []
-        asked = [*(theme.papers if light else theme.inks), *(color.tone for color in theme.named)]
-        own = [to_tone(code) for scene in theme.scenes for code in words.SCENES[scene].grounds]
-        found += [tone for tone in (*asked, *own) if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
+        own = [tone for tone in self._own if (tone.lightness > 0.6) == light]
+        found = [*(theme.papers if light else theme.inks), *(color.tone for color in theme.named), *own]
+        found = [tone for tone in found if self._is_kind(tone, kind) and tone.chroma <= LOUDEST_GROUND]
         if self._limits.arcs == () or (self._mood.restraint >= 3 and self._limits.arcs is None):
             found += [Tone(lightness, 0.0, 0) for lightness in (_GRAY_LIGHTS if light else _GRAY_DARKS)]
-        tinted = self._pool if light and self._limits.darkest else ()
-        found += [Tone(0.985 - 0.9 * chroma, chroma, tone.hue) for chroma in (0.025, 0.08) for tone in tinted]
-        warm = self._mood.warmth
+        if light and self._limits.darkest:
+            found += [Tone(0.985 - 0.9 * one, one, tone.hue) for one in (0.025, 0.08) for tone in self._pool]
+        found += self._tinted(kind, own)
+        codes = [to_hex(self._quiet(tone, kind)) for tone in found]
+        if self._codes:  # on white and black all that are prescribed can be seen
+            codes = [*(to_hex(Tone(one, 0.0, 0)) for one in ((1.0, 0.97) if light else (0.17, 0.27))), *codes]
+        asked = to_hex(theme.ground) if theme.ground is not None and self._is_kind(theme.ground, kind) else ""
+        codes = [*([asked] if asked else []), *codes]
+        apart: list[HexColor] = []
+        for code in codes:
+            is_new = self._is_kind(to_tone(code), kind) and all(distance(code, other) > 0.02 for other in apart)
+            apart += [code] if is_new else []
+        all_light = self._own and sum(tone.lightness > 0.6 for tone in self._own) >= 0.8 * len(self._own)
+        rarely = 1.5 if all_light and not light else 0.0
+        quiet = [
+            (-9.0 if code == asked else 0.07 * rank + rarely, code, kind if to_tone(code).chroma < 0.025 else "tint")
+            for rank, code in enumerate(apart[:_GROUNDS])
+        ]
+        return quiet + [(0.3 + 0.1 * rank + rarely, code, "bold") for rank, code in enumerate(self._bold(kind))]
+
+    def _tinted(self, kind: str, own: list[Tone]) -> list[Tone]:
+        """Paper, then light tints, or deep shades, of the theme's colors."""
+        theme, light, warm = self._theme, kind == "light", self._mood.warmth
         leads = self._pool[: len(theme.named) or 2]
         leads = tuple(tone for tone in leads if tone.lightness < 0.95) or leads
-        tinting = self._pool[:4] if self._soft else leads if theme.named or not own else own
+        tinting = self._pool[:4] if self._soft else leads if theme.named or not own else tuple(own)
+        found: list[Tone] = []
         if light:
             found += [Tone(0.982, 0.012, 84) if warm >= 2 else Tone(0.985, 0.006, 240) if warm < 0 else Tone(1, 0, 0)]
             found += [Tone(0.965, 0.02, 84)] if warm > 0 or 20 < leads[0].hue < 115 else []
             # red would tint a ground pink
-            hues = [
-                tone
-                for tone in tinting
-                if not _is_warm(tone) or 50 < tone.hue < 118 or (tone.lightness > 0.68 and not 22 < tone.hue < 118)
-            ]
+            hues = [one for one in tinting if not _is_warm(one) or 50 < one.hue < 118 or one.lightness > 0.68]
         else:
             # gold would tint a ground olive
             hues = [tone for tone in tinting if not 35 < tone.hue < 118 or tone.lightness < 0.5]
-        least = min(0.07, self._pool[0].chroma / 2) if tinting is own else 0.0
+        least = min(0.07, self._pool[0].chroma / 2) if tinting == tuple(own) else 0.0
         hues = [tone._replace(chroma=max(tone.chroma, least)) for tone in hues if tone.chroma > 0.015]
         hues = hues or [Tone(0.5, 0.03, 75 if light else leads[0].hue)]
-        for index, (lightness, chroma) in enumerate((_LIGHTS if light else _DARKS) * 3):
-            seed = hues[index % len(hues)]
-            seed = seed.turned(index // 7 * (-10 if 60 < seed.hue < 118 else 14))
+        neutral = (theme.papers if light else theme.inks)[:1]
+        for index, (lightness, chroma) in enumerate((_LIGHTS if light else _DARKS) * 2):
+            seed = hues[index % len(hues)].turned(index // 7 * 12)
             chroma = min(chroma * max(self._mood.chroma, 0.6), seed.chroma * (0.6 if light else 0.75))  # noqa: PLW2901
-            lightness = min(lightness, 0.29) if not light and tinting is own else lightness  # noqa: PLW2901
-            if self._soft:
+            if neutral:  # where black, white or cream is asked for, grounds are that
+                seed = neutral[0]
+                step = -0.012 * (index % 7) if light else 0.11 * (index % 7) / 6 - 0.06
+                lightness, chroma = max(seed.lightness + step, 0.14), seed.chroma  # noqa: PLW2901
+            elif self._soft:
                 lightness, chroma = max(lightness, 0.93), 0.045  # noqa: PLW2901
-            if theme.inks and not light:  # where black is asked for, dark grounds are black
-                darkest = max(theme.inks[0].lightness - 0.06, 0.14)
-                lightness, chroma = darkest + 0.11 * (index % 7) / 6, theme.inks[0].chroma  # noqa: PLW2901
-                seed = theme.inks[0]
-            elif len(self._wanted) > 1 and theme.papers and not light:  # the ground is the color beside the paper
-                lightness, chroma = 0.19 + 0.04 * (index % 4), min(seed.chroma / 2, 0.1 - 0.05 * (index % 2))  # noqa: PLW2901
-            elif theme.inks and not theme.papers:  # and can be told from light ones
-                lightness, chroma = max(lightness, 0.955), min(chroma, 0.02)  # noqa: PLW2901
-            elif theme.papers and light:  # and white or cream where that is
-                lightness, chroma = theme.papers[0].lightness - 0.012 * (index % 7), theme.papers[0].chroma  # noqa: PLW2901
-                seed = theme.papers[0]
+            elif not light and self._mood.dark <= -3:  # fresh colors are deep, not black
+                lightness, chroma = 0.32 + lightness / 8, chroma + 0.02  # noqa: PLW2901
             found.append(Tone(lightness, chroma, seed.hue))
-        first = [to_hex(theme.ground)] if theme.ground is not None and self._is_kind(theme.ground, kind) else []
-        prescribed = [code for code in self._codes if (to_tone(code).lightness > 0.6) == light]
-        codes = [code for code in prescribed if self._leads_on(code, leads)]
-        codes += [self._giving_way(self._quiet(tone, kind), leads) for tone in found] + prescribed
-        good = [code for code in codes if self._leads_on(code, leads)]
-        if self._codes:  # all that are prescribed must be seen on it
-            codes = [*(to_hex(Tone(tone, 0.0, 0)) for tone in ((1.0, 0.97) if light else (0.17, 0.27))), *codes]
-            codes = [code for code in codes if self._leads_on(code, tuple(map(to_tone, self._codes)), _CODE)] or codes
-            return tuple(dict.fromkeys([*first, *sorted(codes, key=self._hides)]))
-        good.sort(key=self._hides)
-        return tuple(dict.fromkeys([*first, *good, *(codes if not self._limits.darkest or not good else ())]))
+        return found
 
-    def _hides(self, ground: HexColor) -> int:
-        """How much the ground hides a color that is asked for and is not itself that color: 0, 1 a little, or 2."""
-        hidden = [0]
-        for tone in self._wanted:
-            apart = distance(ground, to_hex(tone))
-            if apart > 0.04 and not self._is_shade(ground, tone, 0.12):
-                hidden.append(2 if apart < _HIDDEN else contrast(ground, to_hex(tone)) < 1.3)
-        return max(hidden)
-
-    def _leads_on(self, ground: HexColor, leads: tuple[Tone, ...], least: float = LEGIBLE) -> bool:
-        return any(self._readable(lead, ground, None, least) for lead in leads)
-
-    def _giving_way(self, ground: Tone, leads: tuple[Tone, ...]) -> HexColor:
-        """The ground, or a lighter or darker one if only on that a color of the theme can be read."""
-        step, extreme = (0.01, "#FFFFFF") if ground.lightness > 0.6 else (-0.01, "#121212")
-        least = LEGIBLE if self._leads_on(extreme, leads) else _GRAPHIC
-        for count in range(0 if self._soft else 8):
-            lightness = min(ground.lightness + count * step, max(ground.lightness, 0.995))
-            moved = self._limits.nearest(ground._replace(lightness=lightness))
-            if moved.lightness > 0.13 and self._leads_on(to_hex(moved), leads, least):
-                return to_hex(moved)
-        return to_hex(ground)
+    def _bold(self, kind: str) -> list[HexColor]:
+        """The theme's own colors as grounds: as they are, lighter and darker."""
+        if self._codes:
+            return [code for code in self._codes if (to_tone(code).lightness > 0.6) == (kind == "light")]
+        if self._limits.darkest or (self._limits.arcs == () and len(self._wanted) > 1):
+            return []
+        found: list[HexColor] = []
+        at_night = self._theme.only_ground == "dark"
+        own = (*self._pool[: len(self._theme.named)], *self._theme.grays)
+        for tone in own or self._pool[: 1 if self._theme.is_plain else 4]:
+            yellow, warm, cold = 60 < tone.hue < 118, _is_warm(tone), 250 < tone.hue < 335
+            shades = [tone] if not at_night or cold or tone.lightness < 0.42 else []
+            if at_night and tone.chroma > 0.2 and (tone.hue > 335 or tone.hue < 15):
+                shades.append(tone._replace(lightness=0.57))
+            if not warm or tone.lightness > 0.68:
+                shades.append(self._at(tone, 0.89 if yellow else 0.8)._replace(chroma=min(tone.chroma, 0.09)))
+            if cold or (tone.chroma < 0.2 and not at_night and not (warm and (tone.hue > 35 or tone.lightness > 0.7))):
+                shades.append(self._at(tone, 0.36)._replace(chroma=min(tone.chroma, 0.12)))
+            for shade in shades:  # some have to be a little darker, or neither white nor ink can be read on them
+                moved = (self._limits.nearest(self._at(shade, shade.lightness - step)) for step in (0.0, 0.03, 0.06))
+                codes = [code for code in map(to_hex, moved) if max(contrast(code, one) for one in _ENDS) > LEGIBLE]
+                found += [code for code in codes[:1] if (to_tone(code).lightness > 0.6) == (kind == "light")]
+        return list(dict.fromkeys(found))
 
     @staticmethod
     def _is_kind(tone: Tone, kind: str) -> bool:
         return tone.lightness >= 0.8 if kind == "light" else tone.lightness <= 0.4
 
     def _quiet(self, tone: Tone, kind: str) -> Tone:
-        low, high = (DARKEST_LIGHT, 1.0) if kind == "light" else (0.14, LIGHTEST_DARK)
+        low, high = (0.86, 1.0) if kind == "light" else (0.14, 0.36)
         tone = self._limits.nearest(tone._replace(lightness=min(max(tone.lightness, low), high)))
         return tone._replace(chroma=min(tone.chroma, LOUDEST_GROUND))
 
-    def ground(self, number: int, taken: list[HexColor]) -> HexColor:
-        """The next ground for the palette of that number: unlike those before it, as long as there are such."""
-        kind = self.kind_of_ground(number)
-        options = self._grounds[kind]
-        if self._codes:  # those on which a code can be shown as it is are few
-            options += self._grounds["dark" if kind == "light" else "light"]
+    def chosen(self, count: int) -> list[tuple[HexColor, ...]]:
+        """The colors of `count` palettes: each the one that the theme wants most among those unlike all before it."""
+        designs = list(self._designs())
+        seen = np.array([[_as_seen(color) for color in design.parts] for design in designs])
+        stands_out = np.array([[contrast(color, design.parts[0]) for color in design.parts[1:]] for design in designs])
+        least, wanted = np.full(len(designs), np.inf), np.array([-design.cost for design in designs])
+        grounds, leads, sorts = np.array([(*one.parts[:2], one.sort) for one in designs]).T
+        is_light = seen[:, 0, 0] > 0.6
+        found: list[tuple[HexColor, ...]] = []
+        most: tuple[HexColor, ...] = ()
+        for number in range(count):
+            score = wanted + _UNLIKE * np.minimum(least / _ALIKE, 1) + np.minimum(least / _ALIKE, 3) / 3
+            if number < 2:
+                is_loud = (sorts == "bold") & (not self._codes)
+                score -= 20.0 * ((is_light == (self._dark_first != bool(number))) | is_loud)
+            best, nearest = 0, -1.0
+            for at in np.argsort(-score, kind="stable")[:_TRIES]:
+                if score[at] < score.max() - _WORSE:
+                    break
+                colors = self._filled(designs[at].parts, is_rich=not number)
+                apart = min((_difference(colors, other) for other in found), default=1.0)
+                if apart > nearest:
+                    best, nearest, most = int(at), apart, colors
+                if apart >= 1:
+                    break
+            found.append(most)
+            if not number:
+                # Recoloring keeps which of two parts stands out more, and moves a color that loses contrast.
+                order = stands_out[:, 0] > stands_out[:, 1]
+                seen[order != order[best], 1:] = seen[order != order[best], :0:-1]
+                off = np.abs(np.log(stands_out[:, 1] / stands_out[best, 1]))
+                wanted -= np.maximum(off - 0.7, 0)
+                lost = np.array([self._untold(one.parts[:2]) - self._untold(one.parts) for one in designs])
+                wanted -= (off > 1.1) * lost
+            wanted -= 0.1 * (leads == leads[best])
+            wanted -= _AGAIN * (sorts == sorts[best]) + _AGAIN / 2 * (is_light == is_light[best])
+            again = grounds == grounds[best]
+            if self._codes:
+                again &= np.array([{*one.parts} == {*designs[best].parts} for one in designs])
+            wanted -= 40.0 * again
+            least = np.minimum(least, np.linalg.norm(seen - seen[best], axis=-1) @ _SHARES)
+        return found
 
-        def nearest(code: HexColor) -> float:
-            return min((distance(code, other) for other in taken), default=1.0)
+    def _designs(self) -> Iterator[Design]:
+        """Ground, large part and second part in every way that the theme allows."""
+        kinds = (self._theme.only_ground,) if self._theme.only_ground else ("light", "dark")
+        for ground_cost, ground, sort in (entry for kind in kinds for entry in self._grounds(kind)):
+            soft = self._is_soft(ground)
+            for lead_cost, lead in self._leads(ground)[: 4 if soft else 5 if ground_cost < 0.6 else 3]:
+                for rank, second in enumerate(self._seconds(ground, lead)[:_SECONDS]):
+                    parts = (ground, lead, second)
+                    yield Design(parts, ground_cost + lead_cost + 0.12 * rank + self._untold(parts), sort)
 
-        apart = 0.025 if self._theme.is_plain and not self._theme.papers else 0.036 if self._codes else 0.05
-        return next((code for code in options if nearest(code) >= apart), max(options, key=nearest))
+    def _others(self, ground: HexColor, lead: HexColor) -> list[HexColor]:
+        """What may stand beside a leading color: what is asked for or the theme's own, white and ink, and shades."""
+        if self._is_soft(ground):
+            tones = [*self._pool, *(self._at(tone, lightness) for lightness in (0.91, 0.94) for tone in self._pool)]
+        else:
+            named = tuple(tone for tone in self._wanted if to_hex(tone) not in self._codes)
+            tones = [*(named or (() if self._codes else self._pool)), *self._ends(ground)]
+            for tone in (*(self._wanted or self._pool[:2]), to_tone(lead), to_tone(ground)):
+                steps = [step for step in (0.16, -0.16, 0.28, -0.28) if 0.2 < tone.lightness + step < 0.96]
+                is_free = self._limits.arcs == () or bool(self._theme.inks)
+                keeps = [step for step in steps if (self._keeps(tone, step) if tone.chroma >= 0.03 else is_free)]
+                tones += [self._at(tone, tone.lightness + step) for step in keeps]
+        return list(dict.fromkeys((*self._codes, *(to_hex(self._limits.nearest(tone)) for tone in tones))))
 
-    def attempts(self, number: int, ground: HexColor, mains: list[HexColor]) -> Iterator[tuple[HexColor, ...]]:
-        """Palettes on a ground: the one of that number, then others with other leading colors and companions."""
-        leads = self._leads(ground, mains)
-        for step in range(3 * _TURNS):
-            yield self._completed(ground, leads[0 if self._codes else step // 2 % len(leads)], number + step)
+    def _seconds(self, ground: HexColor, lead: HexColor) -> list[HexColor]:
+        """The others that can be told from ground and lead and do not stand out more than it."""
+        codes = self._others(ground, lead)
+        if self._is_soft(ground):
+            told = [one for one in codes if distance(one, ground) >= APART and contrast(one, lead) >= 3.2]
+            return told or [self._tint(ground, lead, 0)]
+        least = 1.3 if to_tone(ground).lightness > 0.6 else 1.7
+        asked = {to_hex(self._limits.nearest(tone)) for tone in self._wanted}
+        apart = [one for one in codes if distance(one, lead) >= (0.1 if one in asked else 0.18)]
+        told = [one for one in apart if distance(one, ground) >= _TOLD]
+        told = [one for one in told if least <= contrast(one, ground) < contrast(lead, ground)]
+        return told or [self._tint(ground, lead, 0)]
+
+    def _filled(self, parts: tuple[HexColor, ...], *, is_rich: bool) -> tuple[HexColor, ...]:
+        """Five colors: what is asked for and missing, then tints that leave recoloring nothing else to show.
+
+        Rich ones have the theme's other colors before tints: the first palette, which the logo is drawn in.
+        """
+        ground, lead = parts[:2]
+        colors = list(dict.fromkeys((*parts, *self._codes)))
+        for tone in self._wanted:
+            code = to_hex(self._limits.nearest(tone))
+            colors += [code] if all(distance(code, color) > _NEAR for color in colors) else []
+        if is_rich and (self._soft or len(self._wanted) < 2):
+            for code in self._others(ground, lead):
+                is_told = contrast(code, lead) > 3.2 if self._soft else contrast(code, ground) > 1.25
+                least = 0.05 if self._soft else APART
+                colors += [code] if is_told and all(distance(code, color) >= least for color in colors) else []
+        for tint in (self._tint(ground, lead, step) for step in range(60)):
+            is_new = len(colors) < 5 and all(distance(tint, color) >= 0.02 for color in colors)
+            colors += [tint] if is_new else []
+        return tuple(colors[:5])
+
+    def _tint(self, ground: HexColor, lead: HexColor, step: int) -> HexColor:
+        """A tint that is taken for the ground."""
+        tone, main = to_tone(ground), to_tone(lead)
+        away = (0.025 + 0.006 * step) * (1 if tone.lightness < 0.5 else -1)
+        tinged = main._replace(chroma=main.chroma / 5) if tone.chroma < 0.015 and not _is_warm(main) else tone
+        seed = self._pool[0] if self._soft else tinged
+        return to_hex(self._limits.nearest(Tone(tone.lightness + away, seed.chroma * (1 + 0.1 * step), seed.hue)))
+
+    def _untold(self, parts: tuple[HexColor, ...]) -> float:
+        """What it costs that a picture lacks colors that are asked for, or those that its scenes are about."""
+        if self._codes:
+            return 4.0 * (min(len(self._codes), 3) - sum(code in parts for code in self._codes))
+        if self._wanted:
+            near = sum(self._is_seen(tone, parts, _NEAR if tone.lightness > 0.4 else 0.08) for tone in self._wanted)
+            count = min(len(self._wanted), 3)
+            missing = 4.0 * max(count - sum(self._is_seen(tone, parts) for tone in self._wanted), 0) + 2.0 * max(
+                count - near, 0
+            )
+            return missing / 8 if self._limits.arcs == () else missing
+        told = [self._is_seen(tone, parts) for tone in self._pool[:5]]
+        return 0.5 * (not any(told[:2])) + 0.4 * max(min(len(told), 2) - sum(told), 0)
+
+    def _ends(self, ground: HexColor) -> tuple[Tone, Tone]:
+        """White or cream, and black or a very dark color, as the theme calls for them."""
+        cream = Tone(1, 0, 0) if self._codes or self._limits.arcs == () else Tone(0.985, 0.008, 84)
+        dark = min((*self._wanted, to_tone(ground)), key=lambda tone: tone.lightness)
+        chroma = min(dark.chroma, 0.02 if _is_warm(dark) else 0.05)
+        ink = Tone(0.33 if self._mood.dark <= -3 else 0.25, chroma, dark.hue)
+        return (*self._theme.papers, cream)[0], (*self._theme.inks, ink)[0]
+
+    def _is_soft(self, ground: HexColor) -> bool:
+        return self._soft and to_tone(ground).lightness > 0.6
 
     def leading(self, colors: tuple[HexColor, ...]) -> HexColor:
         """Which color of a palette the largest part of a logo shows: the main one, unless that is for reading only."""
-        seen = self._soft or (not self._is_lead(colors[1]) and contrast(colors[2], colors[0]) >= _GRAPHIC)
+        is_lead = any(distance(colors[1], to_hex(lead)) < _TOLD for lead in self._pool)
+        seen = self._is_soft(colors[0]) or (not is_lead and contrast(colors[2], colors[0]) >= _GRAPHIC)
         return colors[2] if seen else colors[1]
 
-    def _is_lead(self, color: HexColor) -> bool:
-        return any(self._is_near(color, lead) for lead in self._pool)
-
-    def _leads(self, ground: HexColor, mains: list[HexColor]) -> list[HexColor]:
-        """Colors that read on the ground, those first that no earlier palette leads with."""
-        ranked = self._marks(ground) if self._soft else self._tiles(ground)
-        again = (
-            0.0 if self._codes else 1.0 if self._soft else 0.5 if self._theme.is_plain or self._limits.darkest else 0.3
-        )
-
-        near = 0.025 if self._limits.darkest else 0.05
-
-        def order(entry: tuple[float, HexColor]) -> float:
-            return entry[0] + again * sum(distance(entry[1], main) < near for main in mains)
-
-        leads = list(dict.fromkeys(code for _, code in sorted(ranked, key=order)))
-        if len(self._wanted) == 2:  # pale ones can only be read in a shade
-            reach = [(tone, 0.3 if tone.lightness > 0.75 else 0.0) for tone in self._wanted]
-            leads.sort(key=lambda code: not any(self._is_shown(code, *one) for one in reach))
-        return leads
+    def _leads(self, ground: HexColor) -> list[tuple[float, HexColor]]:
+        """Colors that read on the ground, each with what it costs to lead with it, the cheapest first."""
+        ranked = self._marks(ground) if self._is_soft(ground) else self._tiles(ground)
+        if len(self._wanted) == 2 and self._limits.arcs != ():  # pale ones can only be read in a shade
+            shown = {one for _, one in ranked if any(self._is_seen(tone, (one,)) for tone in self._wanted)}
+            ranked = [(cost + 0.6 * (one not in shown), one) for cost, one in ranked]
+        if self._mood.dark <= -3 and not self._theme.inks:  # what is fresh is not black
+            bright = [one for one in ranked if to_tone(one[1]).lightness > 0.33]
+            ranked = bright or ([] if 0.4 < to_tone(ground).lightness < 0.86 else ranked)
+        cheapest: dict[HexColor, float] = {}
+        for cost, code in sorted(ranked):
+            if all(distance(code, other) > 0.04 for other in cheapest):
+                cheapest[code] = cost
+        return [(cost, code) for code, cost in cheapest.items()]
 
     def _tiles(self, ground: HexColor) -> list[tuple[float, HexColor]]:
         """The theme's colors as they can be read on the ground, each with what it costs to lead with it."""
         theme, light = self._theme, to_tone(ground).lightness > 0.6
         ranked: list[tuple[float, HexColor]] = []
-        told = len(theme.named) and self._is_told(to_tone(ground))
-        for number, seed in enumerate(self._pool[: len(theme.named) if told else 6]):
+        for number, seed in enumerate(self._pool[: len(theme.named) if len(self._wanted) > 1 else 6]):
             shifts = (0.0, -0.06, 0.06, -0.12, -0.18) if light else (0.0, 0.06, 0.12)
             for step, shift in enumerate(shifts[:1] if not light and theme.named and 5 < seed.hue < 40 else shifts):
-                moved = self._at(seed, seed.lightness + shift) if step else seed
-                code = self._readable(moved, ground, seed)
+                code = self._readable(self._at(seed, seed.lightness + shift) if step else seed, ground, seed)
                 cost = 0.45 + 0.05 * step if step else 0.0
                 if self._codes:  # what is prescribed leads as it is, if any of it can
                     cost = 0.0 if code in self._codes else 2.0 + step
-                cost += 0.5 * (seed.chroma < _HUED < self._pool[0].chroma)
+                cost += 0.3 * (seed.chroma < _HUED < self._pool[0].chroma)
                 if code is not None:
+                    cost += (2 if theme.named else 3) * abs(to_tone(code).lightness - seed.lightness)
                     ranked.append((number * 0.2 + cost - (0.3 if number < len(theme.named) else 0), code))
         ranked += [(0.3, code) for gray in theme.grays[:1] if (code := self._readable(gray, ground)) is not None]
-        asked = (theme.inks if light else theme.papers)[:1]
-        if asked:
+        if asked := (theme.inks if light else theme.papers)[:1]:
             ranked.append((0.5 if theme.named else 0.15, self._legible(asked[0], ground)))
-        elif not ranked:
-            most = 0.1 if self._limits.darkest else 0.05 if light else 0.02
-            ink = self._pool[0]._replace(chroma=min(self._pool[0].chroma, 0.012 if _is_warm(self._pool[0]) else most))
-            steps = (0.28, 0.44, 0.2, 0.36) if light else (0.94, 0.88)
-            ranked = [(one, self._legible(ink._replace(lightness=one), ground)) for one in steps]
+        else:
+            cost = 0.3 if to_tone(ground).chroma > 0.09 else 0.6 if len(self._wanted) > 1 or theme.is_plain else 0.9
+            cost = max(cost, 1.0) if self._codes or theme.only_ground == "dark" else cost
+            ends = [to_hex(self._limits.nearest(end)) for end in self._ends(ground)]
+            ranked += [(cost, code) for code in ends if contrast(code, ground) >= LEGIBLE]
+        if self._limits.arcs == () and len(self._wanted) > 1:
+            ranked += [(0.3, to_hex(Tone(one, 0, 0))) for one in ((0.3, 0.42) if light else (0.85,))]
+        if not ranked:
+            ranked = [(one, self._legible(Tone(one, 0.05, self._pool[0].hue), ground)) for one in (0.28, 0.44, 0.9)]
         return ranked
 
     def _marks(self, ground: HexColor) -> list[tuple[float, HexColor]]:
         """Dark shades of the theme's colors that can be read on its tints as well."""
         seeds = [seed for seed in self._pool[:5] if not 45 < seed.hue < 118] or self._pool[:1]
         shades = (
-            self._at(seed, 0.58 if self._limits.darkest else 0.5)._replace(chroma=max(seed.chroma, 0.07))
+            self._at(seed, 0.58 if self._limits.darkest else 0.5)._replace(
+                chroma=max(seed.chroma, 0.12 if self._limits.darkest else 0.07)
+            )
             for seed in seeds
         )
         by, least = (0.04, 7.2) if self._lively else (0.08, _ON_TINTS)
+        least = LEGIBLE + 0.4 if to_tone(ground).lightness < 0.86 else least
         by, least = (0.02, LEGIBLE) if self._limits.darkest else (by, least)
         marks = [to_tone(self._legible(shade, ground, least)) for shade in shades]
         darker = [(step, mark._replace(lightness=mark.lightness - by * step)) for step in range(3) for mark in marks]
         limits = self._limits._replace(darkest=0.0)  # what has to be darker to be read is
-        return [(0.5 * step, to_hex(limits.nearest(mark))) for step, mark in darker]
+        return [(0.5 * step + 0.01 * rank, to_hex(limits.nearest(mark))) for rank, (step, mark) in enumerate(darker)]
 
-    def _readable(
-        self, tone: Tone, ground: HexColor, seed: Tone | None = None, least: float = LEGIBLE
-    ) -> HexColor | None:
+    def _readable(self, tone: Tone, ground: HexColor, seed: Tone | None = None) -> HexColor | None:
         """The color as it can be read on the ground and is still called the same; None where it cannot."""
         if to_hex(tone) in self._codes:
-            return to_hex(tone) if contrast(to_hex(tone), ground) >= min(least, _CODE) else None
-        code = self._legible(tone, ground, least)
+            return to_hex(tone) if contrast(to_hex(tone), ground) >= _CODE else None
+        code = self._legible(tone, ground)
         moved, seed = to_tone(code), seed or tone
         (low, high), darkest = _span(seed), self._limits.darkest
         is_same = (hue_gap(moved.hue, seed.hue) < 12 or moved.chroma < 0.03) and moved.lightness > darkest - 0.01
-        return code if is_same and low <= moved.lightness <= high and contrast(code, ground) >= least - 0.05 else None
+        return code if is_same and low <= moved.lightness <= high and contrast(code, ground) >= LEGIBLE - 0.05 else None
 
     def _legible(self, tone: Tone, ground: HexColor, least: float = LEGIBLE) -> HexColor:
         """The color, lightened or darkened until it can be read on the ground."""
         step = -0.01 if to_tone(ground).lightness > 0.6 else 0.01
-        moved = self._limits.nearest(tone)
+        code = ""
         for limits in (self._limits, self._limits._replace(darkest=0.0)):
-            moved = start = limits.nearest(tone)
-            for count in range(1, 100):
-                if contrast(to_hex(moved), ground) >= least or not limits.darkest < moved.lightness < 1:
-                    break
+            start = limits.nearest(tone)
+            low, high = 0, math.ceil(100 * (start.lightness - limits.darkest if step < 0 else 1 - start.lightness))
+            while low <= high and (low < high or not code):
+                count = (low + high) // 2
                 # from the original each time: the drift of dark yellows must not add up
-                moved = limits.nearest(self._at(tone, start.lightness + count * step))
-            if contrast(to_hex(moved), ground) >= least:
+                code = to_hex(limits.nearest(self._at(tone, start.lightness + count * step)) if count else start)
+                low, high = (low, count) if contrast(code, ground) >= least else (count + 1, high)
+            code = to_hex(limits.nearest(self._at(tone, start.lightness + low * step)) if low else start)
+            if contrast(code, ground) >= least:
                 break
-        return to_hex(moved)
+        return code
 
     def _at(self, tone: Tone, lightness: float) -> Tone:
         """The tone at another lightness: less chroma toward the ends; dark yellows turn brown, light reds stay red."""
@@ -355,131 +497,19 @@ class PaletteBuilder:
         room = 0.025 + 0.27 * max(1 - abs(lightness - 0.6) / 0.42, 0)
         return Tone(lightness, min(chroma, room * max(self._mood.chroma, 0.8)), hue)
 
-    def _completed(self, ground: HexColor, main: HexColor, turn: int) -> tuple[HexColor, ...]:
-        """Three colors more: first what the theme is about and main does not show, then its other colors and shades."""
-        theme, chosen = self._theme, [ground, main]
-        named = list(self._pool[: len(theme.named)]) if theme.named else []
-        if not self._soft and not self._is_lead(main) and not any(self._is_shown(main, tone) for tone in named):
-            # then another color of the theme must be seen, if not read
-            pool = self._pool[: len(named)] or (self._pool[1::-1] if turn % 3 == 1 else self._pool[:1])
-            seen = [(self._readable(lead, ground, None, least), lead) for least in (_GRAPHIC, 3.15) for lead in pool]
-            near = [code for code, lead in seen if code and abs(to_tone(code).lightness - lead.lightness) < 0.2]
-            chosen += [code for code in near if code not in chosen][:1]
-        chosen += [code for code in self._codes if code not in chosen][: 5 - len(chosen)]
-        neutral = [*theme.papers[:1], *theme.inks[:1], *theme.grays[:1]]
-        if theme.inks and not theme.papers and turn > 9 and to_tone(ground).lightness < 0.5:
-            neutral.append(Tone(0.95, 0.012, 84))  # nothing else sets further palettes apart
-        asked = [tone for tone in named if not any(self._is_shown(code, tone) for code in chosen[1:])]
-        asked += [tone for tone in neutral if all(distance(to_hex(tone), code) > _SHOWN for code in chosen)]
-        rest = () if self._is_told(to_tone(ground)) else self._pool[len(named) :]
-        others = [tone for tone in rest if distance(to_hex(tone), main) > APART]
-        start = turn % max(min(len(others), 3), 1) if distance(main, to_hex(self._pool[0])) < 0.16 else 0
-        start = turn % max(len(others), 1) if self._soft else start
-        for tone in (*asked, *others[start:], *others[:start], *self._shades(to_tone(ground), to_tone(main), turn)):
-            is_free = len(chosen) == 2 or tone in asked
-            placed = self._placed(tone, chosen, 3 if tone in asked else 6, between=not is_free)
-            chosen += [placed] if placed is not None and len(chosen) < 5 else []
-        for step in range(60):
-            if len(chosen) == 5:
-                break
-            tint = self._filler(to_tone(ground), to_tone(main), step + turn % 5)
-            far = 0.05 if step < 40 and not self._is_told(to_tone(ground)) else 0.02
-            chosen += [tint] if all(distance(tint, other) >= far for other in chosen) else []
-        return tuple(chosen)
-
-    def _filler(self, ground: Tone, main: Tone, step: int) -> HexColor:
-        """A tint that is taken for the ground: a gray of ours would say nothing of the theme."""
-        is_faint = self._is_told(ground)  # or it would be shown instead of one that is asked for
-        away = (0.025 + 0.006 * step if is_faint else 0.05 + 0.015 * step) * (1 if ground.lightness < 0.5 else -1)
-        seed = (
-            self._pool[0]
-            if self._soft
-            else main._replace(chroma=main.chroma / 5)
-            if ground.chroma < 0.015 and not _is_warm(main)
-            else ground
-        )
-        chroma = seed.chroma * (1 + 0.1 * step)
-        return to_hex(self._limits.nearest(Tone(ground.lightness + away, chroma, seed.hue)))
-
     @staticmethod
-    def _is_near(color: HexColor, tone: Tone) -> bool:
-        return distance(color, to_hex(tone)) < 0.13
-
-    def _shades(self, ground: Tone, main: Tone, turn: int) -> list[Tone]:
-        """Shades of the theme's colors that keep their names, then quiet tints."""
-        pool = self._pool[: 2 if self._theme.named else 1]
-        leads = [lead for lead in pool if not self._is_near(to_hex(main), lead)]
-        leads += [main] if self._is_lead(to_hex(main)) else []
-        leads = [lead for lead in leads if lead.chroma > 0.04] or leads
-        shades = [
-            self._at(lead, lead.lightness + step)
-            for lead in (() if self._is_told(ground) else leads)
-            for step in self._steps(lead, ground)
-            if self._keeps(lead, step) and not (self._soft and step < 0 and lead.lightness + step < 0.78)
-        ]
-        start = turn % max(len(shades), 1)
-        return [*shades[start:], *shades[:start]]
-
-    def _is_told(self, ground: Tone) -> bool:
-        """Whether the colors that are asked for are enough, as two of them can be told from the ground."""
-        seen = sum(distance(to_hex(tone), to_hex(ground)) > _TOLD for tone in self._wanted)
-        return seen > 1 and self._limits.arcs != ()
-
-    @staticmethod
-    def _is_shade(color: HexColor, tone: Tone, apart: float) -> bool:
-        """Whether a color is a shade of one that is asked for, at most so far apart in lightness."""
-        shade = to_tone(color)
-        near = hue_gap(shade.hue, tone.hue) < 16 and shade.chroma > tone.chroma / 2 > 0.02
-        return near and abs(shade.lightness - tone.lightness) < apart
-
-    def _is_shown(self, color: HexColor, tone: Tone, apart: float = 0.3) -> bool:
-        """Whether a color stands for one that is asked for: it is near, or a shade of one of two."""
-        near = distance(color, to_hex(tone)) <= _SHOWN and hue_gap(to_tone(color).hue, tone.hue) < 30
-        return near or (len(self._wanted) == 2 and self._is_shade(color, tone, apart))
-
-    @staticmethod
-    def _steps(tone: Tone, ground: Tone) -> tuple[float, ...]:
-        """How much lighter or darker a color's shades are: gold would turn mustard, red pink."""
-        if not _is_warm(tone):
-            return (0.14, 0.24, 0.19) if tone.lightness < 0.36 else (0.14, -0.12, 0.24, -0.2)
-        return (
-            ()
-            if tone.hue > 60 and tone.lightness > 0.6 and tone.chroma > 0.09
-            else (-0.17, -0.08, 0.06)[: 2 + (tone.hue > 40 or ground.lightness > 0.5)]
-        )
+    def _is_seen(tone: Tone, parts: tuple[HexColor, ...], near: float = 0.0) -> bool:
+        """Whether one of the parts is the color or, unless it has to be near, a shade of it; a pale ground is none."""
+        for color in parts:
+            shade, share = to_tone(color), 0.75 if color == parts[0] and len(parts) > 1 else 0.4
+            gap = hue_gap(shade.hue, tone.hue) if min(shade.chroma, tone.chroma) > 0.02 else 0.0
+            if gap < 60 and distance(color, to_hex(tone)) < (near or (0.1 if tone.lightness < 0.4 else _TOLD)):
+                return True
+            if not near and gap < 20 and tone.chroma > 0.03 and shade.chroma > max(share * tone.chroma, 0.035):
+                return True
+        return False
 
     @staticmethod
     def _keeps(tone: Tone, step: float) -> bool:
         low, high = _span(tone)
         return max(low, min(tone.lightness, 0.26)) <= tone.lightness + step <= min(high, 0.93)
-
-    def _placed(self, tone: Tone, chosen: list[HexColor], steps: int, *, between: bool = False) -> HexColor | None:
-        """The tone, moved in lightness until it stands apart from what is chosen; None where it cannot.
-
-        Where asked, it stays `between` ground and main in lightness.
-        """
-        ground, main = to_tone(chosen[0]).lightness, to_tone(chosen[1]).lightness
-        low, high = _span(tone) if between or steps > 2 else (0.0, 1.0)
-        for step in range(steps):
-            for direction in (1, -1):
-                lightness = tone.lightness + direction * step * 0.04
-                if not max(0.78 if self._soft and tone.lightness >= 0.78 else 0.14, low) <= lightness <= min(1.0, high):
-                    continue
-                wanted = tone if step == 0 else self._at(tone, lightness)
-                allowed = self._limits.nearest(wanted)
-                if allowed.chroma > 0.04 and wanted.chroma > 0.04 and hue_gap(allowed.hue, wanted.hue) > 12:
-                    continue  # another color is no substitute for one that is refused
-                code = to_hex(allowed)
-                shown = to_tone(code).lightness
-                if ground < 0.5 and shown < ground:
-                    continue  # on a dark ground what is darker still cannot be told from it
-                if between and not min(ground, main + 0.05) <= shown <= max(ground, main - 0.05):
-                    continue
-                clear = APART if self._soft else _SEEN
-                if (not between and ground < 0.5 and contrast(code, chosen[0]) < 2) or (
-                    self._soft and len(chosen) == 2 and contrast(code, chosen[1]) < 3.2
-                ):
-                    continue
-                if distance(code, chosen[0]) >= clear and all(distance(code, other) >= APART for other in chosen[1:]):
-                    return code
-        return None

@@ -18,60 +18,31 @@ F64 = NDArray[np.float64]
 MAX_PALETTES = 24
 LEGIBLE = 4.5
 """WCAG 2.2 contrast of `colors[0]` (ground) and `colors[1]` (main), unless main is prescribed exactly."""
-_ALIKE, _ALIKE_LEADS = 0.042, 0.105
-"""What a client would call the same: less apart than this in all colors, and in ground and leading color together."""
 _MOST_UNKNOWN, _LONGEST_UNKNOWN = 6, 24
 _BY_HUE = np.array([1.0, 1.8, 1.8])
 """A color is called by its hue before it is called by its lightness."""
-
-
-def palette_distance(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
-    """How differently two palettes look: the mean OKLab distance of each color to its closest in the other one."""
-    first, second = (np.array([to_lab(color) for color in colors]) for colors in (one, other))
-    apart = np.linalg.norm(first[:, np.newaxis] - second, axis=-1)
-    return float((apart.min(axis=1).mean() + apart.min(axis=0).mean()) / 2)
-
-
-def _difference(one: tuple[HexColor, ...], other: tuple[HexColor, ...]) -> float:
-    """From 1 on, no client would call the two the same; ground and leading color are seen first."""
-    leads = distance(one[0], other[0]) + distance(one[1], other[1])
-    return max(palette_distance(one, other) / _ALIKE, leads / _ALIKE_LEADS)
 
 
 @lru_cache(maxsize=256)
 def make_palettes(theme_description: str, logo_description: str, count: int) -> tuple[Palette, ...]:
     """`count` palettes (1 to 24) of five colors for a theme; the logo's text fills what the theme leaves open.
 
-    Colors are ordered by the area they are meant for: ground, main, second, accent, extra. `ground` is `colors[0]`:
-    light or dark and quiet, unless the theme prescribes it. Main is legible on it: WCAG 2.2 contrast of at least 4.5,
-    or 3 for a color that the theme writes in numbers. Grounds and leading colors differ as far as the theme leaves
-    room, and of the first two palettes one stands on a light and one on a dark ground, unless the theme wants only one
-    kind. Up to three colors written in numbers are in every palette, and those that the text refuses in none. A smaller
-    count gives the beginning of a larger one. Texts may be any Unicode; the same texts give the same palettes
-    everywhere. Raises ValueError for a count out of range.
+    Colors are ordered by the area they are meant for: ground, main, second, then what is meant for little. `ground` is
+    `colors[0]`: of the first two palettes quiet, one light and one dark unless the theme wants only one kind; others
+    may stand on a color of the theme. Main is legible on it: WCAG 2.2 contrast of at least 4.5, or 3 for a color that
+    the theme writes in numbers. Grounds and leading colors differ as far as the theme leaves room. Up to three colors
+    written in numbers are in every palette, and those that the text refuses in none. A smaller count gives the
+    beginning of a larger one. Texts may be any Unicode; the same texts give the same palettes everywhere. Raises
+    ValueError for a count out of range.
     """
     if not 1 <= count <= MAX_PALETTES:
         raise ValueError(f"the number of palettes must be between 1 and {MAX_PALETTES}, not {count}")
     theme = read_theme(theme_description, logo_description)
     builder = PaletteBuilder(theme)
-    grounds: list[HexColor] = []
-    mains: list[HexColor] = []
-    made: list[tuple[HexColor, ...]] = []
+    made = builder.chosen(count)
+    tile = builder.leading(made[0]) if builder.leading(made[0]) != made[0][1] else None
     palettes: list[Palette] = []
-    for number in range(count):
-        ground = builder.ground(number, grounds)
-        colors: tuple[HexColor, ...] = ()
-        nearest = -1.0
-        for candidate in builder.attempts(number, ground, mains):
-            least = min((_difference(candidate, other) for other in made), default=1.0)
-            if least > nearest:
-                colors, nearest = candidate, least
-            if least >= 1:
-                break
-        grounds.append(ground)
-        mains.append(colors[1])
-        made.append(colors)
-        tile = builder.leading(made[0]) if builder.leading(made[0]) != made[0][1] else None
+    for colors in made:
         palettes.append(_named(colors, theme, tile, {palette.name for palette in palettes}))
     return tuple(palettes)
 

@@ -554,7 +554,9 @@ def _only_ground(theme: _Heard, scenes: list[str], votes: int) -> str:
     if said or theme.ground is not None:
         return said[0] if said else ""
     kinds = {to_tone(code).lightness > 0.5 for scene in scenes for code in words.SCENES[scene].grounds}  # noqa: PLR2004 - halfway
-    votes += {frozenset({True}): -3, frozenset({False}): 3}.get(frozenset(kinds), 0)
+    votes += {frozenset({True}): -_AGREED, frozenset({False}): _AGREED}.get(frozenset(kinds), 0)
+    if votes <= -_AGREED and words.PALE.isdisjoint({*theme.moods, *scenes}):
+        return ""  # what is fresh or cheerful may stand on a deep color
     return "dark" if votes >= _AGREED else "light" if votes <= -_AGREED else ""
 
 
