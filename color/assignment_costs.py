@@ -23,6 +23,8 @@ _UNIT: Final = 0.1
 
 # A region seen alone. Loud colors are for small things; on the ground they are garish.
 _LIGHTNESS: Final = 1.49
+_SPREAD: Final = 0.25
+"""How far lightness is spread over the palette's, from its darkest to its lightest, rather than kept as it was."""
 _TONES: Final = 4.0
 """Lightness in a photograph: in unrelated inks, it is all that is left of what is seen."""
 _DULL: Final = 0.83
@@ -217,8 +219,9 @@ class Costs:
         wanted = darkest + (source[0] - low) * (lightest - darkest) / max(high - low, 1e-6)
         if self.turned:
             wanted = darkest + lightest - wanted
-        elif high - low <= _ENOUGH:
-            wanted = source[0]
+        else:
+            same = np.clip(source[0], darkest, lightest) if darkest < lightest else source[0]
+            wanted = same if high - low <= _ENOUGH else _SPREAD * wanted + (1.0 - _SPREAD) * same
         louder = palette.features[3] - np.hypot(source[1], source[2])
         loss = (_TONES if self.photo else _LIGHTNESS) * np.abs(wanted - new[0])
         loss += _DULL * np.maximum(0.0, -louder) + self.loud * np.maximum(0.0, louder)

@@ -29,6 +29,8 @@ _PHOTO_FLAT: Final = 0.3
 _DOMINATED: Final = 0.75
 _PAGE: Final = 0.7
 """From this part of the rim on, transparency means that the picture stands on somebody's page."""
+_SEEN_THROUGH: Final = 0.15
+"""The same of the whole picture: so much is more than the corners of a tile."""
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
@@ -211,7 +213,7 @@ def _ground(
         hidden += int((~visible[line]).sum())
     around = 2 * sum(labels.shape)
     region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = hidden > _PAGE * around
+    on_page = bool(hidden > _PAGE * around or np.count_nonzero(~visible) > _SEEN_THROUGH * visible.size)
     outline = (sharp[-1] if on_page else sharp[region])[:-1].astype(np.float64)
     if on_page and not outline.any():
         outline = area

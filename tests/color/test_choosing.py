@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 import color
 from color.choosing import Chooser
 from color.palette_colors import CALMED
+from color.rendering import to_hex
 from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
 
@@ -475,3 +476,22 @@ def test_a_dark_ground_makes_no_negative_where_it_need_not() -> None:
     )
     highlight, body = rgb_to_oklab(after[[220, 220], [160, 110], :3])[:, 0]
     assert highlight > body + 0.05
+
+
+def test_stripes_across_a_transparent_picture_stand_on_the_page() -> None:
+    """What reaches the border is no ground where a part of the picture is open: it does not fade into a white page."""
+    image = Image.new("RGBA", (320, 320))
+    for left in range(-320, 320, 160):
+        ImageDraw.Draw(image).polygon([(left + 320, 0), (left + 420, 0), (left + 100, 320), (left, 320)], "#666666")
+    base = color.prepare(png(image))
+    shown = color.choose(base, ["#F1F5F9", "#0EA5E9", "#0C4A6E"]).shown
+    assert shown[base.regions.share.argmax(), 0] < 0.7
+
+
+def test_a_mark_is_no_darker_than_its_palette_allows() -> None:
+    """A vivid mark on a page gets the palette's color that is like it, and not the darkest one."""
+    image = Image.new("RGBA", (320, 320))
+    ImageDraw.Draw(image).regular_polygon((160, 160, 150), 4, fill="#F03C2E")
+    base = color.prepare(png(image))
+    coloring = color.choose(base, ["#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914"])
+    assert to_hex(coloring.shown[base.regions.share.argmax()]) == "#E4572E"
