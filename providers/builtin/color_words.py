@@ -81,7 +81,7 @@ midnight blue 18224B, electric blue 1668FF, periwinkle 8F9BE0, ultramarine 2E35B
 FF2E93, lavender BBA8DE, lilac C8A7D6, plum 6E2F60, eggplant 45234F, fig 2F1A28, amethyst 8C5FC0, orchid BD6CC4, grape 5E2F83, mulberry 7C2756,
 heather 9C88AE, cream FAF2DF, ivory FBF7EA, off white F7F5F0, eggshell F1EADB, pearl F0EEE8, bone EAE3D2, ecru DCD2B8, oatmeal DDD0BA, charcoal
 2E3338, graphite 3C4044, onyx 18191C, jet 101113, ebony 221D1A, ash B3B5B1, pewter 868C90, gunmetal 333B42, stone A39E93, greige BDB3A4, smoke 9AA0A3,
-platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale green E0F3E2, pale aqua E0F3F5, pale peach FCE6D8, neon green 45F02C, neon yellow E4FB2E, neon orange FF6B1A
+platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale green E0F3E2, pale aqua E0F3F5, pale peach FCE6D8, neon green 45F02C, neon yellow E4FB2E, neon orange FF6B1A, abyss 03292B, conifer 0D2716, basalt 5B5D60, raisin 281E25, wedgwood 768BB7, spruce 4F6F61
 """))
 }  # fmt: skip
 
@@ -310,16 +310,14 @@ PALE = frozenset({"pastel", "light", "soft", "pastel mix", "ice cream", "delicat
 """Moods and scenes that have no dark ground where they lean to light ones."""
 
 OPPOSITES = dict(pair.split("=") for pair in _list("""
-dark=light, light=dark, bright=muted, vibrant=muted, neon=muted, bold=soft, electric=muted, pastel=bold,
-muted=vibrant, soft=bold, warm=cool, cool=warm, colorful=restrained, moody=light, earthy=clean, serious=playful
+dark=light, light=dark, bright=muted, vibrant=muted, neon=muted, bold=soft, electric=muted, pastel=bold, muted=vibrant, soft=bold, warm=cool, cool=warm, colorful=restrained, moody=light, earthy=clean, serious=playful
 """))  # fmt: skip
 """What "no X" asks for, where refusing a mood means wanting another."""
 
 TINTS: dict[str, tuple[float, float]] = {
-    "dark": (-0.14, 0.9), "deep": (-0.12, 1.05), "light": (0.14, 0.75), "pale": (0.2, 0.5), "bright": (0.05, 1.3),
-    "vivid": (0.02, 1.4), "neon": (0.1, 1.8), "hot": (-0.04, 1.5), "pastel": (0.2, 0.6), "muted": (0.0, 0.55),
-    "dusty": (0.02, 0.5), "soft": (0.1, 0.65), "electric": (0.04, 1.8), "rich": (-0.06, 1.15), "burnt": (-0.1, 0.95),
-    "warm": (0.0, 1.0), "cool": (0.0, 1.0), "baby": (0.2, 0.6),
+    "dark": (-0.14, 0.9), "deep": (-0.12, 1.05), "light": (0.14, 0.75), "pale": (0.2, 0.5), "bright": (0.05, 1.3), "vivid": (0.02, 1.4),
+    "neon": (0.1, 1.8), "hot": (-0.04, 1.5), "pastel": (0.2, 0.6), "muted": (0.0, 0.55), "dusty": (0.02, 0.5), "soft": (0.1, 0.65),
+    "electric": (0.04, 1.8), "rich": (-0.06, 1.15), "burnt": (-0.1, 0.95), "warm": (0.0, 1.0), "cool": (0.0, 1.0), "baby": (0.2, 0.6),
 }  # fmt: skip
 """An adjective next to a color: what it adds to the lightness, and its factor on the chroma (OKLCH)."""
 

@@ -184,8 +184,8 @@ class PaletteBuilder:
         codes = [*([asked] if asked else []), *codes]
         apart: list[HexColor] = []
         for code in codes:
-            is_new = self._is_kind(to_tone(code), kind) and all(distance(code, other) > 0.02 for other in apart)
-            apart += [code] if is_new else []
+            apart += [code] if all(distance(code, other) > 0.02 for other in apart) else []
+        apart = [code for code in dict.fromkeys((*apart, *codes)) if self._is_kind(to_tone(code), kind)]
         all_light = self._own and sum(tone.lightness > 0.6 for tone in self._own) >= 0.8 * len(self._own)
         rarely = 1.5 if all_light and not light else 0.0
         quiet = [
@@ -273,8 +273,8 @@ class PaletteBuilder:
         for number in range(count):
             score = wanted + _UNLIKE * np.minimum(least / _ALIKE, 1) + np.minimum(least / _ALIKE, 3) / 3
             if number < 2:
-                is_loud = (sorts == "bold") & (not self._codes)
-                score -= 20.0 * ((is_light == (self._dark_first != bool(number))) | is_loud)
+                score -= 20.0 * (is_light == (self._dark_first != bool(number)))
+                score -= 30.0 * (sorts == "bold") * (not self._codes)
             best, nearest = 0, -1.0
             for at in np.argsort(-score, kind="stable")[:_TRIES]:
                 if score[at] < score.max() - _WORSE:
@@ -306,9 +306,10 @@ class PaletteBuilder:
     def _designs(self) -> Iterator[Design]:
         """Ground, large part and second part in every way that the theme allows."""
         kinds = (self._theme.only_ground,) if self._theme.only_ground else ("light", "dark")
-        for ground_cost, ground, sort in (entry for kind in kinds for entry in self._grounds(kind)):
-            soft = self._is_soft(ground)
-            for lead_cost, lead in self._leads(ground)[: 4 if soft else 5 if ground_cost < 0.6 else 3]:
+        grounds = [entry for kind in kinds for entry in self._grounds(kind)] or self._grounds("light")
+        for ground_cost, ground, sort in grounds:
+            most = 4 if self._is_soft(ground) else 5 if ground_cost < 0.6 else 3
+            for lead_cost, lead in self._leads(ground)[:most]:
                 for rank, second in enumerate(self._seconds(ground, lead)[:_SECONDS]):
                     parts = (ground, lead, second)
                     yield Design(parts, ground_cost + lead_cost + 0.12 * rank + self._untold(parts), sort)
@@ -371,7 +372,7 @@ class PaletteBuilder:
     def _untold(self, parts: tuple[HexColor, ...]) -> float:
         """What it costs that a picture lacks colors that are asked for, or those that its scenes are about."""
         if self._codes:
-            return 4.0 * (min(len(self._codes), 3) - sum(code in parts for code in self._codes))
+            return 5.0 * (min(len(self._codes), 3) - sum(code in parts for code in self._codes))
         if self._wanted:
             near = sum(self._is_seen(tone, parts, _NEAR if tone.lightness > 0.4 else 0.08) for tone in self._wanted)
             count = min(len(self._wanted), 3)
@@ -410,7 +411,8 @@ class PaletteBuilder:
             ranked = bright or ([] if 0.4 < to_tone(ground).lightness < 0.86 else ranked)
         cheapest: dict[HexColor, float] = {}
         for cost, code in sorted(ranked):
-            if all(distance(code, other) > 0.04 for other in cheapest):
+            reads = contrast(code, ground) >= (_CODE if code in self._codes else LEGIBLE - 0.05)
+            if reads and all(distance(code, other) > 0.04 for other in cheapest):
                 cheapest[code] = cost
         return [(cost, code) for code, cost in cheapest.items()]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from coloraide import Color
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from color.spaces import contrast_ratio, distance
@@ -55,6 +55,7 @@ def _are_quiet(palettes: tuple[Palette, ...]) -> bool:
 
 @settings(max_examples=12)
 @given(theme=wishes, logo=wishes)
+@example(theme="idea blacklight", logo="idea no dark")  # a style that is dark only, and nothing dark may be shown
 def test_a_full_set_keeps_every_promise_for_any_wish(theme: str, logo: str) -> None:
     """Five distinct colors, a quiet ground, a legible main, unique names: whatever is wished."""
     palettes = make_palettes(theme, logo, MAX_PALETTES)
