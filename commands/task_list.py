@@ -110,7 +110,7 @@ def list_tasks(
 
 
 def print_list(document: ListDocument, console: Console, filters: str = "") -> None:
-    """A line for each task: cut to a terminal's width, and whole elsewhere. The next page's command has the `filters`."""
+    """A line for each task: cut to a terminal's width, whole elsewhere. The next page's command has the `filters`."""
     if not document.tasks:
         say("no tasks", on=console)
         return
