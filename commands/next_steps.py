@@ -15,6 +15,12 @@ from tasks.lookup import find_concept, find_task, is_batch
 from tasks.service import status_of_row
 
 _KEY_VARIABLE = re.compile(r"\bCONCEPT_\w+_API_KEY\b")
+_COMMANDS = {
+    "concept_generation": 'generate --logo "…" --theme "…"',
+    "concept_refinement": 'refine --concept CONCEPT --prompt "…"',
+    "concept_variations": 'variations CONCEPT --theme "…"',
+    "concept_completion": 'generate --logo "…" --theme "…"',
+}
 _PAST = {TaskStatus.FAILED: "failed", TaskStatus.CANCELLED: "was cancelled"}
 
 
@@ -31,7 +37,7 @@ def following(found: ConceptReport | ConceptStatus, request: Request | None = No
         )
     if status.ended:
         need = _retry_needs(found.error)
-        return () if need is None else ((f"{start} retry {found.task_id}", need),)
+        return ((f"{start} retry {found.task_id}", need),) if need else _instead(found, request, start + " ", whose)
     choice = (
         (f"{start} status {found.task_id}", "where the candidates can be seen, once they are drawn"),
         (f"{start} choose {found.task_id} N", "take one of them"),
@@ -40,18 +46,38 @@ def following(found: ConceptReport | ConceptStatus, request: Request | None = No
     return (*(choice if several else ()), (f"{start} watch {found.task_id}", "follow it to its end"))
 
 
+def _instead(
+    found: ConceptReport | ConceptStatus, request: Request | None, start: str, whose: str
+) -> tuple[tuple[str, str], ...]:
+    """The new task that helps where a retry cannot; its words are the user's to fill in."""
+    match found.error:
+        case TaskError(type="ProviderRefused"):
+            known = found if isinstance(found, ConceptStatus) else request
+            command = _COMMANDS[known.task_type if known is not None else "concept_generation"]
+            return ((f"{start}{command}{whose}", "a new task, in other words"),)
+        case TaskError(type="DownloadRefused"):
+            command = 'refine --image-url "https://…" --prompt "…"'
+            return ((f"{start}{command}{whose}", "a new task, with a public URL of the image"),)
+        case TaskError(type="SourceMissing"):
+            return ((f"{start}list{whose}", "shows the concepts that are there"),)
+        case _:
+            return ()
+
+
 def _retry_needs(error: TaskError | None) -> str | None:
     """What a retry does, or what must be done before it; None where it cannot help."""
     match error:
-        case TaskError(type="ProviderRefused" | "InvalidMessage" | "SourceMissing"):
+        case TaskError(type="ProviderRefused" | "InvalidMessage" | "SourceMissing" | "DownloadRefused"):
             return None
         case TaskError(type="ProviderKeyRefused", message=message):
             named = _KEY_VARIABLE.search(message)
             return f"correct {named[0] if named else 'the key'} and restart the worker first"
         case TaskError(type="ProviderQuotaSpent"):
             return "top up the account first"
-        case TaskError(type="DownloadRefused" | "DownloadUnusable"):
+        case TaskError(type="DownloadUnusable" | "DownloadUnavailable"):
             return "once the image can be read at its URL"
+        case TaskError(message=message) if re.search("(?:cannot|could not) be reached", message):
+            return "once it can be reached, without paying again for what was paid"
         case _:
             return "again, without paying again for what was paid"
 
@@ -80,7 +106,9 @@ async def completed_concept(store: Store, wanted: uuid.UUID, purpose: str, user:
     if row is None or row.status is TaskStatus.COMPLETED or user not in {None, row.user_id}:
         text = f"task or concept {wanted} not found" if user is None else f"{user} has no concept {wanted}"
         raise await unknown(store, wanted, text)
-    steps = following(status_of_row(row)) or ((f"{invocation()} status {row.task_id}", "says why"),)
+    steps = following(status_of_row(row))
+    if row.status.ended and not any(" retry " in command for command, _ in steps):
+        steps = ((f"{invocation()} status {row.task_id}", "says why"), *steps)
     offered = "; ".join(f"{command} ({what})" for command, what in steps)
     if row.status.ended:
         raise TaskFailed(f"task {row.task_id} {_PAST[row.status]}: there is nothing to {purpose}; {offered}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from datetime import datetime
 from typing import Annotated
@@ -17,7 +18,7 @@ from contracts.frozen import FrozenModel
 from contracts.tasks import GenerationRequest, RefinementRequest, Request, Stage, TaskStatus, VariationsRequest
 from stores.ports import TaskList, TaskRow
 
-_MOST = 1000
+_MOST, _PAGE = 1000, 50
 
 _WIDE = 110
 """On a narrower terminal, times have neither year nor seconds."""
@@ -81,7 +82,7 @@ class ListDocument(FrozenModel):
 def list_tasks(
     status: Annotated[TaskStatus | None, typer.Option("--status", help="Only tasks of this status.")] = None,
     user: Annotated[str | None, typer.Option("--user", help="Only tasks of this user.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=_MOST, help="How many tasks, at most.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=_MOST, help="How many tasks, at most.")] = _PAGE,
     after: Annotated[
         str | None, typer.Option("--after", help="Where to go on: `next` of the list before.", metavar="CURSOR")
     ] = None,
@@ -102,12 +103,14 @@ def list_tasks(
 
     found = run_async(main())
     document = ListDocument(tasks=tuple(map(ListedTask.of, found.tasks)), next=found.next)
-    print_document(document) if json else print_list(document, output)
+    given = (("--status", status), ("--user", user), ("--limit", None if limit == _PAGE else limit))
+    filters = "".join(f" {option} {shlex.quote(str(value))}" for option, value in given if value is not None)
+    print_document(document) if json else print_list(document, output, filters)
     return ExitCode.DONE
 
 
-def print_list(document: ListDocument, console: Console) -> None:
-    """A line for each task: cut to the width of a terminal, and whole elsewhere."""
+def print_list(document: ListDocument, console: Console, filters: str = "") -> None:
+    """A line for each task: cut to a terminal's width, whole elsewhere. The next page's command has the `filters`."""
     if not document.tasks:
         say("no tasks", on=console)
         return
@@ -129,4 +132,4 @@ def print_list(document: ListDocument, console: Console) -> None:
     if any(task.candidates > 1 and task.finished_at for task in document.tasks):
         say("* the wait for a choice included", on=console)
     if document.next is not None:
-        say(f"more: {invocation()} list --after {document.next}", on=console)
+        say(f"more: {invocation()} list{filters} --after {document.next}", on=console)

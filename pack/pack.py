@@ -157,7 +157,7 @@ class _Logo(LogoShapes):
             return
         if mono is not None and mono.merge:
             pairs = ", ".join(f"{one} from {other}" for one, other in mono.merge[:_MOST_TOLD])
-            yield Skipped(f"{folder}/mono-*.png with every edge", f"one ink does not tell {pairs}")
+            yield Skipped(f"edge in {folder}/mono-*.png", f"one ink does not tell {pairs}")
         shape: tuple[Circle | Outline, ...] | NotTraceable
         try:
             shape = trace_mask(cover)

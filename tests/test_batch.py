@@ -374,6 +374,8 @@ async def test_tasks_are_listed_from_the_store_alone(shell: Shell, store: LocalS
     assert first == ids[:0:-1]
     assert cursor is not None
     assert (await listed("--after", cursor))[0] == ids[:1]
+    shown = await shell.run("starter.py", "list", "--limit", "1", "--user", "ada", **environment)
+    assert shown.out.splitlines()[-1].partition("starter.py ")[2].startswith("list --user ada --limit 1 --after ")
     assert await listed("--status", "failed") == (ids[:1], None)
     assert await listed("--user", "eve") == (ids[1:2], None)
     wrong = await shell.run("starter.py", "list", "--after", "there", **environment)

@@ -82,10 +82,7 @@ def test_a_line_is_said_once_whatever_becomes_of_the_name() -> None:
     [
         ("ProviderKeyRefused", "correct CONCEPT_ACME_API_KEY and restart the worker first"),
         ("ProviderQuotaSpent", "top up the account first"),
-        ("ProviderRefused", None),
         ("InvalidMessage", None),
-        ("SourceMissing", None),
-        ("DownloadRefused", "once the image can be read at its URL"),
         ("DownloadUnusable", "once the image can be read at its URL"),
         ("TimedOut", "again, without paying again for what was paid"),
     ],
@@ -95,6 +92,33 @@ def test_a_retry_is_offered_where_it_can_help(kind: str, said: str | None) -> No
     error = TaskError(stage=Stage.IMAGE, type=kind, message="Acme answered 401 (check CONCEPT_ACME_API_KEY)")
     steps = following(status(2, 0).model_copy(update={"state": TaskStatus.FAILED, "error": error}))
     assert [what for _, what in steps] == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(
+    ("kind", "task_type", "command", "said"),
+    [
+        ("ProviderRefused", "concept_generation", "generate --logo", "a new task, in other words"),
+        ("ProviderRefused", "concept_refinement", "refine --concept", "a new task, in other words"),
+        ("ProviderRefused", "concept_variations", "variations CONCEPT", "a new task, in other words"),
+        ("DownloadRefused", "concept_refinement", "refine --image-url", "a new task, with a public URL of the image"),
+        ("SourceMissing", "concept_refinement", "list", "shows the concepts that are there"),
+    ],
+)
+def test_where_a_retry_cannot_help_a_new_task_is_offered(kind: str, task_type: str, command: str, said: str) -> None:
+    """What was refused would be refused again: other words, or another URL, are another task."""
+    error = TaskError(stage=Stage.IMAGE, type=kind, message="no")
+    failed = status(2, 0).model_copy(update={"state": TaskStatus.FAILED, "error": error, "task_type": task_type})
+    ((offered, what),) = following(failed)
+    assert offered.partition("starter.py ")[2].startswith(command)
+    assert what == said
+
+
+def test_after_an_outage_a_retry_waits_for_its_end() -> None:
+    """Where the deadline passed while a service was away, a retry before it is back fails again."""
+    cause = "Gave up while generating the logo: OpenAI cannot be reached: the connection was refused"
+    error = TaskError(stage=Stage.IMAGE, type="TimedOut", message=cause)
+    ((_, what),) = following(status(2, 0).model_copy(update={"state": TaskStatus.FAILED, "error": error}))
+    assert what.startswith("once it can be reached")
 
 
 def test_a_wait_for_a_choice_is_not_taken_for_drawing() -> None:

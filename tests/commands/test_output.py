@@ -86,10 +86,10 @@ def test_a_batch_can_be_read_at_80_columns() -> None:
     assert "…" not in frame
 
 
-def test_a_list_fits_the_terminal_and_is_whole_in_a_pipe() -> None:
-    """At 80 columns the words are cut, and never an id; elsewhere each task has one whole line."""
+def listed_task() -> ListedTask:
+    """A task of many words that has several candidates."""
     request = make_request()
-    listed = ListedTask(
+    return ListedTask(
         task_id=request.task_id,
         concept_id=request.concept_id,
         type="concept_generation",
@@ -103,16 +103,28 @@ def test_a_list_fits_the_terminal_and_is_whole_in_a_pipe() -> None:
         words="many [words]\n" * 20,
         candidates=2,
     )
+
+
+def test_a_list_fits_the_terminal_and_is_whole_in_a_pipe() -> None:
+    """At 80 columns the words are cut, and never an id; elsewhere each task has one whole line."""
+    listed = listed_task()
     document = ListDocument(tasks=(listed,), next=None)
     terminal, screen = narrow_terminal()
     print_list(document, terminal)
     _, line, _ = screen.getvalue().splitlines()
     assert len(line) == 80
-    assert line.startswith(f"{request.task_id} processing 11-26 00:00   86400.0* many")
+    assert line.startswith(f"{listed.task_id} processing 11-26 00:00   86400.0* many")
     pipe = io.StringIO()
     print_list(document, Console(file=pipe, width=80))
     _, line, _ = pipe.getvalue().splitlines()
     assert line.endswith(f"2026-11-26 00:00:00  86400.0*  {' '.join(['many [words]'] * 20)}")
+
+
+def test_the_next_page_has_the_same_filters() -> None:
+    """What is offered for more goes on with the options that were given."""
+    pipe = io.StringIO()
+    print_list(ListDocument(tasks=(listed_task(),), next="CURSOR"), Console(file=pipe, width=200), " --limit 5")
+    assert pipe.getvalue().splitlines()[-1].endswith("starter.py list --limit 5 --after CURSOR")
 
 
 def test_a_pipe_has_no_swatches() -> None:
