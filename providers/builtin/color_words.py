@@ -85,9 +85,7 @@ platinum E6E7E7, pale pink FFE3F0, pale lilac EBE1FC, pale blue E0E8FD, pale gre
 """))
 }  # fmt: skip
 
-NEUTRALS = frozenset(_list(
-    "black, white, gray, silver, cream, ivory, eggshell, pearl, bone, charcoal, graphite, onyx, jet, ebony, ash, pewter, gunmetal, smoke, platinum, beige, off white"
-))  # fmt: skip
+NEUTRALS = frozenset(_list("black, white, gray, silver, cream, ivory, eggshell, pearl, bone, charcoal, graphite, onyx, jet, ebony, ash, pewter, gunmetal, smoke, platinum, beige, off white"))  # fmt: skip
 """Colors that are meant as a ground, an ink or a gray rather than as a hue."""
 
 # scene: colors / grounds: other words for it

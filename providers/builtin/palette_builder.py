@@ -185,7 +185,8 @@ class PaletteBuilder:
         apart: list[HexColor] = []
         for code in codes:
             apart += [code] if all(distance(code, other) > 0.02 for other in apart) else []
-        apart = [code for code in dict.fromkeys((*apart, *codes)) if self._is_kind(to_tone(code), kind)]
+        more = codes if len(apart) < 8 else []
+        apart = [code for code in dict.fromkeys((*apart, *more)) if self._is_kind(to_tone(code), kind)]
         all_light = self._own and sum(tone.lightness > 0.6 for tone in self._own) >= 0.8 * len(self._own)
         rarely = 1.5 if all_light and not light else 0.0
         quiet = [
