@@ -25,8 +25,7 @@ from providers.builtin.subjects import Subject, read
 from providers.builtin.theme import colors_named, read_theme
 
 SOFTWARE = "concept-worker offline sample generator"
-_SHEET = 1000
-_SMALLEST, _LARGEST, _LONGEST_THING, _MOST_THINGS = 16, 4096, 30, 3
+_SHEET, _SMALLEST, _LARGEST, _LONGEST_THING, _MOST_THINGS = 1000, 16, 4096, 30, 3
 _OTHER_COLOR = 0.1  # OKLab: nothing so far away is taken for the color that was asked for
 
 

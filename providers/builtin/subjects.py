@@ -65,7 +65,7 @@ new nice no number old on our playful please premium pretty professional proud r
 strong stylish symbol that the this tiny to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp gmbh
 und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli di per logotipo logotype online best first one two
 three family independent traditional circle circles square badge round pequeño pequeña grande petit petite klein kleine kleiner kleines große großer giant huge
-tall wide long short line lines shape shapes edge edges corners background detail details letters text font look feel
+tall wide long short business studio letter form figure head face line lines shape shapes edge edges corners background detail details letters text font look feel
 """)
 
 # What comes before a thing that goes with another.
@@ -81,7 +81,8 @@ cup pot-steam store office-building chip laptop palette pencil-ruler teddy-bear 
 silverware-fork-knife cellphone school bank cog heart lightbulb-on glass-cocktail water
 """)
 
-_ANY_BUSINESS, _ARTICLES = _set("store office-building"), _set("a an the ein eine einen einer un une una")
+_ANY_BUSINESS = _set("store office-building palette pencil-ruler")
+_ARTICLES = _set("a an the ein eine einen einer un une una")
 _ADJECTIVE = re.compile(r"(?:[^\Waeiouct]y|ful|ous|ish|less|[ai]ble|ive|ed|ic|al|est|ern)$")
 _VERB = re.compile(r"\w{3}(?:ing|ed)$")
 
@@ -108,16 +109,16 @@ def read(description: str) -> Subject:
 
 def _objects(words: list[str], name: str) -> tuple[str, ...]:
     """Things without a symbol: words that say nothing about style, and are no adjectives as far as endings tell."""
-    found: list[str] = []
+    found, opened = list[str](), False
     for before, word, after in zip(("", *words), words, (*words[1:], "."), strict=False):
         plain, is_last = word.casefold(), not after[0].isalnum() or after.casefold() in _LINKS - {"and"}
-        # "a rose" is a flower, "in rose" and "a rose fox" are colors.
-        is_style = is_known(plain, scenes=False) and not (is_last and before.casefold() in _ARTICLES)
+        # "a rose" and "a happy rose" are flowers, "in rose" and "a rose fox" are colors.
+        is_style = is_known(plain, scenes=False) and not (is_last and opened)
+        opened = plain in _ARTICLES or (opened and (is_style or plain in _PLAIN))
         is_style = is_style or (_ADJECTIVE.search(plain) is not None and not is_last) or _VERB.search(plain) is not None
         is_name = word[0].isupper() and (before in {"in", "from", "of", "at"} or before[:1].isupper())
         is_name = is_name or drawable(word) in name.split()
-        is_verb = before.casefold() in {"that", "which", "who"}
-        if not (is_style or is_name or is_verb or plain in _PLAIN | _LINKS or _meant(plain)):
+        if not (is_style or is_name or before in {"that", "which", "who"} or plain in _PLAIN | _LINKS or _meant(plain)):
             found += [word] * (plain.isalpha() and (len(plain) >= _LONGEST_PHRASE or not drawable(word)))
     return tuple(found)
 

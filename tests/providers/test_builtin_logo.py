@@ -297,7 +297,8 @@ def test_sizes_out_of_range_are_refused(size_px: int) -> None:
         ("an octopus with a hat", "hat", ["octopus"]), ("a fox in a hot air balloon", "fox", ["hot air balloon"]),
         ("a robot with a laptop", "robot", ["laptop"]),
         ("a wolf howling at the moon", "moon", ["wolf"]), ("a rose on a cake", "cake", ["rose"]),
-        ("a monkey king", "king", ["monkey"]), ("a brave bear detective", "bear", ["brave", "detective"]),
+        ("a monkey king", "king", ["monkey"]),
+        ("a happy rose riding a bicycle", "bicycle", ["rose"]), ("a brave bear detective", "bear", ["brave", "detective"]),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -> None:
