@@ -5,6 +5,7 @@ import hashlib
 import io
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from commands.gallery import gallery_content
 from contracts.concepts import Concept
 from contracts.status import StageState
 from contracts.tasks import RefinementRequest, Stage, TaskStatus
+from providers.builtin.provider import BuiltinImages
 from providers.download import Downloads
 from providers.errors import ProviderRejected
 from stores.local import LocalStore
@@ -148,6 +150,27 @@ async def test_preserved_colors_are_the_sources_own(client: Client, store: Local
     assert all(min(distance(color, kept) for kept in own) < 0.02 for color in shown)
     paid = await store.get(BUCKETS[0], f"paid/{request.task_id}/image")
     assert paid == images.image
+
+
+async def test_what_a_sample_does_not_show_is_said_of_its_refinement_too(client: Client, store: LocalStore) -> None:
+    """The notice of a sample's source goes on with it; a service may have drawn the missing thing."""
+    with ThreadPoolExecutor() as threads:
+        images = BuiltinImages(threads)
+        async with rigged(client, store, images=images) as rig:
+            request = make_request(num_palettes=1, logo_description="a panda eating bamboo")
+            await rig.finish(request)
+            refined = make_refinement(source_concept_id=request.concept_id, refinement_prompt="rounder, qwertz")
+            status = await rig.finish(refined)
+    told = ("The sample generator drew “panda” and left out “bamboo”.", "The sample generator could not do “qwertz”.")
+    assert status.notices == told
+    async with rigged(client, store) as rig:
+        redrawn = make_refinement(source_concept_id=request.concept_id)
+        assert (await rig.finish(redrawn)).notices == ()
+    for made_of, notices in ((refined, told), (redrawn, ())):
+        concept = await store.concept(made_of.concept_id)
+        assert concept is not None
+        assert concept.provenance is not None
+        assert concept.provenance.notices == notices
 
 
 @pytest.mark.parametrize("owner", ["eve", "ada"])

@@ -87,7 +87,14 @@ class ConceptRefinementWorkflow:
 
 
 def _credited(made: Provenance, source: Provenance | None) -> Provenance:
-    """Who drew the source is still to be thanked: a symbol's license may ask for it."""
-    if source is None or not source.credit or source.credit in made.credit:
+    """Who drew the source is still to be thanked: a symbol's license may ask for it.
+
+    What the source does not show, a changed sample does not show either; a service may have drawn it.
+    """
+    if source is None:
+        return made
+    if made.sample:
+        made = made.model_copy(update={"notices": tuple(dict.fromkeys((*source.notices, *made.notices)))})
+    if not source.credit or source.credit in made.credit:
         return made
     return made.model_copy(update={"credit": f"{made.credit} · Based on: {source.credit}".removeprefix(" · ")})

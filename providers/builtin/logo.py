@@ -10,20 +10,24 @@ from __future__ import annotations
 import struct
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from color.svg_rasterizer import rasterize
+from contracts.palettes import HexColor
 from providers.builtin import symbols
 from providers.builtin.emblems import Inks, Sketch, compose
+from providers.builtin.oklch import distance, to_hex
 from providers.builtin.palette_builder import PaletteBuilder
 from providers.builtin.palettes import MAX_PALETTES, make_palettes
 from providers.builtin.seeded_random import SeededRandom
 from providers.builtin.subjects import Subject, read
-from providers.builtin.theme import read_theme
+from providers.builtin.theme import colors_named, read_theme
 
 SOFTWARE = "concept-worker offline sample generator"
 _SHEET = 1000
 _SMALLEST, _LARGEST, _LONGEST_THING, _MOST_THINGS = 16, 4096, 30, 3
+_OTHER_COLOR = 0.1  # OKLab: nothing so far away is taken for the color that was asked for
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,25 @@ def draw_logo(logo_description: str, theme_description: str, size_px: int = 1024
         png=_tagged(rasterize(svg.encode(), size_px, clock_s=None), {"Software": SOFTWARE, "Source": credit}),
         svg=svg.encode(),
         credit=credit,
-        notices=_notices(subject),
+        notices=_notices(subject, logo_description, colors),
     )
 
 
-def _notices(subject: Subject) -> tuple[str, ...]:
-    things = ", ".join(f"“{thing[:_LONGEST_THING]}”" for thing in subject.left_out[:_MOST_THINGS])
+def _notices(subject: Subject, description: str, colors: tuple[HexColor, ...]) -> tuple[str, ...]:
+    """What of the description is not drawn, and its words for colors that the palette lacks: one sentence, or none."""
+    told = {*" ".join((subject.drawn, subject.name, *subject.left_out)).casefold().split()}
+    named = [color for color in colors_named(description) if told.isdisjoint(color.word.casefold().split())]
+    asked = [color for color in named if not read(color.word).symbols]
+    others = [one.word for one in asked if all(distance(to_hex(one.tone), color) > _OTHER_COLOR for color in colors)]
     shown = unicodedata.normalize("NFC", subject.drawn or subject.name)[:_LONGEST_THING]
-    drawn = f"“{shown}”" if shown else "no symbol"
-    return (f"The sample generator drew {drawn} and left out {things}.",) if things else ()
+    said = f"The sample generator drew {f'“{shown}”' if shown else 'no symbol'}"
+    said += f" and left out {_quoted(subject.left_out)}" if subject.left_out else ""
+    said += f"; the theme, and not {_quoted(others)}, decides the colors" if others else ""
+    return (f"{said}.",) if subject.left_out or others else ()
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"“{word[:_LONGEST_THING]}”" for word in words[:_MOST_THINGS])
 
 
 def _drawn(subject: Subject, random: SeededRandom) -> symbols.Mark:

@@ -28,10 +28,8 @@ _WISHES: dict[str, tuple[Aspect, str]] = {
     "rounder": ("shapes", r"round(?:er|ed)?|soft(?:er)? (?:edges|corners)|smooth(?:er)?|curv(?:y|ier)|rund(?:er)?"),
     "bolder": ("shapes", r"(?:bold(?:er)?|thick(?:er)?|heav(?:y|ier)|fetter|dicker)(?! colou?rs?)"),
     "flatter": ("style", r"flat(?:ter)?|simpl(?:e|er|ify)|flacher|(?:no|without|remove the) (?:gradients?|shad\w+)"),
-    "ring": ("shapes", r"ring|circle|kreis"),
-    "frame": ("shapes", r"frame|border|box|rahmen"),
-    "line": ("shapes", r"underline|line|bar|stripe"),
-    "dots": ("shapes", r"dots?|points?"),
+    "ring": ("shapes", r"ring|circle|kreis"), "frame": ("shapes", r"frame|border|box|rahmen"),
+    "line": ("shapes", r"underline|line|bar|stripe"), "dots": ("shapes", r"dots?|points?"),
     "larger": ("layout", r"bigger|larger|enlarge|zoom in|größer"),
     "smaller": ("layout", r"smaller|shrink|(?:more|add) (?:space|margin|padding)|zoom out|kleiner"),
     "up": ("layout", r"(?:move|shift).* up(?:wards)?|higher"),
@@ -39,6 +37,7 @@ _WISHES: dict[str, tuple[Aspect, str]] = {
     "left": ("layout", r"(?:move|shift).* left"), "right": ("layout", r"(?:move|shift).* right"),
     "mirrored": ("layout", r"mirror(?:ed)?|flip(?:ped)?"),
 }  # fmt: skip
+_VERBS = {"colors": "colors are", "layout": "layout is", "style": "style is", "shapes": "shapes are"}
 _ADDED = frozenset({"ring", "frame", "line", "dots"})
 _OUTLINES = frozenset({"rounder", "bolder", "flatter"})
 _CLAUSE = re.compile(r"[,.;!?\n]+|\b(?:and|then|but|und|et|y)\b", re.IGNORECASE)
@@ -63,11 +62,11 @@ def refined(source: bytes, prompt: str, preserve: tuple[Aspect, ...]) -> Refined
         raise ValueError("nothing may be changed")
     wishes, colors, unknown = _read(prompt)
     kept = [wish for wish in wishes if _WISHES[wish][0] in preserve]
-    notices = [f"“{wish}” was left out: {_WISHES[wish][0]} are to be kept." for wish in kept]
+    notices = [f"“{wish}” was left out: the {_VERBS[_WISHES[wish][0]]} to be kept." for wish in kept]
     done = [wish for wish in wishes if wish not in kept]
     png = to_png(decode(source))
     if colors and "colors" in preserve:
-        notices.append("The colors that are asked for were left out: colors are to be kept.")
+        notices.append("The colors that are asked for were left out: the colors are to be kept.")
     elif colors:
         palette = make_palettes(colors, "", 1)[0]
         png = recolor(prepare(png), palette.colors, ground=palette.ground)

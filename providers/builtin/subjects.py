@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of words
 """What a logo description is about: its symbols, and the name it gives, if any."""
 
 from __future__ import annotations
@@ -28,10 +29,8 @@ class Subject:
 
 
 LONGEST_NAME = 20
-_LONGEST_PHRASE = 3
-_LONGEST_MONOGRAM = 3
-_LONGEST_BARE_NAME = 3
-"""Words of a description that is nothing but a name."""
+_LONGEST_PHRASE, _LONGEST_MONOGRAM = 3, 3
+_LONGEST_BARE_NAME = 3  # words of a description that is nothing but a name
 
 _WORD = re.compile(r"\d+(?:[./]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&|[.,;:!?()]")  # noqa: RUF001 - typographic apostrophe
 _QUOTED = re.compile(r"[\"“«„「『]([^\"“”«»「」『』]{1,24})[\"”»“」』]")
@@ -48,35 +47,32 @@ def _set(words: str) -> frozenset[str]:
 _NAMING = _set("called named titled brand number namens llamada llamado appelé chiamata")
 # Companies' names that are marks by themselves. "Apple" still gives the fruit, but never a wordmark.
 _TRADEMARKS = _set("""
-adidas adobe airbnb aldi alibaba amazon amd android apple asus audi baidu bmw boeing bosch burberry cadillac
-canon cartier chanel chevrolet chrome cisco citibank coca cola costco dell dhl disney ebay facebook fedex
-ferrari fiat firefox ford fujitsu gillette github gmail google gucci heineken hermes hilton honda huawei
-hyundai ibm ikea instagram intel kfc kia kodak lamborghini lego lenovo lexus lidl linkedin linux loreal marvel
-mastercard mazda mcdonald mcdonalds mercedes meta microsoft mitsubishi motorola nasa nescafe nestle netflix
-nike nikon nintendo nissan nokia nvidia openai oracle panasonic paypal pepsi pfizer philips pinterest
-playstation pokemon porsche prada puma reddit reebok renault rolex salesforce samsung sap shell siemens
-snapchat sony spotify starbucks subaru suzuki target tesla tiktok toshiba toyota tumblr twitch twitter uber
-ups verizon visa volkswagen volvo walmart whatsapp wikipedia windows xbox xiaomi yahoo yamaha youtube zara 3m
+adidas adobe airbnb aldi alibaba amazon amd android apple asus audi baidu bmw boeing bosch burberry cadillac canon cartier chanel chevrolet chrome cisco
+citibank coca cola costco dell dhl disney ebay facebook fedex ferrari fiat firefox ford fujitsu gillette github gmail google gucci heineken hermes hilton honda
+huawei hyundai ibm ikea instagram intel kfc kia kodak lamborghini lego lenovo lexus lidl linkedin linux loreal marvel mastercard mazda mcdonald mcdonalds
+mercedes meta microsoft mitsubishi motorola nasa nescafe nestle netflix nike nikon nintendo nissan nokia nvidia openai oracle panasonic paypal pepsi pfizer
+philips pinterest playstation pokemon porsche prada puma reddit reebok renault rolex salesforce samsung sap shell siemens snapchat sony spotify starbucks subaru
+suzuki target tesla tiktok toshiba toyota tumblr twitch twitter uber ups verizon visa volkswagen volvo walmart whatsapp wikipedia windows xbox xiaomi yahoo
+yamaha youtube zara 3m
 """)
 
 # Words at the start of a sentence that are no names although they have a capital.
 _PLAIN = _set("""
-a an abstract and animated are artisanal at authentic beautiful big bold boutique bright build by calm can
-chic classic clean clever colorful cool cozy craft create creative cute dark deep design draw dynamic elegant
-emblem for fresh friendly fun funky funny futuristic generate geometric give gourmet great hand handmade happy
-hello help hi i icon in is it large little local logo logos luxury make mark mascot me minimal minimalist
-minimalistic modern monogram my neon new nice no number old on our playful please premium pretty professional proud
-retro rustic serious sign simple sleek small smart smiling smooth soft some strong stylish symbol that the this tiny
-to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp
-gmbh und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli
-di per logotipo logotype online best first one two three family independent traditional
-line lines shape shapes edge edges corners background detail details letters text font look feel
+a an abstract and animated are artisanal at authentic beautiful big bold boutique bright build by calm can chic classic clean clever colorful cool cozy craft
+create creative cute dark deep design draw dynamic elegant emblem for fresh friendly fun funky funny futuristic generate geometric give gourmet great hand
+handmade happy hello help hi i icon in is it large little local logo logos luxury make mark mascot me minimal minimalist minimalistic modern monogram my neon
+new nice no number old on our playful please premium pretty professional proud retro rustic serious sign simple sleek small smart smiling smooth soft some
+strong stylish symbol that the this tiny to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp gmbh
+und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli di per logotipo logotype online best first one two
+three family independent traditional circle circles square badge round pequeño pequeña grande petit petite klein kleine kleiner kleines große großer giant huge
+tall wide long short line lines shape shapes edge edges corners background detail details letters text font look feel
 """)
 
 # What comes before a thing that goes with another.
 _LINKS = _set("""
-with on under over beside near and holding riding behind inside plus mit auf unter neben und hinter con sobre bajo
-y avec sur sous et su sotto e com sob с на под и со
+with on under over beside near and holding riding behind inside plus mit auf unter neben und hinter con sobre bajo y avec sur sous et su sotto e com sob с на
+под и со that which who whose his her its their while where when into onto out has have having wears holds eats reads loves made makes looks some many lots very
+between against around above below for in from of at by since like as is are aus im am von de à en dem den der einem einer
 """)  # noqa: RUF001 - Cyrillic
 
 # True for many businesses: they stand back when something more telling is there.
@@ -85,6 +81,10 @@ cup pot-steam store office-building chip laptop palette pencil-ruler teddy-bear 
 silverware-fork-knife cellphone school bank cog heart lightbulb-on glass-cocktail water
 """)
 
+_ANY_BUSINESS, _ARTICLES = _set("store office-building"), _set("a an the ein eine einen einer un une una")
+_ADJECTIVE = re.compile(r"(?:[^\Waeiouct]y|ful|ous|ish|less|[ai]ble|ive|ed|ic|al|est|ern)$")
+_VERB = re.compile(r"\w{3}(?:ing|ed)$")
+
 
 def read(description: str) -> Subject:
     """Finds what to draw; never fails, whatever the text holds."""
@@ -92,36 +92,33 @@ def read(description: str) -> Subject:
     words = _WORD.findall(text)
     name, given = _name(text, words)
     found = _symbols(words)
-    own = {*" ".join((name, *(phrase for _, phrase in found if " " in phrase))).casefold().split()}
-    more = [*(phrase for slug, phrase in found if slug != found[0][0] and slug not in _VAGUE), *_objects(words)]
+    drawn = found[0][1] if found else ""
+    own, symbolic = {*f"{name} {drawn}".casefold().split()}, {*" ".join(phrase for _, phrase in found).split()}
+    more = [phrase for slug, phrase in found if slug != found[0][0] and slug not in _ANY_BUSINESS]
     more += [word for word in _WORD.findall(given) if word[0].isalnum() and drawable(word) not in name]
-    strange = [word for word in words if name and word.isalnum() and not (drawable(word) or _means_something(word))]
-    more += [word for word in strange if not _meant(word)]
+    more += [word for word in _objects(words, name) if word not in symbolic]
     return Subject(
         symbols=tuple(dict.fromkeys(slug for slug, _ in found)),
         name=name,
         initials=_initials(name, words),
-        drawn=found[0][1] if found else "",
+        drawn=drawn,
         left_out=tuple(dict.fromkeys(thing for thing in more if own.isdisjoint(thing.casefold().split()))),
     )
 
 
-def _objects(words: list[str]) -> tuple[str, ...]:
-    """Things without a symbol that something else is with, on or under, or does something to: "eating bamboo".
-
-    Elsewhere an unknown word may as well be an adjective.
-    """
+def _objects(words: list[str], name: str) -> tuple[str, ...]:
+    """Things without a symbol: words that say nothing about style, and are no adjectives as far as endings tell."""
     found: list[str] = []
-    last, linked = "", False
-    for word in (*words, "."):
-        plain = word.casefold()
-        is_link = plain in _LINKS or (plain.endswith("ing") and symbol_for(plain) is None)
-        if is_link or not word[0].isalnum():
-            found += [last] * (last != "")
-            last, linked = "", is_link
-        elif linked and (symbol_for(plain) is not None or (plain.isalpha() and len(plain) >= _LONGEST_PHRASE)):
-            is_thing = symbol_for(plain) is None and plain not in _PLAIN and not is_known(plain, scenes=False)
-            last = word if is_thing else last if plain in _PLAIN else ""
+    for before, word, after in zip(("", *words), words, (*words[1:], "."), strict=False):
+        plain, is_last = word.casefold(), not after[0].isalnum() or after.casefold() in _LINKS - {"and"}
+        # "a rose" is a flower, "in rose" and "a rose fox" are colors.
+        is_style = is_known(plain, scenes=False) and not (is_last and before.casefold() in _ARTICLES)
+        is_style = is_style or (_ADJECTIVE.search(plain) is not None and not is_last) or _VERB.search(plain) is not None
+        is_name = word[0].isupper() and (before in {"in", "from", "of", "at"} or before[:1].isupper())
+        is_name = is_name or drawable(word) in name.split()
+        is_verb = before.casefold() in {"that", "which", "who"}
+        if not (is_style or is_name or is_verb or plain in _PLAIN | _LINKS or _meant(plain)):
+            found += [word] * (plain.isalpha() and (len(plain) >= _LONGEST_PHRASE or not drawable(word)))
     return tuple(found)
 
 

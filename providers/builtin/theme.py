@@ -588,6 +588,13 @@ def _arcs(
     return None
 
 
+def colors_named(text: str) -> tuple[Named, ...]:
+    """The colors that a text asks for, in the words that it writes."""
+    heard = _Heard(text)
+    wanted = {color.word for color in heard.colors} - heard.refused_words
+    return tuple(Named(item.text, item.tone) for item in _said(text) if item.tone is not None and item.key in wanted)
+
+
 def is_known(word: str, *, scenes: bool = True) -> bool:
     """Whether a word says something about color or style, or is merely needed; `scenes` are things with colors."""
     _, key, _ = _lexicon().get(_plain(word), ("", "", False))

@@ -293,6 +293,11 @@ def test_sizes_out_of_range_are_refused(size_px: int) -> None:
         ("a smiling sun wearing sunglasses", "sun", ["sunglasses"]), ("Müller 日本語", "MÜLLER", ["日本語"]),
         ("Kaffeerösterei Müller 日本語", "KAFFEERÖSTEREI", ["Müller", "日本語"]),
         ("a fox called Wolkenkratzer Donaudampfschiff", "fox", ["Donaudampfschiff"]),
+        ("a quantum accountant", "quantum", ["accountant"]), ("a paper boat", "boat", ["paper"]),
+        ("an octopus with a hat", "hat", ["octopus"]), ("a fox in a hot air balloon", "fox", ["hot air balloon"]),
+        ("a robot with a laptop", "robot", ["laptop"]),
+        ("a wolf howling at the moon", "moon", ["wolf"]), ("a rose on a cake", "cake", ["rose"]),
+        ("a monkey king", "king", ["monkey"]), ("a brave bear detective", "bear", ["brave", "detective"]),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -> None:
@@ -302,8 +307,27 @@ def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("a red rocket", "drew “rocket”; the theme, and not “red”, decides the colors"),
+        ("un renard vert", "drew “renard”; the theme, and not “vert”, decides the colors"),
+        ("a sky blue owl in pink", "drew “owl”; the theme, and not “sky blue”, “pink”, decides the colors"),
+        ("a purple octopus", "drew no symbol and left out “octopus”; the theme, and not “purple”, decides the colors"),
+        ("a navy rocket", ""),
+        ("a rocket, but not red", ""),
+        ("a cherry cake", "drew “cherry” and left out “cake”"),
+    ],
+)
+def test_a_color_that_the_theme_does_not_give_is_said(words: str, said: str) -> None:
+    """The theme decides the colors: a word for another one is named, unless the palette has it or it is a thing."""
+    notices = (f"The sample generator {said}.",) if said else ()
+    assert draw_logo(words, "navy and sand", 16).notices == notices
+
+
+@pytest.mark.parametrize(
     "words",
     [
+        "a mountain bike", "a huge owl",
         "a cute panda", "a fluffy cat", "coffee roaster", "coffee shop called Kaffee Haus", "Acme rocket company",
         "a minimalist owl in a circle", "a bold fox logo with clean lines and a modern style", "IQ", "ein kleiner Bär",
         "a panda in green and white", "un zorro pequeño", "熊猫", "Hotel Aurora, a bed and breakfast in Berlin",
