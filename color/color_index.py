@@ -61,8 +61,7 @@ class ColorIndex:
         if self.runs is not None:
             lengths = self.runs.lengths
             if mask is not None:
-                before = np.concatenate([[0], mask.ravel().cumsum(dtype=np.int32)])
-                lengths = before[self.runs.heads + lengths] - before[self.runs.heads]
+                lengths = np.add.reduceat(mask.ravel(), self.runs.heads, dtype=np.int32)
             return np.bincount(self.runs.codes, lengths, count).astype(np.float64)
         total = np.zeros(count)
         height, width = self.codes.shape
