@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from providers.builtin.lettering import drawable
-from providers.builtin.theme import is_known
+from providers.builtin.theme import colors_named, is_known
 from providers.builtin.thesaurus import symbol_for, symbols_within
 
 
@@ -64,15 +64,15 @@ handmade happy hello help hi i icon in is it large little local logo logos luxur
 new nice no number old on our playful please premium pretty professional proud retro rustic serious sign simple sleek small smart smiling smooth soft some
 strong stylish symbol that the this tiny to trendy unique up urban us vintage warm we with without young your company firm agency group co inc llc ltd corp gmbh
 und der die das ein eine mit für el la los las un una con para de del le les une des avec pour il lo gli di per logotipo logotype online best first one two
-three family independent traditional circle circles square badge round pequeño pequeña grande petit petite klein kleine kleiner kleines große großer giant huge
-tall wide long short business studio letter form figure head face line lines shape shapes edge edges corners background detail details letters text font look feel
+three family independent traditional line lines shape shapes edge edges corners background detail details letters text font look feel
 """)
 
-# What comes before a thing that goes with another.
+# What goes before or after a thing, and none itself.
 _LINKS = _set("""
 with on under over beside near and holding riding behind inside plus mit auf unter neben und hinter con sobre bajo y avec sur sous et su sotto e com sob с на
 под и со that which who whose his her its their while where when into onto out has have having wears holds eats reads loves made makes looks some many lots very
-between against around above below for in from of at by since like as is are aus im am von de à en dem den der einem einer
+between against around above below for in from of at by since like as is are aus im am von de à en dem den der einem einer circle circles square badge round
+pequeño pequeña grande petit petite klein kleine kleiner kleines große großer giant huge tall wide long short business studio letter form figure head face
 """)  # noqa: RUF001 - Cyrillic
 
 # True for many businesses: they stand back when something more telling is there.
@@ -113,8 +113,8 @@ def _objects(words: list[str], name: str) -> tuple[str, ...]:
     for before, word, after in zip(("", *words), words, (*words[1:], "."), strict=False):
         plain, is_last = word.casefold(), not after[0].isalnum() or after.casefold() in _LINKS - {"and"}
         # "a rose" and "a happy rose" are flowers, "in rose" and "a rose fox" are colors.
-        is_style = is_known(plain, scenes=False) and not (is_last and opened)
-        opened = plain in _ARTICLES or (opened and (is_style or plain in _PLAIN))
+        is_style = is_known(plain, scenes=False) and not (is_last and opened and colors_named(plain))
+        opened = plain in _ARTICLES or (opened and (is_style or plain in _PLAIN | _LINKS))
         is_style = is_style or (_ADJECTIVE.search(plain) is not None and not is_last) or _VERB.search(plain) is not None
         is_name = word[0].isupper() and (before in {"in", "from", "of", "at"} or before[:1].isupper())
         is_name = is_name or drawable(word) in name.split()

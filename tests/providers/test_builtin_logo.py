@@ -298,7 +298,8 @@ def test_sizes_out_of_range_are_refused(size_px: int) -> None:
         ("a robot with a laptop", "robot", ["laptop"]),
         ("a wolf howling at the moon", "moon", ["wolf"]), ("a rose on a cake", "cake", ["rose"]),
         ("a monkey king", "king", ["monkey"]),
-        ("a happy rose riding a bicycle", "bicycle", ["rose"]), ("a brave bear detective", "bear", ["brave", "detective"]),
+        ("a happy rose riding a bicycle", "bicycle", ["rose"]),
+        ("a brave bear detective", "bear", ["brave", "detective"]),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_said(words: str, drawn: str, left_out: list[str]) -> None:
@@ -328,7 +329,7 @@ def test_a_color_that_the_theme_does_not_give_is_said(words: str, said: str) -> 
 @pytest.mark.parametrize(
     "words",
     [
-        "a mountain bike", "a huge owl",
+        "a mountain bike", "a huge owl", "a yoga studio",
         "a cute panda", "a fluffy cat", "coffee roaster", "coffee shop called Kaffee Haus", "Acme rocket company",
         "a minimalist owl in a circle", "a bold fox logo with clean lines and a modern style", "IQ", "ein kleiner Bär",
         "a panda in green and white", "un zorro pequeño", "熊猫", "Hotel Aurora, a bed and breakfast in Berlin",
