@@ -156,8 +156,8 @@ class _Logo(LogoShapes):
             yield from (Skipped(name, reason) for name in names)
             return
         if mono is not None and mono.merge:
-            pairs = ", ".join(f"{one} from {other}" for one, other in mono.merge[:_MOST_TOLD])
-            yield Skipped(f"edge in {folder}/mono-*.png", f"one ink does not tell {pairs}")
+            pairs = ", ".join(f"{one} and {other}" for one, other in mono.merge[:_MOST_TOLD])
+            yield Skipped(f"edge in {folder}/mono-*.png between {pairs}", "one ink does not tell them apart")
         shape: tuple[Circle | Outline, ...] | NotTraceable
         try:
             shape = trace_mask(cover)
