@@ -50,9 +50,7 @@ async def survive_crash(
             await _kill(first)
     _say(f"kill -9 {first.process.pid}: no worker is left, and it had no time to clean up.")
     async with worker_process(environment, "--no-schedules") as second, second.polling(address):
-        _say(
-            f"Worker {second.process.pid} goes on. It tries again what the first had begun: up to 10 s until Temporal notices."
-        )
+        _say(f"Worker {second.process.pid} goes on and tries again what was begun: up to 10 s until Temporal notices.")
         await follow(service, request.task_id, _UNNOTICED)
         _print_evidence(await _ran(handle), str(first.process.pid), str(second.process.pid))
     return await service.report(request.task_id)
