@@ -296,7 +296,8 @@ async def test_a_failed_task_says_where_to_look(dev: Dev) -> None:
             rf"Temporal: http://127\.0\.0\.1:\d+/namespaces/default/workflows/concept-{report.task_id}", said
         )
     for said in (failed.err, status.err):
-        assert f"starter.py retry {report.task_id}   # " in said
+        assert 'starter.py refine --image-url "https://' in said
+        assert f"retry {report.task_id}" not in said  # the address stays what it is
 
 
 async def test_another_store_is_told_before_anything_starts(dev: Dev, tmp_path: Path) -> None:
