@@ -33,7 +33,7 @@ _LEADS: Final = 0.003
 _SHADE_LEADS: Final = 0.4
 """How far the further shades of an object count as users, where a palette has a second color of that hue."""
 _LEAST_LINK: Final = 0.1
-_GRADIENT: Final = 0.3
+GRADIENT: Final = 0.3
 """From this link on, two regions are one gradient."""
 _PHOTO_FLOW: Final = 0.2
 _FLOW_PX, _FLOW_SHARE = 3.0, 0.004
@@ -333,7 +333,7 @@ def _leads(share: F64, seen: F64, kin: F64, ground: Ground, steps: tuple[Step | 
     before: list[int] = []
     for i in sorted(range(len(share)), key=lambda i: (i != ground.region, steps[i] is not None, -float(seen[i]))):
         if before:
-            own = float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / _GRADIENT, 0.0, 1.0)).prod())
+            own = float((1.0 - np.clip((kin[i, before] - _LEAST_LINK) / GRADIENT, 0.0, 1.0)).prod())
             own *= steps[i] is None
             lead[i] *= _SHADE_LEADS + (1.0 - _SHADE_LEADS) * own
         before.append(i)
@@ -371,7 +371,7 @@ def _gradient(link: F64, i: int) -> set[int]:
     """Every region that gradients connect with region i, directly or through others."""
     found, todo = {i}, [i]
     while todo:
-        for j in np.flatnonzero(link[todo.pop()] > _GRADIENT).tolist():
+        for j in np.flatnonzero(link[todo.pop()] > GRADIENT).tolist():
             if j not in found:
                 found.add(j)
                 todo.append(j)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from color.analysis import Regions, nearest_center
+from color.analysis import GRADIENT, Regions, nearest_center
 from color.choosing import Chooser, Coloring
 from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
 from color.decoding import Picture, decode
@@ -60,8 +60,6 @@ forth at each and are slower together than one after the other; meanwhile the ot
 _LARGE_BYTES: Final = 1 << 24
 _STRAIGHT: Final = 12.0
 """Of 255: how far a step of a gradient may be from the straight line between its ends in sRGB."""
-_FLOWS: Final = 0.3
-"""From this link on, two regions are one gradient."""
 _ON_LINE, _NEARLY = 6.0, 0.99
 """Of 255: how far nearly all colors of a straight gradient's end may be from the line to its other end."""
 _STRAY: Final = 0.05
@@ -162,7 +160,7 @@ def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces
     So a gradient runs through to its ends, as between two stops of an SVG. `surfaces` (n,) counts flat pixels.
     """
     whole = np.array([step is None for step in regions.steps]) & (calm == 0)
-    flows = (regions.link > _FLOWS) & whole & whole[:, None]
+    flows = (regions.link > GRADIENT) & whole & whole[:, None]
     rgb = regions.rgb.copy()
     for i in np.flatnonzero((flows.sum(1) == 1) & (not regions.photo)):
         other = regions.rgb[int(flows[i].argmax())]
@@ -246,11 +244,7 @@ def recolor(base: Base, colors: Sequence[str], form: Form = "png", ground: str |
 
 def choose(base: Base, colors: Sequence[str], ground: str | None = None) -> Coloring:
     """What each region becomes. `colors`, `ground` and errors as for `recolor`."""
-    every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
-    fixed = None if ground is None else every.index(ground)
-    with _TURN:
-        coloring = base.chooser.best(rgb_to_oklab(parse_hex(every)), fixed)
-    return _with_even_steps(coloring, base.regions)
+    return _colorings(base, colors, ground, 1)[0]
 
 
 def alternatives(base: Base, colors: Sequence[str], ground: str | None, count: int) -> tuple[Coloring, ...]:
@@ -258,11 +252,15 @@ def alternatives(base: Base, colors: Sequence[str], ground: str | None, count: i
 
     Each gives the largest part of the drawing another color. Fewer where the palette has no other that serves.
     """
+    return _colorings(base, colors, ground, count + 1)[1:]
+
+
+def _colorings(base: Base, colors: Sequence[str], ground: str | None, most: int) -> tuple[Coloring, ...]:
     every = [*dict.fromkeys(colors if ground is None else [*colors, ground])]
     fixed = None if ground is None else every.index(ground)
     with _TURN:
-        others = base.chooser.several(rgb_to_oklab(parse_hex(every)), fixed, count + 1)[1:]
-    return tuple(_with_even_steps(coloring, base.regions) for coloring in others)
+        found = base.chooser.several(rgb_to_oklab(parse_hex(every)), fixed, most)
+    return tuple(_with_even_steps(coloring, base.regions) for coloring in found)
 
 
 def _with_even_steps(coloring: Coloring, regions: Regions) -> Coloring:
@@ -302,7 +300,7 @@ def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[
     if colors and not regions.photo:
         change = rgb_to_oklab(parse_hex(colors)) - chosen[:, None]
         nearest = (np.hypot(change[..., 1], change[..., 2]) * _SHADE_HUE + np.abs(change[..., 0])).argmin(1)
-        flat = (regions.link <= _FLOWS).all(1) & np.array([step is None for step in regions.steps])
+        flat = (regions.link <= GRADIENT).all(1) & np.array([step is None for step in regions.steps])
         chosen[flat] = (chosen + change[np.arange(len(chosen)), nearest])[flat]
     away = np.linalg.norm(coloring.shown - chosen, axis=1)
     met = (regions.touch | (np.arange(len(regions)) == regions.ground.region)) & ~np.eye(len(regions), dtype=bool)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from color.analysis import Regions
+from color.analysis import GRADIENT, Regions
 from color.palette_colors import PaletteColors
 from color.spaces import F64, contrast, oklab_luminance
 
@@ -52,8 +52,8 @@ _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0
 _FAINT: Final = 1.11
-_TWO, _TWO_IN_HUE, _LINKED = 0.15, 0.05, 0.3
-"""Farther apart than this, also in hue alone, and with less of a gradient between them, flat regions are two things."""
+_TWO, _TWO_IN_HUE = 0.15, 0.05
+"""Farther apart than this, also in hue alone, and with no gradient between them, flat regions are two things."""
 _TOLD, _TOLD_BY_HUE = 1.5, 0.15
 """The contrast, or the distance in hue and chroma, by which they are told apart: of near blacks nothing is seen."""
 _BLENDED, _APART, _LARGE_SEEN = 7.0, 0.57, 0.3
@@ -118,7 +118,7 @@ class Scorer:
         ratio = contrast(light[first], light[second])
         smaller = np.minimum(regions.share[first], regions.share[second])
         clear = np.flatnonzero((ratio >= _READABLE) & different[first, second] & (smaller >= _NOTABLE))
-        things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < _LINKED)
+        things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < GRADIENT)
         this, other = np.nonzero(np.triu(things & (not regions.photo), 1))
         both = np.minimum(regions.seen[this], regions.seen[other])
         notable = np.minimum(regions.share[this], regions.share[other]) >= _NOTABLE

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color import Base, Picture
+from color.analysis import GRADIENT
 from color.encoding import index_of
 from color.gradients import components
 from color.pixels import spread
@@ -20,8 +21,6 @@ _PRIOR: Final = 0.05
 """How much it counts that inks are what differs most from the page, next to how parts meet."""
 _MOST_WAYS: Final = 14
 _ALONE: Final = 0.75
-_GRADIENT: Final = 0.3
-"""From this link on, two regions are one gradient."""
 _EDGE: Final = 2
 """Pixels an edge is wide, to either side."""
 _HUE, _OUTLINE, _ON_RIM = 0.2, 3.0, 0.2
@@ -161,7 +160,7 @@ def _inks(
     link[:count, :count] = base.regions.link
     groups: list[list[int]] = []
     for region in regions:
-        near = [group for group in groups if (link[region, group] > _GRADIENT).any()]
+        near = [group for group in groups if (link[region, group] > GRADIENT).any()]
         groups = [group for group in groups if group not in near] + [[region, *chain(*near)]]
     groups.sort(key=lambda group: -area[group].sum())
     ways = np.zeros((1 << len(groups[:_MOST_WAYS]), every))
@@ -171,7 +170,7 @@ def _inks(
         ways[:, tile] = 1.0
     kept = np.einsum("mi,ij,mj->m", ways, gain, 1.0 - ways, optimize=True) + ways @ prior
     inks: NDArray[np.bool_] = ways[int(kept.argmax())].astype(bool)
-    seen = meets * (distance > _FAINT) * (link <= _GRADIENT)
+    seen = meets * (distance > _FAINT) * (link <= GRADIENT)
     seen[[*blends, count]] = seen[:, [*blends, count]] = 0.0
     outline, gone = seen.sum(0), seen * (inks[:, None] == inks)
     mostly = gone.sum(0) > _MOSTLY * outline
