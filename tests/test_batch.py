@@ -8,11 +8,12 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
 from activities import batches as batch_activities
@@ -27,6 +28,7 @@ from contracts.workflows import batch_workflow_id
 from providers.errors import ProviderKeyRefused
 from pubsub.task_messages import MAX_PAYLOAD_BYTES
 from stores import layout
+from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from tasks.batches import BatchClient
 from tasks.reconciliation import INTERRUPTED
@@ -34,7 +36,7 @@ from temporal.development_server import EmbeddedServer
 from tests.batch_kills import Plan, strike
 from tests.command import Ended, Shell, finish, make_shell
 from tests.forking import ForkedProcess
-from tests.rig import BUCKETS, Rig, Script, ScriptedImages, make_request, rigged, until
+from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, make_request, rigged, until
 from workflows import policies
 
 
@@ -80,7 +82,7 @@ async def site(
     requests = [make_request(num_palettes=1) for _ in range(tasks)]
     (folder / "tasks.jsonl").write_text("".join(f"{request.model_dump_json()}\n" for request in requests))
     store = LocalStore(folder / "data", *BUCKETS)
-    async with rigged(client, store, images=images) as rig:
+    async with rigged(client, FaultyStore(store, lambda _method, _path: None), images=images) as rig:
         environment = {
             "TEMPORAL_ADDRESS": server.address,
             "CONCEPT_TASK_QUEUE": rig.concepts.task_queue,
@@ -273,6 +275,67 @@ async def test_a_concept_terminated_between_two_steps_is_not_started_again(clien
         row = await rig.row(request)
     assert row.error is not None
     assert row.error.type == INTERRUPTED
+
+
+@pytest.mark.parametrize("status", [None, TaskStatus.PENDING, TaskStatus.PROCESSING])
+async def test_a_concept_terminated_while_an_attempt_crashed_is_not_started_again(
+    client: Client, store: LocalStore, status: TaskStatus | None
+) -> None:
+    """The next attempt has the outcomes from before the first, which began it: it has failed, whatever its row says."""
+    request, batch_id, before = make_request(), uuid.uuid4(), datetime.now(UTC) - timedelta(seconds=5)
+    page = request.model_dump_json().encode()
+    await store.put(store.concept_bucket, layout.batch_page(batch_id, 0), page, "application/x-ndjson")
+    if status is TaskStatus.PENDING:  # a retry of the batch's had opened it again
+        error = TaskError(stage=Stage.IMAGE, type="X", message="no")
+        failed = await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, error)
+        assert await store.reopen_task(request.task_id, failed.updated_at)
+    async with rigged(client, store, work=False) as rig:
+        assert await rig.tasks.start(request)
+        if status is TaskStatus.PROCESSING:
+            await store.claim_task(request, request.workflow_id)
+        await rig.handle(request).terminate()
+        step = BatchStep(batch_id=batch_id, page=0, outcomes=Outcome.WAITING, window=1)
+        attempt = ActivityEnvironment()
+        attempt.info = replace(attempt.info, attempt=2, scheduled_time=before)
+        advance = batch_activities.BatchActivities(rig.tasks, lambda: False).advance_batch
+        progress = await attempt.run(advance, step)
+        assert progress.outcomes == Outcome.FAILED
+        row, handle = await rig.row(request), rig.handle(request)
+        assert (await handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+    assert row.error is not None
+    assert row.error.type == INTERRUPTED
+
+
+async def test_an_attempt_that_breaks_starts_nothing_twice(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a user terminated while the store was away, and the attempt of its batch with it, ran once and failed."""
+    monkeypatch.setattr(batch_activities, "_FIRST_STEP_S", 3600.0)
+    images, stuck, go_on = held_images()
+    async with site(client, server, tmp_path, 2, images) as at:
+        away = [True]
+
+        def fault(method: str, _path: str) -> Exception | None:
+            return StoreUnavailable("the store is away") if method == "settle_task" and away and away.pop() else None
+
+        process = await at.start("--window", "1")
+        await stuck.wait()
+        assert isinstance(at.rig.store, FaultyStore)
+        at.rig.store.break_down(fault)
+        await at.rig.handle(at.requests[0]).terminate()
+        go_on.set()
+        ended = await finish(process)
+        assert not away
+        assert await at.statuses() == [TaskStatus.FAILED, TaskStatus.COMPLETED]
+        query = f'WorkflowId="{at.requests[0].workflow_id}"'
+
+        async def listed() -> bool:
+            return [run async for run in client.list_workflows(query)] != []
+
+        await until(listed, 60)
+        assert len([run async for run in client.list_workflows(query)]) == 1
+    assert (ended.code, ended.document["failed"]) == (1, 1)
+    assert images.script.count == 2
 
 
 async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(
