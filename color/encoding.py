@@ -105,7 +105,8 @@ def _deflated(
 
     As soon as there are more than `max_bytes`, how many bytes a pixel takes instead.
     """
-    deflate = _compressor(strategy=match_strategy(width, height, channels, band) if strategy is None else strategy)
+    known = match_strategy(width, height, channels, band) if strategy is None else strategy
+    deflate = _compressor(strategy=known or zlib_ng.Z_DEFAULT_STRATEGY)  # 0
     parts: list[bytes] = []
     size = done = 0
     above: U8 | None = None
