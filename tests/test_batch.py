@@ -555,13 +555,13 @@ async def test_a_batch_soon_says_what_is_under_way(
 
 
 async def test_a_cancel_of_a_batch_that_no_worker_knows_soon_says_so(
-    client: Client, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """As the cancel of a task does: the batch stops once there is a worker, and is not waited for as with one."""
     monkeypatch.setattr(task_commands, "_CANCEL_WAIT_S", 3600.0)
     monkeypatch.setattr(task_commands, "_NO_WORKER_WAIT_S", 0.1)
     batch_id = uuid.uuid4()
-    async with rigged(client, LocalStore(Path(), *BUCKETS), work=False) as rig:
+    async with rigged(client, store, work=False) as rig:
         batches = BatchClient(rig.concepts)
         await batches.start(BatchRequest(batch_id=batch_id, pages=(1,)))
         with pytest.raises(NoWorker):
