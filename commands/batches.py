@@ -41,6 +41,7 @@ from contracts.batches import (
 )
 from contracts.frozen import FrozenModel
 from contracts.tasks import concept_id
+from files.atomic_write import replacing
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from pubsub.task_messages import MAX_PAYLOAD_BYTES, read_request
@@ -373,18 +374,15 @@ def _write_manifest(
     errors: Mapping[uuid.UUID, str] = MappingProxyType({}),
 ) -> None:
     """What became of every line, in the order of the file; complete or not at all. Raises `BadInput`."""
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
-        _keep_other_results(target, {None, *(line.task_id for line in lines)})
-        draft.replace(target)
+        with replacing(target) as unfinished:
+            with unfinished.open("w", encoding="utf-8") as file:
+                for line in lines:
+                    file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
+            _keep_other_results(target, {None, *(line.task_id for line in lines)})
     except OSError as exc:
         raise BadInput(f"{target}: {exc.strerror}") from exc
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _manifest_line(line: Line, outcomes: Mapping[uuid.UUID, Outcome], errors: Mapping[uuid.UUID, str]) -> ManifestLine:
