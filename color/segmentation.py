@@ -102,7 +102,7 @@ def _glance(picture: Picture) -> tuple[U8, U8 | None]:
         image.putalpha(Image.fromarray(picture.alpha))
     while max(image.size) > GLANCE_PX:
         by = (min(2, image.width), min(2, image.height))
-        image = image.crop((0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1])).reduce(by)
+        image = image.reduce(by, (0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1]))
     channels = np.stack([np.asarray(channel) for channel in image.split()])
     return channels[:3], None if picture.alpha is None else channels[3]
 
