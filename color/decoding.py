@@ -97,7 +97,7 @@ _PARSERS: Final[dict[str | None, type[ImageFile.ImageFile]]] = {
     "image/tiff": TiffImagePlugin.TiffImageFile,
     "image/vnd.microsoft.icon": IcoImagePlugin.IcoImageFile,
 }
-_NAMES: Final = {"image/tiff": "TIFF", "image/bmp": "BMP", "image/jpeg": "JPEG"}
+_NAMES: Final[dict[str | None, str]] = {"image/tiff": "TIFF", "image/bmp": "BMP", "image/jpeg": "JPEG"}
 """Formats of which Pillow reads some kinds only."""
 _UNREAD: Final = ("unknown pixel mode", "Unsupported BMP", "cannot handle")
 """What it says of the others; of a TIFF's compression it says nothing, and lacks it as a key."""
@@ -196,11 +196,15 @@ def _outside_first_frame(image: ImageFile.ImageFile) -> Image.Image | None:
 
 def _spare_bytes_of_bmp(data: bytes, image: ImageFile.ImageFile) -> Image.Image | None:
     """The alpha of a BMP whose header knows none: most programs keep it in the fourth byte, and read it from there."""
-    if image.format != "BMP" or image.info.get("compression") or image.tile[0].args[0] != "BGRX":
+    if image.format != "BMP" or image.info.get("compression"):
         return None
-    tile = image.tile[0]
-    alpha = Image.frombytes("RGBA", image.size, data[tile.offset :], "raw", "BGRA", *tile.args[1:]).getchannel("A")
-    return alpha if alpha.getextrema() != (0, 0) else None
+    match image.tile[0]:
+        case (_, _, offset, ("BGRX", int(stride), int(direction))):
+            whole = Image.frombytes("RGBA", image.size, data[offset:], "raw", "BGRA", stride, direction)
+            alpha = whole.getchannel("A")
+            return alpha if alpha.getextrema() != (0, 0) else None
+        case _:
+            return None
 
 
 @contextmanager
@@ -247,7 +251,7 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
     return image, space
 
 
-def _parsed(data: bytes, media_type: str) -> ImageFile.ImageFile:
+def _parsed(data: bytes, media_type: str | None) -> ImageFile.ImageFile:
     """The image of a format in which not every kind is read. Raises NotAnImage for others."""
     try:
         image = _PARSERS[media_type](BytesIO(data))
@@ -273,7 +277,7 @@ def _parsed(data: bytes, media_type: str) -> ImageFile.ImageFile:
     return image
 
 
-def _unread(media_type: str, kind: str) -> NotAnImage:
+def _unread(media_type: str | None, kind: str) -> NotAnImage:
     return NotAnImage(f"{_NAMES[media_type]} files with {kind} are not accepted: export the logo as PNG or SVG.")
 
 

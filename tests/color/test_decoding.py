@@ -418,7 +418,10 @@ def test_what_is_not_read_is_named_with_the_way_out(data: bytes, name: str) -> N
         color.inspect(data + bytes(64))
 
 
-def _tiff(samples: NDArray[np.generic], tags: Mapping[int, int] = MappingProxyType({})) -> bytes:
+Sample = np.uint8 | np.uint16 | np.uint32 | np.int8 | np.int16 | np.int32 | np.float16 | np.float32 | np.float64
+
+
+def _tiff(samples: NDArray[Sample], tags: Mapping[int, int] = MappingProxyType({})) -> bytes:
     """A TIFF of samples (h, w) or (h, w, n), their bytes as they are, gray or RGB unless a tag says otherwise."""
     height, width, count = (*samples.shape, 1)[:3]
     what = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
