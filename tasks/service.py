@@ -71,8 +71,12 @@ class TaskService:
         if row is not None and row.has_outcome:
             return False
         # Its workflow ended without ending the row: terminated, for example.
-        if stay_ended_since is not None and await self.concepts.ended_since(request.task_id, stay_ended_since):
-            return False
+        if stay_ended_since is not None:
+            since = stay_ended_since
+            if row is not None and row.status is TaskStatus.PENDING:  # one that was reopened since waits for its start
+                since = max(since, row.updated_at)
+            if await self.concepts.ended_since(request.task_id, since):
+                return False
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
         return await self.concepts.start(request, priority=priority, reuse=reuse)
 
