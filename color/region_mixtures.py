@@ -134,7 +134,8 @@ def _closeness(gap: F32) -> F32:
     """A gap (n,) to the power of -3; twice as fast as numpy's power."""
     cube = gap * gap
     cube *= gap
-    return np.reciprocal(cube, out=cube)
+    result: F32 = np.reciprocal(cube)
+    return result
 
 
 def _faint(lightness: F64) -> F64:
