@@ -23,6 +23,8 @@ Indices = NDArray[np.intp]
 _ENOUGH: Final = 0.25
 _DIFFERENT: Final = 0.1
 """Regions farther apart than this in the picture, in OKLab or in lightness alone, must stay apart and in order."""
+_HARDLY_APART, _SHADES_APART, _CLEARLY = 0.05, 0.02, 0.05
+"""From this difference on, lightness has an order, also within an object; and how much more makes it clear."""
 _LEAST_DROP: Final = 0.005
 _SAME, _ANOTHER = 0.038, 0.045
 """Closer to a palette color than the first, a region shows it; farther than the second, it shows another color."""
@@ -43,11 +45,13 @@ _PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 4.95
-_CONTRAST, _WORST_CONTRAST = 6.2, 2.14
+_CONTRAST, _WORST_CONTRAST = 6.2, 2.78
 _SPLIT: Final = 28.0
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
+_LEAP, _LEAP_STRETCH, _LEAP_FROM, _LEAP_MOST = 1.5, 1.5, 0.1, 3.0
+"""For parts of one object that come farther apart in lightness than they were, in units of 0.1."""
 _UNIT: Final = 0.1
-_DULL: Final = 3.7
+_DULL: Final = 6.0
 _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0
@@ -70,15 +74,17 @@ class Scorer:
     palette by `lead` (k, 1). `first` and `second` are the m pairs that meet: of them, those `apart` must stay so, by
     `enough`, those `clear` had the contrast `ratio`, and at those of `edges` runs a common `border`, and `edge` is how
     strong it is. `upper` and `lower` are pairs in order of lightness, by `weight`. `contrast` (k, 1) is what each
-    region has with the `ground`, `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are lines;
-    `main` is the largest region besides the ground, `text` all that must be readable. `one` and `two` are parts of one
-    object, by `split` and with the difference of hue that they may have; `chroma` (k, 1) is the source's; `open_to` are
-    the regions that a page shows or swallows. `this` and `other` (t,) must stay two things, by `two_things` (t, 1).
+    region should have with what it lies on, `around` (k,), `legible` (k, 1) what lines should have, and `drawn` (k, 1)
+    how much they are lines; `main` is the largest region besides the ground, `text` all that must be readable. `one` and
+    `two` are parts of one object, by `split` and with the differences of hue and lightness that they may have; `chroma`
+    (k, 1) is the source's; `open_to` are the regions that a page shows or swallows. `this` and `other` (t,) must stay
+    two things, by `two_things` (t, 1).
     """
 
     share: F64
     exact: F64
     ground: int
+    around: Indices
     lead: F64
     first: Indices
     second: Indices
@@ -102,6 +108,7 @@ class Scorer:
     one: Indices
     two: Indices
     split_from: F64
+    leap_from: F64
     split: F64
     chroma: F64
     open_to: Indices
@@ -115,7 +122,7 @@ class Scorer:
         distance, border = regions.distance[first, second], regions.border[first, second]
         apart, edges = np.flatnonzero(different[first, second]), np.flatnonzero(border)
         light = regions.light
-        ratio = contrast(light[first], light[second])
+        ratio, stands = contrast(light[first], light[second]), contrast(light, light[regions.around])
         smaller = np.minimum(regions.share[first], regions.share[second])
         clear = np.flatnonzero((ratio >= _READABLE) & different[first, second] & (smaller >= _NOTABLE))
         things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < GRADIENT)
@@ -128,8 +135,10 @@ class Scorer:
         border, strength = border[edges], distance[edges]
         edge = border * strength / max(float(np.sqrt(border @ strength**2)), _NOTHING)
         lightness, share = regions.oklab[:, 0], regions.share
-        upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
-        weight = np.sqrt(share[upper] * share[lower])
+        drop = lightness[:, None] - lightness
+        ordered = np.clip((drop - np.where(regions.flow > 0.0, _SHADES_APART, _HARDLY_APART)) / _CLEARLY, 0.0, 1.0)
+        upper, lower = np.nonzero(ordered)
+        weight = np.sqrt(share[upper] * share[lower]) * ordered[upper, lower]
         others = np.arange(len(regions)) != regions.ground.region
         flow = np.triu(regions.flow, 1)
         one, two = np.nonzero(flow)
@@ -138,6 +147,7 @@ class Scorer:
             share=share,
             exact=share * np.array([1.0 if step is None else _STEPS for step in regions.steps]),
             ground=regions.ground.region,
+            around=regions.around,
             lead=regions.lead[:, None],
             first=first,
             second=second,
@@ -154,19 +164,20 @@ class Scorer:
             upper=upper,
             lower=lower,
             weight=weight / max(float(weight.sum()), 1e-9),
-            contrast=regions.contrast[:, None],
-            legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE)[:, None],
+            contrast=regions.wanted(regions.around)[:, None],
+            legible=np.minimum(np.sqrt(stands), _LEGIBLE)[:, None],
             drawn=(regions.thin * others)[:, None],
             main=int(np.where(others, share, -1.0).argmax()) if others.any() else None,
             one=one,
             two=two,
             split_from=(regions.hue_gap[one, two] * _SPLIT_STRETCH + _SPLIT_FROM)[:, None],
+            leap_from=(np.abs(lightness[one] - lightness[two]) * _LEAP_STRETCH + _LEAP_FROM)[:, None],
             split=(flow * np.sqrt(np.minimum(share[:, None], share)))[one, two],
             chroma=np.hypot(regions.oklab[:, 1], regions.oklab[:, 2])[:, None],
             open_to=np.flatnonzero((np.append(open_to, 0.0) > _OPEN) & (regions.contrast > _SEEN_ON_PAGE))
             if len(open_to)
             else np.zeros(0, np.intp),
-            text=np.flatnonzero(others & (share >= _LARGE) & (regions.contrast >= _READABLE)),
+            text=np.flatnonzero(others & (share >= _LARGE) & (stands >= _READABLE)),
         )
 
     def turned_around(self, *, turned: bool) -> Scorer:
@@ -190,6 +201,8 @@ class Scorer:
             away = (change * change).sum(0) - (chroma.take(self.one, 0) - chroma.take(self.two, 0)) ** 2
             split = np.sqrt(np.maximum(away, 0.0)) - self.split_from
             loss += _SPLIT * (self.split @ np.minimum(np.maximum(split / _UNIT, 0.0), _SPLIT_MOST))
+            leap = np.abs(shown[0].take(self.one, 0) - shown[0].take(self.two, 0)) - self.leap_from
+            loss += _LEAP * (self.split @ np.minimum(np.maximum(leap / _UNIT, 0.0), _LEAP_MOST))
         return loss
 
     def _off_palette(self, shown: F64, palette: PaletteColors) -> F64:
@@ -237,7 +250,7 @@ class Scorer:
 
     def _contrast(self, shown: F64, widest: float) -> F64:
         light = np.minimum(np.maximum(oklab_luminance(shown), 0.0), 1.0)
-        ratio = contrast(light, light[self.ground])
+        ratio = contrast(light, light.take(self.around, 0))
         loss: F64 = _FAINT * ((1.0 - np.minimum(1.0, ratio / self.legible)) * self.drawn).max(0)
         if len(self.open_to):
             kept = np.minimum(1.0, (ratio.take(self.open_to, 0) - 1.0) / (_ON_PAGE - 1.0))
