@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.assignment_costs import Costs
-from color.palette_colors import LUMINANCE, PaletteColors, features_of
+from color.palette_colors import BRIGHTNESS, PaletteColors, features_of
 from color.spaces import F64
 
 Assignments = NDArray[np.intp]
@@ -86,7 +86,7 @@ class Search:
         oklab, after = shown[:3], slice(costs.ground + 1, None)
         cost += costs.pairs.losses(shown[:4].take(costs.later, 1) - shown[:4].take(costs.earlier, 1))
         cost += costs.against_ground(
-            after, shown[LUMINANCE, costs.around[after]], shown[LUMINANCE, after], self.palette.widest
+            after, shown[BRIGHTNESS, costs.around[after]], shown[BRIGHTNESS, after], self.palette.widest
         ).sum(0)
         return oklab.take(costs.back, 1), cost
 
@@ -124,8 +124,8 @@ class Search:
             change = options[:4, None] - earlier[:4, :, :, None]
             prices = prices + self.costs.of_place[place].losses(change.reshape(4, place, -1)).reshape(count, -1)
         if place > self.costs.ground:
-            ground = earlier[LUMINANCE, self.costs.around[place], :, None]
-            prices += self.costs.against_ground(place, ground, options[LUMINANCE], self.palette.widest)
+            ground = earlier[BRIGHTNESS, self.costs.around[place], :, None]
+            prices += self.costs.against_ground(place, ground, options[BRIGHTNESS], self.palette.widest)
         return prices
 
     def _derived_prices(self, place: int, derived: F64) -> F64:

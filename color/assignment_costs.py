@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from color.analysis import Regions
 from color.palette_colors import CALM, CALMED, PaletteColors, features_of
-from color.spaces import F64, contrast
+from color.spaces import F64
 
 _EXACTLY: Final = 1e-9
 _ENOUGH: Final = 0.25
@@ -64,6 +64,8 @@ _SHADES: Final = 3.0
 """How many times more it counts where colors are both linked and close: there is one surface, lit and in the shade."""
 _SPLIT: Final = 2.47
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
+_MOST: Final = _UNIT * np.array([_LEAP_MOST, _ODD_MOST, _SPLIT_MOST])[:, None, None]
+_ORDERED: Final = 5
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
 _LINKED: Final = 0.3
@@ -96,38 +98,37 @@ class Origin(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """What m pairs of regions can lose, each field (m, 1): by how close they come, lose order, leap apart or turn odd.
+    """What m pairs of regions can lose: by how close they come, lose order, leap apart or turn odd.
 
-    `near` is the distance they need; `side` is 1 where the later one is the
-    lighter one, -1 where it is the darker. `split` is for parts of one object in different hues.
+    `near` (m, 1) is the distance they need; `side` (m, 1) is 1 where the later one is the lighter one, -1 where it is
+    the darker; `begin` (3, m, 1) is how far they may be apart, in hue and chroma, and, parts of one object, in hue
+    alone. `weights` (6, m) says what each of that costs beyond, then coming close, being lost and losing order.
     """
 
     near: F64
-    merged: F64
-    lost: F64
-    leap_from: F64
-    leap: F64
-    odd_from: F64
-    odd: F64
     side: F64
-    order: F64
-    split_from: F64
-    split: F64
+    begin: F64
+    weights: F64
+
+    def some(self, which: NDArray[np.bool_]) -> Pairs:
+        """Those of some pairs (m,)."""
+        return Pairs(self.near[which], self.side[which], self.begin[:, which], self.weights[:, which])
 
     def losses(self, change: F64) -> F64:
         """What they lose (n,) together, in n cases of a `change` (4, m, n) in OKLab and chroma to the later."""
-        square = change * change
-        hue = square[1] + square[2]
-        split = np.sqrt(np.maximum(hue - square[3], 0.0))
-        after, hue = np.sqrt(hue + square[0]), np.sqrt(hue)
-        merged = np.maximum(1.0 - after / self.near, 0.0)
-        loss = self.merged * (merged * merged)
-        loss += self.lost * (after < _LOST_AFTER)
-        loss += self.leap * np.minimum(np.maximum((after - self.leap_from) / _UNIT, 0.0), _LEAP_MOST)
-        loss += self.odd * np.minimum(np.maximum((hue - self.odd_from) / _UNIT, 0.0), _ODD_MOST)
-        loss += self.split * np.minimum(np.maximum((split - self.split_from) / _UNIT, 0.0), _SPLIT_MOST)
-        loss += self.order * (self.side * change[0] < _ORDER_GAP)
-        result: F64 = loss.sum(0)
+        lost = np.empty((6, *change.shape[1:]))
+        square, away = change * change, lost[:3]
+        np.add(square[1], square[2], out=away[1])
+        np.add(away[1], square[0], out=away[0])
+        np.maximum(away[1] - square[3], 0.0, out=away[2])
+        np.sqrt(away, out=away)
+        missing = np.maximum(self.near - away[0], 0.0)
+        np.multiply(missing, missing, out=lost[3])
+        lost[4] = away[0] < _LOST_AFTER
+        lost[5] = self.side * change[0] < _ORDER_GAP
+        away -= self.begin
+        away.clip(0.0, _MOST, out=away)
+        result: F64 = np.einsum("im,imn->n", self.weights, lost)
         return result
 
 
@@ -205,7 +206,7 @@ class Costs:
             earlier=earlier,
             later=later,
             pairs=pairs,
-            of_place=tuple(Pairs(*(term[later == place] for term in pairs)) for place in range(len(order))),
+            of_place=tuple(pairs.some(later == place) for place in range(len(order))),
             photo=regions.photo,
             neutral_ground=regions.ground.fills_rim and not regions.photo and bool(np.hypot(*hue) < _NEUTRAL),
         )
@@ -213,9 +214,10 @@ class Costs:
     def turned_around(self, *, turned: bool) -> Costs:
         """The costs where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
         free = (self.earlier != self.ground) & (self.later != self.ground)
-        side = -self.pairs.side if turned else self.pairs.side
-        pairs = self.pairs._replace(side=side, order=self.pairs.order * free[:, None])
-        of_place = tuple(Pairs(*(term[self.later == place] for term in pairs)) for place in range(len(self.order)))
+        side, weights = -self.pairs.side if turned else self.pairs.side, self.pairs.weights.copy()
+        weights[_ORDERED] *= free
+        pairs = self.pairs._replace(side=side, weights=weights)
+        of_place = tuple(pairs.some(self.later == place) for place in range(len(self.order)))
         return replace(self, turned=turned, pairs=pairs, of_place=of_place)
 
     def alone(self, palette: PaletteColors) -> F64:
@@ -258,13 +260,13 @@ class Costs:
         stray = self.stray[place] * np.minimum(np.maximum((away.T - _STRAY_FROM) / _UNIT, 0.0), _STRAY_MOST)
         return np.concatenate([alone + stray, off[:, None]], axis=1)
 
-    def against_ground(self, places: int | slice[int, None], ground: F64, light: F64, widest: float) -> F64:
-        """The loss (..., n) of contrast between some places of relative luminance `light` and that of what is around.
+    def against_ground(self, places: int | slice[int, None], ground: F64, bright: F64, widest: float) -> F64:
+        """The loss (..., n) of contrast between some places of a `bright`ness and that of what is around.
 
         `widest` is the palette's best ratio.
         """
-        ratio = contrast(np.maximum(light, 0.0), np.maximum(ground, 0.0))
-        lost = np.maximum(0.0, 1.0 - ratio / np.minimum(self.wanted[places], widest))
+        ratio = np.maximum(bright, ground) / np.minimum(bright, ground)
+        lost = np.maximum(1.0 - ratio / np.minimum(self.wanted[places], widest), 0.0)
         result: F64 = self.standing[places] * lost**_CONTRAST_CURVE
         return result
 
@@ -309,17 +311,18 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
     shades = (link > _LINKED) | (regions.flow[i, j] > 0.0)
     clear = np.clip((np.abs(change[:, 0]) - np.where(shades, _SHADES_APART, _HARDLY)) / _CLEARLY, 0.0, 1.0)
     drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border
-    pairs = Pairs(
-        near=np.clip(before, _EXACTLY, _ENOUGH),
-        merged=_MERGED * close,
-        lost=np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
-        leap_from=_STRETCH * before + _LEAP_FROM,
-        leap=link * (_LEAP + _LEAP_SEEN * both),
-        odd_from=_STRETCH * np.hypot(change[:, 1], change[:, 2]) + _ODD_FROM,
-        odd=kin * (_ODD + _ODD_SEEN * both),
-        side=np.sign(change[:, 0]),
-        order=_ORDER * drawn * clear,
-        split_from=regions.hue_gap[i, j] * _SPLIT_STRETCH + _SPLIT_FROM,
-        split=_SPLIT * regions.flow[i, j],
-    )
-    return Pairs(*(term[:, None] for term in pairs))
+    near = np.clip(before, _EXACTLY, _ENOUGH)
+    begin = [
+        _STRETCH * before + _LEAP_FROM,
+        _STRETCH * np.hypot(change[:, 1], change[:, 2]) + _ODD_FROM,
+        regions.hue_gap[i, j] * _SPLIT_STRETCH + _SPLIT_FROM,
+    ]
+    weights = [
+        link * (_LEAP + _LEAP_SEEN * both) / _UNIT,
+        kin * (_ODD + _ODD_SEEN * both) / _UNIT,
+        _SPLIT * regions.flow[i, j] / _UNIT,
+        _MERGED * close / near**2,
+        np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
+        _ORDER * drawn * clear,
+    ]
+    return Pairs(near[:, None], np.sign(change[:, :1]), np.stack(begin)[:, :, None], np.stack(weights))

@@ -166,9 +166,10 @@ def decode(data: bytes) -> Picture:
     if rgb.size != (facts.width, facts.height):  # an icon's directory may say what its pictures do not
         facts = replace(facts, width=rgb.width, height=rgb.height)
     transparency = np.asarray(alpha) if alpha else None
-    if transparency is not None and bool((transparency == 255).all()):  # noqa: PLR2004 - opaque
+    if transparency is not None and transparency.min() == 255:  # noqa: PLR2004 - opaque
         transparency = None
-    return Picture(rgb=np.asarray(rgb), alpha=transparency, facts=facts)
+    colors = np.frombuffer(rgb.tobytes("raw", "RGB"), np.uint8).reshape(rgb.height, rgb.width, 3)
+    return Picture(rgb=colors, alpha=transparency, facts=facts)
 
 
 def _outside_first_frame(image: ImageFile.ImageFile) -> Image.Image | None:
@@ -315,7 +316,7 @@ def _has_chunk(png: bytes, kind: bytes) -> bool:
 
 
 def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image, Image.Image | None]:
-    """The image as mode RGB, and its alpha as mode L if it has any."""
+    """The image as mode RGB, or RGBA if it has alpha, and that as mode L."""
     icc = image.info.get("icc_profile")
     gray = image.mode in {"L", "LA", "1", "I", "F"} or image.mode.startswith("I;")
     if image.mode.startswith("I"):
@@ -323,9 +324,9 @@ def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image
     alpha: Image.Image | None = None
     if image.has_transparency_data:
         # Through RGBA even for gray: Pillow turns palette and color-key transparency into alpha only on that way.
-        whole = image.convert("RGBA")
+        whole = image if image.mode == "RGBA" else image.convert("RGBA")
         alpha = whole.getchannel("A")
-        image = whole.convert("RGB")
+        image = whole if icc is None and space is None else whole.convert("RGB")
     elif image.mode not in {"RGB", "L", "CMYK", "LAB"}:
         image = image.convert("L" if gray else "RGB")
     if space is not None:
@@ -336,7 +337,7 @@ def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image
     if image.mode == "LAB":
         lab = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
         image = ImageCms.applyTransform(image, lab) or image
-    return (image if image.mode == "RGB" else image.convert("RGB")), alpha
+    return (image if image.mode in {"RGB", "RGBA"} else image.convert("RGB")), alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

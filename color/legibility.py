@@ -154,11 +154,9 @@ class Legibility:
     def _moved(self, start: _Chosen, lightness: F64, price: _Price, ratio: F64) -> F64:
         """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
         apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
-        needed = apart > 0.0  # where hue and chroma tell them apart, lightness need not be in order
-        low, high = (
-            np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK)),
-            np.minimum(start.lightness + price.bound, 1.0),
-        )
+        part = price.part * (apart > 0.0)  # where hue and chroma tell them apart, lightness need not be in order
+        low = np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK))
+        high = np.minimum(start.lightness + price.bound, 1.0)
         drop = start.lightness.take(self.around, 0) - start.lightness
         darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
         toward = np.where(darker, 1.0 / ratio, ratio)
@@ -166,15 +164,16 @@ class Legibility:
         for _ in range(_ROUNDS):
             change = lightness.take(self.first, 0) - lightness.take(self.second, 0)
             sign = np.sign(change + self.lean)
-            gap = sign * np.maximum(apart - sign * change, 0.0) * price.part * needed
+            gap = sign * np.maximum(apart - sign * change, 0.0) * part
             push = np.maximum.reduceat(gap, self.starts) + np.minimum.reduceat(gap, self.starts)
             cones = start.cones + LUMINANCE_CONES[:, :1, None] * lightness
-            light = np.minimum(np.maximum((cones * cones * cones).sum(0), 0.0), 1.0)
+            light = (cones * cones * cones).sum(0).clip(0.0, 1.0)
             bright = light + FLARE
             ground = bright.take(self.around, 0)
-            goal = np.minimum(np.maximum(ground * toward - FLARE, 0.0), 1.0)
             faint = np.maximum(bright, ground) < least * np.minimum(bright, ground)
-            push += faint * (np.cbrt(goal) - np.cbrt(light))
+            if faint.any():
+                goal = (ground * toward - FLARE).clip(0.0, 1.0)
+                push += faint * (np.cbrt(goal) - np.cbrt(light))
             before, lightness = lightness, np.minimum(np.maximum(lightness + _PACE * push, low), high)
             if np.abs(lightness - before).max() < _SETTLED:
                 break

@@ -14,13 +14,12 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from color.analysis import GRADIENT, Regions, nearest_center
 from color.choosing import Chooser, Coloring
 from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
 from color.decoding import Picture, decode
-from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
+from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, match_strategy, truecolor_png
 from color.pixels import flatness, neighborhoods, roughness
 from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
@@ -62,6 +61,8 @@ _STRAIGHT: Final = 12.0
 """Of 255: how far a step of a gradient may be from the straight line between its ends in sRGB."""
 _ON_LINE, _NEARLY = 6.0, 0.99
 """Of 255: how far nearly all colors of a straight gradient's end may be from the line to its other end."""
+_DOUBT: Final = 0.1
+"""By what part sizes of deflated rows may differ between two palettes of one picture."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
@@ -94,6 +95,8 @@ class Base:
     pixels: bytes | Codes
     """The cell of each pixel: deflated as a PNG's index, or (height, width) numbers."""
     alpha: U8 | None
+    strategy: int | None
+    """How a PNG of numbers is deflated, if it is always the same: `encoding.match_strategy`."""
 
     @property
     def nbytes(self) -> int:
@@ -148,10 +151,13 @@ def prepare_picture(picture: Picture) -> Base:
     chooser = Chooser.of(seen)
     reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, chooser, mixed, cells.numbers(), alpha)
+        numbers, channels = cells.numbers(), 3 if alpha is None else 4
+        shown = _shown(numbers, alpha, recolored(mixed, regions, regions.oklab))
+        strategy = match_strategy(picture.width, picture.height, channels, shown, _DOUBT)
+        return Base(picture.width, picture.height, regions, chooser, mixed, numbers, alpha, strategy)
     kept, index = reduced
     pixels = indexed_pixels(cells.looked_up(index))
-    return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None)
+    return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None, None)
 
 
 def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces: F64, calm: F64) -> Regions:
@@ -287,7 +293,7 @@ def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
     cells, alpha = base.pixels, base.alpha
-    return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table))
+    return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table), strategy=base.strategy)
 
 
 def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[Shift, ...]:
@@ -328,17 +334,15 @@ def to_hex(oklab: F64) -> str:
 
 
 def _shown(cells: Codes, alpha: U8 | None, table: U8) -> Callable[[Rows], U8]:
-    """Rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
+    """Rows of bytes, 4 a pixel: pixels move as 32-bit numbers, byte by byte takes four times as long."""
     padded = np.zeros((len(table), 4), np.uint8)
     padded[:, :3] = table
     packed = padded.view(np.uint32).ravel()
 
     def shown(rows: Rows) -> U8:
-        pixels = packed.take(cells[rows].ravel(), mode="wrap").view(np.uint8)
+        pixels = packed.take(cells[rows], mode="wrap").view(np.uint8)
         if alpha is not None:
-            pixels[3::4] = alpha[rows].ravel()
-            return pixels
-        image = Image.frombuffer("RGBX", cells[rows].shape[::-1], pixels, "raw", "RGBX", 0, 1)
-        return np.frombuffer(image.tobytes("raw", "RGB"), np.uint8)
+            pixels[:, 3::4] = alpha[rows]
+        return pixels
 
     return shown

@@ -75,10 +75,10 @@ class Scorer:
     `enough`, those `clear` had the contrast `ratio`, and at those of `edges` runs a common `border`, and `edge` is how
     strong it is. `upper` and `lower` are pairs in order of lightness, by `weight`. `contrast` (k, 1) is what each
     region should have with what it lies on, `around` (k,), `legible` (k, 1) what lines should have, and `drawn` (k, 1)
-    how much they are lines; `main` is the largest region besides the ground, `text` all that must be readable. `one` and
-    `two` are parts of one object, by `split` and with the differences of hue and lightness that they may have; `chroma`
-    (k, 1) is the source's; `open_to` are the regions that a page shows or swallows. `this` and `other` (t,) must stay
-    two things, by `two_things` (t, 1).
+    how much they are lines; `main` is the largest region besides the ground, `text` all that must be readable. `one`
+    and `two` are parts of one object, by `split` and with the differences of hue and lightness that they may have;
+    `chroma` (k, 1) is the source's; `open_to` are the regions that a page shows or swallows. `this` and `other` (t,)
+    must stay two things, by `two_things` (t, 1).
     """
 
     share: F64

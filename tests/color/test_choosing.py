@@ -566,3 +566,33 @@ def test_a_gradient_from_a_given_ground_does_not_run_to_white() -> None:
     after = pixels(color.recolor(color.prepare(png(image)), palette, ground="#2B0A1A"))
     one_end, other_end = rgb_to_oklab(after[[310, 10], [10, 310], :3])[:, 0]
     assert abs(one_end - other_end) < 0.3
+
+
+def soft_mark(side_px: int, rim_px: float, odd: str) -> Image.Image:
+    """A red disc and a blue bar whose rim fades out over some pixels, toward `odd` where it is seen least."""
+    big = Image.new("RGB", (side_px, side_px), "#E01020")
+    draw = ImageDraw.Draw(big)
+    draw.rectangle((0, side_px * 0.6, side_px, side_px), fill="#1030C0")
+    mask = Image.new("L", (side_px, side_px), 0)
+    ImageDraw.Draw(mask).ellipse((side_px * 0.1, side_px * 0.1, side_px * 0.9, side_px * 0.9), fill=255)
+    mask = mask.filter(ImageFilter.GaussianBlur(rim_px))
+    mixed = Image.composite(big, Image.new("RGB", big.size, odd), mask)
+    mixed.putalpha(mask)
+    return mixed
+
+
+@pytest.mark.parametrize("odd", ["#000000", "#FFFFFF", "#00C040"])
+@pytest.mark.parametrize(("side_px", "rim_px"), [(128, 1.5), (400, 4), (800, 5)])
+def test_a_soft_rim_is_no_region(odd: str, side_px: int, rim_px: float) -> None:
+    """Where a mark fades out, whatever color is left there follows what it is the rim of."""
+    base = color.prepare(png(soft_mark(side_px, rim_px, odd)))
+    assert len(base.regions) == 2
+
+
+def test_what_is_seen_through_counts_as_much() -> None:
+    """A translucent surface is one as large as it is, not an edge."""
+    rgba = np.zeros((100, 200, 4), np.uint8)
+    rgba[10:90, 10:60] = (200, 30, 40, 255)
+    rgba[10:90, 60:190] = (20, 60, 200, 180)
+    share = color.prepare(png(Image.fromarray(rgba))).regions.share
+    assert sorted(share.tolist()) == pytest.approx([5 / 18, 13 / 18], abs=0.02)
