@@ -38,9 +38,9 @@ _MATCHLESS, _RUNLESS, _HARDLY_MORE = 0.98, 0.3, 1.03
 time. Where even runs are rare, they save hardly anything."""
 _SAMPLES, _SAMPLED_ROWS = 3, 17
 """How many times so many rows are looked at, as far as matches reach."""
-_LONG_BAND: Final = 1 << 21
+_LONG_BAND: Final = 1 << 18
 """Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so that a
-few long ones scale better than many that fit into the cache."""
+few long ones scale better than many that fit into the nearest cache."""
 _INDEX_LEVEL: Final = 6
 _WEBP_EFFORT, _WEBP_METHOD = 30, 2
 _BITS, _FEWEST_BITS = 8, 5

@@ -171,10 +171,12 @@ def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces
     for i in np.flatnonzero((flows.sum(1) == 1) & (not regions.photo)):
         other = regions.rgb[int(flows[i].argmax())]
         way, mine = regions.rgb[i] - other, np.flatnonzero((label == i) & (surfaces > 0))
-        along = (colors[mine] - other) @ way / max(float(way @ way), 1.0)
-        order = np.argsort(along)
-        off, total = np.linalg.norm(colors[mine] - other - along[:, None] * way, axis=1), surfaces[mine].cumsum()
-        if len(mine) and surfaces[mine][off < _ON_LINE].sum() > _NEARLY * total[-1]:
+        change = colors.T.take(mine, 1) - other[:, None]
+        along = way @ change / max(float(way @ way), 1.0)
+        change -= along * way[:, None]
+        on_line = (change * change).sum(0) < _ON_LINE**2
+        if len(mine) and surfaces[mine[on_line]].sum() > _NEARLY * surfaces[mine].sum():
+            order = np.argsort(along)
             total = surfaces[mine][order].cumsum()
             farthest = along[order][int(np.searchsorted(total, _NEARLY * total[-1]))]
             rgb[i] = np.clip(other + max(farthest, 1.0) * way, 0.0, 255.0)
