@@ -249,16 +249,16 @@ class Costs:
         return result
 
     def with_derived(self, place: int, alone: F64, away: F64) -> F64:
-        """The loss (n, p + 1) of giving a place each palette color, or the color derived for it, in n cases.
+        """The loss (p + 1, n) of giving a place each palette color, or the color derived for it, in n cases.
 
         `away` (p, n) is how far the derived color is from the palette colors, `alone` (p,) what those lose.
         """
-        gap = away.min(0)
-        off = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
-        if not self.stray[place]:
-            return np.concatenate([np.broadcast_to(alone, (len(off), len(alone))), off[:, None]], axis=1)
-        stray = self.stray[place] * np.minimum(np.maximum((away.T - _STRAY_FROM) / _UNIT, 0.0), _STRAY_MOST)
-        return np.concatenate([alone + stray, off[:, None]], axis=1)
+        loss, gap = np.empty((len(alone) + 1, away.shape[1])), away.min(0)
+        loss[:-1] = alone[:, None]
+        loss[-1] = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
+        if self.stray[place]:
+            loss[:-1] += self.stray[place] * ((away - _STRAY_FROM) / _UNIT).clip(0.0, _STRAY_MOST)
+        return loss
 
     def against_ground(self, places: int | slice[int, None], ground: F64, bright: F64, widest: float) -> F64:
         """The loss (..., n) of contrast between some places of a `bright`ness and that of what is around.
