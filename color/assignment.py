@@ -88,7 +88,7 @@ class Search:
         oklab, after = shown[:3], slice(costs.ground + 1, None)
         cost += costs.pairs.losses(shown[:4].take(costs.later, 1) - shown[:4].take(costs.earlier, 1))
         cost += costs.against_ground(
-            after, shown[BRIGHTNESS, costs.ground], shown[BRIGHTNESS, after], self.palette.widest
+            after, shown[BRIGHTNESS, costs.around[after]], shown[BRIGHTNESS, after], self.palette.widest
         ).sum(0)
         return oklab.take(costs.back, 1), cost
 
@@ -126,7 +126,7 @@ class Search:
             losses = self.costs.of_place[place].losses(change.reshape(4, place, -1))
             prices = prices + losses.reshape(change.shape[2:])
         if place > self.costs.ground:
-            ground = earlier[BRIGHTNESS, self.costs.ground]
+            ground = earlier[BRIGHTNESS, self.costs.around[place]]
             prices += self.costs.against_ground(place, ground, options[BRIGHTNESS], self.palette.widest)
         return prices
 

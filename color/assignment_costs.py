@@ -32,7 +32,7 @@ _LOUD, _LOUD_GROUND = 0.67, 5.68
 _GARISH, _NEUTRAL, _DARK = 35.3, 0.04, 0.5
 """For a loud color on a ground of less chroma than the second, where the palette has a neutral; and what is dark."""
 _HUE: Final = 1.39
-_LATER, _SPARE = 0.01, 1.2
+_LATER, _SPARE = 0.01, 0.4
 """For each color that a palette names before: earlier ones are for larger parts, where nothing else decides."""
 
 # A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
@@ -54,8 +54,8 @@ _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
 _ORDER_GAP: Final = 0.01
-_CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
-"""The difference in lightness from which it has an order, also within a gradient."""
+_HARDLY, _SHADES_APART, _CLEARLY = 0.05, 0.01, 0.05
+"""The difference in lightness from which it has an order, also within an object; and how much more makes it clear."""
 _LEAP, _LEAP_SEEN = 0.312, 1
 _LEAP_FROM, _LEAP_MOST = 0.0246, 2.0
 _ODD, _ODD_SEEN = 0.0846, 1.8
@@ -139,7 +139,8 @@ class Costs:
     The ground comes first, then the others by weight, the steps of gradients last. `back` (k,) is the place of each
     region; `origins` (k,) says where a color off the palette may come from. `oklab` (k, 3) and `seen` (k, 1) are the
     regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
-    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth.
+    a region's contrast with the one it lies on, at the earlier place `around` (k,), else at place `ground`; `standing`
+    (k, 1) what it is worth.
     `fixed` (5,) is the color of that one if it has one of its own, as a page has; otherwise a palette may name one, if
     the picture `has_ground`. `neutral_ground` says that it is white, gray or black, and `turned` that light and dark
     change places. `lead` (k,) is how far a place counts as a user of the palette: one of each object does. `pairs` are
@@ -155,6 +156,7 @@ class Costs:
     off: F64
     stray: F64
     ground: int
+    around: NDArray[np.intp]
     fixed: F64 | None
     has_ground: bool
     turned: bool
@@ -173,6 +175,10 @@ class Costs:
         """The costs of a picture."""
         order = _order(regions)
         by_place, seen = np.array(order), regions.seen
+        back = np.argsort(by_place)
+        lies_on = back[regions.around[by_place]]
+        ground = order.index(regions.ground.region)
+        around = np.where(lies_on < np.arange(len(order)), lies_on, ground)
         steps = np.array([step is not None for step in regions.steps])
         # A ground that covers little is no ground to stand out from, as in a photograph.
         area = np.clip(regions.share[regions.ground.region] / _GROUND_AREA, _GROUND_LEAST, 1.0)
@@ -182,19 +188,20 @@ class Costs:
         hue = regions.oklab[regions.ground.region, 1:]
         return cls(
             order=order,
-            back=np.argsort(by_place),
+            back=back,
             origins=tuple(_origin(regions, order[:place], i) for place, i in enumerate(order)),
             oklab=regions.oklab[by_place],
             seen=seen[by_place, None],
             loud=np.where(by_place == regions.ground.region, _LOUD_GROUND, _LOUD)[:, None],
             off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
             stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
-            ground=order.index(regions.ground.region),
+            ground=ground,
+            around=around,
             fixed=features_of(regions.oklab[regions.ground.region]) if regions.ground.on_page else None,
             has_ground=regions.ground.fills_rim,
             turned=False,
             lead=regions.lead[by_place],
-            wanted=regions.contrast[by_place, None],
+            wanted=regions.wanted(by_place[around][back])[by_place, None],
             standing=(area * standing)[by_place, None],
             earlier=earlier,
             later=later,
@@ -254,7 +261,7 @@ class Costs:
         return loss
 
     def against_ground(self, places: int | slice[int, None], ground: F64, bright: F64, widest: float) -> F64:
-        """The loss (..., n) of contrast between some places of a `bright`ness and the `ground`'s (n,).
+        """The loss (..., n) of contrast between some places of a `bright`ness and that of what is around.
 
         `widest` is the palette's best ratio.
         """
@@ -301,7 +308,8 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
     alike = np.clip(closer / (_KIN_FAR - _KIN_NEAR), 0.0, 1.0)
     kin = np.maximum(link, alike) + _SHADES * link * alike
     change = regions.oklab[i] - regions.oklab[j]
-    clear = np.abs(change[:, 0]) > np.where(link > _LINKED, _CLEARLY_LINKED, _CLEARLY)
+    shades = (link > _LINKED) | (regions.flow[i, j] > 0.0)
+    clear = np.clip((np.abs(change[:, 0]) - np.where(shades, _SHADES_APART, _HARDLY)) / _CLEARLY, 0.0, 1.0)
     drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border
     near = np.clip(before, _EXACTLY, _ENOUGH)
     begin = [
@@ -315,6 +323,6 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
         _SPLIT * regions.flow[i, j] / _UNIT,
         _MERGED * close / near**2,
         np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
-        np.where(clear, _ORDER * drawn, 0.0),
+        _ORDER * drawn * clear,
     ]
     return Pairs(near[:, None], np.sign(change[:, :1]), np.stack(begin)[:, :, None], np.stack(weights))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, Step
-from color.spaces import F64, FLARE, LUMINANCE_CONES
+from color.spaces import F64, FLARE, LUMINANCE_CONES, contrast
 
 _PUSH: Final = 0.0644
 _PUSH_SHARE: Final = 0.12
@@ -67,11 +67,12 @@ class Legibility:
 
     `first` and `second` (d,) are the neighbors to be told apart, each pair both ways, and each region with itself; in
     order of the first, whose pairs begin at `starts` (k,). `lean` (d, 1) says by its sign whether the first is the
-    lighter one: 2, more than any change can turn, where the picture decides. `ratio` (k, 1) is the contrast with the
-    `ground`, and `darker` (k, 1) the direction in which it is gained.
+    lighter one: 2, more than any change can turn, where the picture decides. `ratio` (k, 1) is the contrast with
+    what each lies on, `around` (k,), and `darker` (k, 1) the direction in which it is gained.
     """
 
     ground: int
+    around: NDArray[np.intp]
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     starts: NDArray[np.intp]
@@ -103,12 +104,13 @@ class Legibility:
 
         return cls(
             ground=ground,
+            around=regions.around,
             first=first,
             second=second,
             starts=np.searchsorted(first, np.arange(len(regions))),
             lean=lean[:, None],
-            ratio=regions.contrast[:, None],
-            darker=(regions.light < regions.light[ground])[:, None],
+            ratio=contrast(regions.light, regions.light[regions.around])[:, None],
+            darker=(regions.light < regions.light[regions.around])[:, None],
             push=price(push, _KEPT_PUSHED),
             rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),
             steps=regions.steps,
@@ -155,7 +157,7 @@ class Legibility:
         part = price.part * (apart > 0.0)  # where hue and chroma tell them apart, lightness need not be in order
         low = np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK))
         high = np.minimum(start.lightness + price.bound, 1.0)
-        drop = start.lightness[self.ground] - start.lightness
+        drop = start.lightness.take(self.around, 0) - start.lightness
         darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
         toward = np.where(darker, 1.0 / ratio, ratio)
         least = np.where(ratio > _FAINT, ratio, 0.0)
@@ -167,7 +169,7 @@ class Legibility:
             cones = start.cones + LUMINANCE_CONES[:, :1, None] * lightness
             light = (cones * cones * cones).sum(0).clip(0.0, 1.0)
             bright = light + FLARE
-            ground = bright[self.ground]
+            ground = bright.take(self.around, 0)
             faint = np.maximum(bright, ground) < least * np.minimum(bright, ground)
             if faint.any():
                 goal = (ground * toward - FLARE).clip(0.0, 1.0)

@@ -22,7 +22,9 @@ Indices = NDArray[np.intp]
 
 _ENOUGH: Final = 0.25
 _DIFFERENT: Final = 0.1
-"""Regions farther apart than this in the picture, in OKLab or in lightness alone, must stay apart and in order."""
+"""Regions farther apart than this in the picture, in OKLab, must stay apart."""
+_HARDLY_APART, _SHADES_APART, _CLEARLY = 0.05, 0.02, 0.05
+"""From this difference on, lightness has an order, also within an object; and how much more makes it clear."""
 _LEAST_DROP: Final = 0.005
 _SAME, _ANOTHER = 0.038, 0.045
 """Closer to a palette color than the first, a region shows it; farther than the second, it shows another color."""
@@ -43,11 +45,13 @@ _PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 4.95
-_CONTRAST, _WORST_CONTRAST = 6.2, 2.14
+_CONTRAST, _WORST_CONTRAST = 6.2, 2.78
 _SPLIT: Final = 28.0
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
+_LEAP, _LEAP_STRETCH, _LEAP_FROM, _LEAP_MOST = 1.5, 1.5, 0.1, 3.0
+"""For parts of one object that come farther apart in lightness than they were, in units of 0.1."""
 _UNIT: Final = 0.1
-_DULL: Final = 3.7
+_DULL: Final = 6.0
 _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0
@@ -69,12 +73,12 @@ class Scorer:
     `share` (k,) as in the picture, `exact` (k,) how much of it must be palette colors; regions count as users of the
     palette by `lead` (k, 1). `first` and `second` are pairs of regions: those that meet, of which the first few had the
     contrast `ratio` and some more must stay apart, by `enough`; `things`, that must stay two, by `two_things` (t, 1);
-    parts of one `object`, by `split` and with the difference of hue that they may have; each region and the `ground`.
+    parts of one `object`, by `split` and with the differences of hue and lightness that they may have; those `open_to`
+    the page, which shows or swallows them, and the page; each region and what it lies on.
     At those that meet runs a common `border` (m,), and `edge` (m,) is how strong it is. `upper` and `lower` are pairs
-    in order of lightness, by `weight`. `contrast` (k, 1) is what each region has with the `ground`, `legible` (k, 1)
-    what lines should have and `drawn` (k, 1) how much they are lines; `main` is the largest region besides the ground,
-    `text` all that must be readable. `chroma` (k, 1) is the source's; `open_to` are the regions that a page shows or
-    swallows.
+    in order of lightness, by `weight`. `contrast` (k, 1) is what each region should have with what it lies on,
+    `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are lines; `main` is the largest region
+    besides the ground, `text` all that must be readable. `chroma` (k, 1) is the source's.
     """
 
     share: F64
@@ -91,7 +95,9 @@ class Scorer:
     two_things: F64
     object: slice[int, int]
     split_from: F64
+    leap_from: F64
     split: F64
+    open_to: slice[int, int]
     upper: Indices
     lower: Indices
     weight: F64
@@ -100,7 +106,6 @@ class Scorer:
     drawn: F64
     main: int | None
     chroma: F64
-    open_to: Indices
     text: Indices
 
     @classmethod
@@ -124,40 +129,47 @@ class Scorer:
         this, other, counts = this[counts > 0], other[counts > 0], counts[counts > 0]
         edge = border * distance / max(float(np.sqrt(border @ distance**2)), _NOTHING)
         lightness, share = regions.oklab[:, 0], regions.share
-        upper, lower = np.nonzero(lightness[:, None] - lightness > _DIFFERENT)
-        weight = np.sqrt(share[upper] * share[lower])
+        drop = lightness[:, None] - lightness
+        ordered = np.clip((drop - np.where(regions.flow > 0.0, _SHADES_APART, _HARDLY_APART)) / _CLEARLY, 0.0, 1.0)
+        upper, lower = np.nonzero(ordered)
+        weight = np.sqrt(share[upper] * share[lower]) * ordered[upper, lower]
         others = np.arange(len(regions)) != regions.ground.region
         flow = np.triu(regions.flow, 1)
         one, two = np.nonzero(flow)
-        open_to = regions.ground.outline if regions.ground.on_page else np.zeros(0)
+        outline = np.zeros(len(regions))
+        if regions.ground.on_page:
+            outline[: len(regions.ground.outline)] = regions.ground.outline
+        page = np.flatnonzero((outline > _OPEN) & (regions.contrast > _SEEN_ON_PAGE))
+        kinds = (first, this, one, page)
+        _, things_from, object_from, page_from, page_to = np.cumsum([0, *map(len, kinds)]).tolist()
+        stands = contrast(light, light[regions.around])
         return cls(
             share=share,
             exact=share * np.array([1.0 if step is None else _STEPS for step in regions.steps]),
             ground=regions.ground.region,
             lead=regions.lead[:, None],
-            first=np.concatenate([first, this, one, np.arange(len(regions))]),
-            second=np.concatenate([second, other, two, np.full(len(regions), regions.ground.region)]),
+            first=np.concatenate([*kinds, np.arange(len(regions))]),
+            second=np.concatenate([second, other, two, np.full(len(page), regions.ground.region), regions.around]),
             ratio=ratio[clear, None],
             enough=np.minimum(distance[: np.count_nonzero(apart)], _ENOUGH)[:, None],
             border=border,
             edge=edge,
-            things=slice(len(first), len(first) + len(this)),
+            things=slice(things_from, object_from),
             two_things=counts[:, None],
-            object=slice(len(first) + len(this), len(first) + len(this) + len(one)),
+            object=slice(object_from, page_from),
             split_from=(regions.hue_gap[one, two] * _SPLIT_STRETCH + _SPLIT_FROM)[:, None],
+            leap_from=(np.abs(lightness[one] - lightness[two]) * _LEAP_STRETCH + _LEAP_FROM)[:, None],
             split=(flow * np.sqrt(np.minimum(share[:, None], share)))[one, two],
+            open_to=slice(page_from, page_to),
             upper=upper,
             lower=lower,
             weight=weight / max(float(weight.sum()), 1e-9),
-            contrast=regions.contrast[:, None],
-            legible=np.minimum(np.sqrt(regions.contrast), _LEGIBLE)[:, None],
+            contrast=regions.wanted(regions.around)[:, None],
+            legible=np.minimum(np.sqrt(stands), _LEGIBLE)[:, None],
             drawn=(regions.thin * others)[:, None],
             main=int(np.where(others, share, -1.0).argmax()) if others.any() else None,
             chroma=np.hypot(regions.oklab[:, 1], regions.oklab[:, 2])[:, None],
-            open_to=np.flatnonzero((np.append(open_to, 0.0) > _OPEN) & (regions.contrast > _SEEN_ON_PAGE))
-            if len(open_to)
-            else np.zeros(0, np.intp),
-            text=np.flatnonzero(others & (share >= _LARGE) & (regions.contrast >= _READABLE)),
+            text=np.flatnonzero(others & (share >= _LARGE) & (stands >= _READABLE)),
         )
 
     def turned_around(self, *, turned: bool) -> Scorer:
@@ -170,9 +182,9 @@ class Scorer:
         """What each of n colorings `shown` (3, k, n) in OKLab loses (n,) in a palette; 0 would be perfect."""
         change = shown.take(self.first, 1) - shown.take(self.second, 1)
         change *= change
-        hue = change[1] + change[2]
-        away, ratio = np.sqrt(hue + change[0]), self._ratios(shown)
-        loss = self._off_palette(shown, palette) + self._objects(shown, hue[self.object], palette)
+        light, hue = change[0], change[1] + change[2]
+        away, ratio = np.sqrt(hue + light), self._ratios(shown)
+        loss = self._off_palette(shown, palette) + self._objects(shown, hue[self.object], light[self.object], palette)
         loss += self._differences(shown, away[: len(self.border)]) + self._contrast(ratio, palette.widest)
         if len(self.two_things):
             loss += _BLENDED * (self.two_things * self._blended(hue, ratio)).max(0)
@@ -186,8 +198,11 @@ class Scorer:
         ratios /= np.minimum(one, other)
         return ratios
 
-    def _objects(self, shown: F64, hue: F64, palette: PaletteColors) -> F64:
-        """One object in several hues, by how far (o, n) its parts are in `hue` and chroma; vivid parts turned dull."""
+    def _objects(self, shown: F64, hue: F64, light: F64, palette: PaletteColors) -> F64:
+        """One object in several hues or lightnesses; vivid parts turned dull.
+
+        `hue` and `light` (o, n) are the squared distances of its parts in hue and chroma, and in lightness.
+        """
         chroma = np.hypot(shown[1], shown[2])
         vivid = np.minimum(self.chroma, palette.features[3].max())
         loss: F64 = _DULL * (self.share @ np.maximum(vivid - chroma, 0.0))
@@ -195,6 +210,8 @@ class Scorer:
             gap = chroma.take(self.first[self.object], 0) - chroma.take(self.second[self.object], 0)
             split = np.sqrt(np.maximum(hue - gap * gap, 0.0)) - self.split_from
             loss += _SPLIT / _UNIT * (self.split @ split.clip(0.0, _SPLIT_MOST * _UNIT))
+            leap = np.sqrt(light) - self.leap_from
+            loss += _LEAP / _UNIT * (self.split @ leap.clip(0.0, _LEAP_MOST * _UNIT))
         return loss
 
     def _off_palette(self, shown: F64, palette: PaletteColors) -> F64:
@@ -239,9 +256,10 @@ class Scorer:
         """Lines, text and neighbors of too little contrast, of the `ratio` (m, n) of all pairs."""
         stands = ratio[len(ratio) - len(self.share) :]
         loss: F64 = _FAINT * (np.maximum(1.0 - stands / self.legible, 0.0) * self.drawn).max(0)
-        if len(self.open_to):
-            kept = np.minimum((stands.take(self.open_to, 0) - 1.0) / (_ON_PAGE - 1.0), 1.0)
-            loss += _VANISHED * (self.share[self.open_to] @ (1.0 - kept))
+        page = self.first[self.open_to]
+        if len(page):
+            kept = np.minimum((ratio[self.open_to] - 1.0) / (_ON_PAGE - 1.0), 1.0)
+            loss += _VANISHED * (self.share[page] @ (1.0 - kept))
         if len(self.ratio):
             lost = np.maximum(1.0 - ratio[: len(self.ratio)] / np.minimum(self.ratio, widest), 0.0)
             loss += _WORST_NEIGHBORS * lost.max(0) + _NEIGHBORS / len(lost) * lost.sum(0)

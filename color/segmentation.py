@@ -31,6 +31,8 @@ _PAGE: Final = 0.7
 """From this part of the rim on, transparency means that the picture stands on somebody's page."""
 _SEEN_THROUGH: Final = 0.15
 """The same of the whole picture: so much is more than the corners of a tile."""
+_HOLES, _CORNER = 0.02, 0.3
+"""The same without its corners, each so long a part of a side, where most of what is drawn there is drawn by holes."""
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
@@ -241,7 +243,15 @@ def _ground(
         hidden += int((~visible[line]).sum())
     around = 2 * sum(labels.shape)
     region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = bool(hidden > _PAGE * around or np.count_nonzero(~visible) > _SEEN_THROUGH * visible.size)
+    holes = ~visible
+    height, width = (int(_CORNER * side) for side in labels.shape)
+    for rows in (np.s_[:height], np.s_[-height or labels.shape[0] :]):
+        holes[rows, :width] = holes[rows, -width or labels.shape[1] :] = False
+    on_page = bool(
+        hidden > _PAGE * around
+        or np.count_nonzero(~visible) > _SEEN_THROUGH * visible.size
+        or (np.count_nonzero(holes) > _HOLES * visible.size and 2 * sharp[-1, region] > sharp[region].sum())
+    )
     outline = (sharp[-1] if on_page else sharp[region])[:-1].astype(np.float64)
     if on_page and not outline.any():
         outline = area
