@@ -128,6 +128,11 @@ class Regions:
         return np.where(outlined | shading | (stands < _TOLD), stands, np.maximum(stands, _SIGN))
 
     @property
+    def is_step(self) -> NDArray[np.bool_]:
+        """Which regions (k,) are steps of a gradient."""
+        return np.array([step is not None for step in self.steps])
+
+    @property
     def hue_gap(self) -> F64:
         """The part (k, k) of the distances that is a difference of hue, and not of chroma or lightness."""
         return hue_gaps(self.oklab)

@@ -246,7 +246,7 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
             _check_scans(data)
             image = _parsed(data, media_type)
         else:
-            raise NotAnImage(_refusal(data))
+            raise NotAnImage(refusal(data))
     _check_size(image)
     return image, space
 
@@ -324,8 +324,8 @@ def _check_scans(data: bytes) -> None:
         raise ImageTooLarge("The JPEG is made of more passes than any camera or program writes.")
 
 
-def _refusal(data: bytes) -> str:
-    """What is said of bytes in no accepted format: which one they are in, if that is known, and what to do."""
+def refusal(data: bytes) -> str:
+    """The sentence about bytes in no accepted format: which one they are in, if that is known, and what to do."""
     for begins, name in _REFUSED.items():
         if data.startswith(begins) or (data[4:8] == b"ftyp" and data[8:12] == begins):
             return f"{name} files are not accepted: export the logo as PNG or SVG."

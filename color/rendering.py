@@ -165,7 +165,7 @@ def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces
 
     So a gradient runs through to its ends, as between two stops of an SVG. `surfaces` (n,) counts flat pixels.
     """
-    whole = np.array([step is None for step in regions.steps]) & (calm == 0)
+    whole = ~regions.is_step & (calm == 0)
     flows = (regions.link > GRADIENT) & whole & whole[:, None]
     rgb = regions.rgb.copy()
     for i in np.flatnonzero((flows.sum(1) == 1) & (not regions.photo)):
@@ -308,7 +308,7 @@ def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[
     if colors and not regions.photo:
         change = rgb_to_oklab(parse_hex(colors)) - chosen[:, None]
         nearest = (np.hypot(change[..., 1], change[..., 2]) * _SHADE_HUE + np.abs(change[..., 0])).argmin(1)
-        flat = (regions.link <= GRADIENT).all(1) & np.array([step is None for step in regions.steps])
+        flat = (regions.link <= GRADIENT).all(1) & ~regions.is_step
         chosen[flat] = (chosen + change[np.arange(len(chosen)), nearest])[flat]
     away = np.linalg.norm(coloring.shown - chosen, axis=1)
     met = (regions.touch | (np.arange(len(regions)) == regions.ground.region)) & ~np.eye(len(regions), dtype=bool)

@@ -154,7 +154,7 @@ class Scorer:
         stands = contrast(light, light[regions.around])
         return cls(
             share=share,
-            exact=share * np.array([1.0 if step is None else _STEPS for step in regions.steps]),
+            exact=share * np.where(regions.is_step, _STEPS, 1.0),
             ground=regions.ground.region,
             lead=regions.lead[:, None],
             first=np.concatenate([*kinds, np.arange(len(regions))]),

@@ -12,12 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ANY_MARK = "[0-9a-f]" * 16
-"""As a pattern of `glob`, what `new_mark` returns."""
-
-
-def new_mark() -> str:
-    """The end of an unfinished file's or folder's name, different each time."""
-    return secrets.token_hex(8)
+"""As a pattern of `glob`, the end of an unfinished file's or folder's name: `secrets.token_hex(8)`."""
 
 
 @contextmanager
@@ -29,7 +24,7 @@ def replacing(target: Path) -> Iterator[Path]:
     for left in target.parent.glob(f".{glob.escape(target.name)}.{ANY_MARK}"):
         if left.is_file():
             remove_left(left)
-    unfinished = target.with_name(f".{target.name}.{new_mark()}")
+    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         unfinished.touch()
         with held(unfinished):

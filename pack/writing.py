@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from files.atomic_write import ANY_MARK, held, new_mark, remove_left, replacing
+from files.atomic_write import ANY_MARK, held, remove_left, replacing
 from pack.manifest import MANIFEST, Manifest, write_with_manifest
 from pack.pack import Item
 
@@ -33,7 +34,7 @@ def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manife
     folder.mkdir(parents=True, exist_ok=True)
     _check_replaceable(folder)
     _remove_left(folder, ".pack-")
-    mark = new_mark()
+    mark = secrets.token_hex(8)
     with _hidden(folder / f".pack-{mark}") as unfinished:
         manifest = write_with_manifest(items, concept_id, lambda path, data: _write(unfinished / path, data))
         with _hidden(folder / f".replaced-{mark}") as replaced:
