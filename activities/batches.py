@@ -143,6 +143,8 @@ class _Step:
                 )
                 for task in done:
                     self._record(task)
+        except asyncio.CancelledError:
+            pass  # what has begun goes on: the workflow must know of it, and has its own word of the cancel
         finally:
             for task in self._waiting:
                 task.cancel()

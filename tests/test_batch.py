@@ -219,6 +219,35 @@ async def test_a_cancelled_batch_starts_no_more(
         assert (again.code, again.document["completed"]) == (0, 6)
 
 
+async def test_a_batch_cancelled_by_temporals_own_means_says_what_had_begun(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the cancel comes: what is under way ends and counts, nothing more begins, and the command goes on."""
+    monkeypatch.setattr(batch_activities, "_FIRST_STEP_S", 3600.0)
+    go_on = asyncio.Event()
+
+    async def hold() -> None:
+        await go_on.wait()
+
+    images = ScriptedImages(Script(then=hold))
+    async with site(client, server, tmp_path, 6, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+        await until(lambda: images.script.count == 2, 60)
+        await client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
+
+        async def stopped() -> bool:
+            return (await at.batches.status(batch_id)).cancelled == 4
+
+        await until(stopped, 60)
+        go_on.set()
+        ended = await finish(process)
+        assert (ended.document["completed"], ended.document["cancelled"]) == (2, 4)
+        assert Counter(await at.statuses()) == {None: 4, TaskStatus.COMPLETED: 2}
+        again = await at.run("batch", "tasks.jsonl")
+        assert (again.code, again.document["completed"]) == (0, 6)
+
+
 async def test_a_batch_starts_few_beside_a_single_task(
     client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
