@@ -226,14 +226,15 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     kept: list[int] = surface[:needed].tolist()
     for place in range(_TABLE):
         if place == len(kept):
-            kept.append(int((strength * gap).argmax()))
+            short = strength * gap
+            if not short.any():  # what is left stands for no pixel
+                break
+            kept.append(int(short.argmax()))
         away = points - points[:, kept[place], None]
         away *= away
         distance = away.sum(0)
         np.putmask(index, distance < gap, place)
         np.minimum(gap, distance, out=gap)
-        if place + 1 >= needed and not gap.any():
-            break
     seen = counts * np.where(flat, 1.0, 0.5)
     if seen[gap > _STRAY**2].sum() > (1.0 - _PLAIN) * seen.sum():
         return None

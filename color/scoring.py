@@ -21,8 +21,8 @@ from color.spaces import F64, FLARE, brightness, contrast
 Indices = NDArray[np.intp]
 
 _ENOUGH: Final = 0.25
-_DIFFERENT: Final = 0.1
-"""Regions farther apart than this in the picture, in OKLab, must stay apart."""
+_DIFFERENT, _SURELY = 0.06, 0.1
+"""Regions farther apart than this in the picture, in OKLab, must stay apart: some, and surely."""
 _HARDLY_APART, _SHADES_APART, _CLEARLY = 0.05, 0.02, 0.05
 """From this difference on, lightness has an order, also within an object; and how much more makes it clear."""
 _LEAST_DROP: Final = 0.005
@@ -45,7 +45,7 @@ _PROPORTION: Final = 6
 """For edges that are no longer strong and weak in the same proportion, by the cosine between before and after."""
 _NOTHING: Final = 1e-12
 _ORDER: Final = 4.95
-_CONTRAST, _WORST_CONTRAST = 6.2, 2.78
+_CONTRAST, _WORST_CONTRAST = 6.5, 2.78
 _SPLIT: Final = 28.0
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _LEAP, _LEAP_STRETCH, _LEAP_FROM, _LEAP_MOST = 1.5, 1.5, 0.1, 3.0
@@ -58,6 +58,8 @@ _VANISHED: Final = 30.0
 _FAINT: Final = 1.11
 _TWO, _TWO_IN_HUE = 0.15, 0.05
 """Farther apart than this, also in hue alone, and with no gradient between them, flat regions are two things."""
+_FACETS, _FACET = 1.4, 0.5
+"""From this contrast on, parts that meet are facets of one thing; how much they count, of what two things do."""
 _TOLD, _TOLD_BY_HUE = 1.5, 0.15
 """The contrast, or the distance in hue and chroma, by which they are told apart: of near blacks nothing is seen."""
 _BLENDED, _APART, _LARGE_SEEN = 7.0, 0.57, 0.3
@@ -72,9 +74,9 @@ class Scorer:
 
     `share` (k,) as in the picture, `exact` (k,) how much of it must be palette colors; regions count as users of the
     palette by `lead` (k, 1). `first` and `second` are pairs of regions: those that meet, of which the first few had the
-    contrast `ratio` and some more must stay apart, by `enough`; `things`, that must stay two, by `two_things` (t, 1);
-    parts of one `object`, by `split` and with the differences of hue and lightness that they may have; those `open_to`
-    the page, which shows or swallows them, and the page; each region and what it lies on.
+    contrast `ratio` and some more must stay apart, by `enough`, as far as `surely` (a, 1); `things`, that must stay
+    two, by `two_things` (t, 1); parts of one `object`, by `split` and with the differences of hue and lightness that
+    they may have; those `open_to` the page, which shows or swallows them, and the page; each and what it lies on.
     At those that meet runs a common `border` (m,), and `edge` (m,) is how strong it is. `upper` and `lower` are pairs
     in order of lightness, by `weight`. `contrast` (k, 1) is what each region should have with what it lies on,
     `legible` (k, 1) what lines should have and `drawn` (k, 1) how much they are lines; `main` is the largest region
@@ -89,6 +91,7 @@ class Scorer:
     second: Indices
     ratio: F64
     enough: F64
+    surely: F64
     border: F64
     edge: F64
     things: slice[int, int]
@@ -119,12 +122,18 @@ class Scorer:
         order = np.lexsort((~apart, ~clear))
         first, second = first[order], second[order]
         distance, border = regions.distance[first, second], regions.border[first, second]
+        surely = np.clip((distance - _DIFFERENT) / (_SURELY - _DIFFERENT), 0.0, 1.0)
         things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < GRADIENT)
-        this, other = np.nonzero(np.triu(things & (not regions.photo), 1))
+        between = contrast(light[:, None], light)
+        facets = different & (between > _FACETS) & (between < _READABLE) & (regions.link < GRADIENT)
+        facets[regions.ground.region] = facets[:, regions.ground.region] = False  # what stands on it has its own terms
+        this, other = np.nonzero(np.triu((things | facets) & (not regions.photo), 1))
         both = np.minimum(regions.seen[this], regions.seen[other])
         notable = np.minimum(regions.share[this], regions.share[other]) >= _NOTABLE
         counts: F64 = notable.astype(float) * np.where(
-            regions.touch[this, other], 1.0, _APART * both * (both > _LARGE_SEEN)
+            regions.touch[this, other],
+            np.where(things[this, other], 1.0, _FACET),
+            _APART * both * (both > _LARGE_SEEN),
         )
         this, other, counts = this[counts > 0], other[counts > 0], counts[counts > 0]
         edge = border * distance / max(float(np.sqrt(border @ distance**2)), _NOTHING)
@@ -152,6 +161,7 @@ class Scorer:
             second=np.concatenate([second, other, two, np.full(len(page), regions.ground.region), regions.around]),
             ratio=ratio[clear, None],
             enough=np.minimum(distance[: np.count_nonzero(apart)], _ENOUGH)[:, None],
+            surely=surely[: np.count_nonzero(apart), None],
             border=border,
             edge=edge,
             things=slice(things_from, object_from),
@@ -230,7 +240,7 @@ class Scorer:
         rise = shown[0].take(self.upper, 0) - shown[0].take(self.lower, 0)
         loss: F64 = _ORDER * (self.weight @ (rise <= _LEAST_DROP))
         if len(self.enough):
-            kept = away[: len(self.enough)] / self.enough
+            kept = 1.0 - self.surely * np.maximum(1.0 - away[: len(self.enough)] / self.enough, 0.0)
             loss += _PAIRS / len(self.enough) * np.maximum(1.0 - kept / _HALF, 0.0).sum(0)
             worst = kept.min(0)
             loss += _WORST_PAIR * np.maximum(1.0 - worst, 0.0) + _LOST * np.maximum(1.0 - worst / _HARDLY, 0.0)
@@ -249,7 +259,7 @@ class Scorer:
         """Which regions (k,) of one coloring (3, k) are hardly told from another thing that they meet."""
         change = (shown.take(self.first, 1) - shown.take(self.second, 1))[1:, :, None]
         blended = self._blended((change * change).sum(0), self._ratios(shown[:, :, None]))
-        faint = np.flatnonzero((self.two_things == 1.0) & (blended > 0.0)) + self.things.start
+        faint = np.flatnonzero((self.two_things >= _FACET) & (blended > 0.0)) + self.things.start
         return np.isin(np.arange(len(self.share)), [self.first[faint], self.second[faint]])
 
     def _contrast(self, ratio: F64, widest: float) -> F64:

@@ -596,3 +596,24 @@ def test_what_is_seen_through_counts_as_much() -> None:
     rgba[10:90, 60:190] = (20, 60, 200, 180)
     share = color.prepare(png(Image.fromarray(rgba))).regions.share
     assert sorted(share.tolist()) == pytest.approx([5 / 18, 13 / 18], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("facets", "palette"),
+    [
+        (("#FF4B4B", "#BD4043", "#7D353B"), ("#0D0F1A", "#FF2E63", "#08D9D6", "#EAEAEA")),
+        (("#4285F4", "#1A5FC8", "#123E8A"), ("#0D0F1A", "#FF2E63", "#08D9D6", "#EAEAEA")),
+        (("#4285F4", "#1A5FC8", "#123E8A"), ("#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914")),
+        (("#2F8F5B", "#1F6B42", "#123F28"), ("#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914")),
+    ],
+)
+def test_facets_do_not_sink_into_one_another(facets: tuple[str, ...], palette: tuple[str, ...]) -> None:
+    """Sides of one solid stay apart for the eye: two near blacks are one, however far apart OKLab says they are."""
+    image = Image.new("RGBA", (320, 280))
+    sides = ((0, 60, 60, 230), (105, 125, 160, 20), (215, 130, 320, 60))
+    for facet, corners in zip(facets, sides, strict=True):
+        ImageDraw.Draw(image).polygon((*corners, 270, 230), fill=facet)
+    after = pixels(color.recolor(color.prepare(png(image)), list(palette)))
+    one, two, three = luminance(after[[180, 120, 130], [90, 160, 270], :3].astype(float))
+    assert contrast(one, two) > 1.35
+    assert contrast(two, three) > 1.35
