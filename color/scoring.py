@@ -3,7 +3,7 @@
 The search for a coloring decides region by region and before lightness is moved; here the whole is looked at, with the
 colors that will really be shown.
 
-Decision: docs/adr/0008.
+Decisions: docs/adr/0008, 0051.
 """
 
 from __future__ import annotations

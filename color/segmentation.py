@@ -194,9 +194,10 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         if not len(members):
             continue
         weight = counts[members]
-        change, toward = colors[members] - centers[0], centers[k] - centers[0]
-        along = change @ toward / max(float(toward @ toward), 1.0)
-        near = np.linalg.norm(change - along[:, None] * toward, axis=1) < _ASIDE
+        change, toward = colors.T.take(members, 1) - centers[0][:, None], centers[k] - centers[0]
+        along = toward @ change / max(float(toward @ toward), 1.0)
+        change -= along * toward[:, None]
+        near = (change * change).sum(0) < _ASIDE**2
         peak = members[(weight * near).argmax()]
         if thin[k] and k:
             weight = weight * near if near.any() else weight
