@@ -631,3 +631,10 @@ def test_thin_lines_are_no_part_of_a_surface_that_they_look_like() -> None:
     regions = color.prepare(png(image)).regions
     light = int(np.linalg.norm(regions.rgb - (0x82, 0xAE, 0xE5), axis=1).argmin())
     assert regions.share[light] == pytest.approx(106 / 512, abs=0.03)
+
+
+@pytest.mark.parametrize(("dark", "regions"), [("#0A0A0A", 2), ("#16181A", 2), ("#3C3C40", 3), ("#00004A", 3)])
+def test_what_looks_black_is_one_black(dark: str, regions: int) -> None:
+    """Beside black, a shade that can hardly be told from it is no region; one that can, or has a hue, is one."""
+    image = stripes(["#FFFFFF", "#000000", dark, "#FFFFFF"], width_px=40, height_px=120)
+    assert len(color.prepare(png(image)).regions) == regions
