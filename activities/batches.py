@@ -6,6 +6,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 from temporalio import activity
@@ -32,6 +33,7 @@ _LOOK_S = 0.25
 _PROVIDER_WIDE = {"ProviderKeyRefused", "ProviderQuotaSpent", "ProviderRegionRefused"}
 """Types of errors that the next task will meet as well: key, credit, region."""
 _PAGES_IN_MEMORY = 4
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 _REQUEST = TypeAdapter[Request](Request)
 _OUTCOMES = {
     TaskStatus.COMPLETED: Outcome.COMPLETED,
@@ -74,21 +76,24 @@ class BatchActivities(contract.BatchActivities):
     async def ended(self, request: Request, step: BatchStep, *, begun: bool) -> TaskRow:
         """Start a task, or join the run that there is, and wait until its row has ended; the row.
 
-        `begun`: an earlier step has started it; claimed and without a workflow it has failed, and is not started again.
-        Raises `TaskRefused`, `StoreError`, `RPCError`.
+        `begun`: an earlier step has started it. If its workflow was terminated since, it has failed and is not started
+        again; nor is what was terminated since this step was scheduled, because an attempt that crashed may have
+        started it. Raises `TaskRefused`, `StoreError`, `RPCError`.
         """
         service, task_id, priority = self._service, request.task_id, priority_of(request, self._secret, batch=True)
+        since = _BEFORE_ALL if begun else activity.info().scheduled_time
         while True:
             row = await service.store.task(task_id) if begun else None
             if (row is not None and row.status is TaskStatus.PROCESSING) or await service.start(
-                request, priority=priority
+                request, priority=priority, stay_ended_since=since
             ):
                 await self._wait(task_id)
             row = await service.store.task(task_id)
-            if row is None:
-                continue  # its workflow was stopped before it claimed the task
+            if row is None:  # its workflow was stopped before it claimed the task
+                row = await service.store.claim_task(request, request.workflow_id)
             if not row.status.ended:
-                await self._reconciler.settle(row, "fail")  # a workflow that was terminated leaves its row open
+                # A workflow that was terminated leaves its row open.
+                await self._reconciler.settle(row, "fail", start_pending=False)
                 continue
             retried = step.retry_before is not None and row.updated_at < step.retry_before
             if not retried or row.status is TaskStatus.COMPLETED or not await self._retried(task_id, priority):
@@ -138,6 +143,8 @@ class _Step:
                 )
                 for task in done:
                     self._record(task)
+        except asyncio.CancelledError:
+            pass  # what has begun goes on: the workflow must know of it, and has its own word of the cancel
         finally:
             for task in self._waiting:
                 task.cancel()

@@ -9,7 +9,8 @@ from functools import partial
 
 from cachetools import TTLCache
 
-from color import Base, inspect, prepare
+from color import Base, inspect, prepare, rasterize
+from color.svg_rasterizer import is_svg
 from contracts.images import ImageRef
 from observability.metrics import CacheMetrics
 from stores.ports import ObjectStore
@@ -98,6 +99,12 @@ class ImageCache:
             height=height,
             media_type=media_type,
         )
+
+    async def drawn(self, data: bytes) -> bytes:
+        """The drawing of an SVG as PNG, by one of the threads; any other image as it is. Raises `ImageError`."""
+        if not is_svg(data):
+            return data
+        return await asyncio.get_running_loop().run_in_executor(self._threads, rasterize, data)
 
     async def sha256(self, data: bytes) -> str:
         """The hash, in hexadecimal, by one of the threads."""

@@ -17,7 +17,7 @@ from activities.error_mapping import StaleAttempt, temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
-from color import ImageError, decode, inspect, keep_colors, rasterize, to_png
+from color import ImageError, decode, inspect, keep_colors, to_png
 from color.svg_rasterizer import is_svg
 from contracts import activities as contract
 from contracts.activities import (
@@ -119,7 +119,7 @@ class ImageActivities(contract.ImageActivities):
             if request.colors:
                 base = await self._bases.base(source)
                 data = await self._in_thread(lambda _: keep_colors(base, request.colors), original)
-            elif not inspect(original).is_plain_png:
+            elif is_svg(original) or not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
                 data = await self._in_thread(_as_png, original)
             if data is not original:
@@ -169,7 +169,7 @@ class ImageActivities(contract.ImageActivities):
         bucket, path, data, sha256 = self._store.concept_bucket, answer.path, answer.data, answer.sha256
         if is_svg(data):
             path = path.removesuffix(".svg")
-            data = await self._in_thread(rasterize, data)
+            data = await self._bases.drawn(data)
             stored = await self._store.put(bucket, path, data, PNG)
             sha256 = stored.sha256
             if sha256 != await self._bases.sha256(data):

@@ -58,7 +58,7 @@ class SourceActivities(contract.SourceActivities):
         try:
             data = await self._store.get(bucket, path)
         except ObjectMissing:
-            data = (await self._downloads.fetch(request.url or "")).data
+            data = await self._bases.drawn((await self._downloads.fetch(request.url or "")).data)
             sha256 = await self._bases.sha256(data)
             await self._bases.size(sha256, data)  # what does not decode is not kept
             stored = await self._store.put(bucket, path, data, inspect(data).media_type)

@@ -11,7 +11,9 @@ core colors (radius 0.07, at least 0.15 % of the core, at most 12); regions are 
 1024 px, they overlap. A region's new color is the mean of the output over its core.
 
   adherence      low   area-weighted mean dE from the output's dominant colors to the nearest palette color
-  palette_used   high  palette colors within 0.04 of a dominant color, of as many as there are colors and regions
+  palette_used   high  palette colors within 0.04 of a dominant color, of as many as there are colors and objects:
+                       regions are one object where their cores meet without an edge (see hue_split)
+  regions_used   high  the same, of as many as there are colors and regions
   collapse_main  low   adjacent pairs (source dE > 0.10) of the largest regions that came closer than 0.02
   weak_pairs     low   adjacent pairs that kept less than half of their dE (of which 0.25 is enough)
   min_pair_ratio high  what the worst adjacent pair kept of it
@@ -277,6 +279,15 @@ def _parts(label: Labels, visible: Mask) -> Iterable[tuple[Mask, Mask]]:
             yield masks
 
 
+def _objects(source: Source) -> int:
+    """How many objects the regions of a picture make, at least 1."""
+    one = np.arange(len(source.cores))
+    for part, other in source.seen.parts:
+        first, second = (next(k for k, core in enumerate(source.cores) if core[mask].any()) for mask in (part, other))
+        one[one == one[second]] = one[first]
+    return max(1, len(np.unique(one)))
+
+
 def _adjacent(rgba: U8, centers: F64, rgb: F64, cores: list[Mask], edges: Mask) -> Iterable[Pair]:
     side = max(rgba.shape[:2])
     reach = max(1, round(REACH_PX_PER_1024 * side / 1024))
@@ -304,10 +315,11 @@ def score(source: Source, palette: Wanted, rgba: U8, half: U8 | None = None) -> 
     new_rgb = np.array([rgba[mask][:, :3].mean(0) if mask.any() else np.zeros(3) for mask in source.cores])
     shown, share = dominant(rgba, oklab, source.visible)
     gaps = np.linalg.norm(shown[:, None] - wanted, axis=-1)
-    used = float((gaps.min(0) < 2 * ONE).sum()) / max(1, min(len(colors), len(source.cores)))
+    used = float((gaps.min(0) < 2 * ONE).sum())
     return {
         "adherence": float(gaps.min(1) @ share),
-        "palette_used": min(1.0, used),
+        "palette_used": min(1.0, used / min(len(colors), _objects(source))),
+        "regions_used": min(1.0, used / max(1, min(len(colors), len(source.cores)))),
         **_pairs(source, len(colors), new, new_rgb, oklab),
         **_gradients(source, rgba, gradient(oklab)),
         **_lightness(source, colors, new, new_rgb),

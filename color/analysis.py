@@ -42,6 +42,18 @@ _BLURRED, _UNBLURRED = 0.02, 0.08
 """Of a contact, the part without an edge that blur and noise leave anywhere, and how much more makes it shading."""
 _DRAWN: Final = 0.1
 """What all edges together count, as a share of the area: outlines and text matter more than they cover."""
+_TONES, _TONE_LEADS = 0.3, 0.6
+"""How far flat shading makes one object of two tones of a hue, and how far the second tone is no user of its own."""
+_TONE_NEAR, _TONE_FAR, _TINTED = 0.12, 0.18, 0.04
+"""So close two colors are surely tones of one, or no longer; and the chroma below which a color has no tones."""
+_COMMON: Final = 0.25
+"""The part of a region's border from which it may be the other's shading; twice as much and it is."""
+_SIMPLE, _TOLD, _SIGN = 3, 1.5, 2.8
+"""In marks of so few colors, what is told from what it lies on, by the first contrast, should be so by the second."""
+_SHADE_TINT: Final = 0.05
+"""Less difference than this in hue and chroma is shading, and no sign."""
+_LIES_ON: Final = 2.0
+"""How many times longer its border with a larger region than with the ground is where a region lies on that."""
 _THROUGH_STEPS: Final = 0.6
 _STEP_T: Final = 0.02
 _STEP_OFF: Final = 0.12
@@ -77,7 +89,7 @@ class Regions:
     [0.1, 1], how much a region matters to the eye: by its area, and by the edges it draws; `thin` (k,) in
     [0, 1], whether it is lines and text rather than surfaces; `lead` (k,) in [0, 1], whether it counts as a user of the
     palette, as the first region of an object does. `light` (k,) is relative luminance (WCAG 2), `contrast`
-    (k,) its ratio with the ground's.
+    (k,) its ratio with the ground's. `around` (k,) is what each region lies on: the ground, or a larger region.
     The matrices are (k, k) and symmetric: `distance` in OKLab; `border`, which part of all edges lies between two
     regions; `link` in [0, 1], which part of their contact is a gradient and not an edge; `flow` in [0, 1], whether they
     meet without an edge for long enough to be seen as one thing; `touch`, whether they meet at all. `steps` (k,) tells
@@ -94,6 +106,7 @@ class Regions:
     ground: Ground
     light: F64
     contrast: F64
+    around: NDArray[np.intp]
     distance: F64
     border: F64
     link: F64
@@ -105,13 +118,32 @@ class Regions:
     def __len__(self) -> int:
         return len(self.share)
 
+    def wanted(self, around: NDArray[np.intp]) -> F64:
+        """The contrast (k,) that each region should have with the one `around` (k,) it: as it was, or as signs need."""
+        stands = contrast(self.light, self.light[around])
+        if np.count_nonzero(self.share) > _SIMPLE:
+            return stands
+        outlined = (contrast(self.light[:, None], self.light) * self.touch).max(1) >= _SIGN
+        shading = np.hypot(*(self.oklab - self.oklab[around]).T[1:]) < _SHADE_TINT
+        return np.where(outlined | shading | (stands < _TOLD), stands, np.maximum(stands, _SIGN))
+
+    @property
+    def is_step(self) -> NDArray[np.bool_]:
+        """Which regions (k,) are steps of a gradient."""
+        return np.array([step is not None for step in self.steps])
+
     @property
     def hue_gap(self) -> F64:
         """The part (k, k) of the distances that is a difference of hue, and not of chroma or lightness."""
-        a, b = self.oklab[:, 1], self.oklab[:, 2]
-        chroma = np.hypot(a, b)
-        away: F64 = (a[:, None] - a) ** 2 + (b[:, None] - b) ** 2 - (chroma[:, None] - chroma) ** 2
-        return np.sqrt(np.maximum(away, 0.0))
+        return hue_gaps(self.oklab)
+
+
+def hue_gaps(oklab: F64) -> F64:
+    """The part (k, k) of the distances of colors (k, 3) that is a difference of hue."""
+    a, b = oklab[:, 1], oklab[:, 2]
+    chroma = np.hypot(a, b)
+    away: F64 = (a[:, None] - a) ** 2 + (b[:, None] - b) ** 2 - (chroma[:, None] - chroma) ** 2
+    return np.sqrt(np.maximum(away, 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -296,9 +328,12 @@ def describe(
         flow *= _PHOTO_FLOW
     border = hard / max(1.0, hard.sum() / 2)
     touch = (hard > _LEAST_BORDER_PX) | (link > _LEAST_LINK)
+    tones = _TONES * _tones(oklab, distance, border) * (not photo)
+    flow = np.maximum(flow, tones)
     seen = np.clip(np.sqrt(share + _DRAWN * border.sum(0)), 0.1, 1.0)
     thin = np.clip((hard.sum(0) / np.maximum(area, 1.0) - 0.1) / 0.4, 0.0, 1.0)
-    steps = _steps(oklab, link, seen, ground.region)
+    runs = np.maximum(link, np.minimum(flow / 2.0, 2.0 * link))  # long contact without an edge: a gradient, if faint
+    steps = _steps(oklab, runs, seen, ground.region)
     for step in steps:
         if step is not None:  # the ends of a gradient meet through its steps
             for ends in ((step.first, step.second), (step.second, step.first)):
@@ -306,7 +341,7 @@ def describe(
                 link[ends] = max(float(link[ends]), _THROUGH_STEPS)
                 flow[ends] = max(float(flow[ends]), 0.0 if photo else _THROUGH_STEPS)
     light = luminance(centers)
-    lead = _leads(share, seen, np.maximum(np.where(link > _LEAST_LINK, flow, 0.0), link), ground, steps)
+    lead = _leads(share, seen, np.maximum(np.where(link > _LEAST_LINK, flow, _TONE_LEADS * tones), link), ground, steps)
     return Regions(
         rgb=centers,
         oklab=oklab,
@@ -317,6 +352,7 @@ def describe(
         ground=ground,
         light=light,
         contrast=contrast(light, light[ground.region]),
+        around=_around(share, border, ground.region),
         distance=distance,
         border=border,
         link=link,
@@ -325,6 +361,25 @@ def describe(
         steps=steps,
         photo=photo,
     )
+
+
+def _tones(oklab: F64, distance: F64, border: F64) -> F64:
+    """How far (k, k), in [0, 1], two regions are tones of one thing, one lighter: flat shading, as in cartoons."""
+    chroma, whole = np.hypot(oklab[:, 1], oklab[:, 2]), border.sum(0)
+    tinted = np.minimum(chroma[:, None], chroma) > _TINTED
+    common = border / np.maximum(np.minimum(whole[:, None], whole), 1e-9)
+    close = (_TONE_FAR - distance - 2.0 * hue_gaps(oklab)) / (_TONE_FAR - _TONE_NEAR)
+    result: F64 = tinted * np.clip(close, 0.0, 1.0) * np.clip(common / _COMMON - 1.0, 0.0, 1.0)
+    return result
+
+
+def _around(share: F64, border: F64, ground: int) -> NDArray[np.intp]:
+    """The region (k,) that each one lies on: the larger one with most of its border, if that is not the ground."""
+    larger = share[None] > share[:, None]
+    larger[:, ground] = True
+    most = np.where(larger, border, 0.0).argmax(1)
+    clearly = border[np.arange(len(share)), most] > _LIES_ON * border[:, ground]
+    return np.where(clearly, most, ground)
 
 
 def _leads(share: F64, seen: F64, kin: F64, ground: Ground, steps: tuple[Step | None, ...]) -> F64:

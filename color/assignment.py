@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.assignment_costs import Costs
-from color.palette_colors import LUMINANCE, PaletteColors, features_of
+from color.palette_colors import BRIGHTNESS, PaletteColors, features_of
 from color.spaces import F64
 
 Assignments = NDArray[np.intp]
@@ -48,24 +48,26 @@ class Search:
 
         Deterministic: ties go to the earlier choice.
         """
-        every = np.arange(len(self.palette))
-        shown, ways = np.zeros((5, 0, 1)), np.zeros((1, 0), np.intp)
-        used, cost = np.zeros((1, len(every))), np.zeros(1)
+        count, every = len(self.palette), np.arange(len(self.palette))[:, None]
+        shown, ways = np.zeros((5, 0, 1)), np.zeros((0, 1), np.intp)
+        used, cost = np.zeros((count, 1)), np.zeros(1)
         if self.fixed is not None:
-            shown, ways = self.fixed[:, None, None], np.full((1, 1), len(every))
-            used = np.maximum(used, self._is_fixed())
-        for place in range(ways.shape[1], len(self.costs.order)):
+            shown, ways = self.fixed[:, None, None], np.full((1, 1), count)
+            used = np.maximum(used, self._is_fixed()[:, None])
+        for place in range(len(ways), len(self.costs.order)):
             derived = self._derived(place, shown)
-            total = cost[:, None] + self._prices(place, shown, derived)
-            total[:, : len(every)] -= _FRESH * np.maximum(self.costs.lead[place] - used, 0.0)
-            best = np.argsort(total, axis=None, kind="stable")[:_BEAM]
-            row, pick = np.divmod(best, total.shape[1])
-            color = self._picked(pick, None if derived is None else derived.take(row, 1))
+            total = cost + self._prices(place, shown, derived)
+            total[:count] -= _FRESH * np.maximum(self.costs.lead[place] - used, 0.0)
+            best = total.T.argsort(axis=None, kind="stable")[:_BEAM]
+            row, pick = np.divmod(best, len(total))
+            color = self.palette.features.take(np.minimum(pick, count - 1), 1)
+            if derived is not None:
+                color = np.where(pick == count, derived.take(row, 1), color)
             shown = np.concatenate([shown.take(row, 2), color[:, None]], axis=1)
-            ways = np.concatenate([ways.take(row, 0), pick[:, None]], axis=1)
-            used = np.maximum(used.take(row, 0), self.costs.lead[place] * (pick[:, None] == every))
-            cost = total.take(best)
-        return ways
+            ways = np.concatenate([ways.take(row, 1), pick[None]])
+            used = np.maximum(used.take(row, 1), self.costs.lead[place] * (pick == every))
+            cost = total[pick, row]
+        return ways.T
 
     def evaluated(self, ways: Assignments) -> tuple[F64, F64]:
         """The OKLab colors (3, k, n) of n ways, by region, and what the ways cost (n,)."""
@@ -77,8 +79,8 @@ class Search:
         for place in range(len(costs.order)):
             derived = self._derived(place, shown)
             if derived is not None:
-                shown[:, place] = self._picked(picks[place], derived)
-                prices[place] = self._derived_prices(place, derived)[row, picks[place]]
+                shown[:, place] = np.where(picks[place] == len(self.palette), derived, shown[:, place])
+                prices[place] = self._derived_prices(place, derived)[picks[place], row]
         used = (costs.lead[:, None, None] * (picks[:, None] == np.arange(len(self.palette))[:, None])).max(0)
         if self.fixed is not None:
             used = np.maximum(used, self._is_fixed()[:, None])
@@ -86,7 +88,7 @@ class Search:
         oklab, after = shown[:3], slice(costs.ground + 1, None)
         cost += costs.pairs.losses(shown[:4].take(costs.later, 1) - shown[:4].take(costs.earlier, 1))
         cost += costs.against_ground(
-            after, shown[LUMINANCE, costs.ground], shown[LUMINANCE, after], self.palette.widest
+            after, shown[BRIGHTNESS, costs.around[after]], shown[BRIGHTNESS, after], self.palette.widest
         ).sum(0)
         return oklab.take(costs.back, 1), cost
 
@@ -110,32 +112,27 @@ class Search:
         return np.asarray(np.abs(away).max(0) < _NO_LENGTH)
 
     def _prices(self, place: int, earlier: F64, derived: F64 | None) -> F64:
-        """What a place loses (n, o) with each color and with the `derived` one (5, n), given those `earlier`.
+        """What a place loses (o, n) with each color and with the `derived` one (5, n), given those `earlier`.
 
         They are (5, m, n).
         """
-        count = earlier.shape[2]
-        options, prices = self.palette.features[:, None], self.alone[None, place]
+        options, prices = self.palette.features[:, :, None], self.alone[place, :, None]
         if derived is not None:
-            direct = np.broadcast_to(options, (5, count, len(self.palette)))
-            options = np.concatenate([direct, derived[:, :, None]], axis=2)
+            direct, options = options, np.empty((5, len(self.palette) + 1, derived.shape[1]))
+            options[:, :-1], options[:, -1] = direct, derived
             prices = self._derived_prices(place, derived)
         if place:
-            change = options[:4, None] - earlier[:4, :, :, None]
-            prices = prices + self.costs.of_place[place].losses(change.reshape(4, place, -1)).reshape(count, -1)
+            change = options[:4, None] - earlier[:4, :, None]
+            losses = self.costs.of_place[place].losses(change.reshape(4, place, -1))
+            prices = prices + losses.reshape(change.shape[2:])
         if place > self.costs.ground:
-            ground = earlier[LUMINANCE, self.costs.ground, :, None]
-            prices += self.costs.against_ground(place, ground, options[LUMINANCE], self.palette.widest)
+            ground = earlier[BRIGHTNESS, self.costs.around[place]]
+            prices += self.costs.against_ground(place, ground, options[BRIGHTNESS], self.palette.widest)
         return prices
 
     def _derived_prices(self, place: int, derived: F64) -> F64:
         change = self.palette.oklab[:, :, None] - derived[:3, None]
         return self.costs.with_derived(place, self.alone[place], np.sqrt((change * change).sum(0)))
-
-    def _picked(self, pick: NDArray[np.intp], derived: F64 | None) -> F64:
-        """The colors (5, n) that the numbers `pick` (n,) stand for."""
-        direct = self.palette.features.take(np.minimum(pick, len(self.palette) - 1), 1)
-        return direct if derived is None else np.where(pick == len(self.palette), derived, direct)
 
     def _derived(self, place: int, earlier: F64) -> F64 | None:
         """A color off the palette (5, n) for a place, a step or a shade, given the `earlier` ones (5, m, n)."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from color.analysis import Regions
 from color.palette_colors import CALM, CALMED, PaletteColors, features_of
-from color.spaces import F64, contrast
+from color.spaces import F64
 
 _EXACTLY: Final = 1e-9
 _ENOUGH: Final = 0.25
@@ -32,7 +32,7 @@ _LOUD, _LOUD_GROUND = 0.67, 5.68
 _GARISH, _NEUTRAL, _DARK = 35.3, 0.04, 0.5
 """For a loud color on a ground of less chroma than the second, where the palette has a neutral; and what is dark."""
 _HUE: Final = 1.39
-_LATER, _SPARE = 0.01, 1.2
+_LATER, _SPARE = 0.01, 0.4
 """For each color that a palette names before: earlier ones are for larger parts, where nothing else decides."""
 
 # A color off the palette, by distance from it: for a region's area, for being noticed; a gradient's step may be.
@@ -54,8 +54,8 @@ _LOST_BEFORE, _LOST_AFTER = 0.1, 0.04
 _ORDER: Final = 1.76
 _ORDER_LEAST, _ORDER_DRAWN = 0.07, 1.0
 _ORDER_GAP: Final = 0.01
-_CLEARLY, _CLEARLY_LINKED = 0.1, 0.02
-"""The difference in lightness from which it has an order, also within a gradient."""
+_HARDLY, _SHADES_APART, _CLEARLY = 0.05, 0.01, 0.05
+"""The difference in lightness from which it has an order, also within an object; and how much more makes it clear."""
 _LEAP, _LEAP_SEEN = 0.312, 1
 _LEAP_FROM, _LEAP_MOST = 0.0246, 2.0
 _ODD, _ODD_SEEN = 0.0846, 1.8
@@ -64,6 +64,8 @@ _SHADES: Final = 3.0
 """How many times more it counts where colors are both linked and close: there is one surface, lit and in the shade."""
 _SPLIT: Final = 2.47
 _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
+_MOST: Final = _UNIT * np.array([_LEAP_MOST, _ODD_MOST, _SPLIT_MOST])[:, None, None]
+_ORDERED: Final = 5
 _STRETCH: Final = 1.5
 """Differences within one object may grow by this factor before they count as a leap or as odd."""
 _LINKED: Final = 0.3
@@ -96,38 +98,37 @@ class Origin(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """What m pairs of regions can lose, each field (m, 1): by how close they come, lose order, leap apart or turn odd.
+    """What m pairs of regions can lose: by how close they come, lose order, leap apart or turn odd.
 
-    `near` is the distance they need; `side` is 1 where the later one is the
-    lighter one, -1 where it is the darker. `split` is for parts of one object in different hues.
+    `near` (m, 1) is the distance they need; `side` (m, 1) is 1 where the later one is the lighter one, -1 where it is
+    the darker; `begin` (3, m, 1) is how far they may be apart, in hue and chroma, and, parts of one object, in hue
+    alone. `weights` (6, m) says what each of that costs beyond, then coming close, being lost and losing order.
     """
 
     near: F64
-    merged: F64
-    lost: F64
-    leap_from: F64
-    leap: F64
-    odd_from: F64
-    odd: F64
     side: F64
-    order: F64
-    split_from: F64
-    split: F64
+    begin: F64
+    weights: F64
+
+    def some(self, which: NDArray[np.bool_]) -> Pairs:
+        """Those of some pairs (m,)."""
+        return Pairs(self.near[which], self.side[which], self.begin[:, which], self.weights[:, which])
 
     def losses(self, change: F64) -> F64:
         """What they lose (n,) together, in n cases of a `change` (4, m, n) in OKLab and chroma to the later."""
-        square = change * change
-        hue = square[1] + square[2]
-        split = np.sqrt(np.maximum(hue - square[3], 0.0))
-        after, hue = np.sqrt(hue + square[0]), np.sqrt(hue)
-        merged = np.maximum(1.0 - after / self.near, 0.0)
-        loss = self.merged * (merged * merged)
-        loss += self.lost * (after < _LOST_AFTER)
-        loss += self.leap * np.minimum(np.maximum((after - self.leap_from) / _UNIT, 0.0), _LEAP_MOST)
-        loss += self.odd * np.minimum(np.maximum((hue - self.odd_from) / _UNIT, 0.0), _ODD_MOST)
-        loss += self.split * np.minimum(np.maximum((split - self.split_from) / _UNIT, 0.0), _SPLIT_MOST)
-        loss += self.order * (self.side * change[0] < _ORDER_GAP)
-        result: F64 = loss.sum(0)
+        lost = np.empty((6, *change.shape[1:]))
+        square, away = change * change, lost[:3]
+        np.add(square[1], square[2], out=away[1])
+        np.add(away[1], square[0], out=away[0])
+        np.maximum(away[1] - square[3], 0.0, out=away[2])
+        np.sqrt(away, out=away)
+        missing = np.maximum(self.near - away[0], 0.0)
+        np.multiply(missing, missing, out=lost[3])
+        lost[4] = away[0] < _LOST_AFTER
+        lost[5] = self.side * change[0] < _ORDER_GAP
+        away -= self.begin
+        away.clip(0.0, _MOST, out=away)
+        result: F64 = np.einsum("im,imn->n", self.weights, lost)
         return result
 
 
@@ -138,7 +139,8 @@ class Costs:
     The ground comes first, then the others by weight, the steps of gradients last. `back` (k,) is the place of each
     region; `origins` (k,) says where a color off the palette may come from. `oklab` (k, 3) and `seen` (k, 1) are the
     regions'; `off` and `stray` (k,) are the prices of being off the palette and beside the gradient. `wanted` (k, 1) is
-    a region's contrast with the one at place `ground`, and `standing` (k, 1) what it is worth.
+    a region's contrast with the one it lies on, at the earlier place `around` (k,), else at place `ground`; `standing`
+    (k, 1) what it is worth.
     `fixed` (5,) is the color of that one if it has one of its own, as a page has; otherwise a palette may name one, if
     the picture `has_ground`. `neutral_ground` says that it is white, gray or black, and `turned` that light and dark
     change places. `lead` (k,) is how far a place counts as a user of the palette: one of each object does. `pairs` are
@@ -154,6 +156,7 @@ class Costs:
     off: F64
     stray: F64
     ground: int
+    around: NDArray[np.intp]
     fixed: F64 | None
     has_ground: bool
     turned: bool
@@ -172,6 +175,10 @@ class Costs:
         """The costs of a picture."""
         order = _order(regions)
         by_place, seen = np.array(order), regions.seen
+        back = np.argsort(by_place)
+        lies_on = back[regions.around[by_place]]
+        ground = order.index(regions.ground.region)
+        around = np.where(lies_on < np.arange(len(order)), lies_on, ground)
         steps = np.array([step is not None for step in regions.steps])
         # A ground that covers little is no ground to stand out from, as in a photograph.
         area = np.clip(regions.share[regions.ground.region] / _GROUND_AREA, _GROUND_LEAST, 1.0)
@@ -181,24 +188,25 @@ class Costs:
         hue = regions.oklab[regions.ground.region, 1:]
         return cls(
             order=order,
-            back=np.argsort(by_place),
+            back=back,
             origins=tuple(_origin(regions, order[:place], i) for place, i in enumerate(order)),
             oklab=regions.oklab[by_place],
             seen=seen[by_place, None],
             loud=np.where(by_place == regions.ground.region, _LOUD_GROUND, _LOUD)[:, None],
             off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
             stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
-            ground=order.index(regions.ground.region),
+            ground=ground,
+            around=around,
             fixed=features_of(regions.oklab[regions.ground.region]) if regions.ground.on_page else None,
             has_ground=regions.ground.fills_rim,
             turned=False,
             lead=regions.lead[by_place],
-            wanted=regions.contrast[by_place, None],
+            wanted=regions.wanted(by_place[around][back])[by_place, None],
             standing=(area * standing)[by_place, None],
             earlier=earlier,
             later=later,
             pairs=pairs,
-            of_place=tuple(Pairs(*(term[later == place] for term in pairs)) for place in range(len(order))),
+            of_place=tuple(pairs.some(later == place) for place in range(len(order))),
             photo=regions.photo,
             neutral_ground=regions.ground.fills_rim and not regions.photo and bool(np.hypot(*hue) < _NEUTRAL),
         )
@@ -206,9 +214,10 @@ class Costs:
     def turned_around(self, *, turned: bool) -> Costs:
         """The costs where the ground's color is given: lightness is in order, or all `turned`, besides the ground's."""
         free = (self.earlier != self.ground) & (self.later != self.ground)
-        side = -self.pairs.side if turned else self.pairs.side
-        pairs = self.pairs._replace(side=side, order=self.pairs.order * free[:, None])
-        of_place = tuple(Pairs(*(term[self.later == place] for term in pairs)) for place in range(len(self.order)))
+        side, weights = -self.pairs.side if turned else self.pairs.side, self.pairs.weights.copy()
+        weights[_ORDERED] *= free
+        pairs = self.pairs._replace(side=side, weights=weights)
+        of_place = tuple(pairs.some(self.later == place) for place in range(len(self.order)))
         return replace(self, turned=turned, pairs=pairs, of_place=of_place)
 
     def alone(self, palette: PaletteColors) -> F64:
@@ -240,24 +249,24 @@ class Costs:
         return result
 
     def with_derived(self, place: int, alone: F64, away: F64) -> F64:
-        """The loss (n, p + 1) of giving a place each palette color, or the color derived for it, in n cases.
+        """The loss (p + 1, n) of giving a place each palette color, or the color derived for it, in n cases.
 
         `away` (p, n) is how far the derived color is from the palette colors, `alone` (p,) what those lose.
         """
-        gap = away.min(0)
-        off = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
-        if not self.stray[place]:
-            return np.concatenate([np.broadcast_to(alone, (len(off), len(alone))), off[:, None]], axis=1)
-        stray = self.stray[place] * np.minimum(np.maximum((away.T - _STRAY_FROM) / _UNIT, 0.0), _STRAY_MOST)
-        return np.concatenate([alone + stray, off[:, None]], axis=1)
+        loss, gap = np.empty((len(alone) + 1, away.shape[1])), away.min(0)
+        loss[:-1] = alone[:, None]
+        loss[-1] = np.where(gap < _EXACTLY, alone.take(away.argmin(0)), self.off[place] * gap)
+        if self.stray[place]:
+            loss[:-1] += self.stray[place] * ((away - _STRAY_FROM) / _UNIT).clip(0.0, _STRAY_MOST)
+        return loss
 
-    def against_ground(self, places: int | slice[int, None], ground: F64, light: F64, widest: float) -> F64:
-        """The loss (..., n) of contrast between some places of relative luminance `light` and the `ground`'s (n,).
+    def against_ground(self, places: int | slice[int, None], ground: F64, bright: F64, widest: float) -> F64:
+        """The loss (..., n) of contrast between some places of a `bright`ness and that of what is around.
 
         `widest` is the palette's best ratio.
         """
-        ratio = contrast(np.maximum(light, 0.0), np.maximum(ground, 0.0))
-        lost = np.maximum(0.0, 1.0 - ratio / np.minimum(self.wanted[places], widest))
+        ratio = np.maximum(bright, ground) / np.minimum(bright, ground)
+        lost = np.maximum(1.0 - ratio / np.minimum(self.wanted[places], widest), 0.0)
         result: F64 = self.standing[places] * lost**_CONTRAST_CURVE
         return result
 
@@ -299,19 +308,21 @@ def _pairs(regions: Regions, i: NDArray[np.intp], j: NDArray[np.intp]) -> Pairs:
     alike = np.clip(closer / (_KIN_FAR - _KIN_NEAR), 0.0, 1.0)
     kin = np.maximum(link, alike) + _SHADES * link * alike
     change = regions.oklab[i] - regions.oklab[j]
-    clear = np.abs(change[:, 0]) > np.where(link > _LINKED, _CLEARLY_LINKED, _CLEARLY)
+    shades = (link > _LINKED) | (regions.flow[i, j] > 0.0)
+    clear = np.clip((np.abs(change[:, 0]) - np.where(shades, _SHADES_APART, _HARDLY)) / _CLEARLY, 0.0, 1.0)
     drawn = np.sqrt(regions.share[i] * regions.share[j]) + _ORDER_LEAST + _ORDER_DRAWN * border
-    pairs = Pairs(
-        near=np.clip(before, _EXACTLY, _ENOUGH),
-        merged=_MERGED * close,
-        lost=np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
-        leap_from=_STRETCH * before + _LEAP_FROM,
-        leap=link * (_LEAP + _LEAP_SEEN * both),
-        odd_from=_STRETCH * np.hypot(change[:, 1], change[:, 2]) + _ODD_FROM,
-        odd=kin * (_ODD + _ODD_SEEN * both),
-        side=np.sign(change[:, 0]),
-        order=np.where(clear, _ORDER * drawn, 0.0),
-        split_from=regions.hue_gap[i, j] * _SPLIT_STRETCH + _SPLIT_FROM,
-        split=_SPLIT * regions.flow[i, j],
-    )
-    return Pairs(*(term[:, None] for term in pairs))
+    near = np.clip(before, _EXACTLY, _ENOUGH)
+    begin = [
+        _STRETCH * before + _LEAP_FROM,
+        _STRETCH * np.hypot(change[:, 1], change[:, 2]) + _ODD_FROM,
+        regions.hue_gap[i, j] * _SPLIT_STRETCH + _SPLIT_FROM,
+    ]
+    weights = [
+        link * (_LEAP + _LEAP_SEEN * both) / _UNIT,
+        kin * (_ODD + _ODD_SEEN * both) / _UNIT,
+        _SPLIT * regions.flow[i, j] / _UNIT,
+        _MERGED * close / near**2,
+        np.where(before > _LOST_BEFORE, _LOST * close, 0.0),
+        _ORDER * drawn * clear,
+    ]
+    return Pairs(near[:, None], np.sign(change[:, :1]), np.stack(begin)[:, :, None], np.stack(weights))

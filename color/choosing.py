@@ -33,6 +33,8 @@ _OTHER: Final = 0.08
 """From this distance on, in OKLab, a color is another and no shade."""
 _NEGATIVE: Final = 1.4
 """What light and dark must gain by changing places: highlights and skin look like those of a negative."""
+_NO_GROUND: Final = 1.0
+"""For a palette's ground as the color of what stands on a page."""
 _AVOIDED: Final = 100.0
 _TUNINGS: Final = 24
 """Steps at most."""
@@ -103,7 +105,7 @@ class Chooser:
         Where a neutral ground would turn loud although the palette has a neutral, it gets that, as if it were named.
         """
         if self.costs.fixed is not None or not self.costs.has_ground:
-            return self.search(colors, self.costs.fixed, avoided)
+            return self.search(colors, self.costs.fixed, avoided, ground)
         if ground is not None:
             return self._on_ground(colors, [ground], avoided)
         found = self.search(colors, None, avoided)
@@ -129,13 +131,17 @@ class Chooser:
             self.scorer.turned_around(turned=turned),
         )
 
-    def search(self, colors: F64, fixed: F64 | None, avoided: F64) -> Finalist:
+    def search(self, colors: F64, fixed: F64 | None, avoided: F64, spare: int | None = None) -> Finalist:
         """The best coloring where the first region is `fixed` (5,), if it is, the main one none of `avoided` (3, n).
+
+        The color number `spare` was meant for a ground that the picture does not have.
 
         The finalists of a beam search are scored as they would be shown; then the winner is improved, one region
         or one exchange at a time, as long as that helps.
         """
         search = Search.of(self.costs, colors, fixed)
+        if spare is not None:
+            search.alone[:, spare] += _NO_GROUND * self.costs.seen[:, 0]
         if avoided.size and self.scorer.main is not None:
             near = np.linalg.norm(colors[:, None] - avoided.T, axis=-1).min(1) < _OTHER
             search.alone[self.costs.back[self.scorer.main], near] += _AVOIDED

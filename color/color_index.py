@@ -129,7 +129,7 @@ def _index_by_pixels(rgb: U8) -> ColorIndex:
     else:
         raise AssertionError("5 bits a channel always fit")
     rank = np.zeros(len(present), np.uint32)
-    rank[found] = np.searchsorted(kept, every & mask)
+    rank[found] = np.arange(len(kept)) if len(kept) == len(every) else np.searchsorted(kept, every & mask)
     codes = np.empty((height, width), np.uint16 if len(kept) <= 1 << 16 else np.uint32)
     for rows in bands(height, width):
         codes[rows] = rank.take(places[rows], mode="clip")

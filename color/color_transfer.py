@@ -21,8 +21,8 @@ _ALIKE: Final = 0.15
 def palette_of(base: Base) -> tuple[str, ...]:
     """The picture's own 1..8 colors as `#RRGGBB`, heaviest first; what lies on a gradient between two is left out."""
     regions = base.regions
-    whole = [i for i, step in enumerate(regions.steps) if step is None]
-    return tuple(dict.fromkeys(format_hex(np.rint(regions.rgb[i]).astype(np.uint8)) for i in whole[:_MOST]))
+    heaviest = regions.rgb[~regions.is_step][:_MOST]
+    return tuple(dict.fromkeys(map(format_hex, np.rint(heaviest).astype(np.uint8))))
 
 
 def keep_colors(base: Base, colors: Sequence[str]) -> bytes:
@@ -45,8 +45,7 @@ def _merges(regions: Regions, nearest: NDArray[np.intp]) -> bool:
     """Whether two regions that meet would become one."""
     same = nearest[:, None] == nearest[None]
     np.fill_diagonal(same, val=False)
-    whole = np.array([step is None for step in regions.steps])
-    return bool((same & regions.touch & whole[:, None] & whole[None]).any())
+    return bool((same & regions.touch)[np.ix_(~regions.is_step, ~regions.is_step)].any())
 
 
 def _along(regions: Regions, shown: F64) -> F64:

@@ -83,6 +83,8 @@ _REFUSED: Final = {
     b"8BPS": "PSD",
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"II+\0": "BigTIFF",
+    b"MM\0+": "BigTIFF",
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
 }
 """By how they begin, or by their brand where they begin as ISO media files do."""
@@ -95,6 +97,14 @@ _PARSERS: Final[dict[str | None, type[ImageFile.ImageFile]]] = {
     "image/tiff": TiffImagePlugin.TiffImageFile,
     "image/vnd.microsoft.icon": IcoImagePlugin.IcoImageFile,
 }
+_NAMES: Final[dict[str | None, str]] = {"image/tiff": "TIFF", "image/bmp": "BMP", "image/jpeg": "JPEG"}
+"""Formats of which Pillow reads some kinds only."""
+_UNREAD: Final = ("unknown pixel mode", "Unsupported BMP", "cannot handle")
+"""What it says of the others; of a TIFF's compression it says nothing, and lacks it as a key."""
+_TIFF_BITS: Final = {1, 2, 4, 8, 16}
+_WEBP_IN_TIFF: Final = 50001
+_BMP_HEADER_WITH_ALPHA: Final = 56
+"""Bytes of the shortest header of a BMP, which begins at its 14th, that says where alpha is."""
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of each color type of PNG."""
 _PNG_END: Final = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -153,10 +163,13 @@ def decode(data: bytes) -> Picture:
     facts = _facts(data, image, space)
     outside = _outside_first_frame(image)
     with _damage():
+        outside = outside or _spare_bytes_of_bmp(data, image)
         image.load()
     _check_size(image)
     orientation = _orientation(data, image)
     rgb, alpha = _channels(image, space)
+    if image.format == "BMP" and alpha is not None and alpha.getextrema() == (0, 0):  # written by who has none
+        alpha = None
     del image
     if outside is not None:
         alpha = ImageChops.multiply(alpha, outside) if alpha else outside
@@ -166,9 +179,10 @@ def decode(data: bytes) -> Picture:
     if rgb.size != (facts.width, facts.height):  # an icon's directory may say what its pictures do not
         facts = replace(facts, width=rgb.width, height=rgb.height)
     transparency = np.asarray(alpha) if alpha else None
-    if transparency is not None and bool((transparency == 255).all()):  # noqa: PLR2004 - opaque
+    if transparency is not None and transparency.min() == 255:  # noqa: PLR2004 - opaque
         transparency = None
-    return Picture(rgb=np.asarray(rgb), alpha=transparency, facts=facts)
+    colors = np.frombuffer(rgb.tobytes("raw", "RGB"), np.uint8).reshape(rgb.height, rgb.width, 3)
+    return Picture(rgb=colors, alpha=transparency, facts=facts)
 
 
 def _outside_first_frame(image: ImageFile.ImageFile) -> Image.Image | None:
@@ -178,6 +192,19 @@ def _outside_first_frame(image: ImageFile.ImageFile) -> Image.Image | None:
     mask = Image.new("L", image.size, 0)
     mask.paste(255, image.tile[0].extents)
     return mask
+
+
+def _spare_bytes_of_bmp(data: bytes, image: ImageFile.ImageFile) -> Image.Image | None:
+    """The alpha of a BMP whose header knows none: most programs keep it in the fourth byte, and read it from there."""
+    if image.format != "BMP" or image.info.get("compression"):
+        return None
+    match image.tile[0]:
+        case (_, _, offset, ("BGRX", int(stride), int(direction))):
+            whole = Image.frombytes("RGBA", image.size, data[offset:], "raw", "BGRA", stride, direction)
+            alpha = whole.getchannel("A")
+            return alpha if alpha.getextrema() != (0, 0) else None
+        case _:
+            return None
 
 
 @contextmanager
@@ -217,11 +244,41 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
                 image.info["icc_profile"] = colors.profile
         elif media_type in _PARSERS:
             _check_scans(data)
-            image = _PARSERS[media_type](BytesIO(data))
+            image = _parsed(data, media_type)
         else:
-            raise NotAnImage(_refusal(data))
+            raise NotAnImage(refusal(data))
     _check_size(image)
     return image, space
+
+
+def _parsed(data: bytes, media_type: str | None) -> ImageFile.ImageFile:
+    """The image of a format in which not every kind is read. Raises NotAnImage for others."""
+    try:
+        image = _PARSERS[media_type](BytesIO(data))
+    except (OSError, SyntaxError) as error:
+        no_key = media_type == "image/tiff" and isinstance(error.__cause__, KeyError)
+        if no_key or any(text in str(error) for text in _UNREAD):
+            raise _unread(media_type, "this kind of pixels") from error
+        raise
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # What Pillow would show black, clipped or scrambled.
+        tags, bits = image.tag_v2, max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+        if set(tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))) != {1}:
+            raise _unread(media_type, "floating-point or signed samples")
+        if bits not in _TIFF_BITS:
+            raise _unread(media_type, f"samples of {bits} bits")
+        if bits == 16 and tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2:  # noqa: PLR2004 - bits; separate planes
+            raise _unread(media_type, "samples of 16 bits in separate planes")
+        if tags.get(TiffImagePlugin.COMPRESSION) == _WEBP_IN_TIFF:
+            raise _unread(media_type, "WebP inside")
+    has_alpha_bits = data[14] >= _BMP_HEADER_WITH_ALPHA and any(data[66:70])
+    if media_type == "image/bmp" and data[28:30] == b"\x10\0" and has_alpha_bits:
+        raise _unread(media_type, "16 bits and transparency")
+    return image
+
+
+def _unread(media_type: str | None, kind: str) -> NotAnImage:
+    return NotAnImage(f"{_NAMES[media_type]} files with {kind} are not accepted: export the logo as PNG or SVG.")
 
 
 def _with_pixels_stored(data: bytes) -> bytes:
@@ -267,8 +324,8 @@ def _check_scans(data: bytes) -> None:
         raise ImageTooLarge("The JPEG is made of more passes than any camera or program writes.")
 
 
-def _refusal(data: bytes) -> str:
-    """What is said of bytes in no accepted format: which one they are in, if that is known, and what to do."""
+def refusal(data: bytes) -> str:
+    """The sentence about bytes in no accepted format: which one they are in, if that is known, and what to do."""
     for begins, name in _REFUSED.items():
         if data.startswith(begins) or (data[4:8] == b"ftyp" and data[8:12] == begins):
             return f"{name} files are not accepted: export the logo as PNG or SVG."
@@ -315,17 +372,19 @@ def _has_chunk(png: bytes, kind: bytes) -> bool:
 
 
 def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image, Image.Image | None]:
-    """The image as mode RGB, and its alpha as mode L if it has any."""
+    """The image as mode RGB, or RGBA if it has alpha, and that as mode L."""
     icc = image.info.get("icc_profile")
-    gray = image.mode in {"L", "LA", "1", "I", "F"} or image.mode.startswith("I;")
+    gray = image.mode in {"L", "LA", "La", "1"} or image.mode.startswith("I")
     if image.mode.startswith("I"):
         image = _eight_bits(image)
+    if image.mode == "La":
+        image = image.convert("LA")
     alpha: Image.Image | None = None
     if image.has_transparency_data:
         # Through RGBA even for gray: Pillow turns palette and color-key transparency into alpha only on that way.
-        whole = image.convert("RGBA")
+        whole = image if image.mode == "RGBA" else image.convert("RGBA")
         alpha = whole.getchannel("A")
-        image = whole.convert("RGB")
+        image = whole if icc is None and space is None else whole.convert("RGB")
     elif image.mode not in {"RGB", "L", "CMYK", "LAB"}:
         image = image.convert("L" if gray else "RGB")
     if space is not None:
@@ -336,12 +395,17 @@ def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image
     if image.mode == "LAB":
         lab = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
         image = ImageCms.applyTransform(image, lab) or image
-    return (image if image.mode == "RGB" else image.convert("RGB")), alpha
+    return (image if image.mode in {"RGB", "RGBA"} else image.convert("RGB")), alpha
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as 8-bit gray, its color key as alpha. Pillow's own conversion clips at 255 instead of scaling."""
     deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+    if (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tag_v2[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] == 0
+    ):
+        deep = 65535 - deep  # white is zero: Pillow turns those of eight bits alone
     gray = Image.fromarray((deep >> 8).astype(np.uint8))
     key = image.info.get("transparency")
     if isinstance(key, int):

@@ -38,9 +38,9 @@ _MATCHLESS, _RUNLESS, _HARDLY_MORE = 0.98, 0.3, 1.03
 time. Where even runs are rare, they save hardly anything."""
 _SAMPLES, _SAMPLED_ROWS = 3, 17
 """How many times so many rows are looked at, as far as matches reach."""
-_LONG_BAND: Final = 1 << 21
+_LONG_BAND: Final = 1 << 18
 """Pixels that are looked up and compressed at a time. Between bands threads wait for the interpreter lock, so that a
-few long ones scale better than many that fit into the cache."""
+few long ones scale better than many that fit into the nearest cache."""
 _INDEX_LEVEL: Final = 6
 _WEBP_EFFORT, _WEBP_METHOD = 30, 2
 _BITS, _FEWEST_BITS = 8, 5
@@ -68,46 +68,52 @@ def _interleaved(rgb: U8, alpha: U8) -> U8:
 
 
 def truecolor_png(
-    width: int, height: int, channels: int, pixels: Callable[[Rows], U8], max_bytes: int = MAX_IMAGE_BYTES
+    width: int,
+    height: int,
+    channels: int,
+    pixels: Callable[[Rows], U8],
+    max_bytes: int = MAX_IMAGE_BYTES,
+    strategy: int | None = None,
 ) -> bytes:
     """A PNG of 3 (RGB) or 4 (RGBA) channels from `pixels`, which gives the bytes of some rows, in any shape.
 
-    Raises ImageTooLarge as `to_png`.
+    Of RGB it may also give 4 a pixel, of which the last is left out. The `strategy` is one that `match_strategy` found
+    for such rows. Raises ImageTooLarge as `to_png`.
     """
     bits, most = _BITS, max_bytes - _AROUND_PIXELS
 
     def band(rows: Rows) -> U8:
-        shown = pixels(rows).reshape(-1, width * channels)
+        shown = pixels(rows).reshape(rows.stop - rows.start, -1)
         return shown if bits == _BITS else _cut(shown, channels, bits)
 
     while True:
-        deflated = _deflated(width, height, channels, band, most)
+        deflated = _deflated(width, height, channels, band, most, strategy)
         if isinstance(deflated, bytes):
             kind = _TRUE_COLOR if channels == 3 else _TRUE_COLOR_ALPHA  # noqa: PLR2004 - RGB
             return b"".join((_SIGNATURE, _header(width, height, kind), *_data(deflated), _chunk(b"IEND", b"")))
         if bits == _FEWEST_BITS:
             raise ImageTooLarge(f"As PNG, which it becomes here, the image has more than {max_bytes // 2**20} MB.")
+        strategy = None  # there are other differences then
         # One bit saves at most an eighth of the colors' bytes. Where the first rows are the worst, this cuts too much.
         bits = max(_FEWEST_BITS, bits - ceil((deflated - most / (width * height)) * 8 / 3))
 
 
-def _deflated(width: int, height: int, channels: int, band: Callable[[Rows], U8], max_bytes: int) -> bytes | float:
+def _deflated(
+    width: int, height: int, channels: int, band: Callable[[Rows], U8], max_bytes: int, strategy: int | None
+) -> bytes | float:
     """Every row as its difference from the one above (filter Up): shading becomes runs of small numbers.
 
     As soon as there are more than `max_bytes`, how many bytes a pixel takes instead.
     """
-    deflate = _compressor(strategy=_strategy(height, band))
+    known = match_strategy(width, height, channels, band) if strategy is None else strategy
+    deflate = _compressor(strategy=known or zlib_ng.Z_DEFAULT_STRATEGY)  # 0
     parts: list[bytes] = []
     size = done = 0
-    above = np.zeros(width * channels, np.uint8)
+    above: U8 | None = None
     for rows in bands(height, width, _LONG_BAND):
         shown = band(rows)
-        filtered = np.empty((len(shown), 1 + width * channels), np.uint8)
-        filtered[:, 0] = _FILTER_UP
-        np.subtract(shown[0], above, out=filtered[0, 1:])
-        np.subtract(shown[1:], shown[:-1], out=filtered[1:, 1:])
+        parts.append(deflate.compress(_filtered(shown, above, width, channels)))
         above = shown[-1].copy()
-        parts.append(deflate.compress(filtered))
         size, done = size + len(parts[-1]), rows.stop
         if size > max_bytes:
             return size / (width * done)
@@ -116,21 +122,47 @@ def _deflated(width: int, height: int, channels: int, band: Callable[[Rows], U8]
     return size / (width * height) if size > max_bytes else b"".join(parts)
 
 
-def _strategy(height: int, band: Callable[[Rows], U8]) -> int:
-    """How zlib had best look for matches, judged by a sample of the rows: in grain there are hardly any."""
+def _filtered(shown: U8, above: U8 | None, width: int, channels: int) -> U8:
+    """Rows of bytes (n, 3 or 4 a pixel) less those above, of the first `above`, if any, as PNG's filter Up writes them.
+
+    The fourth byte of an RGB pixel is overwritten by the next one: to leave it out takes three times as long.
+    """
+    length = 1 + width * channels
+    filtered = np.empty(len(shown) * length + 1, np.uint8)
+    rows = filtered[:-1].reshape(-1, length)
+    packed = shown.shape[1] == width * channels
+    change = rows[:, 1:] if packed else np.empty_like(shown)
+    np.subtract(shown[:1], 0 if above is None else above, out=change[:1])
+    np.subtract(shown[1:], shown[:-1], out=change[1:])
+    if not packed:
+        pixels = np.ndarray((len(shown), width), np.uint32, filtered.data, 1, (length, channels))
+        np.copyto(pixels, change.view(np.uint32))
+    rows[:, 0] = _FILTER_UP
+    return rows
+
+
+def match_strategy(
+    width: int, height: int, channels: int, band: Callable[[Rows], U8], doubt: float = 0.0
+) -> int | None:
+    """How zlib had best look for matches in such rows, judged by a sample: in grain there are hardly any.
+
+    None where sizes that are only by a part of `doubt` other would change the answer.
+    """
     starts = range(height // (2 * _SAMPLES), height, max(_SAMPLED_ROWS, height // _SAMPLES))
     near = [band(slice(start, min(start + _SAMPLED_ROWS, height))) for start in starts]
-    rows = np.concatenate([part[1:] - part[:-1] for part in near])
+    rows = np.concatenate([_filtered(part[1:], part[0], width, channels)[:, 1:] for part in near])
 
     def size(strategy: int) -> int:
         deflate = _compressor(strategy=strategy)
         return len(deflate.compress(rows)) + len(deflate.flush())
 
     runs = size(zlib_ng.Z_RLE)
-    if runs > _MATCHLESS * size(zlib_ng.Z_DEFAULT_STRATEGY):
-        return zlib_ng.Z_DEFAULT_STRATEGY
-    if runs > _RUNLESS * rows.nbytes and size(zlib_ng.Z_HUFFMAN_ONLY) < _HARDLY_MORE * runs:
-        return zlib_ng.Z_HUFFMAN_ONLY
+    least = _MATCHLESS * size(zlib_ng.Z_DEFAULT_STRATEGY)
+    if runs > least * (1.0 - doubt):
+        return zlib_ng.Z_DEFAULT_STRATEGY if runs > least * (1.0 + doubt) else None
+    hardly = _HARDLY_MORE * runs
+    if runs > _RUNLESS * rows.nbytes and (literals := size(zlib_ng.Z_HUFFMAN_ONLY)) < hardly * (1.0 + doubt):
+        return zlib_ng.Z_HUFFMAN_ONLY if literals < hardly * (1.0 - doubt) else None
     return zlib_ng.Z_RLE
 
 

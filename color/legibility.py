@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, Step
-from color.spaces import F64, FLARE, LUMINANCE_CONES
+from color.spaces import F64, FLARE, LUMINANCE_CONES, contrast
 
 _PUSH: Final = 0.0644
 _PUSH_SHARE: Final = 0.12
@@ -67,11 +67,12 @@ class Legibility:
 
     `first` and `second` (d,) are the neighbors to be told apart, each pair both ways, and each region with itself; in
     order of the first, whose pairs begin at `starts` (k,). `lean` (d, 1) says by its sign whether the first is the
-    lighter one: 2, more than any change can turn, where the picture decides. `ratio` (k, 1) is the contrast with the
-    `ground`, and `darker` (k, 1) the direction in which it is gained.
+    lighter one: 2, more than any change can turn, where the picture decides. `ratio` (k, 1) is the contrast with
+    what each lies on, `around` (k,), and `darker` (k, 1) the direction in which it is gained.
     """
 
     ground: int
+    around: NDArray[np.intp]
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     starts: NDArray[np.intp]
@@ -103,12 +104,13 @@ class Legibility:
 
         return cls(
             ground=ground,
+            around=regions.around,
             first=first,
             second=second,
             starts=np.searchsorted(first, np.arange(len(regions))),
             lean=lean[:, None],
-            ratio=regions.contrast[:, None],
-            darker=(regions.light < regions.light[ground])[:, None],
+            ratio=contrast(regions.light, regions.light[regions.around])[:, None],
+            darker=(regions.light < regions.light[regions.around])[:, None],
             push=price(push, _KEPT_PUSHED),
             rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),
             steps=regions.steps,
@@ -152,27 +154,26 @@ class Legibility:
     def _moved(self, start: _Chosen, lightness: F64, price: _Price, ratio: F64) -> F64:
         """The `lightness` (k, n) moved toward the distances that the price pays for and the contrast `ratio` (k, 1)."""
         apart = np.sqrt(np.maximum(price.need**2 - start.across, 0.0))
-        needed = apart > 0.0  # where hue and chroma tell them apart, lightness need not be in order
-        low, high = (
-            np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK)),
-            np.minimum(start.lightness + price.bound, 1.0),
-        )
-        drop = start.lightness[self.ground] - start.lightness
+        part = price.part * (apart > 0.0)  # where hue and chroma tell them apart, lightness need not be in order
+        low = np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK))
+        high = np.minimum(start.lightness + price.bound, 1.0)
+        drop = start.lightness.take(self.around, 0) - start.lightness
         darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
         toward = np.where(darker, 1.0 / ratio, ratio)
         least = np.where(ratio > _FAINT, ratio, 0.0)
         for _ in range(_ROUNDS):
             change = lightness.take(self.first, 0) - lightness.take(self.second, 0)
             sign = np.sign(change + self.lean)
-            gap = sign * np.maximum(apart - sign * change, 0.0) * price.part * needed
+            gap = sign * np.maximum(apart - sign * change, 0.0) * part
             push = np.maximum.reduceat(gap, self.starts) + np.minimum.reduceat(gap, self.starts)
             cones = start.cones + LUMINANCE_CONES[:, :1, None] * lightness
-            light = np.minimum(np.maximum((cones * cones * cones).sum(0), 0.0), 1.0)
+            light = (cones * cones * cones).sum(0).clip(0.0, 1.0)
             bright = light + FLARE
-            ground = bright[self.ground]
-            goal = np.minimum(np.maximum(ground * toward - FLARE, 0.0), 1.0)
+            ground = bright.take(self.around, 0)
             faint = np.maximum(bright, ground) < least * np.minimum(bright, ground)
-            push += faint * (np.cbrt(goal) - np.cbrt(light))
+            if faint.any():
+                goal = (ground * toward - FLARE).clip(0.0, 1.0)
+                push += faint * (np.cbrt(goal) - np.cbrt(light))
             before, lightness = lightness, np.minimum(np.maximum(lightness + _PACE * push, low), high)
             if np.abs(lightness - before).max() < _SETTLED:
                 break

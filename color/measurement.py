@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from color.choosing import Coloring
-from color.rendering import Base, to_hex
-from color.spaces import F64, contrast, luminance, oklab_to_rgb
+from color.rendering import Base
+from color.spaces import F64, contrast, format_hex, luminance, oklab_to_rgb
 from contracts.palettes import Neighbors, Shown, ShownColor
 
 _LEAST_SHARE = 0.0005
@@ -20,7 +20,7 @@ def measure_shown(base: Base, coloring: Coloring) -> Shown:
     """What the base shows in a coloring that was chosen for it; pure, and costs less than a millisecond."""
     regions = base.regions
     rgb = np.rint(oklab_to_rgb(coloring.shown))
-    names = [to_hex(color) for color in coloring.shown]
+    names = [format_hex(color) for color in rgb]
     light = luminance(rgb)
     shares: dict[str, float] = {}
     for name, share in zip(names, regions.share.tolist(), strict=True):

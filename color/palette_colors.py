@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from color.spaces import F64, contrast, oklab_luminance
+from color.spaces import F64, brightness
 
-LUMINANCE = 4
-"""The place of relative luminance among the features of a color: L, a, b, chroma, luminance."""
+BRIGHTNESS = 4
+"""Its place among the features of a color: L, a, b, chroma, and what contrast is the ratio of (`spaces.brightness`)."""
 
 CALM, CALMED = 0.1192, 0.036
 """The chroma up to which a ground is calm, and by how much one may be calmed: hardly seen as another color."""
@@ -42,20 +42,24 @@ class PaletteColors:
     @property
     def neutral(self) -> NDArray[np.bool_]:
         """Which colors (p,) could be a neutral ground: white, gray or nearly black, and others can be read on them."""
-        lightness, chroma, light = self.features[0], self.features[3], self.features[LUMINANCE]
+        lightness, chroma, bright = self.features[0], self.features[3], self.features[BRIGHTNESS]
         gray = (chroma < _GRAY) | ((lightness < _NEARLY_BLACK) & (chroma < _BLACKISH))
-        result: NDArray[np.bool_] = gray & (contrast(light[:, None], light).max(1) > _READ)
+        result: NDArray[np.bool_] = gray & (np.maximum(bright.max() / bright, bright / bright.min()) > _READ)
         return result
 
     @classmethod
     def of(cls, palette: F64, fixed: F64 | None = None) -> PaletteColors:
         """The palette of distinct colors (p, 3) in OKLab, p at least 1; `fixed` (5,) has the ground, whatever else."""
         features = features_of(palette.T)
-        light = features[LUMINANCE]
-        between = contrast(light.max(), light.min()) if fixed is None else contrast(light, fixed[LUMINANCE]).max()
-        return cls(features, float(between))
+        bright = features[BRIGHTNESS]
+        darkest, brightest = bright.min(), bright.max()
+        if fixed is None:
+            return cls(features, float(brightest / darkest))
+        return cls(features, float(max(brightest / fixed[BRIGHTNESS], fixed[BRIGHTNESS] / darkest)))
 
 
 def features_of(oklab: F64) -> F64:
-    """OKLab colors (3, ...) with their chroma and their relative luminance: (5, ...)."""
-    return np.concatenate([oklab, np.hypot(oklab[1], oklab[2])[None], oklab_luminance(oklab)[None]])
+    """OKLab colors (3, ...) with their chroma and their brightness: (5, ...)."""
+    features = np.empty((5, *oklab.shape[1:]))
+    features[:3], features[3], features[4] = oklab, np.hypot(oklab[1], oklab[2]), brightness(oklab)
+    return features

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from color.analysis import Regions
 from color.spaces import F32, F64, U8, oklab_to_rgb, planes_to_oklab, toe
 
-_CHUNK, _LONG_CHUNK = 1 << 13, 1 << 16
+_CHUNK, _LONG_CHUNK = 1 << 15, 1 << 16
 _SOFTNESS: Final = np.float32(5.0)
 """Squared distance (of 255) within which several segments share a color."""
 _HALF_OUTSIDE, _OUTSIDE = 150.0, 900.0
@@ -112,7 +112,7 @@ def _weights(
     weights = np.empty((k, rgb.shape[1]), np.float32)
     shifted = [rgb - center[:, None] for center in centers]
     for i, (dx, dy, dz) in enumerate(shifted):
-        weights[i] = alone(i) * (dx * dx + dy * dy + dz * dz + _SOFTNESS) ** -3
+        weights[i] = alone(i) * _closeness(dx * dx + dy * dy + dz * dz + _SOFTNESS)
     for i, j in combinations(range(k), 2):
         along = centers[j] - centers[i]
         dx, dy, dz = shifted[i]
@@ -121,13 +121,21 @@ def _weights(
         gap = (dx - t * along[0]) ** 2 + (dy - t * along[1]) ** 2 + (dz - t * along[2]) ** 2
         gap += farther(i, j, t)
         gap += _SOFTNESS
-        believed = gap**-3
+        believed = _closeness(gap)
         to = believed * t
         believed *= 1.0 - t
         weights[i] += believed
         weights[j] += to
     weights /= weights.sum(0)
     return weights
+
+
+def _closeness(gap: F32) -> F32:
+    """A gap (n,) to the power of -3; twice as fast as numpy's power."""
+    cube = gap * gap
+    cube *= gap
+    result: F32 = np.reciprocal(cube)
+    return result
 
 
 def _faint(lightness: F64) -> F64:
@@ -156,14 +164,12 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
     table = np.empty((len(cells), 3), np.uint8)
     for start in range(0, len(cells), _LONG_CHUNK):
         part = slice(start, start + _LONG_CHUNK)
-        lightness, a, b = cells.residual[:, part]
-        for channel in range(3):
-            mixed = np.zeros(len(lightness), np.float32)
-            for k, weight in enumerate(cells.weights[:, part]):
-                slope = turn[k, channel]
-                mixed += weight * (goal[k, channel] + slope[0] * lightness + slope[1] * a + slope[2] * b)
-            np.rint(mixed, out=mixed)
-            table[part, channel] = np.clip(mixed, 0.0, 255.0)
+        mixed = np.einsum("kc,kn->cn", goal, cells.weights[:, part])
+        left = np.einsum("kcd,kn->dcn", turn, cells.weights[:, part])
+        for channel, residual in zip(left, cells.residual[:, part], strict=True):
+            mixed += np.multiply(channel, residual, out=channel)
+        np.rint(mixed, out=mixed)
+        table[part] = mixed.clip(0.0, 255.0, out=mixed).T
     return table
 
 

@@ -14,13 +14,12 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from color.analysis import GRADIENT, Regions, nearest_center
 from color.choosing import Chooser, Coloring
 from color.color_index import Codes, Rows, cells_of, cells_of_colors, index_colors
 from color.decoding import Picture, decode
-from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, truecolor_png
+from color.encoding import index_of, indexed_pixels, indexed_png, lossless_webp, match_strategy, truecolor_png
 from color.pixels import flatness, neighborhoods, roughness
 from color.region_mixtures import Mixtures, mixtures, recolored
 from color.segmentation import segment
@@ -62,6 +61,8 @@ _STRAIGHT: Final = 12.0
 """Of 255: how far a step of a gradient may be from the straight line between its ends in sRGB."""
 _ON_LINE, _NEARLY = 6.0, 0.99
 """Of 255: how far nearly all colors of a straight gradient's end may be from the line to its other end."""
+_DOUBT: Final = 0.1
+"""By what part sizes of deflated rows may differ between two palettes of one picture."""
 _STRAY: Final = 0.05
 """How far, as a part of a mixture, a pixel may be from the cell that stands for it: about 1/28 of an edge's width."""
 
@@ -94,6 +95,8 @@ class Base:
     pixels: bytes | Codes
     """The cell of each pixel: deflated as a PNG's index, or (height, width) numbers."""
     alpha: U8 | None
+    strategy: int | None
+    """How a PNG of numbers is deflated, if it is always the same: `encoding.match_strategy`."""
 
     @property
     def nbytes(self) -> int:
@@ -148,10 +151,13 @@ def prepare_picture(picture: Picture) -> Base:
     chooser = Chooser.of(seen)
     reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
-        return Base(picture.width, picture.height, regions, chooser, mixed, cells.numbers(), alpha)
+        numbers, channels = cells.numbers(), 3 if alpha is None else 4
+        shown = _shown(numbers, alpha, recolored(mixed, regions, regions.oklab))
+        strategy = match_strategy(picture.width, picture.height, channels, shown, _DOUBT)
+        return Base(picture.width, picture.height, regions, chooser, mixed, numbers, alpha, strategy)
     kept, index = reduced
     pixels = indexed_pixels(cells.looked_up(index))
-    return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None)
+    return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None, None)
 
 
 def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces: F64, calm: F64) -> Regions:
@@ -159,16 +165,18 @@ def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces
 
     So a gradient runs through to its ends, as between two stops of an SVG. `surfaces` (n,) counts flat pixels.
     """
-    whole = np.array([step is None for step in regions.steps]) & (calm == 0)
+    whole = ~regions.is_step & (calm == 0)
     flows = (regions.link > GRADIENT) & whole & whole[:, None]
     rgb = regions.rgb.copy()
     for i in np.flatnonzero((flows.sum(1) == 1) & (not regions.photo)):
         other = regions.rgb[int(flows[i].argmax())]
         way, mine = regions.rgb[i] - other, np.flatnonzero((label == i) & (surfaces > 0))
-        along = (colors[mine] - other) @ way / max(float(way @ way), 1.0)
-        order = np.argsort(along)
-        off, total = np.linalg.norm(colors[mine] - other - along[:, None] * way, axis=1), surfaces[mine].cumsum()
-        if len(mine) and surfaces[mine][off < _ON_LINE].sum() > _NEARLY * total[-1]:
+        change = colors.T.take(mine, 1) - other[:, None]
+        along = way @ change / max(float(way @ way), 1.0)
+        change -= along * way[:, None]
+        on_line = (change * change).sum(0) < _ON_LINE**2
+        if len(mine) and surfaces[mine[on_line]].sum() > _NEARLY * surfaces[mine].sum():
+            order = np.argsort(along)
             total = surfaces[mine][order].cumsum()
             farthest = along[order][int(np.searchsorted(total, _NEARLY * total[-1]))]
             rgb[i] = np.clip(other + max(farthest, 1.0) * way, 0.0, 255.0)
@@ -218,14 +226,15 @@ def _reduced(mixed: Mixtures, counts: F64, flat: NDArray[np.bool_]) -> tuple[NDA
     kept: list[int] = surface[:needed].tolist()
     for place in range(_TABLE):
         if place == len(kept):
-            kept.append(int((strength * gap).argmax()))
+            short = strength * gap
+            if not short.any():  # what is left stands for no pixel
+                break
+            kept.append(int(short.argmax()))
         away = points - points[:, kept[place], None]
         away *= away
         distance = away.sum(0)
         np.putmask(index, distance < gap, place)
         np.minimum(gap, distance, out=gap)
-        if place + 1 >= needed and not gap.any():
-            break
     seen = counts * np.where(flat, 1.0, 0.5)
     if seen[gap > _STRAY**2].sum() > (1.0 - _PLAIN) * seen.sum():
         return None
@@ -287,7 +296,7 @@ def render(base: Base, coloring: Coloring, form: Form = "png") -> bytes:
         return indexed_png(base.width, base.height, table, base.pixels)
     channels = 3 if base.alpha is None else 4
     cells, alpha = base.pixels, base.alpha
-    return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table))
+    return truecolor_png(base.width, base.height, channels, _shown(cells, alpha, table), strategy=base.strategy)
 
 
 def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[Shift, ...]:
@@ -300,7 +309,7 @@ def shifts(base: Base, coloring: Coloring, colors: Sequence[str] = ()) -> tuple[
     if colors and not regions.photo:
         change = rgb_to_oklab(parse_hex(colors)) - chosen[:, None]
         nearest = (np.hypot(change[..., 1], change[..., 2]) * _SHADE_HUE + np.abs(change[..., 0])).argmin(1)
-        flat = (regions.link <= GRADIENT).all(1) & np.array([step is None for step in regions.steps])
+        flat = (regions.link <= GRADIENT).all(1) & ~regions.is_step
         chosen[flat] = (chosen + change[np.arange(len(chosen)), nearest])[flat]
     away = np.linalg.norm(coloring.shown - chosen, axis=1)
     met = (regions.touch | (np.arange(len(regions)) == regions.ground.region)) & ~np.eye(len(regions), dtype=bool)
@@ -328,17 +337,15 @@ def to_hex(oklab: F64) -> str:
 
 
 def _shown(cells: Codes, alpha: U8 | None, table: U8) -> Callable[[Rows], U8]:
-    """Rows of RGB or RGBA bytes. Pixels move as 32-bit numbers: byte by byte takes four times as long."""
+    """Rows of bytes, 4 a pixel: pixels move as 32-bit numbers, byte by byte takes four times as long."""
     padded = np.zeros((len(table), 4), np.uint8)
     padded[:, :3] = table
     packed = padded.view(np.uint32).ravel()
 
     def shown(rows: Rows) -> U8:
-        pixels = packed.take(cells[rows].ravel(), mode="wrap").view(np.uint8)
+        pixels = packed.take(cells[rows], mode="wrap").view(np.uint8)
         if alpha is not None:
-            pixels[3::4] = alpha[rows].ravel()
-            return pixels
-        image = Image.frombuffer("RGBX", cells[rows].shape[::-1], pixels, "raw", "RGBX", 0, 1)
-        return np.frombuffer(image.tobytes("raw", "RGB"), np.uint8)
+            pixels[:, 3::4] = alpha[rows]
+        return pixels
 
     return shown

@@ -31,6 +31,8 @@ _PAGE: Final = 0.7
 """From this part of the rim on, transparency means that the picture stands on somebody's page."""
 _SEEN_THROUGH: Final = 0.15
 """The same of the whole picture: so much is more than the corners of a tile."""
+_HOLES, _CORNER = 0.02, 0.3
+"""The same without its corners, each so long a part of a side, where most of what is drawn there is drawn by holes."""
 _GROUND: Final = 0.5
 _FLAT_COLOR_SHARE: Final = 0.25
 _THIN: Final = 0.25
@@ -59,12 +61,18 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     visible = np.ones(planes.shape[1:], bool) if alpha is None else alpha >= _VISIBLE
     if not visible.any():  # any analysis will do
         visible[:] = True
-    down, right = _Steps.along(planes, 1), _Steps.along(planes, 2)
-    plain = _plain(down, right) & (visible if alpha is None else alpha >= _OPAQUE)
-    flat = visible.copy()
+    hiding = None if alpha is None else visible
+    down, right = _Steps.along(planes, 1, hiding), _Steps.along(planes, 2, hiding)
+    plain, inside = _plain(down, right) & visible, visible
+    if alpha is not None:
+        # A soft rim is a mixture with nothing, of whatever color the program that drew it left there.
+        fading = _Steps.along(alpha[None], 1), _Steps.along(alpha[None], 2)
+        plain &= (alpha >= _OPAQUE) | ~_next_to(fading[0].steep, fading[1].steep)
+        inside = visible & ((alpha >= _OPAQUE) | _plain(*fading)) if plain.any() else visible
+    flat = inside.copy()
     flat[1:] &= ~down.steep
     flat[:, 1:] &= ~right.steep
-    seen = ColorBins.of(planes, visible, plain, flat, _EDGE_WEIGHT)
+    seen = ColorBins.of(planes, inside, plain, flat, _EDGE_WEIGHT)
     found, of_bin = find_centers(seen)
     labels = seen.labels(of_bin)
     photo = seen.flat.sum() < _PHOTO_FLAT * (seen.plain + seen.mixed).sum() or _no_color_dominates(seen)
@@ -96,42 +104,64 @@ def _glance(picture: Picture) -> tuple[U8, U8 | None]:
         image.putalpha(Image.fromarray(picture.alpha))
     while max(image.size) > GLANCE_PX:
         by = (min(2, image.width), min(2, image.height))
-        image = image.crop((0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1])).reduce(by)
+        image = image.reduce(by, (0, 0, image.width // by[0] * by[0], image.height // by[1] * by[1]))
     channels = np.stack([np.asarray(channel) for channel in image.split()])
     return channels[:3], None if picture.alpha is None else channels[3]
 
 
 class _Steps(NamedTuple):
-    """Where a channel (3, h, w) rises and falls by more than _STEP to the next pixel of an axis, one shorter there.
+    """Where a channel (c, h, w) rises and falls by more than _STEP to the next pixel of an axis, one shorter there.
 
-    `steep` (h, w): where any of the channels does either.
+    `steep` (h, w): where any of the channels does either. `rim` (h, w): where one of the two is hidden, if any is.
     """
 
     axis: int
     rises: NDArray[np.bool_]
     falls: NDArray[np.bool_]
     steep: NDArray[np.bool_]
+    rim: NDArray[np.bool_] | None
 
     @classmethod
-    def along(cls, planes: U8, axis: int) -> _Steps:
-        """The steps of the channels (3, h, w) along axis 1 or 2."""
+    def along(cls, planes: U8, axis: int, visible: NDArray[np.bool_] | None = None) -> _Steps:
+        """The steps of channels (c, h, w) along axis 1 or 2, between pixels that are both `visible` (h, w)."""
         before, after = (planes[:, :-1], planes[:, 1:]) if axis == 1 else (planes[..., :-1], planes[..., 1:])
         up = np.minimum(planes, 255 - _STEP) + np.uint8(_STEP)  # where this is cut, no step up is large enough
         rises = after > (up[:, :-1] if axis == 1 else up[..., :-1])
         falls = before > (up[:, 1:] if axis == 1 else up[..., 1:])
-        return cls(axis, rises, falls, _any(rises | falls))
+        rim = None
+        if visible is not None:
+            first, second = (visible[:-1], visible[1:]) if axis == 1 else (visible[:, :-1], visible[:, 1:])
+            rim = first ^ second
+            rises &= first & second
+            falls &= first & second
+        return cls(axis, rises, falls, _any(rises | falls), rim)
 
     def between(self) -> NDArray[np.bool_]:
-        """Which pixels, two fewer along the axis, lie between the one before and the one after, in any channel."""
+        """Which pixels, two fewer along the axis, lie between the one before and the one after, in any channel.
+
+        Beside what is hidden, one that differs from the next may be a mixture with any color.
+        """
+        first, second = (np.s_[..., :-1, :], np.s_[..., 1:, :]) if self.axis == 1 else (np.s_[..., :-1], np.s_[..., 1:])
         up, down = self.rises, self.falls
-        if self.axis == 1:
-            return _any(up[:, :-1] & up[:, 1:] | down[:, :-1] & down[:, 1:])
-        return _any(up[..., :-1] & up[..., 1:] | down[..., :-1] & down[..., 1:])
+        found = _any(up[first] & up[second] | down[first] & down[second])
+        if self.rim is not None:
+            found |= self.rim[first] & self.steep[second] | self.steep[first] & self.rim[second]
+        return found
 
 
 def _any(channels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    whole: NDArray[np.bool_] = channels[0] | channels[1] | channels[2]
+    whole: NDArray[np.bool_] = np.logical_or.reduce(channels)
     return whole
+
+
+def _next_to(down: NDArray[np.bool_], right: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels (h, w) on both sides of steps `down` (h - 1, w) and to the `right` (h, w - 1)."""
+    found = np.zeros((right.shape[0], down.shape[1]), bool)
+    found[1:] |= down
+    found[:-1] |= down
+    found[:, 1:] |= right
+    found[:, :-1] |= right
+    return found
 
 
 def _plain(down: _Steps, right: _Steps) -> NDArray[np.bool_]:
@@ -213,7 +243,15 @@ def _ground(
         hidden += int((~visible[line]).sum())
     around = 2 * sum(labels.shape)
     region = int((rim if rim.sum() > around / 2 else area).argmax())
-    on_page = bool(hidden > _PAGE * around or np.count_nonzero(~visible) > _SEEN_THROUGH * visible.size)
+    holes = ~visible
+    height, width = (int(_CORNER * side) for side in labels.shape)
+    for rows in (np.s_[:height], np.s_[-height or labels.shape[0] :]):
+        holes[rows, :width] = holes[rows, -width or labels.shape[1] :] = False
+    on_page = bool(
+        hidden > _PAGE * around
+        or np.count_nonzero(~visible) > _SEEN_THROUGH * visible.size
+        or (np.count_nonzero(holes) > _HOLES * visible.size and 2 * sharp[-1, region] > sharp[region].sum())
+    )
     outline = (sharp[-1] if on_page else sharp[region])[:-1].astype(np.float64)
     if on_page and not outline.any():
         outline = area

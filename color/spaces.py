@@ -86,6 +86,12 @@ def oklab_luminance(oklab: F64) -> F64:
     return result
 
 
+def brightness(oklab: F64) -> F64:
+    """What contrast (WCAG 2) is the ratio of: the same with the flare that it adds, at least that."""
+    result: F64 = np.maximum(oklab_luminance(oklab), 0.0) + FLARE
+    return result
+
+
 def toe(lightness: F64) -> F64:
     """OKLab's lightness as the eye sees it near black, in [0, 1]: there, steps that OKLab calls large are hardly seen.
 

@@ -6,13 +6,13 @@ import asyncio
 import codecs
 import hashlib
 import json as json_module
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from io import BufferedReader, TextIOWrapper
-from itertools import count, islice
+from itertools import count, islice, zip_longest
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
@@ -41,6 +41,7 @@ from contracts.batches import (
 )
 from contracts.frozen import FrozenModel
 from contracts.tasks import concept_id
+from files.atomic_write import replacing
 from pubsub.envelopes import Message
 from pubsub.errors import InvalidMessage
 from pubsub.task_messages import MAX_PAYLOAD_BYTES, read_request
@@ -127,7 +128,7 @@ def batch(
     digest, lines = hashlib.sha256(), []
     for line in _counted(read_lines(file, can_own), f"Reading {file.name}"):
         digest.update(line.message)
-        lines.append(line._replace(message=b""))
+        lines.append(without_text(line))
     if not lines:
         raise BadInput(f"{file}: has no lines")
     batch_id, refused = uuid.uuid5(_NAMESPACE, digest.hexdigest()), sum(line.task_id is None for line in lines)
@@ -143,8 +144,8 @@ def batch(
     async def run(service: TaskService) -> BatchReport:
         await warn_of_another_store(settings, service)
         batches = BatchClient(service.concepts)
-        messages = _counted(read_lines(file, can_own), "Storing its tasks")
-        pages = await _store_pages(service.store, batch_id, messages)
+        again = read_again(file, can_own, lines)
+        pages = await _store_pages(service.store, batch_id, _counted(again, "Storing its tasks"))
         order = BatchOrder(window=window, retry_failed=retry_failed)
         await batches.start(BatchRequest(batch_id=batch_id, pages=pages, refused_lines=refused, order=order))
         if no_wait:
@@ -166,6 +167,8 @@ def report_of(status: BatchStatus, manifest: str | None = None) -> BatchReport:
 def finish_batch(report: BatchReport, *, json: bool, waited: bool = True) -> int:
     """Print how a batch ended; done if every line became a concept, or if the batch was accepted unless `waited`."""
     counts = f"{report.completed} of {report.total} completed, {report.failed} failed, {report.cancelled} cancelled"
+    if not waited:
+        counts = "1 task accepted" if report.total == 1 else f"{report.total} tasks accepted"
     say(f"Batch {report.batch_id}: {counts}, {report.refused} refused")
     if report.manifest is not None:
         say(f"Manifest: {report.manifest}")
@@ -259,6 +262,19 @@ def _counted(lines: Iterator[Line], what: str) -> Iterator[Line]:
             yield line
 
 
+def without_text(line: Line) -> Line:
+    """What is kept of a line in memory: of its message a digest."""
+    return line._replace(message=hashlib.blake2b(line.message, digest_size=16).digest())
+
+
+def read_again(path: Path, can_own: Callable[[str], bool], before: Sequence[Line]) -> Iterator[Line]:
+    """`read_lines`, as long as they are those of `before`, `without_text`. Raises `BadInput` where they are not."""
+    for known, line in zip_longest(before, read_lines(path, can_own)):
+        if line is None or without_text(line) != known:
+            raise BadInput(f"{path}: was changed while it was read; nothing of it has begun")
+        yield line
+
+
 def _read_line(number: int, data: bytes, can_own: Callable[[str], bool], seen: dict[uuid.UUID, bytes]) -> Line:
     try:
         request = read_request(Message(data=data.rstrip(b"\r\n")))
@@ -322,13 +338,18 @@ def _page(messages: Iterator[bytes]) -> Iterator[bytes]:
 
 def _check_manifest(target: Path, file: Path) -> None:
     """Say before the batch begins what would be wrong at its end. Raises `BadInput`."""
-    folder = next(folder for folder in target.absolute().parents if folder.exists())
-    if target.is_dir() or not folder.is_dir():
-        raise BadInput(f"{target}: is a folder" if target.is_dir() else f"{folder}: is no folder")
-    if target.exists() and target.samefile(file):
-        raise BadInput(f"--out {target} is the batch's own file: the manifest needs another one")
-    if not os.access(folder, os.W_OK):
-        raise BadInput(f"{folder}: cannot be written to")
+    try:
+        folder = next(folder for folder in target.absolute().parents if folder.exists())
+        if not folder.is_dir():
+            raise BadInput(f"{folder}: is no folder")
+        if target.exists() and not target.is_file():
+            raise BadInput(f"{target}: is a folder" if target.is_dir() else f"{target}: is no regular file")
+        if target.exists() and target.samefile(file):
+            raise BadInput(f"--out {target} is the batch's own file: the manifest needs another one")
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise BadInput(f"{target}: cannot be written to: {exc.strerror}") from exc
 
 
 def _keep_other_results(target: Path, tasks: set[uuid.UUID | None]) -> None:
@@ -353,18 +374,15 @@ def _write_manifest(
     errors: Mapping[uuid.UUID, str] = MappingProxyType({}),
 ) -> None:
     """What became of every line, in the order of the file; complete or not at all. Raises `BadInput`."""
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
-        _keep_other_results(target, {None, *(line.task_id for line in lines)})
-        draft.replace(target)
+        with replacing(target) as unfinished:
+            with unfinished.open("w", encoding="utf-8") as file:
+                for line in lines:
+                    file.write(f"{_manifest_line(line, outcomes, errors).model_dump_json()}\n")
+            _keep_other_results(target, {None, *(line.task_id for line in lines)})
     except OSError as exc:
         raise BadInput(f"{target}: {exc.strerror}") from exc
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _manifest_line(line: Line, outcomes: Mapping[uuid.UUID, Outcome], errors: Mapping[uuid.UUID, str]) -> ManifestLine:

@@ -117,7 +117,8 @@ def refine(
     prompt: Annotated[str, typer.Option("--prompt", help="What to change, 2 to 500 characters.")],
     concept: Annotated[str | None, typer.Option("--concept", help="The concept whose logo is changed.")] = None,
     image_url: Annotated[
-        str | None, typer.Option("--image-url", help="A logo on the open internet instead: PNG, JPEG, WebP or GIF.")
+        str | None,
+        typer.Option("--image-url", help="A logo on the open internet instead, as --image of generate reads it."),
     ] = None,
     preserve: Annotated[
         str, typer.Option("--preserve", help="What to keep, comma-separated: colors, layout, style, shapes.")

@@ -24,7 +24,8 @@ def out_path(text: str) -> Path:
     """Where to write; an empty text, as of a variable that is not set, is no place. Raises `BadInput`."""
     if not text.strip():
         raise BadInput("--out: a path is needed, and it is empty")
-    return Path(text)
+    path = Path(text)
+    return path.resolve() if ".." in path.parts else path  # of a folder that is still to be made, too
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document; progress goes to standard error.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -237,14 +238,7 @@ async def stop(service: TaskService, task_id: uuid.UUID) -> None:
     """Cancel a task, and wait until its workflow has cleaned up. Raises `TaskNotFound`, `TaskRefused`."""
     if not await service.cancel(task_id):
         return
-    try:
-        await service.concepts.status(task_id)
-    except NoWorker as exc:
-        patience_s = _NO_WORKER_WAIT_S
-        say(f"Asked to stop, but {exc}", style="yellow")
-    else:
-        patience_s = _CANCEL_WAIT_S
-        say("Asked to stop; waiting until it has cleaned up.", style="dim")
+    patience_s = await _patience_s(service.concepts.status(task_id), "waiting until it has cleaned up")
     with suppress(TimeoutError):
         await service.concepts.wait(task_id, patience_s)
 
@@ -252,8 +246,19 @@ async def stop(service: TaskService, task_id: uuid.UUID) -> None:
 async def stop_batch(batches: BatchClient, batch_id: uuid.UUID, *, under_way: bool) -> BatchStatus:
     """Cancel a batch, and wait until what is under way has ended. Raises `TaskNotFound`, `TaskRefused`, `NoWorker`."""
     await batches.cancel(batch_id, under_way=under_way)
-    say("Asked to stop; waiting for the tasks that are under way.", style="dim")
+    patience_s = await _patience_s(batches.status(batch_id), "waiting for the tasks that are under way")
     with suppress(TimeoutError):
-        async with asyncio.timeout(_CANCEL_WAIT_S):
+        async with asyncio.timeout(patience_s):
             await batches.outcome(batch_id)
     return await batches.status(batch_id)
+
+
+async def _patience_s(status: Awaitable[object], waiting: str) -> float:
+    """How long the end of what was asked to stop is waited for, which this says: not long where no worker answers."""
+    try:
+        await status
+    except NoWorker as exc:
+        say(f"Asked to stop, but {exc}", style="yellow")
+        return _NO_WORKER_WAIT_S
+    say(f"Asked to stop; {waiting}.", style="dim")
+    return _CANCEL_WAIT_S

@@ -115,7 +115,8 @@ class BatchStatus(FrozenModel):
         left = self.total - self.completed - self.failed - self.cancelled
         begins = self.state == "running" and left > 0 and not self.under_way
         if begins and left == self.total:
-            return f"{left} tasks are being looked up and started, {self.refused} refused"
+            tasks = "1 task is" if left == 1 else f"{left} tasks are"
+            return f"{tasks} being looked up and started, {self.refused} refused"
         under_way = f"{left} being looked up and started" if begins else f"{self.under_way} under way"
         return (
             f"{self.completed} of {self.total} completed, {under_way}, {self.failed} failed, "

@@ -7,12 +7,13 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from files.atomic_write import replacing
+from files.atomic_write import ANY_MARK, held, remove_left, replacing
 from pack.manifest import MANIFEST, Manifest, write_with_manifest
 from pack.pack import Item
 
@@ -32,17 +33,32 @@ def write_folder(items: Iterable[Item], concept_id: str, folder: Path) -> Manife
     """
     folder.mkdir(parents=True, exist_ok=True)
     _check_replaceable(folder)
+    _remove_left(folder, ".pack-")
     mark = secrets.token_hex(8)
-    unfinished, replaced = folder / f".pack-{mark}", folder / f".replaced-{mark}"
-    unfinished.mkdir()
-    try:
+    with _hidden(folder / f".pack-{mark}") as unfinished:
         manifest = write_with_manifest(items, concept_id, lambda path, data: _write(unfinished / path, data))
-        replaced.mkdir()
-        _exchange(folder, unfinished, replaced)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+        with _hidden(folder / f".replaced-{mark}") as replaced:
+            _exchange(folder, unfinished, replaced)
+    _remove_left(folder, ".replaced-")  # not before: it says that what lies here is of a pack
     return manifest
+
+
+@contextmanager
+def _hidden(folder: Path) -> Iterator[Path]:
+    folder.mkdir()
+    try:
+        with held(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left(folder: Path, prefix: str) -> None:
+    """Remove what killed exports left: folders of such a name that hold nothing but parts of a pack."""
+    for left in folder.glob(f"{prefix}{ANY_MARK}"):
+        with suppress(OSError):
+            if {part.name for part in left.iterdir()} <= set(_OURS):
+                remove_left(left)
 
 
 def _check_replaceable(folder: Path) -> None:

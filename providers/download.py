@@ -23,6 +23,7 @@ from typing import Self
 import httpx
 from typing_extensions import override
 
+from color.decoding import refusal
 from color.svg_rasterizer import is_svg
 from contracts.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, SVG, media_type_of
 from http_messages.bounded_read import BodyTooLarge, read_at_most
@@ -37,8 +38,6 @@ TIMEOUT_S = 30.0
 _CONNECT_TIMEOUT_S = 10.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OK = 200
-_MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
-_OF_SERVICES = frozenset({"image/avif", "image/bmp", "image/tiff", SVG})
 
 
 class DownloadError(Exception):
@@ -124,9 +123,8 @@ class Downloads:
     """Fetches images from the open internet, and from the exact origins of configured services. `aclose` it.
 
     `permitted` judges addresses; `transport` carries the requests. `proxied` carries those to which the environment's
-    rule about proxies applies; what users name is always fetched directly. `of_services` lets through what services
-    answer with beside the usual: SVG, AVIF, BMP, TIFF. URLs below `own_links` are the store's own signed links, and
-    fetched wherever that is.
+    rule about proxies applies; what users name is always fetched directly. URLs below `own_links` are the store's own
+    signed links, and fetched wherever that is.
     """
 
     def __init__(
@@ -135,7 +133,6 @@ class Downloads:
         *,
         own_links: str | None = None,
         proxied: ProxiedTransport | None = None,
-        of_services: bool = False,
         resolver: Resolver = resolve,
         permitted: Callable[[Address], bool] = is_public,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -144,13 +141,15 @@ class Downloads:
         plain = httpx.AsyncHTTPTransport(
             verify=public_authorities(), retries=0, limits=httpx.Limits(max_keepalive_connections=0)
         )
-        self._media_types = _MEDIA_TYPES | _OF_SERVICES if of_services else _MEDIA_TYPES
         self._client = httpx.AsyncClient(
             transport=_JudgedTransport(transport or plain, proxied, frozenset(trusted), own_links, resolver, permitted),
             cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
-            headers={"Accept": "image/png, image/webp, image/jpeg, image/gif", "Accept-Encoding": "identity"},
+            headers={
+                "Accept": "image/png, image/webp, image/jpeg, image/gif, image/*;q=0.5",
+                "Accept-Encoding": "identity",
+            },
         )
 
     async def fetch(self, url: str, *, max_bytes: int = MAX_IMAGE_BYTES, timeout_s: float = TIMEOUT_S) -> Downloaded:
@@ -176,7 +175,7 @@ class Downloads:
             response = await self._client.send(request, stream=True)
             try:
                 if response.next_request is None:
-                    return await _read(response, max_bytes, self._media_types)
+                    return await _read(response, max_bytes)
                 request = response.next_request
             except (httpx.InvalidURL, UnicodeError) as exc:
                 raise DownloadRefused("the image's URL leads to something that is not a URL") from exc
@@ -260,7 +259,7 @@ class _JudgedTransport(httpx.AsyncBaseTransport):
         return addresses
 
 
-async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset[str]) -> Downloaded:
+async def _read(response: httpx.Response, max_bytes: int) -> Downloaded:
     """Never more than `max_bytes` and one chunk in memory; what is no image ends after its first bytes."""
     if response.status_code != _OK:
         status = response.status_code
@@ -280,8 +279,7 @@ async def _read(response: httpx.Response, max_bytes: int, media_types: frozenset
         data = await read_at_most(response.aiter_raw(), max_bytes, announced=announced, wanted=perhaps_an_image)
     except BodyTooLarge as exc:
         raise DownloadUnusable(f"the image has more than {max_bytes / 2**20:.0f} MB") from exc
-    media_type = media_type_of(data) or (SVG if SVG in media_types and is_svg(data) else None)
-    if media_type not in media_types:
-        names = "PNG, JPEG, WebP, GIF or SVG" if SVG in media_types else "PNG, JPEG, WebP or GIF"
-        raise DownloadUnusable(f"the URL does not lead to a {names} image")
+    media_type = media_type_of(data) or (SVG if is_svg(data) else None)
+    if media_type is None:
+        raise DownloadUnusable(f"the URL does not lead to an image: {refusal(data)}")
     return Downloaded(data, media_type)

@@ -80,7 +80,7 @@ def _built(
     choice: ProviderChoice, threads: Executor, around: Around, stack: AsyncExitStack
 ) -> tuple[ImageProvider, PaletteProvider]:
     client = http_client(around)
-    downloads = Downloads(_origins(choice), proxied=proxied_transport(), of_services=True)
+    downloads = Downloads(_origins(choice), proxied=proxied_transport())
     stack.push_async_callback(client.aclose)
     stack.push_async_callback(downloads.aclose)
     images: dict[str, ImageProvider] = {BUILTIN: BuiltinImages(threads)}

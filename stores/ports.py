@@ -108,7 +108,7 @@ def position_in_list(after: str) -> tuple[datetime, uuid.UUID]:
     moment, _, task_id = after.partition("/")
     try:
         return datetime.fromisoformat(moment).astimezone(UTC), uuid.UUID(task_id)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise StoreRefused("that is no place in the list of tasks: take `next` of the page before") from exc
 
 

@@ -90,12 +90,14 @@ class Reconciler:
 
         return _page(tasks, page.limit, await _each(sweep, tasks))
 
-    async def settle(self, task: TaskSnapshot, interrupted: InterruptedPolicy) -> Reconciled:
-        """Look after one open task. Raises `StoreError` and `RPCError`."""
+    async def settle(
+        self, task: TaskSnapshot, interrupted: InterruptedPolicy, *, start_pending: bool = True
+    ) -> Reconciled:
+        """Look after one open task; a lost one that is pending is started. Raises `StoreError` and `RPCError`."""
         end = await self._workflow_end(task)
         if end is None:
             return Reconciled(under_way=1)
-        wanted = task.status is TaskStatus.PENDING or interrupted == "restart"
+        wanted = (start_pending and task.status is TaskStatus.PENDING) or interrupted == "restart"
         if end.lost and wanted:
             if task.requested and task.request is None and datetime.now(UTC) - task.updated_at < _UNREADABLE_AFTER:
                 log.warning("a task's message cannot be read", extra={"task_id": str(task.task_id)})

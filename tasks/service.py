@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from temporalio.common import Priority, WorkflowIDReusePolicy
@@ -41,11 +42,19 @@ class TaskService:
     concepts: ConceptClient
     object_folder: Path | None = None
 
-    async def start(self, request: Request, *, priority: Priority | None = None, exact: bool = False) -> bool:
+    async def start(
+        self,
+        request: Request,
+        *,
+        priority: Priority | None = None,
+        exact: bool = False,
+        stay_ended_since: datetime | None = None,
+    ) -> bool:
         """Start a task, or join the run that works on it; False if it has ended, and then nothing is started.
 
-        A row that is open although its workflow was terminated is started again. Raises `TaskRefused` when the task
-        exists with another owner or, if `exact`, with other words, or when its image is not in this store.
+        A row that is open although its workflow was terminated is started again, unless that was at `stay_ended_since`
+        or later. Raises `TaskRefused` when the task exists with another owner or, if `exact`, with other words, or when
+        its image is not in this store.
         """
         # The row first: with the store down a started concept would only run into its deadline.
         row = await self.store.task(request.task_id)
@@ -62,6 +71,12 @@ class TaskService:
         if row is not None and row.has_outcome:
             return False
         # Its workflow ended without ending the row: terminated, for example.
+        if stay_ended_since is not None:
+            since = stay_ended_since
+            if row is not None and row.status is TaskStatus.PENDING:  # one that was reopened since waits for its start
+                since = max(since, row.updated_at)
+            if await self.concepts.ended_since(request.task_id, since):
+                return False
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
         return await self.concepts.start(request, priority=priority, reuse=reuse)
 

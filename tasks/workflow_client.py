@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -159,6 +159,14 @@ class ConceptClient:
             return (await self._describe(task_id)).status is WorkflowExecutionStatus.RUNNING
         except WorkflowNotFound:
             return False
+
+    async def ended_since(self, task_id: uuid.UUID, since: datetime) -> bool:
+        """Whether the task's workflow ended then or later; false where none is known, or one runs."""
+        try:
+            close_time = (await self._describe(task_id)).close_time
+        except WorkflowNotFound:
+            return False
+        return close_time is not None and close_time >= since
 
     async def observe(self, task_id: uuid.UUID) -> tuple[int, tuple[Waiting, ...]] | None:
         """How many events the task's workflow has, and what its activities wait for; None where it does not run."""

@@ -146,6 +146,24 @@ async def _batch(rig: Rig) -> str:
     return batch_workflow_id(batch_id)
 
 
+async def _batch_cancelled(rig: Rig) -> str:
+    """By Temporal's own means, in the middle of a step."""
+    batch_id, count = uuid.uuid4(), 12
+    tasks = [make_request(num_palettes=1).model_dump_json() for _ in range(count)]
+    path = layout.batch_page(batch_id, 0)
+    await rig.store.put(rig.store.concept_bucket, path, "\n".join(tasks).encode(), "application/x-ndjson")
+    batches = BatchClient(rig.concepts)
+    await batches.start(BatchRequest(batch_id=batch_id, pages=(count,), order=BatchOrder(window=2)))
+
+    async def in_the_middle() -> bool:
+        return (await batches.status(batch_id)).completed > 0
+
+    await until(in_the_middle)
+    await rig.concepts.client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
+    await batches.outcome(batch_id)
+    return batch_workflow_id(batch_id)
+
+
 async def _chosen_before(rig: Rig) -> str:
     request = make_request(candidates=2)
     await rig.store.claim_task(request, request.workflow_id)
@@ -276,6 +294,7 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "retried": (_retried, "nothing", Script(calls=[ProviderRejected("the service answered 401")])),
     "retried-variations": (_retried, "variation-02", Script()),
     "batch": (_batch, "nothing", Script(then=ProviderKeyRefused("the key is refused"))),
+    "batch-cancelled": (_batch_cancelled, "nothing", Script()),
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
     "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
     "waited-for-a-worker": (_waited, "nothing", Script()),

@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
 from activities import batches as batch_activities
 from activities import slots
 from activities.slots import BatchGate
-from commands.batches import read_lines
+from commands import tasks as task_commands
+from commands.batches import read_again, read_lines, without_text
 from commands.console import BadInput
 from commands.task_list import ListDocument
-from contracts.batches import BatchStatus, BatchStep, Outcome
+from contracts.batches import BatchRequest, BatchStatus, BatchStep, Outcome
 from contracts.tasks import GenerationRequest, Stage, TaskError, TaskStatus
-from contracts.workflows import batch_workflow_id
+from contracts.workflows import GENERATION_WORKFLOW, batch_workflow_id
 from providers.errors import ProviderKeyRefused
 from pubsub.task_messages import MAX_PAYLOAD_BYTES
 from stores import layout
+from stores.errors import StoreUnavailable
 from stores.local import LocalStore
 from tasks.batches import BatchClient
+from tasks.errors import NoWorker
 from tasks.reconciliation import INTERRUPTED
 from temporal.development_server import EmbeddedServer
 from tests.batch_kills import Plan, strike
 from tests.command import Ended, Shell, finish, make_shell
 from tests.forking import ForkedProcess
-from tests.rig import BUCKETS, Rig, Script, ScriptedImages, make_request, rigged, until
+from tests.rig import BUCKETS, FaultyStore, Rig, Script, ScriptedImages, make_request, rigged, until
 from workflows import policies
 
 
@@ -80,7 +85,7 @@ async def site(
     requests = [make_request(num_palettes=1) for _ in range(tasks)]
     (folder / "tasks.jsonl").write_text("".join(f"{request.model_dump_json()}\n" for request in requests))
     store = LocalStore(folder / "data", *BUCKETS)
-    async with rigged(client, store, images=images) as rig:
+    async with rigged(client, FaultyStore(store, lambda _method, _path: None), images=images) as rig:
         environment = {
             "TEMPORAL_ADDRESS": server.address,
             "CONCEPT_TASK_QUEUE": rig.concepts.task_queue,
@@ -214,6 +219,35 @@ async def test_a_cancelled_batch_starts_no_more(
         assert (again.code, again.document["completed"]) == (0, 6)
 
 
+async def test_a_batch_cancelled_by_temporals_own_means_says_what_had_begun(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the cancel comes: what is under way ends and counts, nothing more begins, and the command goes on."""
+    monkeypatch.setattr(batch_activities, "_FIRST_STEP_S", 3600.0)
+    go_on = asyncio.Event()
+
+    async def hold() -> None:
+        await go_on.wait()
+
+    images = ScriptedImages(Script(then=hold))
+    async with site(client, server, tmp_path, 6, images) as at:
+        process = await at.start("--window", "2")
+        batch_id = await begun(process)
+        await until(lambda: images.script.count == 2, 60)
+        await client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
+
+        async def stopped() -> bool:
+            return (await at.batches.status(batch_id)).cancelled == 4
+
+        await until(stopped, 60)
+        go_on.set()
+        ended = await finish(process)
+        assert (ended.document["completed"], ended.document["cancelled"]) == (2, 4)
+        assert Counter(await at.statuses()) == {None: 4, TaskStatus.COMPLETED: 2}
+        again = await at.run("batch", "tasks.jsonl")
+        assert (again.code, again.document["completed"]) == (0, 6)
+
+
 async def test_a_batch_starts_few_beside_a_single_task(
     client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +307,92 @@ async def test_a_concept_terminated_between_two_steps_is_not_started_again(clien
         row = await rig.row(request)
     assert row.error is not None
     assert row.error.type == INTERRUPTED
+
+
+@pytest.mark.parametrize("status", [None, TaskStatus.PENDING, TaskStatus.PROCESSING])
+async def test_a_concept_terminated_while_an_attempt_crashed_is_not_started_again(
+    client: Client, store: LocalStore, status: TaskStatus | None
+) -> None:
+    """The next attempt has the outcomes from before the first, which began it: it has failed, whatever its row says."""
+    request, batch_id, before = make_request(), uuid.uuid4(), datetime.now(UTC) - timedelta(seconds=5)
+    page = request.model_dump_json().encode()
+    await store.put(store.concept_bucket, layout.batch_page(batch_id, 0), page, "application/x-ndjson")
+    if status is TaskStatus.PENDING:  # a retry of the batch's had opened it again
+        error = TaskError(stage=Stage.IMAGE, type="X", message="no")
+        failed = await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, error)
+        assert await store.reopen_task(request.task_id, failed.updated_at)
+    async with rigged(client, store, work=False) as rig:
+        assert await rig.tasks.start(request)
+        if status is TaskStatus.PROCESSING:
+            await store.claim_task(request, request.workflow_id)
+        await rig.handle(request).terminate()
+        step = BatchStep(batch_id=batch_id, page=0, outcomes=Outcome.WAITING, window=1)
+        attempt = ActivityEnvironment()
+        attempt.info = replace(attempt.info, attempt=2, scheduled_time=before)
+        advance = batch_activities.BatchActivities(rig.tasks, lambda: False).advance_batch
+        progress = await attempt.run(advance, step)
+        assert progress.outcomes == Outcome.FAILED
+        row, handle = await rig.row(request), rig.handle(request)
+        assert (await handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+    assert row.error is not None
+    assert row.error.type == INTERRUPTED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.WAITING, Outcome.UNDER_WAY])
+async def test_what_was_reopened_and_not_started_is_started(
+    client: Client, store: LocalStore, outcome: Outcome
+) -> None:
+    """A step may end between a retry's two writes: that the workflow before it was terminated says nothing then."""
+    request, batch_id, before = make_request(num_palettes=1), uuid.uuid4(), datetime.now(UTC) - timedelta(seconds=5)
+    page = request.model_dump_json().encode()
+    await store.put(store.concept_bucket, layout.batch_page(batch_id, 0), page, "application/x-ndjson")
+    async with rigged(client, store) as rig:
+        await client.start_workflow(GENERATION_WORKFLOW, request, id=request.workflow_id, task_queue="nobody")
+        await rig.handle(request).terminate()
+        error = TaskError(stage=Stage.IMAGE, type="X", message="no")
+        failed = await store.fail_task(request, request.workflow_id, TaskStatus.FAILED, error)
+        assert await store.reopen_task(request.task_id, failed.updated_at)
+        attempt = ActivityEnvironment()
+        attempt.info = replace(attempt.info, attempt=2, scheduled_time=before)
+        advance = batch_activities.BatchActivities(rig.tasks, lambda: False).advance_batch
+        step = BatchStep(batch_id=batch_id, page=0, outcomes=outcome, window=1)
+
+        async def completed() -> bool:
+            return (await attempt.run(advance, step)).outcomes == Outcome.COMPLETED
+
+        await until(completed, 60)
+
+
+async def test_an_attempt_that_breaks_starts_nothing_twice(
+    client: Client, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a user terminated while the store was away, and the attempt of its batch with it, ran once and failed."""
+    monkeypatch.setattr(batch_activities, "_FIRST_STEP_S", 3600.0)
+    images, stuck, go_on = held_images()
+    async with site(client, server, tmp_path, 2, images) as at:
+        away = [True]
+
+        def fault(method: str, _path: str) -> Exception | None:
+            return StoreUnavailable("the store is away") if method == "settle_task" and away and away.pop() else None
+
+        process = await at.start("--window", "1")
+        await stuck.wait()
+        assert isinstance(at.rig.store, FaultyStore)
+        at.rig.store.break_down(fault)
+        await at.rig.handle(at.requests[0]).terminate()
+        go_on.set()
+        ended = await finish(process)
+        assert not away
+        assert await at.statuses() == [TaskStatus.FAILED, TaskStatus.COMPLETED]
+        query = f'WorkflowId="{at.requests[0].workflow_id}"'
+
+        async def listed() -> bool:
+            return [run async for run in client.list_workflows(query)] != []
+
+        await until(listed, 60)
+        assert len([run async for run in client.list_workflows(query)]) == 1
+    assert (ended.code, ended.document["failed"]) == (1, 1)
+    assert images.script.count == 2
 
 
 async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(
@@ -463,6 +583,34 @@ async def test_a_batch_soon_says_what_is_under_way(
         assert (await finish(process)).document["completed"] == 3
 
 
+async def test_a_cancel_of_a_batch_that_no_worker_knows_soon_says_so(
+    client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As the cancel of a task does: the batch stops once there is a worker, and is not waited for as with one."""
+    monkeypatch.setattr(task_commands, "_CANCEL_WAIT_S", 3600.0)
+    monkeypatch.setattr(task_commands, "_NO_WORKER_WAIT_S", 0.1)
+    batch_id = uuid.uuid4()
+    async with rigged(client, store, work=False) as rig:
+        batches = BatchClient(rig.concepts)
+        await batches.start(BatchRequest(batch_id=batch_id, pages=(1,)))
+        with pytest.raises(NoWorker):
+            await asyncio.wait_for(task_commands.stop_batch(batches, batch_id, under_way=True), 60)
+    assert "Asked to stop, but no worker answers" in capfd.readouterr().err
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """It is read twice, for the batch's id and for its tasks: what differs then would be made and be in no manifest."""
+    file, good = tmp_path / "tasks.jsonl", "".join(f"{make_request().model_dump_json()}\n" for _ in range(2))
+    text = f"{good}no task\n"
+    file.write_text(text)
+    before = [without_text(line) for line in read_lines(file, lambda _: True)]
+    assert [without_text(line) for line in read_again(file, lambda _: True, before)] == before
+    for changed in (f"{text}{good}", good, text.replace("autumn", "winter")):
+        file.write_text(changed)
+        with pytest.raises(BadInput, match="was changed while it was read"):
+            list(read_again(file, lambda _: True, before))
+
+
 async def test_a_manifest_replaces_no_other_results(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
     """What is about other tasks, or is no manifest, is kept beside it; of the same tasks there is one manifest."""
     async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
@@ -481,10 +629,15 @@ async def test_a_manifest_replaces_no_other_results(client: Client, server: Embe
         assert (await at.run("batch", "tasks.jsonl", "--out", "notes.txt")).code == 0
         assert (tmp_path / "notes.1.txt").read_text() == "mine"
         assert len([*tmp_path.glob("manifest*")]) == 2
+        os.mkfifo(tmp_path / "pipe")
         for place, why in (
             ("tasks.jsonl", "is the batch's own file"),
+            ("not/there/../../tasks.jsonl", "is the batch's own file"),
             (".", "is a folder"),
             ("notes.txt/m", "is no folder"),
+            ("pipe", "is no regular file"),
+            ("n" * 300, "cannot be written to"),
+            ("/proc/m", "cannot be written to"),
         ):
             refused = await at.run("batch", "tasks.jsonl", "--out", place)
             assert (refused.code, why in refused.err) == (2, True)

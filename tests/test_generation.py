@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
+import color
 from activities import paid_calls
 from activities.tasks import TaskActivities
-from color import decode
+from color import decode, decoding
 from contracts.activities import FailRequest
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
@@ -263,6 +265,32 @@ async def test_a_given_image_is_used_and_nothing_is_generated(client: Client, st
     assert status.stages[Stage.IMAGE].state is StageState.SKIPPED
     assert concept is not None
     assert await store.get(concept.image.bucket, concept.image.path) == data
+
+
+@pytest.mark.parametrize(("inside", "state"), [("", TaskStatus.COMPLETED), ("<g>" * 10**5, TaskStatus.FAILED)])
+async def test_a_given_svg_is_drawn_beside_the_event_loop(
+    client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, inside: str, state: TaskStatus
+) -> None:
+    """A message may refer to one, and drawing it may take seconds, in which a worker goes on with everything else."""
+    threads: list[threading.Thread] = []
+
+    def rasterize(svg: bytes) -> bytes:
+        threads.append(threading.current_thread())
+        return color.rasterize(svg)
+
+    monkeypatch.setattr(decoding, "rasterize", rasterize)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{inside}<rect width="5" height="5"/></svg>'.encode()
+    )
+    bare = make_request(num_palettes=1)
+    stored = await store.put(store.concept_bucket, f"paid/{bare.task_id}/image", svg, "image/svg+xml")
+    async with rigged(client, store) as rig:
+        status = await rig.finish(bare.model_copy(update={"base_image": stored.as_image(96, 96, "image/svg+xml")}))
+    assert status.state is state
+    assert threads
+    assert threading.main_thread() not in threads
+    if status.error is not None:
+        assert status.error.message.startswith("Storing the base image failed: The SVG takes too much time or memory")
 
 
 async def test_a_given_image_that_is_missing_fails_at_upload(client: Client, store: LocalStore) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import io
 import uuid
@@ -26,6 +27,7 @@ from providers.builtin.provider import BuiltinImages
 from providers.download import Downloads
 from providers.errors import ProviderRejected
 from stores.local import LocalStore
+from tests.color.test_svg import HOSTILE
 from tests.objects import find
 from tests.rig import (
     BUCKETS,
@@ -211,7 +213,7 @@ async def test_a_url_is_fetched_once(client: Client, store: LocalStore) -> None:
     assert concept.logo_description == "a longer tail"
 
 
-@pytest.mark.parametrize("kind", ["GIF", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["GIF", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "ICO"])
 async def test_any_picture_can_be_the_source(client: Client, store: LocalStore, kind: str) -> None:
     """Providers are handed what they read: a GIF becomes a PNG on the way."""
     out = io.BytesIO()
@@ -224,7 +226,59 @@ async def test_any_picture_can_be_the_source(client: Client, store: LocalStore, 
         status = await rig.finish(make_refinement(original_image_url=f"{site.url}/a", preserve_aspects=["colors"]))
     assert status.state is TaskStatus.COMPLETED
     ((source, _, _),) = images.refined
-    assert Image.open(io.BytesIO(source)).format == ("PNG" if kind == "GIF" else kind)
+    assert Image.open(io.BytesIO(source)).format == (kind if kind in {"JPEG", "WEBP"} else "PNG")
+
+
+DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10">{}<rect width="9" height="9" fill="#D62828"/></svg>'
+)
+ENTITIES = '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+OUTSIDE = '<image href="{}" width="20" height="10"/><script>while (1) {{}}</script>'
+
+
+@pytest.mark.parametrize("inside", ["", OUTSIDE])
+async def test_an_svg_can_be_the_source(client: Client, store: LocalStore, inside: str) -> None:
+    """Its drawing is kept and handed on as a PNG; scripts do not run, and nothing outside of it is fetched."""
+    images = ScriptedImages()
+    async with serving(b"") as (site, downloads):
+        site.image = DRAWING.format(inside.format(f"{site.url}/b")).encode()
+        async with rigged(client, store, images=images, downloads=downloads) as rig:
+            status = await rig.finish(make_refinement(original_image_url=f"{site.url}/a", preserve_aspects=["colors"]))
+        assert [request.path for request in site.requests] == ["/a"]
+    assert status.state is TaskStatus.COMPLETED
+    ((source, _, _),) = images.refined
+    drawn = Image.open(io.BytesIO(source))
+    assert (drawn.format, drawn.size, drawn.getpixel((100, 100))) == ("PNG", (2048, 1024), (0xD6, 0x28, 0x28, 255))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (ENTITIES.encode() + DRAWING.encode(), "The SVG has a DOCTYPE, which is not accepted"),
+        (DRAWING.format("<g>" * 10**6 + "</g>" * 10**6).encode(), "The SVG takes too much time or memory to draw"),
+        (DRAWING.format(HOSTILE["a filter without end"]).encode(), "The SVG takes too "),
+        (DRAWING[:-4].encode(), "The SVG is damaged or incomplete"),
+        (gzip.compress(b"<svg>" + bytes(10**7)), "SVGZ and other compressed files are not accepted"),
+        (b"%PDF-1.7" + bytes(99), "PDF and AI files are not accepted"),
+    ],
+)
+async def test_a_hostile_source_ends_in_one_sentence(
+    client: Client, store: LocalStore, data: bytes, sentence: str
+) -> None:
+    """The task fails for good, in bounded time and memory, and nothing of the source is kept."""
+    images = ScriptedImages()
+    async with (
+        serving(data) as (site, downloads),
+        rigged(client, store, images=images, downloads=downloads) as rig,
+    ):
+        request = make_refinement(original_image_url=f"{site.url}/a")
+        status = await rig.finish(request)
+        assert len(site.requests) == 1
+    assert status.error is not None
+    assert status.error.message.startswith("Refining the image failed: ")
+    assert sentence in status.error.message
+    assert images.refined == []
+    assert await find(store, BUCKETS[0], f"paid/{request.task_id}/source") is None
 
 
 async def test_a_private_url_is_refused(client: Client, store: LocalStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from activities.error_mapping import temporal_failures
+from commands.task_list import ListDocument
 from contracts.concepts import ConceptReport
 from contracts.status import ConceptStatus
 from contracts.tasks import GenerationRequest, Stage, TaskStatus
@@ -353,6 +355,48 @@ async def test_every_command_works_with_the_store(site: Site) -> None:
     assert (refused.code, refused.err) == (2, f"{needed} 'ada'\n")
     assert (demo.code, demo.err) == (2, f"{needed} 'local'\n")
     assert await site.project.counts() == (1, 1, 2)
+
+
+async def test_a_batch_is_listed_page_by_page_while_it_runs(site: Site) -> None:
+    """Pages of a list that grows meanwhile have no task twice, and at the end manifest, list and status agree."""
+    requests = [make_request(user_id=OWNER, num_palettes=1) for _ in range(9)]
+    lines = [request.model_dump_json() for request in (*requests, make_request())]
+    file = site.shell.folder / "tasks.jsonl"
+    file.write_text("\n".join(lines))
+    worker = await site.shell.start("worker.py")
+    running = await site.shell.start("starter.py", "batch", "tasks.jsonl", "--window", "3", "--json")
+
+    async def listed(*options: str) -> list[str]:
+        found: list[str] = []
+        after: list[str] = []
+        while True:
+            ended = await site.shell.run("starter.py", "list", "--limit", "4", "--json", *options, *after)
+            assert ended.code == 0, ended.err
+            page = ListDocument.model_validate_json(ended.out)
+            found += [str(task.task_id) for task in page.tasks]
+            if page.next is None:
+                return found
+            after = ["--after", page.next]
+
+    seen: set[str] = set()
+    while running.returncode is None:
+        ids = await listed("--user", OWNER)
+        assert len(ids) == len(set(ids))
+        assert seen <= set(ids)
+        seen |= set(ids)
+    ended = await finish(running)
+    assert (ended.code, ended.document["completed"], ended.document["refused"]) == (1, 9, 1), ended.err
+    assert "Line 10 is refused: user_id: not one that the store can take for an owner" in ended.err
+    manifest = [json.loads(line) for line in Path(str(ended.document["manifest"])).read_text().splitlines()]
+    assert [line["status"] for line in manifest] == ["completed"] * 9 + ["refused"]
+    everything = await listed()
+    assert Counter(everything) == Counter(line["task_id"] for line in manifest[:9])
+    assert await listed("--status", "completed") == await listed("--user", OWNER) == everything
+    assert await listed("--status", "failed") == await listed("--user", str(uuid.uuid4())) == []
+    status = await site.shell.run("starter.py", "status", everything[0], "--json")
+    assert (status.code, status.document["state"]) == (0, "completed")
+    worker.terminate()
+    assert (await finish(worker)).code == 0
 
 
 async def test_a_missing_project_is_said_at_once(site: Site) -> None:

@@ -40,6 +40,7 @@ class ConceptBatchWorkflow:
         self._stop = request.stop
         self._alike, self._reason = 0, ""
         self._paused, self._ended = False, False
+        self._heard_cancel = False
         self._steps = 0
 
     @workflow.run
@@ -131,12 +132,18 @@ class ConceptBatchWorkflow:
         except Exception as exc:
             if not is_cancelled_exception(exc):
                 raise
-            self._stop = self._stop or "rest"  # a cancel by Temporal's own means; what is under way is waited for
+            self._stop, self._heard_cancel = self._stop or "rest", True  # it had not begun
             return
+        if self._is_cancelled() and workflow.patched("stop-with-what-began"):
+            self._stop, self._heard_cancel = self._stop or "rest", True  # what is under way is waited for
         self._outcomes[page] = progress.outcomes
         if order is self._order:  # else the pause that these failures would bring is over already
             self._alike, self._reason = progress.alike, progress.reason
             self._paused = self._paused or self._alike >= MAX_ALIKE
+
+    def _is_cancelled(self) -> bool:
+        """By Temporal's own means, which counts once: `go_on` may follow. A step returns what it has begun by then."""
+        return workflow.cancellation_reason() is not None and not self._heard_cancel
 
     def _rest(self) -> BatchRequest:
         return self._request.model_copy(

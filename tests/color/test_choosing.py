@@ -12,7 +12,7 @@ import color
 from color.choosing import Chooser
 from color.palette_colors import CALMED
 from color.rendering import to_hex
-from color.spaces import oklab_to_rgb, parse_hex, rgb_to_oklab
+from color.spaces import contrast, luminance, oklab_to_rgb, parse_hex, rgb_to_oklab
 from tests.color.pictures import PALETTES, PICTURES, U8, badge, pixels, png, stripes
 
 HEX = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06X}")
@@ -495,3 +495,125 @@ def test_a_mark_is_no_darker_than_its_palette_allows() -> None:
     base = color.prepare(png(image))
     coloring = color.choose(base, ["#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914"])
     assert to_hex(coloring.shown[base.regions.share.argmax()]) == "#E4572E"
+
+
+def test_text_is_read_against_the_sheet_that_it_lies_on() -> None:
+    """Text on a sheet in front of the ground is told from the sheet as well as a pale palette allows."""
+    image = Image.new("RGB", (320, 320), "#3CD881")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((110, 40, 210, 280), fill="#FCFDFD")
+    draw.pieslice((120, 90, 200, 190), 180, 360, fill="#3CD881")
+    for left in range(124, 196, 15):
+        draw.rectangle((left, 190, left + 5, 230), fill="#1D874F")
+    after = pixels(color.recolor(color.prepare(png(image)), ["#FCEFEF", "#F7CAC9", "#92A8D1", "#B5EAD7"]))
+    sheet, text = luminance(after[[60, 210], [115, 126], :3].astype(float))
+    assert contrast(sheet, text) > 2.8
+
+
+def test_a_tile_whose_letters_are_holes_stands_on_the_page() -> None:
+    """What is cut out of a tile shows the page: the tile does not become a color in which it would be lost."""
+    image = Image.new("RGBA", (320, 320), "#654FF0")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((130, -30, 190, 30), fill=(0, 0, 0, 0))
+    for left in (90, 150, 210):
+        draw.rectangle((left, 190, left + 25, 290), fill=(0, 0, 0, 0))
+    base = color.prepare(png(image))
+    after = color.choose(base, ["#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914"]).shown
+    assert after[0, 0] < 0.8
+
+
+def test_a_ground_without_a_place_is_the_last_choice_for_a_mark() -> None:
+    """A palette's ground is what it is read on: where the picture stands on a page, the mark gets another color."""
+    image = Image.new("RGBA", (320, 320))
+    ImageDraw.Draw(image).ellipse((40, 40, 280, 280), outline="#8E5482", width=60)
+    palette = ["#2B0A1A", "#7A1C3B", "#D9576B", "#F6D7C3"]
+    coloring = color.choose(color.prepare(png(image)), palette, "#2B0A1A")
+    assert to_hex(coloring.shown[0]) == "#7A1C3B"
+
+
+def test_two_tones_of_one_hue_that_meet_get_colors_that_go_together() -> None:
+    """Flat shading is shading: where a palette has two colors of near hues, these are the tones, in order."""
+    image = Image.new("RGBA", (320, 320))
+    draw = ImageDraw.Draw(image)
+    draw.line([(30, 30), (290, 290)], fill="#4285F4", width=70)
+    draw.line([(290, 30), (30, 290)], fill="#4285F4", width=70)
+    draw.ellipse((60, 60, 260, 260), fill="#1967D2")
+    base = color.prepare(png(image))
+    coloring = color.choose(base, ["#FFFCF2", "#F77F00", "#FCBF49", "#003049", "#D62828"])
+    assert [to_hex(one) for one in coloring.chosen[base.regions.oklab[:, 0].argsort()]] == ["#D62828", "#F77F00"]
+
+
+def test_a_sign_that_is_hardly_seen_is_drawn_more_clearly() -> None:
+    """A mark of two colors with less contrast than signs need gets more of it where the palette has it."""
+    image = Image.new("RGBA", (320, 320))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((10, 10, 310, 310), fill="#0AC18E")
+    draw.rectangle((120, 80, 200, 240), fill="#FFFFFF")
+    after = pixels(color.recolor(color.prepare(png(image)), ["#EDE0D4", "#B08968", "#7F5539", "#432818"]))
+    disk, sign = luminance(after[[160, 160], [60, 160], :3].astype(float))
+    assert contrast(disk, sign) > 3.0
+
+
+def test_a_gradient_from_a_given_ground_does_not_run_to_white() -> None:
+    """A picture's ground that is a gradient stays near the ground that the palette names, from one end to the other."""
+    y, x = np.mgrid[0:320, 0:320] / 320
+    part = ((x + 1.0 - y) / 2.0)[..., None]
+    image = Image.fromarray(np.rint((1 - part) * (31, 105, 17) + part * (108, 174, 62)).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    draw.line([(60, 75), (80, 260), (200, 270)], fill="#FFFFFF", width=9)
+    draw.ellipse((60, 50, 240, 100), outline="#FFFFFF", width=9)
+    palette = ["#2B0A1A", "#7A1C3B", "#D9576B", "#F6D7C3"]
+    after = pixels(color.recolor(color.prepare(png(image)), palette, ground="#2B0A1A"))
+    one_end, other_end = rgb_to_oklab(after[[310, 10], [10, 310], :3])[:, 0]
+    assert abs(one_end - other_end) < 0.3
+
+
+def soft_mark(side_px: int, rim_px: float, odd: str) -> Image.Image:
+    """A red disc and a blue bar whose rim fades out over some pixels, toward `odd` where it is seen least."""
+    big = Image.new("RGB", (side_px, side_px), "#E01020")
+    draw = ImageDraw.Draw(big)
+    draw.rectangle((0, side_px * 0.6, side_px, side_px), fill="#1030C0")
+    mask = Image.new("L", (side_px, side_px), 0)
+    ImageDraw.Draw(mask).ellipse((side_px * 0.1, side_px * 0.1, side_px * 0.9, side_px * 0.9), fill=255)
+    mask = mask.filter(ImageFilter.GaussianBlur(rim_px))
+    mixed = Image.composite(big, Image.new("RGB", big.size, odd), mask)
+    mixed.putalpha(mask)
+    return mixed
+
+
+@pytest.mark.parametrize("odd", ["#000000", "#FFFFFF", "#00C040"])
+@pytest.mark.parametrize(("side_px", "rim_px"), [(128, 1.5), (400, 4), (800, 5)])
+def test_a_soft_rim_is_no_region(odd: str, side_px: int, rim_px: float) -> None:
+    """Where a mark fades out, whatever color is left there follows what it is the rim of."""
+    base = color.prepare(png(soft_mark(side_px, rim_px, odd)))
+    assert len(base.regions) == 2
+
+
+def test_what_is_seen_through_counts_as_much() -> None:
+    """A translucent surface is one as large as it is, not an edge."""
+    rgba = np.zeros((100, 200, 4), np.uint8)
+    rgba[10:90, 10:60] = (200, 30, 40, 255)
+    rgba[10:90, 60:190] = (20, 60, 200, 180)
+    share = color.prepare(png(Image.fromarray(rgba))).regions.share
+    assert sorted(share.tolist()) == pytest.approx([5 / 18, 13 / 18], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("facets", "palette"),
+    [
+        (("#FF4B4B", "#BD4043", "#7D353B"), ("#0D0F1A", "#FF2E63", "#08D9D6", "#EAEAEA")),
+        (("#4285F4", "#1A5FC8", "#123E8A"), ("#0D0F1A", "#FF2E63", "#08D9D6", "#EAEAEA")),
+        (("#4285F4", "#1A5FC8", "#123E8A"), ("#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914")),
+        (("#2F8F5B", "#1F6B42", "#123F28"), ("#F7F7F2", "#E4572E", "#17BEBB", "#2E282A", "#FFC914")),
+    ],
+)
+def test_facets_do_not_sink_into_one_another(facets: tuple[str, ...], palette: tuple[str, ...]) -> None:
+    """Sides of one solid stay apart for the eye: two near blacks are one, however far apart OKLab says they are."""
+    image = Image.new("RGBA", (320, 280))
+    sides = ((0, 60, 60, 230), (105, 125, 160, 20), (215, 130, 320, 60))
+    for facet, corners in zip(facets, sides, strict=True):
+        ImageDraw.Draw(image).polygon((*corners, 270, 230), fill=facet)
+    after = pixels(color.recolor(color.prepare(png(image)), list(palette)))
+    one, two, three = luminance(after[[180, 120, 130], [90, 160, 270], :3].astype(float))
+    assert contrast(one, two) > 1.35
+    assert contrast(two, three) > 1.35

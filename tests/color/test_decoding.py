@@ -6,14 +6,16 @@ import struct
 import tracemalloc
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 import pyvips
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 import color
@@ -406,12 +408,119 @@ def test_an_avif_by_its_compatible_brands() -> None:
         (b"\0\0\0\x18ftypheic", "HEIC"),
         (b"\xff\x0a", "JPEG XL"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"II+\0\x08\0\0\0", "BigTIFF"),
+        (b"MM\0+\0\x08\0\0", "BigTIFF"),
     ],
 )
 def test_what_is_not_read_is_named_with_the_way_out(data: bytes, name: str) -> None:
     """Whoever sends a design program's own file learns what to export."""
     with pytest.raises(color.NotAnImage, match=rf"{name}.*export the logo as PNG or SVG"):
         color.inspect(data + bytes(64))
+
+
+Sample = np.uint8 | np.uint16 | np.uint32 | np.int8 | np.int16 | np.int32 | np.float16 | np.float32 | np.float64
+
+
+def _tiff(samples: NDArray[Sample], tags: Mapping[int, int] = MappingProxyType({})) -> bytes:
+    """A TIFF of samples (h, w) or (h, w, n), their bytes as they are, gray or RGB unless a tag says otherwise."""
+    height, width, count = (*samples.shape, 1)[:3]
+    what = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
+    bits = struct.pack(f"<{count}H", *[8 * samples.dtype.itemsize] * count)
+    begin = 8 + len(bits)
+    values = {256: width, 257: height, 259: 1, 262: 2 if count > 2 else 1, 273: begin, 277: count, 278: height}
+    entries = {tag: struct.pack("<HHII", tag, 4, 1, value) for tag, value in (values | {339: what, **tags}).items()}
+    place = bits.ljust(4, b"\0") if count <= 2 else struct.pack("<I", 8)
+    entries |= {258: struct.pack("<HHI4s", 258, 3, count, place), 279: struct.pack("<HHII", 279, 4, 1, samples.nbytes)}
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
+    return struct.pack("<2sHI", b"II", 42, begin + samples.nbytes) + bits + samples.tobytes() + directory
+
+
+def _bmp(pixels_bgra: NDArray[np.uint8], masks: Sequence[int] = (), bits: int = 32, *, top_down: bool = False) -> bytes:
+    """A BMP of rows of bytes (h, w, n), from below; with `masks` of red, green, blue and alpha of version 5."""
+    height, width = pixels_bgra.shape[:2]
+    size, packed = (124, 3) if masks else (40, 0)
+    shape = (size, width, -height if top_down else height, 1, bits, packed, 0, 2835, 2835, 0, 0)
+    header = struct.pack("<IiiHHIIiiII", *shape)
+    if masks:
+        header += struct.pack("<4I4s", *masks, b"BGRs") + bytes(64)
+    return struct.pack("<2sIII", b"BM", 14 + size + pixels_bgra.size, 0, 14 + size) + header + pixels_bgra.tobytes()
+
+
+WORD = RAMP.astype(np.uint16) * 257
+THREE = np.dstack([RAMP] * 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (_tiff((RAMP / 255).astype(np.float32)), "TIFF files with floating-point or signed samples"),
+        (_tiff((RAMP / 255).astype(np.float32), {262: 0}), "TIFF files with floating-point or signed samples"),
+        (_tiff((THREE / 255).astype(np.float32)), "TIFF files with this kind of pixels"),
+        (_tiff((RAMP / 255).astype(np.float64)), "TIFF files with this kind of pixels"),
+        (_tiff((RAMP / 255).astype(np.float16)), "TIFF files with this kind of pixels"),
+        (_tiff((RAMP // 2).astype(np.int8)), "TIFF files with floating-point or signed samples"),
+        (_tiff((WORD // 2).astype(np.int16)), "TIFF files with floating-point or signed samples"),
+        (_tiff(WORD.astype(np.int32)), "TIFF files with floating-point or signed samples"),
+        (_tiff(WORD.astype(np.uint32) * 65537), "TIFF files with samples of 32 bits"),
+        (_tiff(np.dstack([WORD] * 3), {284: 2}), "TIFF files with samples of 16 bits in separate planes"),
+        (_tiff(np.dstack([WORD] * 2), {338: 2}), "TIFF files with this kind of pixels"),
+        (_tiff(np.dstack([RAMP] * 5), {262: 5, 338: 2}), "TIFF files with this kind of pixels"),
+        (_tiff(THREE, {259: 34712}), "TIFF files with this kind of pixels"),
+        (_tiff(THREE, {259: 50001}), "TIFF files with WebP inside"),
+        (_bmp(THREE[..., :2], (0x7C00, 0x3E0, 0x1F, 0x8000), 16), "BMP files with 16 bits and transparency"),
+        (_bmp(THREE[..., :2], (0xF00, 0xF0, 0xF, 0xF000), 16), "BMP files with this kind of pixels"),
+    ],
+)
+def test_pixels_that_would_be_shown_wrong_are_named_with_the_way_out(data: bytes, name: str) -> None:
+    """What the parser would show black, clipped, scrambled or opaque, or takes for damaged."""
+    for read in (color.inspect, color.decode):
+        with pytest.raises(color.NotAnImage, match=rf"{name}.*export the logo as PNG or SVG"):
+            read(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (_tiff(RAMP), RAMP),
+        (_tiff(255 - RAMP, {262: 0}), RAMP),
+        (_tiff(WORD), RAMP),
+        (_tiff(65535 - WORD, {262: 0}), RAMP),
+        (_tiff(np.dstack([WORD] * 3)), RAMP),
+    ],
+)
+def test_a_tiff_is_as_light_as_it_says(data: bytes, shown: NDArray[np.uint8]) -> None:
+    """Of 8 and of 16 bits, and where zero is white."""
+    assert np.array_equal(color.decode(data).rgb[..., 1], shown)
+
+
+def test_premultiplied_gray_is_read() -> None:
+    """Of a TIFF whose alpha is associated with its gray, the gray is that of what is opaque."""
+    alpha = np.full_like(RAMP, 255)
+    alpha[:, :8] = 0
+    picture = color.decode(_tiff(np.dstack([np.minimum(RAMP, alpha), alpha]), {338: 1}))
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha, alpha)
+    assert np.array_equal(picture.rgb[:, 8:, 1], RAMP[:, 8:])
+
+
+MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+
+
+@pytest.mark.parametrize("masks", [(), MASKS])
+@pytest.mark.parametrize("top_down", [False, True])
+def test_a_bmp_is_as_transparent_as_it_says(masks: Sequence[int], *, top_down: bool) -> None:
+    """In the fourth byte, whether its header knows it or not, as other programs read it; zeros alone are no alpha."""
+    alpha = RAMP[::-1].copy()
+    alpha[0] = 9
+    rows = np.dstack([THREE, alpha])
+    picture = color.decode(_bmp(rows if top_down else rows[::-1].copy(), masks, top_down=top_down))
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha, alpha)
+    opaque = color.decode(_bmp(np.dstack([THREE, np.zeros_like(alpha)]), masks, top_down=top_down))
+    assert opaque.alpha is None
+    assert np.array_equal(opaque.rgb, picture.rgb)
+    unused = color.decode(_bmp(rows, (*MASKS[:3], 0), top_down=top_down))
+    assert unused.alpha is None
 
 
 def test_too_large_says_what_to_do() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from typing import Final, Literal
 
 import cv2
@@ -154,6 +155,32 @@ def test_looking_for_matches_pays_or_is_left_out(picture: str) -> None:
         deflate = zlib_ng.compressobj(3, strategy=strategy)
         sizes.append(len(deflate.compress(rows)) + len(deflate.flush()))
     assert len(data) < 1.05 * min(sizes) + 100
+
+
+def test_a_fourth_byte_of_rgb_is_left_out() -> None:
+    """Whatever it is, also where two bands meet."""
+    values = np.random.default_rng(6).integers(0, 256, (1300, 257, 4), dtype=np.uint8)
+    data = truecolor_png(257, 1300, 3, lambda rows: values[rows])
+    assert np.array_equal(by_libvips(data)[..., :3], values[..., :3])
+
+
+@pytest.mark.parametrize("colors", [SUNSET, ("#202020", "#DDDDDD"), ("#101010", "#151515", "#FF00FF")])
+def test_matches_are_judged_once_for_all_palettes(colors: tuple[str, ...]) -> None:
+    """A variation has the bytes that it would have if its own rows were judged."""
+    judged = [base for base in BASES.values() if base.strategy is not None]
+    assert judged
+    for base in judged:
+        assert color.recolor(base, colors) == color.recolor(replace(base, strategy=None), colors)
+
+
+def test_a_color_table_has_no_color_of_no_pixel() -> None:
+    """It is as long as there are numbers in the pixels."""
+    tables = [Image.open(io.BytesIO(color.recolor(base, SUNSET))) for base in BASES.values()]
+    lengths = [
+        (len(table.getpalette() or ()) // 3, np.unique(np.asarray(table)).size) for table in tables if table.mode == "P"
+    ]
+    assert lengths
+    assert all(length == used for length, used in lengths)
 
 
 def test_a_noisy_gray_scan_has_a_color_table() -> None:

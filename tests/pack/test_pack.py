@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,10 @@ from PIL import Image
 
 from color import choose, decode, measure_shown, prepare, render
 from contracts.palettes import Palette
-from pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack, write_folder, write_zip
+from pack import Contents, Item, PackFile, Skipped, VariationContent, make_pack, write_folder, write_zip, writing
 from pack.faithfulness import FAITHFUL, closeness
 from tests.color.pictures import SUNSET, png
+from tests.forking import ROOT
 from tests.pack.drawings import SIGN, TILE, document, drawn, rgba
 
 FOLDERS = ("base", "variations/01-sunset", "variations/02-mono")
@@ -262,6 +265,40 @@ def test_a_pack_that_was_killed_half_way_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").rename(tmp_path / ".replaced-0" / "manifest.json")
     write_folder(few(), "two", tmp_path)
     assert json.loads((tmp_path / "manifest.json").read_text())["concept_id"] == "two"
+
+
+@pytest.mark.parametrize("write", ["write_folder", "write_zip"])
+def test_what_a_killed_export_left_is_removed_by_the_next(tmp_path: Path, write: str) -> None:
+    """And nothing else: what one that still runs has written so far, and what is someone's own, stay."""
+    target = tmp_path if write == "write_folder" else tmp_path / "pack.zip"
+    names = ("pack-", "replaced-") if write == "write_folder" else ("pack.zip.",)
+    own = [tmp_path / f".{name}{end}" / "own.txt" for name in names for end in ("0123456789abcdef", "backup")]
+    for file in own:
+        file.parent.mkdir()
+        file.write_text("mine")
+    code = (
+        "import sys; from pathlib import Path; from pack import PackFile, writing\n"
+        "def items():\n"
+        "    yield PackFile('base/logo.png', b'a', 'image/png', 'a logo')\n"
+        "    print('begun', flush=True); sys.stdin.read()\n"
+        f"writing.{write}(items(), 'one', Path({str(target)!r}))"
+    )
+    killed, alive = (
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(2)
+    )
+    for process in (killed, alive):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+    killed.kill()
+    killed.communicate()
+    getattr(writing, write)(few(), "two", target)
+    kept = {file.parent for file in own} | {path for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert len(set(tmp_path.iterdir()) - kept) == 1  # of the one that still runs
+    alive.communicate()
+    assert alive.returncode == 0
+    assert {path for path in tmp_path.iterdir() if path.name.startswith(".")} == {file.parent for file in own}
+    assert {file.read_text() for file in own} == {"mine"}
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:

@@ -289,8 +289,17 @@ async def test_cookies_are_not_kept(site: FakeService) -> None:
     [
         (Reply(CHUNK, repeat=6400), DownloadUnusable, "more than 25 MB"),
         (Reply(b"\x89PNG\r\n\x1a\n" + CHUNK, repeat=6400, chunked=True), DownloadUnusable, "more than 25 MB"),
-        (Reply(b"<!doctype html><html></html>", media_type="image/png"), DownloadUnusable, "does not lead to a PNG"),
-        (Reply(b"<svg xmlns='x'/>", media_type="image/svg+xml"), DownloadUnusable, "does not lead to a PNG"),
+        (
+            Reply(b"<!doctype html><html></html>", media_type="image/png"),
+            DownloadUnusable,
+            "does not lead to an image: The file",
+        ),
+        (
+            Reply(b"%PDF-1.7 " + CHUNK),
+            DownloadUnusable,
+            "lead to an image: PDF and AI files .* export the logo as PNG or SVG",
+        ),
+        (Reply(b"\x1f\x8b\x08" + CHUNK), DownloadUnusable, "lead to an image: SVGZ .* export the logo as PNG or SVG"),
         (Reply(b"<", repeat=10**4, media_type="image/png", chunked=True), DownloadUnusable, "does not lead to"),
         (Reply(b"", media_type="image/png"), DownloadUnusable, "does not lead to"),
         (Reply(draw_png(), drip_s=0.05), DownloadUnusable, "did not arrive within"),
@@ -314,8 +323,10 @@ async def test_what_is_no_image_has_its_error(
 
 
 @pytest.mark.parametrize(
-    ("file_format", "media_type"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp"), ("GIF", "gif")]
-)
+    ("file_format", "media_type"),
+    [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp"), ("GIF", "gif"), ("AVIF", "avif"),
+     ("BMP", "bmp"), ("TIFF", "tiff"), ("ICO", "vnd.microsoft.icon")],
+)  # fmt: skip
 async def test_the_type_is_what_the_bytes_say(site: FakeService, file_format: str, media_type: str) -> None:
     """Not what the server calls it."""
     data = png(badge(), file_format)

@@ -878,7 +878,10 @@ async def test_tasks_are_listed_by_status_and_user(backend: Backend) -> None:
     assert await store.list_tasks(user_id=stranger, limit=1, after=page.next) == TaskList(tasks=())
 
 
-@pytest.mark.parametrize("after", ["", "x", "2026-11-26", "2026-11-26T00:00:00+00:00/7", "/"])
+@pytest.mark.parametrize(
+    "after",
+    ["", "x", "2026-11-26", "2026-11-26T00:00:00+00:00/7", "/", f"0001-01-01T00:00:00+23:00/{uuid.UUID(int=1)}"],
+)
 async def test_a_place_in_the_list_must_be_one(backend: Backend, after: str) -> None:
     """Anything else is refused, and not taken for the beginning."""
     with pytest.raises(StoreRefused, match="no place in the list"):
