@@ -101,10 +101,13 @@ class ImageCache:
         )
 
     async def drawn(self, data: bytes) -> bytes:
-        """The drawing of an SVG as PNG, by one of the threads; any other image as it is. Raises `ImageError`."""
+        """The drawing of an SVG as PNG, by one of the threads; any other image as it is. Raises `ImageError`.
+
+        Bounded by its processor time alone: that a worker is busy, or was frozen, fails no task.
+        """
         if not is_svg(data):
             return data
-        return await asyncio.get_running_loop().run_in_executor(self._threads, rasterize, data)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(rasterize, data, clock_s=None))
 
     async def sha256(self, data: bytes) -> str:
         """The hash, in hexadecimal, by one of the threads."""

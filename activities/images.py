@@ -113,13 +113,16 @@ class ImageActivities(contract.ImageActivities):
     async def upload_image(self, request: UploadRequest) -> ImageRef:
         source = request.source
         with temporal_failures():
-            original = await self._bases.original(source)
-            width, height = await self._bases.size(source.sha256, original)
-            data, sha256 = original, source.sha256
+            original, sha256 = await self._bases.original(source), source.sha256
+            if is_svg(original):
+                original = await self._bases.drawn(original)
+                sha256 = await self._bases.sha256(original)
+            width, height = await self._bases.size(sha256, original)
+            data = original
             if request.colors:
                 base = await self._bases.base(source)
                 data = await self._in_thread(lambda _: keep_colors(base, request.colors), original)
-            elif is_svg(original) or not inspect(original).is_plain_png:
+            elif not inspect(original).is_plain_png:
                 # Browsers and the variations must agree on what the picture is: upright, 8 bits, sRGB.
                 data = await self._in_thread(_as_png, original)
             if data is not original:

@@ -1,7 +1,7 @@
 """Variations. Some are recolored before their activity comes: as soon as base and palettes are both in this process.
 
 Meanwhile Temporal hands out what is between. Nothing depends on it: what was begun in another process, or not at all,
-is made when it is asked for. Decision: docs/adr/0051.
+is made when it is asked for. Decision: docs/adr/0052.
 """
 
 from __future__ import annotations

@@ -201,11 +201,12 @@ class ColorBins:
         return table[self.codes]
 
 
-def find_centers(seen: ColorBins) -> tuple[F64, NDArray[np.intp]]:
+def find_centers(seen: ColorBins, *, photo: bool) -> tuple[F64, NDArray[np.intp]]:
     """Centers (k, 3) in sRGB, heaviest first, of what is seen of a picture, and the number of each bin's (n,).
 
     Pixels in flat areas are no mixtures. Farthest-point seeding and weighted Lloyd steps in OKLab. No randomness.
-    k is in [1, MAX_REGIONS].
+    What is a mixture of two centers counts as the nearer of these, but in a `photo`: a line between black and white
+    that is gray at a glance is no part of a gray surface. k is in [1, MAX_REGIONS].
     """
     heavy, means = seen.mass, seen.means
     points = rgb_to_oklab(means)
@@ -216,27 +217,42 @@ def find_centers(seen: ColorBins) -> tuple[F64, NDArray[np.intp]]:
     inside = np.stack([np.bincount(nearest, heavy * means[:, c], len(centers)) for c in range(3)], 1) / share[:, None]
     solid = np.bincount(nearest, seen.flat, len(centers)) / np.bincount(nearest, seen.plain + seen.mixed, len(centers))
     order = np.argsort(-share, kind="stable")
-    kept = _without_mixtures(inside[order], solid[order])
-    return kept, nearest_center(points, rgb_to_oklab(kept))
+    ends = _ends_of_mixtures(inside[order], solid[order])
+    kept = [k for k in range(len(order)) if k not in ends]
+    result = inside[order[kept]]
+    oklab = rgb_to_oklab(result)
+    number = nearest_center(points, oklab)
+    for k, mixed in ends.items() if not photo else ():
+        members = np.flatnonzero(nearest == order[k])
+        among = np.searchsorted(kept, sorted(mixed))
+        number[members] = among[nearest_center(points[members], oklab[among])]
+    return result, number
 
 
-def _without_mixtures(rgb: F64, solid: F64) -> F64:
-    """Centers (k, 3) without those that are only the edge, or a blurred stroke, between two others.
+def _ends_of_mixtures(rgb: F64, solid: F64) -> dict[int, set[int]]:
+    """Which of the centers (k, 3) are only the edge, or a blurred stroke, between two others, and which those are.
 
     `solid` (k,) in [0, 1] tells which part of a cluster's pixels is flat.
     """
     kept = list(range(len(rgb)))
+    ends: dict[int, set[int]] = {}
     for k in np.argsort(solid, kind="stable").tolist():
         others = [i for i in kept if i != k]
-        if solid[k] < _SOLID and any(_on_segment(rgb[k], rgb[i], rgb[j]) for i, j in combinations(others, 2)):
-            kept = others
-    return rgb[kept]
+        if solid[k] < _SOLID:
+            pairs = {pair: _from_segment(rgb[k], *rgb[list(pair)]) for pair in combinations(others, 2)}
+            closest = min(pairs, key=pairs.__getitem__, default=())
+            if closest and pairs[closest] < _ON_SEGMENT:
+                kept, ends[k] = others, set(closest)
+    for k in reversed(ends):  # an end may have been found to be a mixture later
+        ends[k] = set().union(*(ends.get(end, {end}) for end in ends[k]))
+    return ends
 
 
-def _on_segment(color: F64, start: F64, end: F64) -> bool:
+def _from_segment(color: F64, start: F64, end: F64) -> float:
+    """How far a color is from the way between two others; infinitely, where it is at one of the ends."""
     along = end - start
-    t = float(np.clip((color - start) @ along / max(float(along @ along), 1e-9), 0.0, 1.0))
-    return 0.05 < t < 0.95 and float(np.linalg.norm(color - start - t * along)) < _ON_SEGMENT  # noqa: PLR2004 - ends
+    t = float((color - start) @ along / max(float(along @ along), 1e-9))
+    return float(np.linalg.norm(color - start - t * along)) if 0.05 < t < 0.95 else np.inf  # noqa: PLR2004 - ends
 
 
 def nearest_center(points: F64, centers: F64) -> NDArray[np.intp]:

@@ -141,7 +141,7 @@ class Chooser:
         """
         search = Search.of(self.costs, colors, fixed)
         if spare is not None:
-            search.alone[:, spare] += _NO_GROUND * self.costs.seen[:, 0]
+            search.alone[:, spare] += _NO_GROUND * self.costs.seen[:, 0] * (self.costs.around == self.costs.ground)
         if avoided.size and self.scorer.main is not None:
             near = np.linalg.norm(colors[:, None] - avoided.T, axis=-1).min(1) < _OTHER
             search.alone[self.costs.back[self.scorer.main], near] += _AVOIDED

@@ -88,7 +88,7 @@ _REFUSED: Final = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
 }
 """By how they begin, or by their brand where they begin as ISO media files do."""
-_PARSERS: Final[dict[str | None, type[ImageFile.ImageFile]]] = {
+_PARSERS: Final[dict[str, type[ImageFile.ImageFile]]] = {
     "image/jpeg": JpegImagePlugin.JpegImageFile,
     "image/webp": WebPImagePlugin.WebPImageFile,
     "image/gif": GifImagePlugin.GifImageFile,
@@ -97,11 +97,8 @@ _PARSERS: Final[dict[str | None, type[ImageFile.ImageFile]]] = {
     "image/tiff": TiffImagePlugin.TiffImageFile,
     "image/vnd.microsoft.icon": IcoImagePlugin.IcoImageFile,
 }
-_NAMES: Final[dict[str | None, str]] = {"image/tiff": "TIFF", "image/bmp": "BMP", "image/jpeg": "JPEG"}
-"""Formats of which Pillow reads some kinds only."""
 _UNREAD: Final = ("unknown pixel mode", "Unsupported BMP", "cannot handle")
-"""What it says of the others; of a TIFF's compression it says nothing, and lacks it as a key."""
-_TIFF_BITS: Final = {1, 2, 4, 8, 16}
+"""What Pillow says of pixels that it cannot read; of a TIFF's compression it says nothing, and lacks it as a key."""
 _WEBP_IN_TIFF: Final = 50001
 _BMP_HEADER_WITH_ALPHA: Final = 56
 """Bytes of the shortest header of a BMP, which begins at its 14th, that says where alpha is."""
@@ -242,7 +239,7 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
             space = colors.space
             if colors.profile is not None:
                 image.info["icc_profile"] = colors.profile
-        elif media_type in _PARSERS:
+        elif media_type is not None and media_type in _PARSERS:
             _check_scans(data)
             image = _parsed(data, media_type)
         else:
@@ -251,7 +248,7 @@ def _open(data: bytes, *, pixels: bool = False) -> tuple[ImageFile.ImageFile, Co
     return image, space
 
 
-def _parsed(data: bytes, media_type: str | None) -> ImageFile.ImageFile:
+def _parsed(data: bytes, media_type: str) -> ImageFile.ImageFile:
     """The image of a format in which not every kind is read. Raises NotAnImage for others."""
     try:
         image = _PARSERS[media_type](BytesIO(data))
@@ -265,7 +262,7 @@ def _parsed(data: bytes, media_type: str | None) -> ImageFile.ImageFile:
         tags, bits = image.tag_v2, max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
         if set(tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))) != {1}:
             raise _unread(media_type, "floating-point or signed samples")
-        if bits not in _TIFF_BITS:
+        if bits not in {1, 2, 4, 8, 16}:
             raise _unread(media_type, f"samples of {bits} bits")
         if bits == 16 and tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2:  # noqa: PLR2004 - bits; separate planes
             raise _unread(media_type, "samples of 16 bits in separate planes")
@@ -277,8 +274,9 @@ def _parsed(data: bytes, media_type: str | None) -> ImageFile.ImageFile:
     return image
 
 
-def _unread(media_type: str | None, kind: str) -> NotAnImage:
-    return NotAnImage(f"{_NAMES[media_type]} files with {kind} are not accepted: export the logo as PNG or SVG.")
+def _unread(media_type: str, kind: str) -> NotAnImage:
+    name = media_type.removeprefix("image/").upper()
+    return NotAnImage(f"{name} files with {kind} are not accepted: export the logo as PNG or SVG.")
 
 
 def _with_pixels_stored(data: bytes) -> bytes:
@@ -401,11 +399,9 @@ def _channels(image: Image.Image, space: ColorSpace | None) -> tuple[Image.Image
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as 8-bit gray, its color key as alpha. Pillow's own conversion clips at 255 instead of scaling."""
     deep = np.asarray(image).astype(np.int64).clip(0, 65535)
-    if (
-        isinstance(image, TiffImagePlugin.TiffImageFile)
-        and image.tag_v2[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] == 0
-    ):
-        deep = 65535 - deep  # white is zero: Pillow turns those of eight bits alone
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        white_is_zero = not image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
+        deep = 65535 - deep if white_is_zero else deep  # Pillow turns those of eight bits alone
     gray = Image.fromarray((deep >> 8).astype(np.uint8))
     key = image.info.get("transparency")
     if isinstance(key, int):

@@ -23,7 +23,7 @@ GLANCE_PX: Final = 256
 _VISIBLE, _OPAQUE = 128, 250
 _STEP: Final = 10
 """From this difference of neighbors on (of 255, in any channel) a pixel may be the mixture of an edge."""
-_EDGE_WEIGHT: Final = 0.02
+_EDGE_WEIGHT: Final = 0.005
 """An edge pixel counts this much of a plain one: it is a mixture, not a color of the design."""
 _PHOTO_FLAT: Final = 0.3
 _DOMINATED: Final = 0.75
@@ -73,9 +73,9 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     flat[1:] &= ~down.steep
     flat[:, 1:] &= ~right.steep
     seen = ColorBins.of(planes, inside, plain, flat, _EDGE_WEIGHT)
-    found, of_bin = find_centers(seen)
+    photo = bool(seen.flat.sum() < _PHOTO_FLAT * (seen.plain + seen.mixed).sum() or _no_color_dominates(seen))
+    found, of_bin = find_centers(seen, photo=photo)
     labels = seen.labels(of_bin)
-    photo = seen.flat.sum() < _PHOTO_FLAT * (seen.plain + seen.mixed).sum() or _no_color_dominates(seen)
     count = len(found)
     area: F64 = np.bincount(of_bin, seen.mass, count).astype(np.float64)
     places = np.where(visible, labels, np.uint8(count))
@@ -84,14 +84,14 @@ def segment(picture: Picture, colors: U8, oklab: F64, counts: F64) -> Segmentati
     ground = _ground(labels, plain, area, sharp, visible)
     thin = np.bincount(labels[flat], minlength=count) < _THIN * np.bincount(labels.ravel(), minlength=count)
     centers = _exact(found, thin, colors, oklab, counts)
-    regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=bool(photo))
+    regions = describe(centers, area, smooth[:-1, :-1], sharp[:-1, :-1], ground, photo=photo)
     found = _with_inks(found, thin, seen, of_bin)
     if ground.on_page:
         ground = Ground(count, fills_rim=True, on_page=True, outline=ground.outline)
         found, area = np.vstack([found, np.full(3, 255.0)]), np.append(area, 0.0)
     else:
         smooth, sharp = smooth[:-1, :-1], sharp[:-1, :-1]
-    return Segmentation(regions, describe(found, area, smooth, sharp, ground, photo=bool(photo)))
+    return Segmentation(regions, describe(found, area, smooth, sharp, ground, photo=photo))
 
 
 def _glance(picture: Picture) -> tuple[U8, U8 | None]:
@@ -194,9 +194,10 @@ def _exact(centers: F64, thin: NDArray[np.bool_], colors: U8, oklab: F64, counts
         if not len(members):
             continue
         weight = counts[members]
-        change, toward = colors[members] - centers[0], centers[k] - centers[0]
-        along = change @ toward / max(float(toward @ toward), 1.0)
-        near = np.linalg.norm(change - along[:, None] * toward, axis=1) < _ASIDE
+        change, toward = colors.T.take(members, 1) - centers[0][:, None], centers[k] - centers[0]
+        along = toward @ change / max(float(toward @ toward), 1.0)
+        change -= along * toward[:, None]
+        near = (change * change).sum(0) < _ASIDE**2
         peak = members[(weight * near).argmax()]
         if thin[k] and k:
             weight = weight * near if near.any() else weight

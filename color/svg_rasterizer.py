@@ -19,6 +19,8 @@ from contracts.images import MAX_IMAGE_SIDE_PX
 MAX_SVG_BYTES: Final = 10 * 2**20
 _CLOCK_S: Final = 4.0
 """The child's own limit is of processor time."""
+_TOO_MANY: Final = 3
+"""The child's exit status for copies of copies, which the renderer counts."""
 _FIRST_BYTES: Final = 1 << 6
 _HEAD_BYTES: Final = 1 << 16
 _CHILD: Final = __file__.removesuffix(".py") + "_process.py"
@@ -61,7 +63,7 @@ def rasterize(svg: bytes, min_side_px: int = 1024, processor_s: int = 4, clock_s
         )
     except subprocess.TimeoutExpired as exc:
         raise ImageTooLarge(f"The SVG takes too long to draw. {_WAY_OUT}") from exc
-    if drawn.returncode < 0:  # ended by a signal: time, memory, or a stack that overflowed
+    if drawn.returncode < 0 or drawn.returncode == _TOO_MANY:  # by a signal: time, memory, or a stack that overflowed
         raise ImageTooLarge(f"The SVG takes too much time or memory to draw. {_WAY_OUT}")
     if drawn.returncode:
         raise ImageDamaged("The SVG is damaged or incomplete.")

@@ -21,15 +21,15 @@ _DPI = 96
 
 
 def main() -> None:
-    """Exit status 0, or 1 for what is no SVG; the system ends the process where it exceeds its limits."""
+    """Exit status 0, 1 for no SVG, 3 for one of too many parts; the system ends the process at its limits."""
     resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     svg = sys.stdin.buffer.read().decode()
     try:
         sys.stdout.buffer.write(_drawn(svg, int(sys.argv[1]), int(sys.argv[2])))
-    except ValueError:
-        sys.exit(1)
+    except ValueError as error:
+        sys.exit(3 if "limit reached" in str(error) else 1)
 
 
 def _drawn(svg: str, shorter_px: int, longest_px: int) -> bytes:

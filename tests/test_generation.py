@@ -21,9 +21,9 @@ from temporalio.testing import ActivityEnvironment
 from typing_extensions import override
 
 import color
-from activities import paid_calls
+from activities import image_cache, paid_calls
 from activities.tasks import TaskActivities
-from color import decode, decoding
+from color import decode
 from contracts.activities import FailRequest
 from contracts.images import ImageRef, Provenance, StoredObject
 from contracts.status import StageState
@@ -271,14 +271,14 @@ async def test_a_given_image_is_used_and_nothing_is_generated(client: Client, st
 async def test_a_given_svg_is_drawn_beside_the_event_loop(
     client: Client, store: LocalStore, monkeypatch: pytest.MonkeyPatch, inside: str, state: TaskStatus
 ) -> None:
-    """A message may refer to one, and drawing it may take seconds, in which a worker goes on with everything else."""
-    threads: list[threading.Thread] = []
+    """A message may refer to one: drawing it holds up nothing, and a busy or frozen worker does not fail the task."""
+    drawings: list[tuple[threading.Thread, object]] = []
 
-    def rasterize(svg: bytes) -> bytes:
-        threads.append(threading.current_thread())
+    def rasterize(svg: bytes, **limits: float | None) -> bytes:
+        drawings.append((threading.current_thread(), limits["clock_s"]))
         return color.rasterize(svg)
 
-    monkeypatch.setattr(decoding, "rasterize", rasterize)
+    monkeypatch.setattr(image_cache, "rasterize", rasterize)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{inside}<rect width="5" height="5"/></svg>'.encode()
     )
@@ -287,8 +287,9 @@ async def test_a_given_svg_is_drawn_beside_the_event_loop(
     async with rigged(client, store) as rig:
         status = await rig.finish(bare.model_copy(update={"base_image": stored.as_image(96, 96, "image/svg+xml")}))
     assert status.state is state
-    assert threads
-    assert threading.main_thread() not in threads
+    ((thread, clock_s),) = drawings
+    assert thread is not threading.main_thread()
+    assert clock_s is None
     if status.error is not None:
         assert status.error.message.startswith("Storing the base image failed: The SVG takes too much time or memory")
 

@@ -617,3 +617,17 @@ def test_facets_do_not_sink_into_one_another(facets: tuple[str, ...], palette: t
     one, two, three = luminance(after[[180, 120, 130], [90, 160, 270], :3].astype(float))
     assert contrast(one, two) > 1.35
     assert contrast(two, three) > 1.35
+
+
+def test_thin_lines_are_no_part_of_a_surface_that_they_look_like() -> None:
+    """Black lines on white are gray at a glance, and count for neither of two blue surfaces."""
+    image = Image.new("RGB", (512, 512), "#FFFFFF")
+    draw = ImageDraw.Draw(image)
+    for at in range(5, 512, 7):
+        draw.line((at, 0, at, 511), fill="#101820")
+    draw.rectangle((0, 300, 255, 511), fill="#82AEE5")
+    draw.rectangle((256, 300, 511, 511), fill="#2050B0")
+    draw.rectangle((200, 80, 300, 120), fill="#101820")
+    regions = color.prepare(png(image)).regions
+    light = int(np.linalg.norm(regions.rgb - (0x82, 0xAE, 0xE5), axis=1).argmin())
+    assert regions.share[light] == pytest.approx(106 / 512, abs=0.03)

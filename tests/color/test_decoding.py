@@ -421,7 +421,9 @@ def test_what_is_not_read_is_named_with_the_way_out(data: bytes, name: str) -> N
 Sample = np.uint8 | np.uint16 | np.uint32 | np.int8 | np.int16 | np.int32 | np.float16 | np.float32 | np.float64
 
 
-def _tiff(samples: NDArray[Sample], tags: Mapping[int, int] = MappingProxyType({})) -> bytes:
+def _tiff(
+    samples: NDArray[Sample], tags: Mapping[int, int] = MappingProxyType({}), without: Sequence[int] = ()
+) -> bytes:
     """A TIFF of samples (h, w) or (h, w, n), their bytes as they are, gray or RGB unless a tag says otherwise."""
     height, width, count = (*samples.shape, 1)[:3]
     what = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
@@ -429,6 +431,7 @@ def _tiff(samples: NDArray[Sample], tags: Mapping[int, int] = MappingProxyType({
     begin = 8 + len(bits)
     values = {256: width, 257: height, 259: 1, 262: 2 if count > 2 else 1, 273: begin, 277: count, 278: height}
     entries = {tag: struct.pack("<HHII", tag, 4, 1, value) for tag, value in (values | {339: what, **tags}).items()}
+    entries = {tag: entry for tag, entry in entries.items() if tag not in without}
     place = bits.ljust(4, b"\0") if count <= 2 else struct.pack("<I", 8)
     entries |= {258: struct.pack("<HHI4s", 258, 3, count, place), 279: struct.pack("<HHII", 279, 4, 1, samples.nbytes)}
     directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
@@ -485,6 +488,8 @@ def test_pixels_that_would_be_shown_wrong_are_named_with_the_way_out(data: bytes
         (_tiff(255 - RAMP, {262: 0}), RAMP),
         (_tiff(WORD), RAMP),
         (_tiff(65535 - WORD, {262: 0}), RAMP),
+        (_tiff(65535 - WORD, without=(262,)), RAMP),
+        (_tiff(255 - RAMP, without=(262,)), RAMP),
         (_tiff(np.dstack([WORD] * 3)), RAMP),
     ],
 )

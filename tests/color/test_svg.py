@@ -113,7 +113,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_drawings_end_in_one_sentence(name: str) -> None:
     """Endless work, exhausted memory and a crash of the renderer cost seconds and nothing else."""
-    with pytest.raises(color.ImageError, match=r"^The SVG .*\.$"):
+    with pytest.raises(color.ImageTooLarge, match=r"^The SVG .* Simplify it, or export it as PNG\.$"):
         color.rasterize(svg(HOSTILE[name]))
 
 
