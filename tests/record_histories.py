@@ -62,6 +62,7 @@ CONFIGURED: dict[str, dict[str, object]] = {
     "out-of-time": {**IMPATIENT},
     "waited-for-a-worker": {**IMPATIENT},
     "in-groups-out-of-time": {**IMPATIENT},
+    "at-once-out-of-time": {**IMPATIENT},
 }
 
 
@@ -326,6 +327,15 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "in-groups-cancelled": (_cancelled, "nothing", Script(then=_hang)),
     "in-groups-retried-variations": (_retried, "variation-02", Script()),
     "in-groups-out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
+    "at-once": (_completed, "nothing", Script()),
+    "at-once-partial": (_completed, "variation-02", Script()),
+    "at-once-failed-upload": (_completed, "base.png", Script()),
+    "at-once-candidates": (_chosen, "nothing", Script()),
+    "at-once-refined": (_refined, "nothing", Script()),
+    "at-once-varied": (_varied, "nothing", Script()),
+    "at-once-cancelled": (_cancelled, "nothing", Script(then=_hang)),
+    "at-once-retried-variations": (_retried, "variation-02", Script()),
+    "at-once-out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
 }
 """Name → what to do, which objects the store refuses, what the image provider does."""
 
