@@ -38,6 +38,7 @@ from activities.images import ImageActivities
 from activities.metrics_interceptor import MetricsInterceptor
 from activities.palettes import PaletteActivities
 from activities.reconciliation import ReconciliationActivities
+from activities.render_ahead import RenderAhead
 from activities.retention import RetentionActivities
 from activities.retry_variations import CompletionActivities
 from activities.row_links import RowLinkActivities
@@ -145,13 +146,13 @@ async def working(
         tasks = TaskActivities(
             store, images.name, palettes.name, None if fallback is None else fallback.name, settings.give_up_minutes
         )
-        imaging = ImageActivities(store, images, bases, preparing, calling)
-        coloring = PaletteActivities(store, palettes, calling)
-        varying = VariationActivities(store, bases, threads.ranked(Rank.RECOLOR), RenderMetrics(meter))
+        renders = RenderAhead(bases, threads.ranked(Rank.RECOLOR), threads.ranked(Rank.AHEAD))
+        imaging = ImageActivities(store, images, bases, preparing, calling, renders.published)
+        coloring = PaletteActivities(store, palettes, calling, renders.expect)
+        varying = VariationActivities(store, renders, RenderMetrics(meter))
         if downloads is None:
             downloads = Downloads(own_links=_own_links(settings))
             stack.push_async_callback(downloads.aclose)
-        sourcing = SourceActivities(store, downloads, bases)
 
         network, gate = settings.task_queue, BatchGate(settings.render_threads)
         factory = _WorkerFactory(client, MetricsInterceptor(StageMetrics(meter)), gate, _deployment(settings))
@@ -159,7 +160,7 @@ async def working(
         if Queue.NETWORK in queues:
             rows: _Activities = [
                 tasks.claim_task,
-                sourcing.load_source,
+                SourceActivities(store, downloads, bases).load_source,
                 imaging.upload_image,  # for workflows of before it moved to the render queue
                 tasks.store_concept,
                 tasks.fail_task,
@@ -175,7 +176,9 @@ async def working(
             calls.setdefault(images.name, []).extend((imaging.generate_image, imaging.refine_image))
             calls.setdefault(palettes.name, []).append(coloring.create_palettes)
             if fallback is not None and fallback.name != palettes.name:
-                calls.setdefault(fallback.name, []).append(PaletteActivities(store, fallback, calling).create_palettes)
+                calls.setdefault(fallback.name, []).append(
+                    PaletteActivities(store, fallback, calling, renders.expect).create_palettes
+                )
             for provider, asking in calls.items():
                 queue, rate = paid_queue(network, provider), settings.provider_rate_per_second
                 at_once = (cpu_bound, None) if provider == BuiltinPalettes.name else (None, settings.paid_calls)

@@ -85,7 +85,7 @@ class BatchActivities(contract.BatchActivities):
         while True:
             row = await service.store.task(task_id) if begun else None
             if (row is not None and row.status is TaskStatus.PROCESSING) or await service.start(
-                request, priority=priority, stay_ended_since=since
+                request, priority=priority, exact=True, stay_ended_since=since
             ):
                 await self._wait(task_id)
             row = await service.store.task(task_id)

@@ -28,6 +28,7 @@ class Rank(IntEnum):
     RECOLOR = 0
     PREPARE = 1
     DRAW = 2
+    AHEAD = 3
 
 
 class CpuThreads:

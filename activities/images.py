@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
 from pydantic import ValidationError
 from temporalio import activity
+from temporalio.service import RPCError
 from typing_extensions import override
 
 from activities.candidates import store_choice
 from activities.current_attempt import ensure_current
-from activities.error_mapping import temporal_failures
+from activities.error_mapping import StaleAttempt, temporal_failures
 from activities.heartbeats import heartbeater
 from activities.image_cache import ImageCache
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, Job, PaidCalls, Prepare, Send
@@ -25,13 +27,13 @@ from contracts.activities import (
     UploadRequest,
 )
 from contracts.images import SVG, ImageRef, Provenance
-from contracts.tasks import Stage
+from contracts.tasks import Stage, concept_id
 from contracts.usage import Usage
 from observability.metrics import ProviderMetrics
 from providers.errors import ProviderError
 from providers.ports import ImageJob, ImageProvider, JobFailed, ProvidedImage
 from stores import layout
-from stores.errors import ObjectCorrupt
+from stores.errors import ObjectCorrupt, StoreError
 from stores.ports import ObjectStore
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ _REFINABLE = {PNG, "image/jpeg", "image/webp"}
 
 
 class ImageActivities(contract.ImageActivities):
-    """The paid call, and what users see of it."""
+    """The paid call, and what users see of it. `published` is called with a concept and its base."""
 
     def __init__(
         self,
@@ -51,7 +53,9 @@ class ImageActivities(contract.ImageActivities):
         bases: ImageCache,
         threads: Executor,
         metrics: ProviderMetrics,
+        published: Callable[[uuid.UUID, ImageRef], None] = lambda _concept_id, _base: None,
     ) -> None:
+        self._published = published
         self._store = store
         self._provider = provider
         self._bases = bases
@@ -68,7 +72,28 @@ class ImageActivities(contract.ImageActivities):
         async def prepare() -> Send:
             return self._sending(lambda: self._provider.generate(*words, request.candidate), words)
 
-        return await self._paid(layout.paid_image(request.task_id, request.candidate), prepare, words)
+        generated = await self._paid(layout.paid_image(request.task_id, request.candidate), prepare, words)
+        if request.owner is None:
+            return generated
+        published = await self._publish_at_once(request.owner, concept_id(request.task_id), generated.image)
+        return generated.model_copy(update={"published": published})
+
+    async def _publish_at_once(self, owner: str, concept: uuid.UUID, image: ImageRef) -> ImageRef | None:
+        """The base, where the image can be shown as it came. None leaves it, and what is wrong, to `upload_image`."""
+        try:
+            data = await self._bases.original(image)
+            if activity.is_cancelled() or not inspect(data).is_plain_png:
+                return None
+            await ensure_current()
+            stored = await self._store.put(self._store.concept_bucket, layout.base(owner, concept), data, PNG)
+        except (StoreError, StaleAttempt, RPCError):
+            return None
+        if stored.sha256 != image.sha256:
+            return None
+        self._bases.forget_original(image.sha256)
+        base = stored.as_image(image.width, image.height)
+        self._published(concept, base)
+        return base
 
     @override
     @activity.defn(name="refine_image")
@@ -119,7 +144,10 @@ class ImageActivities(contract.ImageActivities):
                 data = await self._store.get(stored.bucket, stored.path, sha256=stored.sha256)
             if stored.sha256 != source.sha256:
                 width, height = await self._bases.size(stored.sha256, data)
-            return stored.as_image(width, height)
+            image = stored.as_image(width, height)
+            if not request.candidate:
+                self._published(concept, image)
+            return image
 
     async def _paid(self, place: str, prepare: Prepare, private: tuple[str, ...]) -> GeneratedImage:
         async def read(answer: Answer) -> GeneratedImage:

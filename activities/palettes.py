@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
+
 from pydantic import ValidationError
 from temporalio import activity
 from typing_extensions import override
@@ -8,7 +11,8 @@ from activities.error_mapping import temporal_failures
 from activities.paid_calls import Answer, AnswerUnusable, CountCalls, PaidCalls, Send
 from contracts import activities as contract
 from contracts.activities import PaletteRequest, PaletteSet
-from contracts.tasks import Stage
+from contracts.palettes import Palette
+from contracts.tasks import Stage, concept_id
 from contracts.usage import PaletteOrigin
 from observability.metrics import ProviderMetrics
 from providers.ports import PaletteProvider
@@ -17,10 +21,17 @@ from stores.ports import ObjectStore
 
 
 class PaletteActivities(contract.PaletteActivities):
-    """The other paid call."""
+    """The other paid call. `made` is called with the concept that its palettes are for."""
 
-    def __init__(self, store: ObjectStore, provider: PaletteProvider, metrics: ProviderMetrics) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        provider: PaletteProvider,
+        metrics: ProviderMetrics,
+        made: Callable[[uuid.UUID, tuple[Palette, ...]], None] = lambda _concept_id, _palettes: None,
+    ) -> None:
         self._provider = provider
+        self._made = made
         self._calls = PaidCalls(store, metrics, stage=Stage.PALETTES, provider=provider.name, title=provider.title)
 
     @override
@@ -46,7 +57,9 @@ class PaletteActivities(contract.PaletteActivities):
         place = layout.paid_palettes(request.task_id)
         # A fallback leaves no trace in the store: the provider is asked again when the task is retried.
         with temporal_failures():
-            return await self._calls.answer(place, prepare, _read, keep=not request.stands_in_for)
+            answer = await self._calls.answer(place, prepare, _read, keep=not request.stands_in_for)
+        self._made(concept_id(request.task_id), answer.palettes)
+        return answer
 
 
 async def _read(answer: Answer) -> PaletteSet:

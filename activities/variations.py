@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from concurrent.futures import Executor
 
 from pydantic import ValidationError
 from temporalio import activity
@@ -11,10 +9,8 @@ from typing_extensions import override
 
 from activities.current_attempt import ensure_current
 from activities.error_mapping import temporal_failures
-from activities.image_cache import ImageCache
 from activities.images import PNG
-from activities.variation_words import variation_words
-from color import Base, choose, measure_shown, render
+from activities.render_ahead import RenderAhead
 from contracts import activities as contract
 from contracts.activities import (
     FailedRender,
@@ -25,7 +21,6 @@ from contracts.activities import (
     RenderRequest,
 )
 from contracts.concepts import Variation, pack
-from contracts.palettes import Shown
 from contracts.validation import refused_data
 from observability.metrics import RenderMetrics
 from stores import layout
@@ -33,12 +28,11 @@ from stores.ports import ObjectStore
 
 
 class VariationActivities(contract.VariationActivities):
-    """Recoloring. The pictures are made on `threads`; the upload is awaited on the loop that owns the client."""
+    """Recoloring. The pictures are made on threads; the upload is awaited on the loop that owns the client."""
 
-    def __init__(self, store: ObjectStore, bases: ImageCache, threads: Executor, metrics: RenderMetrics) -> None:
+    def __init__(self, store: ObjectStore, renders: RenderAhead, metrics: RenderMetrics) -> None:
         self._store = store
-        self._bases = bases
-        self._threads = threads
+        self._renders = renders
         self._metrics = metrics
 
     @override
@@ -74,17 +68,15 @@ class VariationActivities(contract.VariationActivities):
 
     async def _render(self, group: RenderGroup, palette: NumberedPalette) -> Variation:
         with temporal_failures():
-            base = await self._bases.base(group.base)
-            png, shown, words, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _rendered, base, palette
-            )
-            self._metrics.rendered(seconds)
+            rendered = await self._renders.rendered(group.base, palette)
+            self._metrics.rendered(rendered.seconds)
             path = layout.variation(group.user_id, group.concept_id, palette.index, palette.name)
             await ensure_current()  # after a freeze the concept may have been removed
-            stored = await self._store.put(self._store.palette_bucket, path, png, PNG)
+            stored = await self._store.put(self._store.palette_bucket, path, rendered.png, PNG)
             try:
                 image = stored.as_image(group.base.width, group.base.height)
-                return Variation(**palette.model_dump() | words, image=image, shown=shown)
+                words = {"name": rendered.name, "description": rendered.description}
+                return Variation(**palette.model_dump() | words, image=image, shown=rendered.shown)
             except ValidationError as exc:  # a mistake of ours about this one's data: again it would be the same
                 raise ApplicationError(refused_data(exc), type="OwnDataRefused", non_retryable=True) from None
 
@@ -107,12 +99,3 @@ def _delay_s(error: BaseException) -> float:
     """How long a service asked to be left alone: the longest such pause holds for the whole group."""
     delay = error.next_retry_delay if isinstance(error, ApplicationError) else None
     return 0.0 if delay is None else delay.total_seconds()
-
-
-def _rendered(base: Base, palette: NumberedPalette) -> tuple[bytes, Shown, dict[str, str], float]:
-    """The variation as a PNG, what it shows, its name and description, and how many seconds it took a thread."""
-    began = time.monotonic()
-    coloring = choose(base, palette.colors, palette.ground)
-    png, shown = render(base, coloring), measure_shown(base, coloring)
-    name, description = variation_words(palette, shown)
-    return png, shown, {"name": name, "description": description}, time.monotonic() - began

@@ -23,7 +23,7 @@ async def nothing(number: int) -> int:
 
 @workflow.defn
 class Empty:
-    """Claim, image and palettes at once, upload, the variations, store: each on a queue of its kind.
+    """Claim, image and palettes at once, the variations, store: each on a queue of its kind.
 
     Only what is on the workflow's own queue comes back with the answer to its workflow task, without a poll.
     """
@@ -34,7 +34,6 @@ class Empty:
         async with asyncio.timeout(600):
             await _step()
             await asyncio.gather(*(_step(_PAID_QUEUE) for _ in range(2)))
-            await _step(_RENDER_QUEUE)
             await _step(_RENDER_QUEUE)
             await _step()
 

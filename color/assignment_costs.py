@@ -243,9 +243,11 @@ class Costs:
 
     def neutrals(self, palette: PaletteColors) -> NDArray[np.bool_]:
         """Which colors (p,) keep the ground from turning loud; light ones do not if it and another color are dark."""
+        if not self.neutral_ground:
+            return np.zeros(len(palette), bool)
         dark = palette.oklab[0] < _DARK
         stays_dark = self.oklab[self.ground, 0] < _DARK and dark.any()
-        result: NDArray[np.bool_] = palette.neutral & (dark | (not stays_dark)) & self.neutral_ground
+        result: NDArray[np.bool_] = palette.neutral & (dark | (not stays_dark))
         return result
 
     def with_derived(self, place: int, alone: F64, away: F64) -> F64:

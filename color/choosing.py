@@ -109,9 +109,8 @@ class Chooser:
         if ground is not None:
             return self._on_ground(colors, [ground], avoided)
         found = self.search(colors, None, avoided)
-        neutral = np.flatnonzero(self.costs.neutrals(PaletteColors.of(colors)))
         loud = np.hypot(*found.shown[1:, self.scorer.ground]) > CALM + _BETTER
-        if not (loud and len(neutral)):
+        if not loud or not len(neutral := np.flatnonzero(self.costs.neutrals(PaletteColors.of(colors)))):
             return found
         lightness = colors[neutral, 0]
         ends = {int(neutral[lightness.argmin()]), int(neutral[lightness.argmax()])}
@@ -141,7 +140,7 @@ class Chooser:
         """
         search = Search.of(self.costs, colors, fixed)
         if spare is not None:
-            search.alone[:, spare] += _NO_GROUND * self.costs.seen[:, 0]
+            search.alone[:, spare] += _NO_GROUND * self.costs.seen[:, 0] * (self.costs.around == self.costs.ground)
         if avoided.size and self.scorer.main is not None:
             near = np.linalg.norm(colors[:, None] - avoided.T, axis=-1).min(1) < _OTHER
             search.alone[self.costs.back[self.scorer.main], near] += _AVOIDED
@@ -181,11 +180,12 @@ class Chooser:
 
     def _calmed(self, search: Search, chosen: F64) -> F64:
         """The `chosen` colors (3, k, n) with a ground that is a little loud for a neutral one made that much calmer."""
-        if search.fixed is not None or not self.costs.neutrals(search.palette).any():
+        chroma = np.hypot(*chosen[1:, self.scorer.ground])
+        loud = (chroma > CALM) & (chroma < CALM + CALMED)
+        if search.fixed is not None or not loud.any() or not self.costs.neutrals(search.palette).any():
             return chosen
-        calm, ground = chosen.copy(), self.scorer.ground
-        chroma = np.hypot(calm[1, ground], calm[2, ground])
-        calm[1:, ground] *= np.where((chroma > CALM) & (chroma < CALM + CALMED), CALM / np.maximum(chroma, CALM), 1.0)
+        calm = chosen.copy()
+        calm[1:, self.scorer.ground] *= np.where(loud, CALM / np.maximum(chroma, CALM), 1.0)
         return calm
 
     def _tuned(self, finalist: Finalist, palette: PaletteColors) -> F64:

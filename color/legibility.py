@@ -53,12 +53,13 @@ class _Chosen(NamedTuple):
     """What stays while lightness moves: the `lightness` (k, n) chosen, and the part of hue and chroma in the rest.
 
     `across` (d, n) is the squared distance of neighbors that does not lie in lightness; `cones` (3, k, n) is what hue
-    and chroma add to the three functions whose cubes are luminance.
+    and chroma add to the three functions whose cubes are luminance. `darker` (k, n): the side of what is around.
     """
 
     lightness: F64
     across: F64
     cones: F64
+    darker: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +136,9 @@ class Legibility:
         """
         across = chosen[1:].take(self.first, 1) - chosen[1:].take(self.second, 1)
         cones = np.einsum("dc,ckn->dkn", LUMINANCE_CONES[:, 1:], chosen[1:])
-        start = _Chosen(chosen[0], (across * across).sum(0), cones)
+        drop = chosen[0].take(self.around, 0) - chosen[0]
+        darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
+        start = _Chosen(chosen[0], (across * across).sum(0), cones, darker)
         shown, root = chosen.copy(), np.sqrt(self.ratio)
         shown[0] = self._moved(start, start.lightness, self.push, np.minimum(root, _RATIO_PUSHED))
         shown[0] = self._moved(start, shown[0], self.rescue, np.minimum(root, _RATIO_RESCUED))
@@ -157,9 +160,6 @@ class Legibility:
         part = price.part * (apart > 0.0)  # where hue and chroma tell them apart, lightness need not be in order
         low = np.maximum(start.lightness - price.bound, np.minimum(start.lightness, BLACK))
         high = np.minimum(start.lightness + price.bound, 1.0)
-        drop = start.lightness.take(self.around, 0) - start.lightness
-        darker = np.where(np.abs(drop) > _LEVEL, drop > 0, self.darker)
-        toward = np.where(darker, 1.0 / ratio, ratio)
         least = np.where(ratio > _FAINT, ratio, 0.0)
         for _ in range(_ROUNDS):
             change = lightness.take(self.first, 0) - lightness.take(self.second, 0)
@@ -172,7 +172,7 @@ class Legibility:
             ground = bright.take(self.around, 0)
             faint = np.maximum(bright, ground) < least * np.minimum(bright, ground)
             if faint.any():
-                goal = (ground * toward - FLARE).clip(0.0, 1.0)
+                goal = (np.where(start.darker, ground / ratio, ground * ratio) - FLARE).clip(0.0, 1.0)
                 push += faint * (np.cbrt(goal) - np.cbrt(light))
             before, lightness = lightness, np.minimum(np.maximum(lightness + _PACE * push, low), high)
             if np.abs(lightness - before).max() < _SETTLED:

@@ -51,7 +51,7 @@ _SPLIT_STRETCH, _SPLIT_FROM, _SPLIT_MOST = 1.1, 0.03, 2.0
 _LEAP, _LEAP_STRETCH, _LEAP_FROM, _LEAP_MOST = 1.5, 1.5, 0.1, 3.0
 """For parts of one object that come farther apart in lightness than they were, in units of 0.1."""
 _UNIT: Final = 0.1
-_DULL: Final = 6.0
+_DULL: Final = 9.0
 _OPEN, _SEEN_ON_PAGE, _ON_PAGE = 0.02, 1.8, 1.5
 """The part of the outline from which a region is open to the page, the contrast that it has there, and should keep."""
 _VANISHED: Final = 30.0

@@ -69,7 +69,7 @@ _STATUSES = {
     Outcome.UNDER_WAY: "processing",
     Outcome.WAITING: "pending",
 }
-_REFUSED = "the task exists already with another owner, or its image is not in this store"
+_REFUSED = "the task exists already with other words or another owner, or its image is not in this store"
 
 
 class Line(NamedTuple):

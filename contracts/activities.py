@@ -52,6 +52,8 @@ class ImageRequest(FrozenModel):
     theme_description: str
     candidate: int = 1
     """Which of several logos of the task, from 1."""
+    owner: str | None = None
+    """The user to whom it is shown at once, as the concept's base, where it needs no change for that."""
 
 
 class SourceRequest(FrozenModel):
@@ -89,6 +91,8 @@ class GeneratedImage(FrozenModel):
 
     image: ImageRef
     provenance: Provenance
+    published: ImageRef | None = None
+    """The base as users see it; None: it is still to be published."""
 
 
 class MadeChoice(FrozenModel):

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     FAILED = "f"
     CANCELLED = "x"
     REFUSED = "r"
-    """Another owner's, or its image is not in this store."""
+    """It exists with other words or another owner, or its image is not in this store."""
 
 
 Window = Field(default=20, ge=1, le=MAX_WINDOW)

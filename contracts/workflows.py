@@ -40,6 +40,8 @@ An upsert of an attribute that the server does not know blocks a workflow, and n
 one. Whether ours are known is asked where a workflow is started.
 """
 KIND_ATTRIBUTE = SearchAttributeKey.for_keyword("ConceptKind")
+IN_GROUPS_MEMO = "RenderInGroups"
+"""Says at a workflow's start what a patch of its code would have to record."""
 SEARCH_ATTRIBUTES = (TASK_ATTRIBUTE, STAGE_ATTRIBUTE, KIND_ATTRIBUTE)
 """Readable by every account that may list workflows, even where payloads are encrypted: nothing private goes here."""
 

@@ -38,6 +38,7 @@ from contracts.status import Choice, ConceptStatus, Waiting
 from contracts.tasks import TaskRequest, workflow_id
 from contracts.workflows import (
     CHOOSE_UPDATE,
+    IN_GROUPS_MEMO,
     KIND_ATTRIBUTE,
     STATUS_QUERY,
     TASK_ATTRIBUTE,
@@ -112,6 +113,7 @@ class ConceptClient:
                 id_reuse_policy=reuse,
                 search_attributes=attributes if self.with_attributes else None,
                 priority=priority or Priority(priority_key=usual_priority(request)),
+                memo={IN_GROUPS_MEMO: True},
                 static_summary=_SUMMARIES[request.task_type].format(request.num_palettes),
                 static_details=f"task `{request.task_id}`\n\nconcept `{request.concept_id}`",
             )

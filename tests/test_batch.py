@@ -158,6 +158,21 @@ async def test_every_line_is_accounted_for(client: Client, server: EmbeddedServe
     assert images.script.count == 5
 
 
+async def test_a_line_is_never_answered_with_another_tasks_concept(
+    client: Client, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """A task that exists with other words is refused, as `generate --task-id` does; with the same ones it is joined."""
+    async with site(client, server, tmp_path, 2, ScriptedImages()) as at:
+        await at.rig.finish(at.requests[0])
+        other = at.requests[1].model_copy(update={"logo_description": "another logo"})
+        await at.rig.finish(other)
+        ended = await at.run("batch", "tasks.jsonl")
+    assert (ended.code, ended.document["completed"], ended.document["refused"]) == (1, 1, 1)
+    joined, refused = manifest_of(ended)
+    assert joined["status"] == "completed"
+    assert (refused["status"], str(refused["error"])[:39]) == ("refused", "the task exists already with other word")
+
+
 async def test_a_refused_key_pauses_a_batch(client: Client, server: EmbeddedServer, tmp_path: Path) -> None:
     """After ten refusals of the key in a row nothing more is started; the same command goes on, with those too."""
     images = ScriptedImages(Script(then=ProviderKeyRefused("the key is refused")))
@@ -180,6 +195,26 @@ async def test_a_refused_key_pauses_a_batch(client: Client, server: EmbeddedServ
         first = await finish(process)
     assert (first.code, again.code) == (0, 0)
     assert again.document["completed"] == 16
+
+
+async def test_a_paused_batch_is_cancelled_by_temporals_own_means(
+    client: Client, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It ends as by `cancel`: with its counts and its manifest, and it is not said to be paused any more."""
+    images = ScriptedImages(Script(then=ProviderKeyRefused("the key is refused")))
+    async with site(client, server, tmp_path, 12, images) as at:
+        process = await at.start("--window", "1")
+        batch_id = await begun(process)
+
+        async def paused() -> bool:
+            return (await at.batches.status(batch_id)).state == "paused"
+
+        await until(paused, 60)
+        await client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
+        ended = await finish(process)
+        assert (ended.document["failed"], ended.document["cancelled"]) == (10, 2)
+        assert Counter(line["status"] for line in manifest_of(ended)) == {"failed": 10, "cancelled": 2}
+        assert (await at.batches.status(batch_id)).state == "cancelled"
 
 
 @pytest.mark.parametrize("under_way", [False, True])

@@ -202,6 +202,8 @@ def test_the_pause_before_an_attempt(attempt: int, said: AttemptDetails, begin: 
 def test_a_dropped_workflow_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that drops a cached workflow closes its coroutines where no event loop runs."""
     monkeypatch.setattr(workflow, "patched", lambda _: False)  # a timer that no task waits for
+    monkeypatch.setattr(workflow, "memo_value", lambda *_, **__: False)
+    monkeypatch.setattr(workflow.unsafe, "is_replaying", lambda: False)
     run = TaskRun(make_request())
 
     async def begin() -> Coroutine[object, object, bool]:

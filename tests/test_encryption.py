@@ -354,7 +354,7 @@ async def test_a_new_key_loses_nothing_in_flight(server: EmbeddedServer, store: 
 
     async def waits_for_a_renderer() -> bool:
         pending = (await rig.handle(request).describe()).raw_description.pending_activities
-        return [activity.activity_type.name for activity in pending] == ["upload_image"]
+        return [activity.activity_type.name for activity in pending] == ["render_variations"]
 
     async with rigged(old, store, queue=queue, queues=(Queue.NETWORK, Queue.PAID)) as rig:
         await rig.concepts.start(request)

@@ -164,7 +164,8 @@ def test_a_concept_is_counted(scraped: Mapping[str, str]) -> None:
     page = read_page(scraped["worker"])
     attempts = "concept_stage_latency_seconds_count"
     for stage in Stage:
-        assert value(page, attempts, stage=stage, outcome="done") == 1  # variations are one group
+        # variations are one group, and the image's call publishes it
+        assert value(page, attempts, stage=stage, outcome="done") == (stage is not Stage.UPLOAD)
         assert value(page, "concept_stage_running", stage=stage) == 0
     assert value(page, attempts, stage="image", outcome="again") == 1
     calls = "concept_provider_calls_total"
@@ -175,7 +176,8 @@ def test_a_concept_is_counted(scraped: Mapping[str, str]) -> None:
     assert value(page, "concept_provider_tokens_total", stage="image", kind="output") == 4160
     assert value(page, "concept_render_latency_seconds_count") == 3
     assert value(page, "concept_cache_lookups_total", result="miss") >= 1
-    assert value(page, "concept_cache_lookups_total", result="hit") >= 3
+    lookups = "concept_cache_lookups_total"
+    assert value(page, lookups, result="hit") + value(page, lookups, result="shared") >= 2  # one by all variations
     assert value(page, "concept_cache_bytes") > 96 * 96
     assert value(page, "concept_ready") == 1
     assert {kind for labels in page["concept_backlog_tasks"] for label, kind in labels if label == "kind"} == set(

@@ -31,7 +31,7 @@ from activities.palettes import PaletteActivities
 from commands.gallery import make_gallery
 from contracts.activities import ImageRequest, PaletteRequest, UploadRequest
 from contracts.concepts import Concept
-from contracts.tasks import GenerationRequest, Stage, TaskStatus
+from contracts.tasks import GenerationRequest, Stage, TaskStatus, concept_id
 from observability.metrics import CacheMetrics, ProviderMetrics
 from providers.errors import ProviderThrottled
 from stores import layout
@@ -568,6 +568,23 @@ async def test_an_attempt_that_was_replaced_sends_nothing(client: Client, store:
             await stale.run(activities.generate_image, image_request())
     assert refused.value.type == "StaleAttempt"
     assert service.requests == []
+
+
+async def test_an_attempt_that_was_replaced_publishes_no_image_that_it_finds(client: Client, store: LocalStore) -> None:
+    """What was paid for before is its answer; showing it is left to the attempt that took its place."""
+    request, service = image_request(owner="ada"), FakeJigsawStack()
+    place = layout.base("ada", concept_id(request.task_id))
+    await store.put(store.concept_bucket, layout.paid_image(request.task_id), draw_png(), "image/png")
+    stale = attempt_of_now(client)
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    stale.info = replace(stale.info, started_time=began, workflow_id=f"concept-{uuid.uuid4()}", workflow_run_id=None)
+    async with service.serving(), image_activities(store, service) as activities:
+        assert (await stale.run(activities.generate_image, request)).published is None
+        assert await find(store, store.concept_bucket, place) is None
+        shown = (await attempt_of_now(client).run(activities.generate_image, request)).published
+    assert shown is not None
+    assert shown.path == place
+    assert await find(store, store.concept_bucket, place) is not None
 
 
 async def test_an_attempt_that_was_replaced_publishes_nothing(client: Client, store: LocalStore) -> None:

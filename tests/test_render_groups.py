@@ -14,6 +14,7 @@ from temporalio.common import MetricMeter, RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.image_cache import ImageCache
+from activities.render_ahead import RenderAhead
 from activities.variations import VariationActivities
 from contracts.activities import NumberedPalette, RenderGroup
 from contracts.concepts import Concept, NewConcept, pack, unpack
@@ -79,7 +80,8 @@ async def test_the_longest_pause_that_is_asked_for_holds(store: LocalStore) -> N
     faulty = FaultyStore(store, throttled)
     with ThreadPoolExecutor(1) as threads:
         bases = ImageCache(faulty, threads, 1_000_000, CacheMetrics(MetricMeter.noop))
-        activities = VariationActivities(faulty, bases, threads, RenderMetrics(MetricMeter.noop))
+        renders = RenderAhead(bases, threads, threads)
+        activities = VariationActivities(faulty, renders, RenderMetrics(MetricMeter.noop))
         palettes = tuple(
             NumberedPalette(index=index, **make_palette(f"Palette {index}").model_dump()) for index in (1, 3, 2)
         )

@@ -156,7 +156,9 @@ async def test_every_fault_at_every_call_costs_time_and_nothing_else(
             seen = await attempts(rig, trial.request)
             for fault, activity in trial.faults.items():
                 assert project.gateway.script.met[fault] == 1, fault
-                assert not is_noticed(fault) or seen[activity] >= 2, (fault, seen)
+                # the image's call tries to publish it, and after that the activity that is there for it
+                needed = 1 if activity == "upload_image" else 2
+                assert not is_noticed(fault) or seen[activity] >= needed, (fault, seen)
     count = len(tried)
     assert await project.counts() == (count, count, count)
     assert await project.objects() == set().union(*(objects_of(trial.request) for trial in tried))

@@ -140,15 +140,15 @@ async def test_a_worker_leaves_half_a_concept_quietly(site: Site) -> None:
     """Stopped between two stages: nothing but log lines, and the next worker completes what is there."""
     request = make_request(num_palettes=2)
 
-    async def waits_for_the_upload() -> bool:
+    async def waits_for_a_renderer() -> bool:
         try:
-            return (await site.concepts.status(request.task_id)).stage is Stage.UPLOAD
+            return (await site.concepts.status(request.task_id)).stage is Stage.VARIATIONS
         except NoWorker:
             return False
 
     async with site.worker("--queues", "network,paid") as first:
         await site.concepts.start(request)
-        await until(waits_for_the_upload)
+        await until(waits_for_a_renderer)
         first.process.terminate()
         ended = await finish(first.process)
     assert (ended.code, ended.out) == (0, "")

@@ -83,7 +83,11 @@ class ConceptGenerationWorkflow:
                 generated = await self._generate(provider)
         else:
             return await (self._make_bases(provider) if chosen is None else self._make_chosen(provider, chosen))
-        return await publish_base(self._run, generated.image), generated.provenance
+        if generated.published is None:
+            return await publish_base(self._run, generated.image), generated.provenance
+        self._run.progress.start(Stage.UPLOAD)
+        self._run.progress.finish(Stage.UPLOAD)
+        return generated.published, generated.provenance
 
     async def _make_bases(self, provider: str) -> tuple[ImageRef, Provenance]:
         """Several, of which a person takes one; the others stay where only the worker reads."""
@@ -148,6 +152,7 @@ class ConceptGenerationWorkflow:
                 logo_description=request.logo_description,
                 theme_description=request.theme_description,
                 candidate=candidate,
+                owner=request.user_id if request.candidates == 1 else None,
             ),
             task_queue=paid_queue(workflow.info().task_queue, provider),
             summary=f"{which} from {provider}",

@@ -1,0 +1,138 @@
+"""What is recolored ahead is what would be made when it is asked for, once, and nothing depends on it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+from temporalio.common import MetricMeter
+
+from activities import render_ahead
+from activities.image_cache import ImageCache
+from activities.render_ahead import RenderAhead
+from color import Base, Coloring, choose, prepare, recolor
+from contracts.activities import NumberedPalette
+from contracts.images import ImageRef
+from contracts.palettes import HexColor
+from contracts.tasks import TaskStatus
+from observability.metrics import CacheMetrics
+from stores.errors import ObjectMissing, StoreUnavailable
+from stores.local import LocalStore
+from tests.rig import FaultyStore, ScriptedImages, draw_png, make_palette, make_request, rigged, until
+
+CONCEPT = uuid.uuid4()
+PALETTES = tuple(make_palette(f"Palette {number}") for number in range(1, 4))
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Those of a small worker."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often colors were chosen."""
+    count = Counter[str]()
+
+    def counted(base: Base, colors: tuple[HexColor, ...], ground: HexColor | None) -> Coloring:
+        count["all"] += 1
+        return choose(base, colors, ground)
+
+    monkeypatch.setattr(render_ahead, "choose", counted)
+    return count
+
+
+async def _stored(store: LocalStore) -> ImageRef:
+    stored = await store.put(store.concept_bucket, "ada/base.png", draw_png(), "image/png")
+    return stored.as_image(64, 64)
+
+
+def _cache(store: LocalStore, threads: ThreadPoolExecutor) -> ImageCache:
+    return ImageCache(store, threads, 2**24, CacheMetrics(MetricMeter.noop))
+
+
+def _numbered(index: int) -> NumberedPalette:
+    return NumberedPalette(index=index, **PALETTES[index - 1].model_dump())
+
+
+@pytest.mark.parametrize("palettes_first", [True, False])
+async def test_with_base_and_palettes_it_begins(
+    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str], *, palettes_first: bool
+) -> None:
+    """Whichever comes first; asking for a variation then makes none, and its bytes are those of the engine."""
+    base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, threads)
+    if palettes_first:
+        renders.expect(CONCEPT, PALETTES)
+    renders.published(CONCEPT, base)
+    if not palettes_first:
+        renders.expect(CONCEPT, PALETTES)
+    await until(lambda: chosen["all"] == len(PALETTES))
+    for index in (1, 2, 3):
+        rendered = await renders.rendered(base, _numbered(index))
+        assert rendered.png == recolor(prepare(draw_png()), PALETTES[index - 1].colors)
+    assert chosen["all"] == len(PALETTES)
+    await renders.rendered(base, _numbered(1))  # of another attempt
+    assert chosen["all"] == len(PALETTES) + 1
+
+
+async def test_what_has_not_begun_is_made_when_it_is_asked_for(
+    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
+) -> None:
+    """Work that waits behind that of others holds nobody up, and is not done a second time."""
+    may_end = threading.Event()
+    with ThreadPoolExecutor(1) as idle:
+        idle.submit(may_end.wait, 60)
+        base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
+        renders.expect(CONCEPT, PALETTES)
+        renders.published(CONCEPT, base)
+        for index in (1, 2, 3):
+            assert (await renders.rendered(base, _numbered(index))).png
+        may_end.set()
+    assert chosen["all"] == len(PALETTES)
+
+
+async def test_a_base_that_is_gone_fails_where_it_is_asked_for(store: LocalStore, threads: ThreadPoolExecutor) -> None:
+    """What cannot be begun says nothing; the activity that needs it says why."""
+    data = draw_png(48)
+    sha256 = hashlib.sha256(data).hexdigest()
+    gone = ImageRef(bucket="none", path="none", sha256=sha256, bytes=len(data), width=48, height=48)
+    renders = RenderAhead(_cache(store, threads), threads, threads)
+    renders.expect(CONCEPT, PALETTES)
+    renders.published(CONCEPT, gone)
+    with pytest.raises(ObjectMissing):
+        await renders.rendered(gone, _numbered(1))
+
+
+@pytest.mark.parametrize("outage", [0, 1])
+async def test_the_images_call_publishes_it_where_it_can(client: Client, store: LocalStore, outage: int) -> None:
+    """An outage at that moment costs an activity more, which has retries of its own, and no further paid call."""
+    request, left, images = make_request(), [outage], ScriptedImages()
+
+    def once(method: str, path: str) -> Exception | None:
+        if method == "put" and path.endswith("base.png") and left[0]:
+            left[0] -= 1
+            return StoreUnavailable("not now")
+        return None
+
+    async with rigged(client, FaultyStore(store, once), images=images) as rig:
+        status = await rig.finish(request)
+        history = await rig.handle(request).fetch_history()
+    scheduled = Counter(
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    )
+    assert status.state is TaskStatus.COMPLETED
+    assert (scheduled["generate_image"], scheduled["upload_image"]) == (1, outage)
+    concept = await store.concept(request.concept_id)
+    assert concept is not None
+    assert await store.get(concept.image.bucket, concept.image.path, sha256=concept.image.sha256)
