@@ -25,6 +25,8 @@ _POINTS: Final = 1 << 12
 _ACCENT_PX: Final = 2.0
 _ACCENT_DISTANCE: Final = 0.12
 """So many pixels of a color this far from all others are seen, however small a part they are: eyes, dots, text."""
+_GLOW, _GLOW_ASIDE = 0.02, 45.0
+"""From this part of the pixels on, colors so far from all mixtures of others, of 255, are a thing: a glow."""
 _SOLID: Final = 0.35
 _ON_SEGMENT: Final = 28.0
 _LEAST_BORDER_PX: Final = 5.0
@@ -226,7 +228,23 @@ def find_centers(seen: ColorBins, *, photo: bool) -> tuple[F64, NDArray[np.intp]
         members = np.flatnonzero(nearest == order[k])
         among = np.searchsorted(kept, sorted(mixed))
         number[members] = among[nearest_center(points[members], oklab[among])]
-    return result, number
+    pixels = seen.plain + seen.mixed
+    glow = _beside_mixtures(means, result, number)
+    if photo or len(result) == MAX_REGIONS or pixels[glow].sum() < _GLOW * pixels.sum():
+        return result, number
+    # All of it lies between others, so next to none of it counted; but it is no mixture of them.
+    number[glow] = len(result)
+    return np.vstack([result, pixels[glow] @ means[glow] / pixels[glow].sum()]), number
+
+
+def _beside_mixtures(rgb: F64, centers: F64, number: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Which of the colors (n, 3) are far from the centers (k, 3) they belong to, and from all ways between two."""
+    far = np.flatnonzero(((rgb - centers[number]) ** 2).sum(1) > _GLOW_ASIDE**2)
+    for start, end in combinations(centers, 2):
+        along, away = end - start, rgb[far] - start
+        t = np.clip(away @ along / max(float(along @ along), 1e-9), 0.0, 1.0)
+        far = far[((away - t[:, None] * along) ** 2).sum(1) > _GLOW_ASIDE**2]
+    return far
 
 
 def _ends_of_mixtures(rgb: F64, solid: F64) -> dict[int, set[int]]:

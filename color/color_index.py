@@ -111,14 +111,14 @@ def _index_by_pixels(rgb: U8) -> ColorIndex:
     present = np.zeros(1 << 16, bool)
     for rows in bands(height, width):
         places[rows] = rgb[rows, :, 0].astype(np.uint16) << 8 | rgb[rows, :, 1]
-        present[places[rows]] = True
+        present[places[rows].astype(np.intp)] = True
     pairs = np.flatnonzero(present)
     first = np.zeros(1 << 16, np.uint32)
     first[pairs] = np.arange(len(pairs)) << 8
     present = np.zeros(len(pairs) << 8, bool)
     for rows in bands(height, width):
-        places[rows] = first.take(places[rows], mode="clip") | rgb[rows, :, 2]
-        present[places[rows]] = True
+        places[rows] = first.take(places[rows], mode="wrap") | rgb[rows, :, 2]
+        present[places[rows].astype(np.intp)] = True
     found = np.flatnonzero(present)
     every = pairs[found >> 8] << 8 | found & 255
     for mask in _COARSER:
@@ -132,7 +132,7 @@ def _index_by_pixels(rgb: U8) -> ColorIndex:
     rank[found] = np.arange(len(kept)) if len(kept) == len(every) else np.searchsorted(kept, every & mask)
     codes = np.empty((height, width), np.uint16 if len(kept) <= 1 << 16 else np.uint32)
     for rows in bands(height, width):
-        codes[rows] = rank.take(places[rows], mode="clip")
+        codes[rows] = rank.take(places[rows], mode="wrap")
     half = (~mask & 0xFFFFFF) >> 1 & 0x7F7F7F
     return ColorIndex(_unpacked(kept + half), codes, None)  # the middle of what a coarser color stands for
 
@@ -145,7 +145,7 @@ def _looked_up(table: U8, codes: Codes) -> U8:
     """In bands: numpy would widen all the codes at once."""
     result = np.empty(codes.shape, np.uint8)
     for rows in bands(*codes.shape):
-        np.take(table, codes[rows], out=result[rows], mode="clip")
+        np.take(table, codes[rows], out=result[rows], mode="wrap")
     return result
 
 

@@ -169,7 +169,8 @@ def recolored(cells: Mixtures, regions: Regions, targets: F64) -> U8:
         for channel, residual in zip(left, cells.residual[:, part], strict=True):
             mixed += np.multiply(channel, residual, out=channel)
         np.rint(mixed, out=mixed)
-        table[part] = mixed.clip(0.0, 255.0, out=mixed).T
+        for channel, values in enumerate(mixed.clip(0.0, 255.0, out=mixed)):
+            table[part, channel] = values
     return table
 
 

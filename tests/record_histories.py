@@ -125,42 +125,55 @@ async def _retried_in_vain(rig: Rig) -> str:
     return request.workflow_id
 
 
-async def _batch(rig: Rig) -> str:
-    """Paused by a refused key, told to go on with what failed, paused again and cancelled."""
-    batch_id, count = uuid.uuid4(), 12
+async def _begun_batch(rig: Rig, order: BatchOrder, count: int = 12) -> BatchRequest:
     tasks = [make_request(num_palettes=1).model_dump_json() for _ in range(count)]
-    path = layout.batch_page(batch_id, 0)
+    request = BatchRequest(batch_id=uuid.uuid4(), pages=(count,), order=order)
+    path = layout.batch_page(request.batch_id, 0)
     await rig.store.put(rig.store.concept_bucket, path, "\n".join(tasks).encode(), "application/x-ndjson")
-    batches = BatchClient(rig.concepts)
+    await BatchClient(rig.concepts).start(request)
+    return request
 
+
+async def _until_paused(rig: Rig, batch_id: uuid.UUID) -> None:
     async def paused() -> bool:
-        status = await batches.status(batch_id)
+        status = await BatchClient(rig.concepts).status(batch_id)
         return status.state == "paused" and not status.under_way
 
-    for retry_failed in (False, True):
-        order = BatchOrder(window=2, retry_failed=retry_failed)
-        await batches.start(BatchRequest(batch_id=batch_id, pages=(count,), order=order))
-        await until(paused)
-    await batches.cancel(batch_id, under_way=True)
-    await batches.outcome(batch_id)
-    return batch_workflow_id(batch_id)
+    await until(paused)
+
+
+async def _batch(rig: Rig) -> str:
+    """Paused by a refused key, told to go on with what failed, paused again and cancelled."""
+    request, batches = await _begun_batch(rig, BatchOrder(window=2)), BatchClient(rig.concepts)
+    await _until_paused(rig, request.batch_id)
+    await batches.start(request.model_copy(update={"order": BatchOrder(window=2, retry_failed=True)}))
+    await _until_paused(rig, request.batch_id)
+    await batches.cancel(request.batch_id, under_way=True)
+    await batches.outcome(request.batch_id)
+    return batch_workflow_id(request.batch_id)
 
 
 async def _batch_cancelled(rig: Rig) -> str:
     """By Temporal's own means, in the middle of a step."""
-    batch_id, count = uuid.uuid4(), 12
-    tasks = [make_request(num_palettes=1).model_dump_json() for _ in range(count)]
-    path = layout.batch_page(batch_id, 0)
-    await rig.store.put(rig.store.concept_bucket, path, "\n".join(tasks).encode(), "application/x-ndjson")
-    batches = BatchClient(rig.concepts)
-    await batches.start(BatchRequest(batch_id=batch_id, pages=(count,), order=BatchOrder(window=2)))
+    request, batches = await _begun_batch(rig, BatchOrder(window=2)), BatchClient(rig.concepts)
 
     async def in_the_middle() -> bool:
-        return (await batches.status(batch_id)).completed > 0
+        return (await batches.status(request.batch_id)).completed > 0
 
     await until(in_the_middle)
+    return await _cancelled_batch(rig, request.batch_id)
+
+
+async def _batch_cancelled_in_a_pause(rig: Rig) -> str:
+    """By Temporal's own means, too."""
+    request = await _begun_batch(rig, BatchOrder(window=2))
+    await _until_paused(rig, request.batch_id)
+    return await _cancelled_batch(rig, request.batch_id)
+
+
+async def _cancelled_batch(rig: Rig, batch_id: uuid.UUID) -> str:
     await rig.concepts.client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
-    await batches.outcome(batch_id)
+    await BatchClient(rig.concepts).outcome(batch_id)
     return batch_workflow_id(batch_id)
 
 
@@ -295,6 +308,11 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], Awaitable[str]], str, Script]] = {
     "retried-variations": (_retried, "variation-02", Script()),
     "batch": (_batch, "nothing", Script(then=ProviderKeyRefused("the key is refused"))),
     "batch-cancelled": (_batch_cancelled, "nothing", Script()),
+    "batch-cancelled-in-a-pause": (
+        _batch_cancelled_in_a_pause,
+        "nothing",
+        Script(then=ProviderKeyRefused("the key is refused")),
+    ),
     "retried-in-vain": (_retried_in_vain, "variation-02", Script()),
     "out-of-time": (_completed, "nothing", Script(then=ProviderUnavailable("the service answered 503"))),
     "waited-for-a-worker": (_waited, "nothing", Script()),

@@ -197,6 +197,26 @@ async def test_a_refused_key_pauses_a_batch(client: Client, server: EmbeddedServ
     assert again.document["completed"] == 16
 
 
+async def test_a_paused_batch_is_cancelled_by_temporals_own_means(
+    client: Client, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It ends as by `cancel`: with its counts and its manifest, and it is not said to be paused any more."""
+    images = ScriptedImages(Script(then=ProviderKeyRefused("the key is refused")))
+    async with site(client, server, tmp_path, 12, images) as at:
+        process = await at.start("--window", "1")
+        batch_id = await begun(process)
+
+        async def paused() -> bool:
+            return (await at.batches.status(batch_id)).state == "paused"
+
+        await until(paused, 60)
+        await client.get_workflow_handle(batch_workflow_id(batch_id)).cancel()
+        ended = await finish(process)
+        assert (ended.document["failed"], ended.document["cancelled"]) == (10, 2)
+        assert Counter(line["status"] for line in manifest_of(ended)) == {"failed": 10, "cancelled": 2}
+        assert (await at.batches.status(batch_id)).state == "cancelled"
+
+
 @pytest.mark.parametrize("under_way", [False, True])
 async def test_a_cancelled_batch_starts_no_more(
     client: Client, server: EmbeddedServer, tmp_path: Path, *, under_way: bool

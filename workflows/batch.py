@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
@@ -53,7 +55,12 @@ class ConceptBatchWorkflow:
             if page is None and not self._paused:
                 break
             if page is None:
-                await workflow.wait_condition(lambda: not self._paused or bool(self._stop))
+                try:
+                    await workflow.wait_condition(lambda: not self._paused or bool(self._stop))
+                except asyncio.CancelledError:
+                    if not workflow.patched("stop-in-a-pause"):
+                        raise
+                    self._stop, self._heard_cancel = self._stop or "rest", True
                 self._paused = self._paused and not self._stop
                 continue
             await self._advance(page)

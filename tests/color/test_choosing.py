@@ -631,3 +631,16 @@ def test_thin_lines_are_no_part_of_a_surface_that_they_look_like() -> None:
     regions = color.prepare(png(image)).regions
     light = int(np.linalg.norm(regions.rgb - (0x82, 0xAE, 0xE5), axis=1).argmin())
     assert regions.share[light] == pytest.approx(106 / 512, abs=0.03)
+
+
+def test_a_glow_has_a_color_of_the_palette() -> None:
+    """Light around a sign lies between other colors everywhere; it does not keep the hue that it had."""
+    halo, sign = Image.new("L", (320, 320), 0), Image.new("L", (320, 320), 0)
+    ImageDraw.Draw(halo).rectangle((100, 100, 220, 220), fill=255)
+    ImageDraw.Draw(sign).rectangle((110, 110, 210, 210), fill=255)
+    ground, light, white = (Image.new("RGB", halo.size, ink) for ink in ("#212121", "#2F86FF", "#E8F2FF"))
+    lit = Image.composite(light, ground, halo.filter(ImageFilter.GaussianBlur(8)))
+    image = Image.composite(white, lit, sign.filter(ImageFilter.GaussianBlur(2)))
+    after = pixels(color.recolor(color.prepare(png(image)), ["#141414", "#FF2E63", "#EAEAEA"], ground="#141414"))
+    red, _, blue, _ = after[160, 101].astype(int)
+    assert blue < red + 15
