@@ -182,13 +182,14 @@ class PaidCalls:
                 call = await self._call_under_way(path)
                 if call is not None:
                     break
-                stored = await self._stored(path, vectors=resume is not None)
+                job_path = None if resume is None else _job_path(place, number)
+                stored, data = await asyncio.gather(self._stored(path, vectors=resume is not None), self._get(job_path))
                 if stored is not None:
                     try:
                         return await read(stored)
                     except AnswerUnusable as exc:
                         unusable += await self._mark(place, number, str(exc))
-                elif resume is not None and (data := await self._get(_job_path(place, number))) is not None:
+                elif resume is not None and data is not None:
                     job, failed = resume(data), await self._get(layout.unusable_marker(layout.job_of(place), number))
                     if job is not None and failed is None:
                         break
@@ -382,17 +383,17 @@ class PaidCalls:
         await self._mark(layout.job_of(call.place), call.number, "the task was cancelled")
         return None
 
-    async def _get(self, path: str) -> bytes | None:
-        try:
-            return await self._store.get(self._store.concept_bucket, path)
-        except ObjectMissing:
-            return None
+    async def _get(self, path: str | None) -> bytes | None:
+        with suppress(ObjectMissing):
+            return None if path is None else await self._store.get(self._store.concept_bucket, path)
+        return None
 
     async def _stored(self, path: str, *, vectors: bool = False) -> Answer | None:
         """The answer at `path`, or the SVG that it came as and that no picture has been drawn from yet."""
-        data, about = await self._get(path), layout.provenance_of(path)
-        if data is None and vectors:
-            data, path = await self._get(layout.vector_of(path)), layout.vector_of(path)
+        about, vector = layout.provenance_of(path), layout.vector_of(path) if vectors else None
+        data, drawn_from = await asyncio.gather(self._get(path), self._get(vector))
+        if data is None and vector is not None:
+            data, path = drawn_from, vector
         if data is None:
             return None
         provenance = b"" if about is None else await self._get(about)

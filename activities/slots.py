@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import threading
 import time
 from contextlib import suppress
 from enum import IntEnum
-from functools import partial
 
 from temporalio import activity, workflow
 from temporalio.worker import (
@@ -126,25 +126,26 @@ class BatchGate:
     def __init__(self, threads: int) -> None:
         self._most, self._most_beside = max(2, threads), threads // 4
         self._running = 0
-        self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
         self._waiting: list[tuple[int, int, float, asyncio.Future[None]]] = []
         self._takes_s = _TAKES_S
         self._opening: asyncio.Task[None] | None = None
         self._changed_at = time.monotonic()
+        self._lock = threading.Lock()  # a step of a workflow is seen on its thread: waking the event loop costs more
         self._singles: dict[str, float] = {}
         """Single tasks under way, by workflow, and until when; the first ends first."""
 
     def saw_workflow(self, info: workflow.Info, ended: bool) -> None:
         """A workflow of this process takes a step; from any thread."""
         if info.priority.priority_key not in _NOT_SINGLE:
-            self._loop.call_soon_threadsafe(partial(self.saw_single, info.workflow_id, ended=ended))
+            self.saw_single(info.workflow_id, ended=ended)
 
     def saw_single(self, workflow_id: str, *, ended: bool = False) -> None:
-        """An activity of a single task begins or ends."""
-        self._singles.pop(workflow_id, None)
-        if not ended:
-            self._singles[workflow_id] = time.monotonic() + _PRESENT_S
+        """A single task takes a step, or an activity of it begins or ends; from any thread."""
+        with self._lock:
+            self._singles.pop(workflow_id, None)
+            if not ended:
+                self._singles[workflow_id] = time.monotonic() + _PRESENT_S
 
     async def enter(self, order: int) -> None:
         """Wait until another activity of a batch may begin, the lowest `order` first; `leave` must follow."""
@@ -191,9 +192,10 @@ class BatchGate:
     def is_beside_singles(self) -> bool:
         """Whether this process works on a single task."""
         now = time.monotonic()
-        while self._singles and self._singles[first := next(iter(self._singles))] < now:
-            del self._singles[first]
-        return bool(self._singles)
+        with self._lock:
+            while self._singles and self._singles[first := next(iter(self._singles))] < now:
+                del self._singles[first]
+            return bool(self._singles)
 
 
 class SinglesFirst(Interceptor):

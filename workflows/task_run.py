@@ -66,6 +66,7 @@ class TaskRun:
         self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._due_s = 0.0
         self._checking: asyncio.Task[None] | None = None
+        self._showing: asyncio.Handle | None = None
         self._paused_s: float | None = None
         self._unpolled: dict[str, datetime] = {}
         self._why_over = ""
@@ -164,10 +165,15 @@ class TaskRun:
     def end(self, status: TaskStatus, error: TaskError | None = None) -> None:
         """The task has ended, and with it what was still running."""
         self.progress.end(status, error)
-        self.show()
+        self._show()
 
     def show(self) -> None:
-        """Update the current details in the Temporal UI."""
+        """Update the current details in the Temporal UI, once for all that changes in a workflow task."""
+        if self._showing is None:
+            self._showing = asyncio.get_running_loop().call_soon(self._show)
+
+    def _show(self) -> None:
+        self._showing = None
         workflow.set_current_details(self.progress.markdown())
 
     def priority(self, *, paid: bool = False, first: bool = False) -> Priority:
