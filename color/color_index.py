@@ -206,8 +206,8 @@ def _ranked(values: NDArray[np.intp], limit: int) -> tuple[NDArray[np.intp], NDA
     """The distinct values, ascending, and which of them each is; all lie in [0, limit)."""
     if limit > _MOST_RANKS:
         return np.unique(values, return_inverse=True)
-    rank = np.zeros(limit, np.int32)
-    rank[values] = 1
-    found = np.flatnonzero(rank)
+    present, rank = np.zeros(limit, bool), np.empty(limit, np.int32)
+    present[values] = True
+    found = np.flatnonzero(present)
     rank[found] = np.arange(len(found), dtype=np.int32)
     return found, rank[values].astype(np.intp)
