@@ -12,11 +12,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from color.spaces import F64, U8, contrast, luminance, rgb_to_oklab
+from color.spaces import F64, U8, contrast, luminance, oklab_luminance, rgb_to_oklab
 
 MAX_REGIONS: Final = 12
 _SEEDS: Final = 20
 _MERGE_DISTANCE: Final = 0.06
+_NEAR_BLACK, _BARELY = 0.05, 0.2
+"""Up to this luminance, colors whose contrast (WCAG 2) is more than 1:1 by the second are just far enough apart."""
 _MIN_SHARE: Final = 0.004
 """Of everything but the largest region: how much a logo covers of its canvas says nothing about its parts."""
 _LLOYD_STEPS: Final = 30
@@ -325,7 +327,7 @@ def _merged(points: F64, weight: F64, centers: F64) -> F64:
     nearest = nearest_center(points, centers)
     mass = np.bincount(nearest, weight, len(centers)).astype(np.float64)
     while len(centers) > 1:
-        gap = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
+        gap = _seen_apart(centers)
         np.fill_diagonal(gap, np.inf)
         if len(centers) > MAX_REGIONS:
             # Too many: give up the one whose loss is seen least, not simply the closest pair.
@@ -337,6 +339,17 @@ def _merged(points: F64, weight: F64, centers: F64) -> F64:
         mass[i] += mass[j]
         centers, mass = np.delete(centers, j, axis=0), np.delete(mass, j)
     return centers
+
+
+def _seen_apart(centers: F64) -> F64:
+    """The distances (k, k) of centers (k, 3) in OKLab; near black, which exaggerates, by contrast if it is less."""
+    change = centers[:, None] - centers[None]
+    light = np.maximum(oklab_luminance(centers.T), 0.0)
+    by_contrast = (contrast(light[:, None], light) - 1.0) * (_MERGE_DISTANCE / _BARELY)
+    dark = np.maximum(light[:, None], light) < _NEAR_BLACK
+    change[..., 0] = np.where(dark, np.minimum(np.abs(change[..., 0]), by_contrast), change[..., 0])
+    gap: F64 = np.linalg.norm(change, axis=-1)
+    return gap
 
 
 def describe(

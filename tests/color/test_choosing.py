@@ -644,3 +644,10 @@ def test_a_glow_has_a_color_of_the_palette() -> None:
     after = pixels(color.recolor(color.prepare(png(image)), ["#141414", "#FF2E63", "#EAEAEA"], ground="#141414"))
     red, _, blue, _ = after[160, 101].astype(int)
     assert blue < red + 15
+
+
+@pytest.mark.parametrize(("dark", "regions"), [("#0A0A0A", 2), ("#16181A", 2), ("#3C3C40", 3), ("#00004A", 3)])
+def test_what_looks_black_is_one_black(dark: str, regions: int) -> None:
+    """Beside black, a shade that can hardly be told from it is no region; one that can, or has a hue, is one."""
+    image = stripes(["#FFFFFF", "#000000", dark, "#FFFFFF"], width_px=40, height_px=120)
+    assert len(color.prepare(png(image)).regions) == regions
