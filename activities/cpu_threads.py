@@ -50,7 +50,7 @@ class CpuThreads:
     def add(self, rank: Rank, work: Callable[[], None]) -> None:
         """Let a thread run `work`, which handles its own errors."""
         with self._lock:
-            heapq.heappush(self._waiting, (_of_batch(), rank, next(self._order), work))
+            heapq.heappush(self._waiting, (is_of_batch(), rank, next(self._order), work))
         self._pool.submit(self._run_first)
 
     def shutdown(self) -> None:
@@ -68,7 +68,7 @@ def _give_way() -> None:
         os.nice(_NICENESS)
 
 
-def _of_batch() -> bool:
+def is_of_batch() -> bool:
     """Whether the activity under way belongs to a batch: what a person waits for goes before it."""
     return activity.in_activity() and activity.info().priority.priority_key == BATCH_PRIORITY
 

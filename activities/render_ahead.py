@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from cachetools import TTLCache
 
+from activities.cpu_threads import is_of_batch
 from activities.image_cache import ImageCache
 from activities.variation_words import variation_words
 from color import Base, ImageError, choose, measure_shown, render
@@ -24,7 +25,7 @@ from contracts.palettes import Palette, Shown
 from stores.errors import StoreError
 
 _KEPT_S = 120.0
-_CONCEPTS = 500
+_CONCEPTS = 128
 """Whose palettes or base are remembered until the other comes, which may take a minute."""
 _VARIATIONS = 48
 _MOST_PIXELS = 2**21
@@ -67,6 +68,8 @@ class RenderAhead:
         self._begin_with_both(concept_id)
 
     def _begin_with_both(self, concept_id: uuid.UUID) -> None:
+        if is_of_batch():
+            return  # nobody waits for it, and it has to make room for single tasks
         palettes, base = self._palettes.get(concept_id), self._published.get(concept_id)
         if palettes and base is not None and base.width * base.height <= _MOST_PIXELS:
             del self._palettes[concept_id], self._published[concept_id]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,6 @@ _STRAY: Final = 0.05
 
 
 Form = Literal["png", "webp"]
-Color = TypeVar("Color", U8, F64)
 
 
 class Shift(NamedTuple):
@@ -148,7 +147,8 @@ def prepare_picture(picture: Picture) -> Base:
     else:
         cells = cells_of(source, total, neighborhoods(labels, flat, _REACH, count))
     del labels, flat, rgb
-    mixed = mixtures(_taken(colors, cells.color), _taken(oklab, cells.color), cells.around, calm, regions)
+    of_cells = colors.T.take(cells.color, 1).T, oklab.T.take(cells.color, 1).T  # channel by channel
+    mixed = mixtures(*of_cells, cells.around, calm, regions)
     chooser = Chooser.of(seen)
     reduced = None if alpha is not None else _reduced(mixed, cells.counts, cells.around == 0)
     if reduced is None:
@@ -159,12 +159,6 @@ def prepare_picture(picture: Picture) -> Base:
     kept, index = reduced
     pixels = indexed_pixels(cells.looked_up(index))
     return Base(picture.width, picture.height, regions, chooser, mixed.only(kept), pixels, None, None)
-
-
-def _taken(colors: Color, which: NDArray[np.intp]) -> Color:
-    """Some of the colors (n, 3), laid out channel by channel."""
-    result: Color = colors.T.take(which, 1).T
-    return result
 
 
 def _with_stops(regions: Regions, colors: U8, label: NDArray[np.uint8], surfaces: F64, calm: F64) -> Regions:

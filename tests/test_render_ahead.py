@@ -8,11 +8,12 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-from temporalio.common import MetricMeter
+from temporalio.common import MetricMeter, Priority
 
 from activities import render_ahead
 from activities.image_cache import ImageCache
@@ -22,10 +23,11 @@ from contracts.activities import NumberedPalette
 from contracts.images import ImageRef
 from contracts.palettes import HexColor
 from contracts.tasks import TaskStatus
+from contracts.workflows import BATCH_PRIORITY, USER_PRIORITY
 from observability.metrics import CacheMetrics
 from stores.errors import ObjectMissing, StoreUnavailable
 from stores.local import LocalStore
-from tests.rig import FaultyStore, ScriptedImages, draw_png, make_palette, make_request, rigged, until
+from tests.rig import FaultyStore, ScriptedImages, attempt_of_now, draw_png, make_palette, make_request, rigged, until
 
 CONCEPT = uuid.uuid4()
 PALETTES = tuple(make_palette(f"Palette {number}") for number in range(1, 4))
@@ -98,6 +100,25 @@ async def test_what_has_not_begun_is_made_when_it_is_asked_for(
             assert (await renders.rendered(base, _numbered(index))).png
         may_end.set()
     assert chosen["all"] == len(PALETTES)
+
+
+@pytest.mark.parametrize(("priority", "made"), [(USER_PRIORITY, 3), (BATCH_PRIORITY, 1)])
+async def test_nothing_is_begun_for_a_batch(
+    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str], priority: int, made: int
+) -> None:
+    """Nobody waits for its concepts: only what is asked for is made."""
+    base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, threads)
+    attempt = attempt_of_now()
+    attempt.info = replace(attempt.info, priority=Priority(priority_key=priority))
+
+    async def work() -> None:
+        renders.expect(CONCEPT, PALETTES)
+        renders.published(CONCEPT, base)
+        await renders.rendered(base, _numbered(1))
+
+    await attempt.run(work)
+    threads.submit(chosen.total).result()  # its one thread has done what was begun before
+    assert chosen["all"] == made
 
 
 async def test_a_base_that_is_gone_fails_where_it_is_asked_for(store: LocalStore, threads: ThreadPoolExecutor) -> None:
