@@ -21,8 +21,8 @@ _NEAR_BLACK, _BARELY = 0.05, 0.2
 """Up to this luminance, colors whose contrast (WCAG 2) is more than 1:1 by the second are just far enough apart."""
 _MIN_SHARE: Final = 0.004
 """Of everything but the largest region: how much a logo covers of its canvas says nothing about its parts."""
-_LEAST_PX: Final = 1.0
-"""A color that not one pixel shows without being a mixture is none of the design."""
+_LEAST_PX, _LEAST_PART = 1.0, 0.01
+"""A color that not one pixel shows without being a mixture is none of the design; less in a drawing of thin lines."""
 _LLOYD_STEPS: Final = 30
 _POINTS: Final = 1 << 12
 """Points looked at together: small enough for a processor's cache."""
@@ -316,7 +316,8 @@ def _settled(points: F64, weight: F64, centers: F64) -> F64:
         gap = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
         gap[:, mass < _ACCENT_PX] = np.inf
         np.fill_diagonal(gap, np.inf)
-        keep = mass >= min(max(_MIN_SHARE * (weight.sum() - mass.max()), _LEAST_PX), float(mass.max()))
+        least = max(_MIN_SHARE * (weight.sum() - mass.max()), min(_LEAST_PX, _LEAST_PART * weight.sum()))
+        keep = mass >= min(least, mass.max())
         keep |= (mass >= _ACCENT_PX) & (gap.min(1) > _ACCENT_DISTANCE)
         sums = np.stack([np.bincount(nearest, weight * points[:, c], len(centers)) for c in range(3)], 1)
         centers = sums[keep] / mass[keep, None]

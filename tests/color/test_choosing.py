@@ -660,3 +660,12 @@ def test_a_rim_left_from_another_ground_is_no_region() -> None:
     small = big.resize((160, 160), Image.Resampling.BOX)
     small.putalpha(Image.fromarray(np.where(np.asarray(small)[..., 2] < 160, 255, 0).astype(np.uint8)))
     assert len(color.prepare(png(small)).regions) == 1
+
+
+def test_thin_letters_in_three_colors_are_three_regions() -> None:
+    """Where all that is drawn is thinner than a pixel of the glance, its colors count nevertheless."""
+    image = Image.new("RGBA", (1200, 1200))
+    draw = ImageDraw.Draw(image)
+    for place, ink in enumerate(["#D21D25"] * 16 + ["#1060D0", "#10A040"]):
+        draw.line((100, 60 + 60 * place, 400, 73 + 60 * place), fill=ink, width=5)
+    assert len(color.prepare(png(image)).regions) == 3
