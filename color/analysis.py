@@ -21,6 +21,8 @@ _NEAR_BLACK, _BARELY = 0.05, 0.2
 """Up to this luminance, colors whose contrast (WCAG 2) is more than 1:1 by the second are just far enough apart."""
 _MIN_SHARE: Final = 0.004
 """Of everything but the largest region: how much a logo covers of its canvas says nothing about its parts."""
+_LEAST_PX: Final = 1.0
+"""A color that not one pixel shows without being a mixture is none of the design."""
 _LLOYD_STEPS: Final = 30
 _POINTS: Final = 1 << 12
 """Points looked at together: small enough for a processor's cache."""
@@ -314,7 +316,7 @@ def _settled(points: F64, weight: F64, centers: F64) -> F64:
         gap = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
         gap[:, mass < _ACCENT_PX] = np.inf
         np.fill_diagonal(gap, np.inf)
-        keep = mass >= min(_MIN_SHARE * (weight.sum() - mass.max()), float(mass.max()))
+        keep = mass >= min(max(_MIN_SHARE * (weight.sum() - mass.max()), _LEAST_PX), float(mass.max()))
         keep |= (mass >= _ACCENT_PX) & (gap.min(1) > _ACCENT_DISTANCE)
         sums = np.stack([np.bincount(nearest, weight * points[:, c], len(centers)) for c in range(3)], 1)
         centers = sums[keep] / mass[keep, None]

@@ -651,3 +651,12 @@ def test_what_looks_black_is_one_black(dark: str, regions: int) -> None:
     """Beside black, a shade that can hardly be told from it is no region; one that can, or has a hue, is one."""
     image = stripes(["#FFFFFF", "#000000", dark, "#FFFFFF"], width_px=40, height_px=120)
     assert len(color.prepare(png(image)).regions) == regions
+
+
+def test_a_rim_left_from_another_ground_is_no_region() -> None:
+    """What was drawn on white and cut out without soft edges keeps a pale rim: it follows the mark."""
+    big = Image.new("RGB", (640, 640), "#FFFFFF")
+    ImageDraw.Draw(big).ellipse((80, 80, 560, 560), fill="#E0A010")
+    small = big.resize((160, 160), Image.Resampling.BOX)
+    small.putalpha(Image.fromarray(np.where(np.asarray(small)[..., 2] < 160, 255, 0).astype(np.uint8)))
+    assert len(color.prepare(png(small)).regions) == 1
