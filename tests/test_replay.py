@@ -87,6 +87,21 @@ async def test_half_a_history_is_replayed(path: Path) -> None:
     assert (await replayer.replay_workflow(history)).replay_failure is None
 
 
+@pytest.mark.parametrize(
+    ("name", "memo_of", "fails"),
+    [("in-one-group", "at-once", False), ("at-once", "at-once", False), ("at-once", "in-one-group", True)],
+)
+async def test_a_start_says_what_a_patch_would(name: str, memo_of: str, *, fails: bool) -> None:
+    """Older code may have recorded the patch all the same, which is read then; without both a concept is an old one."""
+    history = read(FOLDER / f"{name}.json")
+    start, other = (one.events[0] for one in (history, read(FOLDER / f"{memo_of}.json")))
+    memo = other.workflow_execution_started_event_attributes.memo
+    start.workflow_execution_started_event_attributes.memo.CopyFrom(memo)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=data_converter(NO_KEYS))
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    assert isinstance(result.replay_failure, NondeterminismError) is fails
+
+
 async def test_a_careless_change_is_noticed() -> None:
     """Replaying is a check that can fail: one command more is refused."""
     replayer = Replayer(workflows=[CarelesslyChanged], data_converter=data_converter(NO_KEYS))
