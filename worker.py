@@ -146,7 +146,9 @@ async def working(
         tasks = TaskActivities(
             store, images.name, palettes.name, None if fallback is None else fallback.name, settings.give_up_minutes
         )
-        renders = RenderAhead(bases, threads.ranked(Rank.RECOLOR), threads.ranked(Rank.AHEAD))
+        renders = RenderAhead(
+            bases, threads.ranked(Rank.RECOLOR), threads.ranked(Rank.AHEAD) if Queue.RENDER in queues else None
+        )
         imaging = ImageActivities(store, images, bases, preparing, calling, renders.published)
         coloring = PaletteActivities(store, palettes, calling, renders.expect)
         varying = VariationActivities(store, renders, RenderMetrics(meter))

@@ -46,9 +46,12 @@ _Begun: TypeAlias = list[tuple[NumberedPalette, Future[Rendered]]]
 
 
 class RenderAhead:
-    """Recolors on `threads`, and what has not been asked for yet on `idle_threads`. Use from one event loop."""
+    """Recolors on `threads`, and what has not been asked for yet on `idle_threads`. Use from one event loop.
 
-    def __init__(self, bases: ImageCache, threads: Executor, idle_threads: Executor) -> None:
+    Without those nothing is begun: other processes render, and would not ask for it.
+    """
+
+    def __init__(self, bases: ImageCache, threads: Executor, idle_threads: Executor | None) -> None:
         self._bases = bases
         self._threads = threads
         self._idle_threads = idle_threads
@@ -68,8 +71,8 @@ class RenderAhead:
         self._begin_with_both(concept_id)
 
     def _begin_with_both(self, concept_id: uuid.UUID) -> None:
-        if is_of_batch():
-            return  # nobody waits for it, and it has to make room for single tasks
+        if self._idle_threads is None or is_of_batch():
+            return  # nobody waits for a batch's, and it has to make room for single tasks
         palettes, base = self._palettes.get(concept_id), self._published.get(concept_id)
         if palettes and base is not None and base.width * base.height <= _MOST_PIXELS:
             del self._palettes[concept_id], self._published[concept_id]
@@ -78,13 +81,13 @@ class RenderAhead:
             ]
             begun: _Begun = [(palette, Future()) for palette in numbered]
             self._begun.update(((base.sha256, palette), future) for palette, future in begun)
-            task = asyncio.create_task(self._begin(base, begun))
+            task = asyncio.create_task(self._begin(base, begun, self._idle_threads))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _begin(self, ref: ImageRef, begun: _Begun) -> None:
+    async def _begin(self, ref: ImageRef, begun: _Begun, threads: Executor) -> None:
         with suppress(ImageError, StoreError):  # the activity meets it again, and says it
-            self._idle_threads.submit(_render_all, await self._bases.base(ref), begun)
+            threads.submit(_render_all, await self._bases.base(ref), begun)
 
     async def rendered(self, ref: ImageRef, palette: NumberedPalette) -> Rendered:
         """The variation, which is made now unless it was begun. Raises `StoreError` or `ImageError`."""

@@ -121,6 +121,18 @@ async def test_nothing_is_begun_for_a_batch(
     assert chosen["all"] == made
 
 
+async def test_nothing_is_begun_where_others_render(
+    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
+) -> None:
+    """A process that does not poll the render queue makes no variation that nobody would ask it for."""
+    base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, None)
+    renders.expect(CONCEPT, PALETTES)
+    renders.published(CONCEPT, base)
+    await renders.rendered(base, _numbered(1))
+    threads.submit(chosen.total).result()
+    assert chosen["all"] == 1
+
+
 async def test_a_base_that_is_gone_fails_where_it_is_asked_for(store: LocalStore, threads: ThreadPoolExecutor) -> None:
     """What cannot be begun says nothing; the activity that needs it says why."""
     data = draw_png(48)
