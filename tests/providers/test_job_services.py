@@ -217,7 +217,7 @@ async def test_asking_for_a_job_is_never_billed(jobs: FakeJobs, step: Step, kind
     [
         ([refusal(404)] * 2, ProviderLinkExpired, "a link that has expired"),
         ([refusal(503)], ProviderUnavailable, "the image's server 127.0.0.1 answered 503"),
-        ([Reply(b"<html>", media_type="text/html")], ProviderAnswerUnusable, "does not lead to a PNG"),
+        ([Reply(b"<html>", media_type="text/html")], ProviderAnswerUnusable, "does not lead to an image"),
     ],
 )
 async def test_the_link_of_a_result_can_fail(
