@@ -28,6 +28,8 @@ _KEPT_S = 120.0
 _CONCEPTS = 128
 """Whose palettes or base are remembered until the other comes, which may take a minute."""
 _VARIATIONS = 48
+_AHEAD = 4
+"""Concepts at most that wait for an idle thread, each with its base in memory: where more do, none is idle."""
 _MOST_PIXELS = 2**21
 """So many variations of larger pictures would take too much memory."""
 
@@ -59,6 +61,7 @@ class RenderAhead:
         self._published: TTLCache[uuid.UUID, ImageRef] = TTLCache(_CONCEPTS, _KEPT_S)
         self._begun: TTLCache[tuple[str, NumberedPalette], Future[Rendered]] = TTLCache(_VARIATIONS, _KEPT_S)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[Future[None]] = set()
 
     def expect(self, concept_id: uuid.UUID, palettes: tuple[Palette, ...]) -> None:
         """A concept's base will be recolored with these."""
@@ -73,6 +76,9 @@ class RenderAhead:
     def _begin_with_both(self, concept_id: uuid.UUID) -> None:
         if self._idle_threads is None or is_of_batch():
             return  # nobody waits for a batch's, and it has to make room for single tasks
+        self._waiting = {future for future in self._waiting if not future.done()}
+        if len(self._tasks) + len(self._waiting) >= _AHEAD:
+            return
         palettes, base = self._palettes.get(concept_id), self._published.get(concept_id)
         if palettes and base is not None and base.width * base.height <= _MOST_PIXELS:
             del self._palettes[concept_id], self._published[concept_id]
@@ -87,7 +93,7 @@ class RenderAhead:
 
     async def _begin(self, ref: ImageRef, begun: _Begun, threads: Executor) -> None:
         with suppress(ImageError, StoreError):  # the activity meets it again, and says it
-            threads.submit(_render_all, await self._bases.base(ref), begun)
+            self._waiting.add(threads.submit(_render_all, await self._bases.base(ref), begun))
 
     async def rendered(self, ref: ImageRef, palette: NumberedPalette) -> Rendered:
         """The variation, which is made now unless it was begun. Raises `StoreError` or `ImageError`."""

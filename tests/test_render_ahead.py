@@ -121,6 +121,24 @@ async def test_nothing_is_begun_for_a_batch(
     assert chosen["all"] == made
 
 
+async def test_few_concepts_wait_for_an_idle_thread(
+    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
+) -> None:
+    """On a busy process none of hundreds has to stay in memory with its base; what is asked for is made."""
+    may_end = threading.Event()
+    with ThreadPoolExecutor(1) as idle:
+        idle.submit(may_end.wait, 60)
+        base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
+        for _ in range(20):
+            concept = uuid.uuid4()
+            renders.expect(concept, PALETTES)
+            renders.published(concept, base)
+            await renders.rendered(base, _numbered(1))
+        assert chosen["all"] == 20
+        may_end.set()
+    assert chosen["all"] <= 20 + 4 * len(PALETTES)
+
+
 async def test_nothing_is_begun_where_others_render(
     store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
 ) -> None:
