@@ -256,11 +256,13 @@ class Scorer:
         return result
 
     def vanishing(self, shown: F64) -> NDArray[np.bool_]:
-        """Which regions (k,) of one coloring (3, k) are hardly told from another thing that they meet."""
+        """Which regions (k,) of one coloring (3, k) are hardly told from another thing that they meet, or a page."""
         change = (shown.take(self.first, 1) - shown.take(self.second, 1))[1:, :, None]
-        blended = self._blended((change * change).sum(0), self._ratios(shown[:, :, None]))
+        ratios = self._ratios(shown[:, :, None])
+        blended = self._blended((change * change).sum(0), ratios)
         faint = np.flatnonzero((self.two_things >= _FACET) & (blended > 0.0)) + self.things.start
-        return np.isin(np.arange(len(self.share)), [self.first[faint], self.second[faint]])
+        pale = np.flatnonzero(ratios[self.open_to] < _ON_PAGE) + self.open_to.start
+        return np.isin(np.arange(len(self.share)), [*self.first[faint], *self.second[faint], *self.first[pale]])
 
     def _contrast(self, ratio: F64, widest: float) -> F64:
         """Lines, text and neighbors of too little contrast, of the `ratio` (m, n) of all pairs."""

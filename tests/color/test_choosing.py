@@ -669,3 +669,15 @@ def test_thin_letters_in_three_colors_are_three_regions() -> None:
     for place, ink in enumerate(["#D21D25"] * 16 + ["#1060D0", "#10A040"]):
         draw.line((100, 60 + 60 * place, 400, 73 + 60 * place), fill=ink, width=5)
     assert len(color.prepare(png(image)).regions) == 3
+
+
+def test_a_large_pale_part_is_darkened_on_a_page() -> None:
+    """Where a palette has only pale colors left for a part of a mark, that part keeps an outline on a white page."""
+    image = Image.new("RGBA", (320, 320))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((20, 120, 300, 210), fill="#0D55FF")
+    draw.rectangle((20, 20, 140, 110), fill="#00C9DB")
+    draw.rectangle((230, 220, 290, 290), fill="#7000F2")
+    after = pixels(color.recolor(color.prepare(png(image)), ["#FFADAD", "#FFD6A5", "#FDFFB6", "#CAFFBF", "#A0C4FF"]))
+    light = luminance(after[[160, 60, 250], [160, 80, 260], :3].astype(float))
+    assert float((1.05 / (light + 0.05)).min()) > 1.4
