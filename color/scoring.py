@@ -126,7 +126,8 @@ class Scorer:
         things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < GRADIENT)
         between = contrast(light[:, None], light)
         facets = different & (between > _FACETS) & (between < _READABLE) & (regions.link < GRADIENT)
-        facets[regions.ground.region] = facets[:, regions.ground.region] = False  # what stands on it has its own terms
+        on_ground = regions.around == regions.ground.region  # what stands on it has its own terms
+        facets[regions.ground.region, on_ground] = facets[on_ground, regions.ground.region] = False
         this, other = np.nonzero(np.triu((things | facets) & (not regions.photo), 1))
         both = np.minimum(regions.seen[this], regions.seen[other])
         notable = np.minimum(regions.share[this], regions.share[other]) >= _NOTABLE
