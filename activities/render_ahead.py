@@ -80,6 +80,8 @@ class RenderAhead:
         if len(self._tasks) + len(self._waiting) >= _AHEAD:
             return
         palettes, base = self._palettes.get(concept_id), self._published.get(concept_id)
+        if palettes and len(self._begun) + len(palettes) > _VARIATIONS:
+            return  # some would be forgotten before they are asked for
         if palettes and base is not None and base.width * base.height <= _MOST_PIXELS:
             del self._palettes[concept_id], self._published[concept_id]
             numbered = [

@@ -31,7 +31,7 @@ def moved_colors(base: Base, coloring: Coloring, palette: Palette | Variation) -
     return tuple(
         ShiftedColor.model_validate(shift._asdict())
         for shift in shifts(base, coloring, given)
-        if shift.chosen in given  # a gradient's shades are no colors that anyone gave
+        if shift.chosen in given and shift.chosen != shift.shown  # a gradient's shades are no colors that anyone gave
     )
 
 

@@ -57,7 +57,7 @@ def status(task_id: AnyId, json: Json = False) -> int:
             row = await find_task(service.store, wanted)
             if row is not None:
                 return await service.status(row.task_id)
-            return await BatchClient(service.concepts).status(wanted)
+            return await BatchClient(service.concepts).stand(wanted)
 
     found: ConceptStatus | BatchStatus
     try:

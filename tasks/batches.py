@@ -5,7 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
 from temporalio.common import (
     AutoUpgradeVersioningOverride,
     Priority,
@@ -28,6 +33,8 @@ from contracts.workflows import (
 )
 from tasks.errors import BatchEnded, NoWorker, TaskNotFound, TaskRefused
 from tasks.workflow_client import NO_ANSWER, QUERY_TIMEOUT, ConceptClient, found_or, no_answer
+
+_ENDED_FROM_OUTSIDE = {WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT}
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,17 @@ class BatchClient:
                 raise await no_answer(self.concepts.client, f"answers for batch {batch_id}") from exc
             raise
         return status
+
+    async def stand(self, batch_id: uuid.UUID) -> BatchStatus:
+        """As `status`, and whether it was ended from outside, which no workflow knows. Raises `RPCError`, too."""
+        status = await self.status(batch_id)
+        if status.state in {"completed", "cancelled"}:
+            return status
+        end = (await self._handle(batch_id).describe()).status
+        if end not in _ENDED_FROM_OUTSIDE:
+            return status
+        why = "its workflow was ended from outside; `batch` with the same file goes on with it"
+        return status.model_copy(update={"state": "cancelled", "reason": why})
 
     async def cancel(self, batch_id: uuid.UUID, *, under_way: bool) -> None:
         """Start no more of its tasks, and with `under_way` cancel the others too.

@@ -447,6 +447,9 @@ async def test_a_terminated_batch_is_said_in_one_line_and_goes_on(
             "message": f"batch {batch_id} ended before its tasks did (no more); "
             "`batch` with the same file goes on with it",
         }
+        stands = await at.run("status", str(batch_id))
+        assert (stands.document["state"], stands.document["total"]) == ("cancelled", 3)
+        assert "goes on with it" in str(stands.document["reason"])
         go_on.set()
         again = await at.run("batch", "tasks.jsonl")
         assert (again.code, again.document["completed"]) == (0, 3)
