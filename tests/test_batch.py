@@ -106,6 +106,16 @@ def held_images() -> tuple[ScriptedImages, asyncio.Event, asyncio.Event]:
     return ScriptedImages(Script(calls=[hold])), stuck, go_on
 
 
+def all_held() -> tuple[ScriptedImages, asyncio.Event]:
+    """Images of which each waits for the event."""
+    go_on = asyncio.Event()
+
+    async def hold() -> None:
+        await go_on.wait()
+
+    return ScriptedImages(Script(then=hold)), go_on
+
+
 def batch_id_of(line: str) -> uuid.UUID:
     """What the command says first."""
     return uuid.UUID(line.rpartition(" ")[2].strip())
@@ -222,12 +232,7 @@ async def test_a_cancelled_batch_starts_no_more(
     client: Client, server: EmbeddedServer, tmp_path: Path, *, under_way: bool
 ) -> None:
     """What has not begun never does; what is under way goes on, or is cancelled too where that is asked for."""
-    go_on = asyncio.Event()
-
-    async def hold() -> None:
-        await go_on.wait()
-
-    images = ScriptedImages(Script(then=hold))
+    images, go_on = all_held()
     async with site(client, server, tmp_path, 6, images) as at:
         process = await at.start("--window", "2")
         batch_id = await begun(process)
@@ -259,12 +264,7 @@ async def test_a_batch_cancelled_by_temporals_own_means_says_what_had_begun(
 ) -> None:
     """Whenever the cancel comes: what is under way ends and counts, nothing more begins, and the command goes on."""
     monkeypatch.setattr(batch_activities, "_FIRST_STEP_S", 3600.0)
-    go_on = asyncio.Event()
-
-    async def hold() -> None:
-        await go_on.wait()
-
-    images = ScriptedImages(Script(then=hold))
+    images, go_on = all_held()
     async with site(client, server, tmp_path, 6, images) as at:
         process = await at.start("--window", "2")
         batch_id = await begun(process)

@@ -41,6 +41,15 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
+def busy() -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
+    """A thread that is never idle before the event."""
+    may_end = threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(may_end.wait, 60)
+        yield executor, may_end
+
+
+@pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often colors were chosen."""
     count = Counter[str]()
@@ -87,18 +96,20 @@ async def test_with_base_and_palettes_it_begins(
 
 
 async def test_what_has_not_begun_is_made_when_it_is_asked_for(
-    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
+    store: LocalStore,
+    threads: ThreadPoolExecutor,
+    busy: tuple[ThreadPoolExecutor, threading.Event],
+    chosen: Counter[str],
 ) -> None:
     """Work that waits behind that of others holds nobody up, and is not done a second time."""
-    may_end = threading.Event()
-    with ThreadPoolExecutor(1) as idle:
-        idle.submit(may_end.wait, 60)
-        base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
-        renders.expect(CONCEPT, PALETTES)
-        renders.published(CONCEPT, base)
-        for index in (1, 2, 3):
-            assert (await renders.rendered(base, _numbered(index))).png
-        may_end.set()
+    idle, may_end = busy
+    base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
+    renders.expect(CONCEPT, PALETTES)
+    renders.published(CONCEPT, base)
+    for index in (1, 2, 3):
+        assert (await renders.rendered(base, _numbered(index))).png
+    may_end.set()
+    idle.shutdown()
     assert chosen["all"] == len(PALETTES)
 
 
@@ -122,21 +133,47 @@ async def test_nothing_is_begun_for_a_batch(
 
 
 async def test_few_concepts_wait_for_an_idle_thread(
-    store: LocalStore, threads: ThreadPoolExecutor, chosen: Counter[str]
+    store: LocalStore,
+    threads: ThreadPoolExecutor,
+    busy: tuple[ThreadPoolExecutor, threading.Event],
+    chosen: Counter[str],
 ) -> None:
     """On a busy process none of hundreds has to stay in memory with its base; what is asked for is made."""
-    may_end = threading.Event()
-    with ThreadPoolExecutor(1) as idle:
-        idle.submit(may_end.wait, 60)
-        base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
-        for _ in range(20):
-            concept = uuid.uuid4()
-            renders.expect(concept, PALETTES)
-            renders.published(concept, base)
-            await renders.rendered(base, _numbered(1))
-        assert chosen["all"] == 20
-        may_end.set()
+    idle, may_end = busy
+    base, renders = await _stored(store), RenderAhead(_cache(store, threads), threads, idle)
+    for _ in range(20):
+        concept = uuid.uuid4()
+        renders.expect(concept, PALETTES)
+        renders.published(concept, base)
+        await renders.rendered(base, _numbered(1))
+    assert chosen["all"] == 20
+    may_end.set()
+    idle.shutdown()
     assert chosen["all"] <= 20 + 4 * len(PALETTES)
+
+
+async def test_no_variation_is_begun_that_would_be_forgotten(
+    store: LocalStore,
+    threads: ThreadPoolExecutor,
+    busy: tuple[ThreadPoolExecutor, threading.Event],
+    chosen: Counter[str],
+) -> None:
+    """Of concepts with many palettes fewer are begun: none is recolored both ahead and when it is asked for."""
+    many = tuple(make_palette(f"Palette {number}") for number in range(1, 25))
+    idle, may_end = busy
+    renders, bases = RenderAhead(_cache(store, threads), threads, idle), []
+    for side_px in (64, 65, 66, 67):
+        stored = await store.put(store.concept_bucket, f"ada/{side_px}.png", draw_png(side_px), "image/png")
+        bases.append(stored.as_image(side_px, side_px))
+        concept = uuid.uuid4()
+        renders.expect(concept, many)
+        renders.published(concept, bases[-1])
+    may_end.set()
+    await until(lambda: chosen["all"] >= 24)
+    for base in bases:
+        for index, palette in enumerate(many, 1):
+            await renders.rendered(base, NumberedPalette(index=index, **palette.model_dump()))
+    assert chosen["all"] == len(bases) * len(many)
 
 
 async def test_nothing_is_begun_where_others_render(
