@@ -124,6 +124,11 @@ class Regions:
     def __len__(self) -> int:
         return len(self.share)
 
+    @property
+    def stands(self) -> F64:
+        """The contrast (k,) of each region with what it lies on."""
+        return contrast(self.light, self.light[self.around])
+
     def wanted(self, around: NDArray[np.intp]) -> F64:
         """The contrast (k,) that each region should have with the one `around` (k,) it: as it was, or as signs need."""
         stands = contrast(self.light, self.light[around])

@@ -179,7 +179,6 @@ class Costs:
         lies_on = back[regions.around[by_place]]
         ground = order.index(regions.ground.region)
         around = np.where(lies_on < np.arange(len(order)), lies_on, ground)
-        steps = np.array([step is not None for step in regions.steps])
         # A ground that covers little is no ground to stand out from, as in a photograph.
         area = np.clip(regions.share[regions.ground.region] / _GROUND_AREA, _GROUND_LEAST, 1.0)
         standing = (_CONTRAST + _CONTRAST_SEEN * seen) * (1.0 - _CONTRAST_LINKED * regions.link[regions.ground.region])
@@ -193,8 +192,10 @@ class Costs:
             oklab=regions.oklab[by_place],
             seen=seen[by_place, None],
             loud=np.where(by_place == regions.ground.region, _LOUD_GROUND, _LOUD)[:, None],
-            off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(steps, _OFF_STEP, 1.0))[by_place],
-            stray=np.where(steps, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
+            off=((_OFF_AREA * regions.share + _OFF * seen) / _UNIT * np.where(regions.is_step, _OFF_STEP, 1.0))[
+                by_place
+            ],
+            stray=np.where(regions.is_step, _STRAY + _STRAY_SEEN * seen, 0.0)[by_place],
             ground=ground,
             around=around,
             fixed=features_of(regions.oklab[regions.ground.region]) if regions.ground.on_page else None,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from color.analysis import Regions, Step
-from color.spaces import F64, FLARE, LUMINANCE_CONES, contrast
+from color.spaces import F64, FLARE, LUMINANCE_CONES
 
 _PUSH: Final = 0.0644
 _PUSH_SHARE: Final = 0.12
@@ -110,7 +110,7 @@ class Legibility:
             second=second,
             starts=np.searchsorted(first, np.arange(len(regions))),
             lean=lean[:, None],
-            ratio=contrast(regions.light, regions.light[regions.around])[:, None],
+            ratio=regions.stands[:, None],
             darker=(regions.light < regions.light[regions.around])[:, None],
             push=price(push, _KEPT_PUSHED),
             rescue=price(np.full(len(regions), FARTHEST), _KEPT_RESCUED),

@@ -117,14 +117,14 @@ class Scorer:
         light = regions.light
         different = regions.touch & (regions.distance > _DIFFERENT)
         first, second = np.nonzero(np.triu(different | (regions.border > 0), 1))
-        ratio, apart = contrast(light[first], light[second]), different[first, second]
+        between = contrast(light[:, None], light)
+        ratio, apart = between[first, second], different[first, second]
         clear = (ratio >= _READABLE) & (np.minimum(regions.share[first], regions.share[second]) >= _NOTABLE) & apart
         order = np.lexsort((~apart, ~clear))
         first, second = first[order], second[order]
         distance, border = regions.distance[first, second], regions.border[first, second]
         surely = np.clip((distance - _DIFFERENT) / (_SURELY - _DIFFERENT), 0.0, 1.0)
         things = (regions.distance > _TWO) & (regions.hue_gap > _TWO_IN_HUE) & (regions.link < GRADIENT)
-        between = contrast(light[:, None], light)
         facets = different & (between > _FACETS) & (between < _READABLE) & (regions.link < GRADIENT)
         on_ground = regions.around == regions.ground.region  # what stands on it has its own terms
         facets[regions.ground.region, on_ground] = facets[on_ground, regions.ground.region] = False
@@ -152,7 +152,6 @@ class Scorer:
         page = np.flatnonzero((outline > _OPEN) & (regions.contrast > _SEEN_ON_PAGE))
         kinds = (first, this, one, page)
         _, things_from, object_from, page_from, page_to = np.cumsum([0, *map(len, kinds)]).tolist()
-        stands = contrast(light, light[regions.around])
         return cls(
             share=share,
             exact=share * np.where(regions.is_step, _STEPS, 1.0),
@@ -176,11 +175,11 @@ class Scorer:
             lower=lower,
             weight=weight / max(float(weight.sum()), 1e-9),
             contrast=regions.wanted(regions.around)[:, None],
-            legible=np.minimum(np.sqrt(stands), _LEGIBLE)[:, None],
+            legible=np.minimum(np.sqrt(regions.stands), _LEGIBLE)[:, None],
             drawn=(regions.thin * others)[:, None],
             main=int(np.where(others, share, -1.0).argmax()) if others.any() else None,
             chroma=np.hypot(regions.oklab[:, 1], regions.oklab[:, 2])[:, None],
-            text=np.flatnonzero(others & (share >= _LARGE) & (stands >= _READABLE)),
+            text=np.flatnonzero(others & (share >= _LARGE) & (regions.stands >= _READABLE)),
         )
 
     def turned_around(self, *, turned: bool) -> Scorer:
